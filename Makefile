@@ -1,0 +1,32 @@
+# `make` alone prints what there is.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lab bench
+
+help: ## Print this list
+	@echo "sopkit: raw tables in, a meeting pack out"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+report: $(STAMP) ## Set up .venv, run the cycle of data/raw, print where to open the pack
+	$(BIN)/python -m sopkit run
+
+test: $(STAMP) ## Set up .venv and run every check and test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+lab: $(STAMP) ## Open JupyterLab on the notebooks (this machine only, with a token)
+	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=. notebooks/explore_accuracy.ipynb
+
+bench: $(STAMP) ## Measure: each script in benchmarks/ prints its table
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

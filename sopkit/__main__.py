@@ -1,0 +1,230 @@
+"""The command line: ``sopkit …`` = ``python -m sopkit …``. It adds nothing that ``cycle`` or ``store`` lack.
+
+Exit codes: 0 done, 1 the data or a step failed, 2 the command cannot be meant, 3 the cycle is being
+run by somebody else, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from sopkit import cycle, months, sample, schema, store
+from sopkit.contract import ContractError, sentence
+from sopkit.months import UsageError, label
+from sopkit.sources import SourceError
+
+DONE, FAILED, MISUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
+_TEACH = """\
+A month with sopkit:
+  sopkit check            what is wrong with the raw tables, and how to mend it
+  sopkit run              six meetings' pages from data/raw, for the month after the last closed one
+  sopkit status           what has been run, and what is out of date
+  sopkit forecast --cycle 2026-01    the demand step alone, tables only
+Begin with your own data:
+  sopkit init mycompany --empty      then put sales.csv (item, month, quantity) into mycompany/data/raw
+  sopkit run --workspace mycompany
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="sopkit", description=__doc__.split(":")[0], epilog=_TEACH, formatter_class=form
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, words: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=words, description=words, epilog=f"Example: {example}", formatter_class=form
+        )
+
+    def workspace(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--workspace", default=".", metavar="PATH",
+                         help="folder that holds data/raw (default: here)")  # fmt: skip
+
+    run = command("run", "Run a cycle: check, six notebooks, pages, publish",
+                  "sopkit run --cycle 2026-01 --from demand_review -p strategy=level")  # fmt: skip
+    workspace(run)
+    run.add_argument("--cycle", metavar="YYYY-MM", help="month in which the plan is made "
+                     "(default: the month after the last whole month of sales)")  # fmt: skip
+    run.add_argument("--from", dest="start", metavar="STEP",
+                     help="execute this step and all later ones anew")  # fmt: skip
+    run.add_argument("--only", metavar="STEP", help="execute this step alone anew")
+    run.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE",
+                     help="a notebook parameter; wins over company.yml; may be repeated")  # fmt: skip
+    check = command("check", "Check the raw tables and list every breach and notice",
+                    "sopkit check --workspace mycompany")  # fmt: skip
+    workspace(check)
+    check.add_argument("--cycle", metavar="YYYY-MM", help="as seen from this cycle")
+    init = command("init", "Make a new workspace holding the sample company",
+                   "sopkit init mycompany --empty")  # fmt: skip
+    init.add_argument("path", metavar="PATH", help="folder to make")
+    init.add_argument("--empty", action="store_true", help="without the sample company")
+    make = command("sample", "Write the generated sample company into a workspace without tables",
+                   "sopkit sample --seed 7 --workspace trial")  # fmt: skip
+    workspace(make)
+    make.add_argument("--seed", type=int, default=0, help="another seed, another company (default 0)")
+    status = command("status", "Cycles that have been run, their steps, and what is out of date",
+                     "sopkit status")  # fmt: skip
+    workspace(status)
+    forecast = command("forecast", "The demand step alone: tables, no notebooks, no pages",
+                       "sopkit forecast --cycle 2026-01 --horizon 12")  # fmt: skip
+    workspace(forecast)
+    forecast.add_argument("--cycle", metavar="YYYY-MM", required=True)
+    forecast.add_argument("--horizon", type=int, metavar="N",
+                          help="months ahead, exactly; wins over company.yml")  # fmt: skip
+    return parser
+
+
+class _Progress:
+    """A bar over steps with the running cell; plain lines when there is no terminal."""
+
+    def __init__(self) -> None:
+        self.step, self.bar = "", None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=len(cycle.STEPS), unit="step", leave=False, file=sys.stderr)
+
+    def __call__(self, step_name: str, cell: int, cells: int, words: str) -> None:
+        names = [step.name for step in cycle.STEPS]
+        if self.bar is not None:
+            self.bar.n = names.index(step_name)
+            self.bar.set_description_str(f"{words}, cell {cell} of {cells}")
+        elif step_name != self.step:
+            print(f"step {names.index(step_name) + 1} of {len(names)}: {words} …", flush=True)
+        self.step = step_name
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    parameters = dict(_pair(text) for text in arguments.parameters)
+    if arguments.cycle:
+        months.parse_cycle(arguments.cycle)
+    workspace = store.open_workspace(arguments.workspace)
+    month = cycle.resolve(workspace, arguments.cycle)
+    print(f"Planning cycle {label(month)} of {workspace}", flush=True)
+    progress = _Progress()
+    try:
+        outcome = cycle.run(
+            workspace, month, start=arguments.start, only=arguments.only,
+            parameters=parameters, progress=progress,
+        )  # fmt: skip
+    finally:
+        progress.close()
+    for name, seconds in outcome.seconds.items():
+        print(f"  {name}: {seconds:.1f} s")
+    if outcome.skipped:
+        print(f"  unchanged, kept: {', '.join(outcome.skipped)}")
+    notices = len(outcome.findings)
+    if notices:
+        print(f"{notices} notices on the data; they stand on page 01 and in: sopkit check")
+    print(f"Open {outcome.index.as_uri()}")
+    return DONE
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise UsageError(f"-p {text!r}: write it as name=value.")
+    return name.strip(), value.strip()
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    month = months.parse_cycle(arguments.cycle) if arguments.cycle else None
+    cycle.settle_parameters(workspace, {})
+    findings = store.check(workspace, month)
+    for row in findings.to_dict("records"):
+        print(sentence(row))
+    breaches = int((findings["state"] == "breach").sum())
+    print(f"{breaches} breaches, {len(findings) - breaches} notices")
+    return FAILED if breaches else DONE
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    root = Path(arguments.path)
+    raw = root / store.RAW
+    if raw.is_dir() and any(raw.iterdir()):
+        raise UsageError(f"{raw} is not empty. Choose another folder.")
+    raw.mkdir(parents=True, exist_ok=True)
+    (raw / "README.md").write_text(schema.dictionary(), encoding="utf-8")
+    if not arguments.empty:
+        sample.write(raw)
+    where = "no table yet: put sales.csv there" if arguments.empty else "the sample company"
+    print(f"{raw} holds {where}. Next: sopkit run --workspace {root}")
+    return DONE
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    raw = workspace / store.RAW
+    present = sorted(path.name for path in raw.iterdir() if path.name != "README.md")
+    if present:
+        raise UsageError(
+            f"{raw} already holds {present[0]}; sample never writes over tables. "
+            "Make another workspace: sopkit init PATH"
+        )
+    paths = sample.write(raw, arguments.seed)
+    print(f"wrote {len(paths)} generated files to {raw}")
+    return DONE
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    rows = cycle.status(workspace)
+    if not rows:
+        print("No cycle has been run. Begin with: sopkit run")
+    for row in rows:
+        print(f"{row['cycle']}  {row['step']:17} {row['state']:12} {row['finished_at']}")
+    return DONE
+
+
+def _forecast(arguments: argparse.Namespace) -> int:
+    month = months.parse_cycle(arguments.cycle)
+    if arguments.horizon is not None and not 1 <= arguments.horizon <= 120:
+        raise UsageError(f"--horizon {arguments.horizon}: choose 1 to 120 months.")
+    workspace = store.open_workspace(arguments.workspace)
+    cycle.settle_parameters(workspace, {})
+    written = cycle.forecast(workspace, month, horizon=arguments.horizon)
+    for row in written.to_dict("records"):
+        print(f"  {row['table']}: {row['rows']} rows")
+    print(f"in {store.folder(workspace, month)}")
+    return DONE
+
+
+_COMMANDS = {"run": _run, "check": _check, "init": _init, "sample": _sample, "status": _status,
+             "forecast": _forecast}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code says how it went."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except UsageError as error:
+        return _say(error, MISUSED)
+    except ContractError as error:
+        return _say(f"{error}\nNothing was written. The whole list: sopkit check", FAILED)
+    except SourceError as error:
+        return _say(error, FAILED)
+    except cycle.StepFailed as error:
+        return _say(f"{error}\nSee {error.page.as_uri()}; the last good pack is as it was.", FAILED)
+    except cycle.Busy as error:
+        return _say(error, BUSY)
+    except KeyboardInterrupt:
+        return _say("interrupted; the next run goes on from the last finished step", INTERRUPTED)
+
+
+def _say(words: object, code: int) -> int:
+    print(f"sopkit: {words}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

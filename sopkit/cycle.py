@@ -1,0 +1,393 @@
+"""Run a cycle: check, execute each step's notebook, render its page, publish all at once.
+
+What a step reads and writes stands in ``STEPS``. A step is skipped when its inputs, notebook,
+parameters and the package are what they were when it last ran; a failed run resumes at its step.
+"""
+
+from __future__ import annotations
+
+import ast
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from sopkit import months, store
+from sopkit.contract import nearest
+from sopkit.months import UsageError
+from sopkit.steps import STEPS, Step, demand_review, step
+
+NOTEBOOKS = Path("notebooks")
+_OWN_PARAMETERS = ("workspace", "cycle")
+_PACKAGES = ("sopkit", "pandas", "numpy", "matplotlib", "papermill", "nbconvert", "duckdb")
+
+
+class Busy(RuntimeError):
+    """Another run holds this cycle's lock."""
+
+
+class StepFailed(RuntimeError):
+    """A step's notebook raised; its page says why, the last good pack stays."""
+
+    def __init__(self, step_name: str, reason: str, page: Path) -> None:
+        self.step_name, self.reason, self.page = step_name, reason, page
+        super().__init__(f"step {step_name} failed: {reason}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: cycle, seconds of each step executed, steps skipped, where the pack is."""
+
+    cycle: pd.Timestamp
+    seconds: dict[str, float] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    index: Path | None = None
+    findings: pd.DataFrame | None = None
+
+
+def _silent(step_name: str, cell: int, cells: int, words: str) -> None:
+    """Progress that nobody watches."""
+
+
+def notebook_path(workspace: Path, name: str) -> Path:
+    """The workspace's own notebook, else the package's."""
+    own = workspace / NOTEBOOKS / f"{name}.ipynb"
+    return own if own.is_file() else package_notebooks() / f"{name}.ipynb"
+
+
+def package_notebooks() -> Path:
+    """Folder of the notebooks that come with the package."""
+    return Path(__file__).resolve().parent.parent / NOTEBOOKS
+
+
+def parameters_of(notebook: Path) -> dict[str, object]:
+    """Names and defaults of a notebook's parameters cell.
+
+    Raises
+    ------
+    UsageError
+        If the notebook has no cell tagged ``parameters``, or it holds more than literals.
+    """
+    import nbformat
+
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            body = ast.parse(cell.source).body
+            try:
+                return {node.target.id: ast.literal_eval(node.value) for node in body}
+            except (AttributeError, ValueError) as error:
+                raise UsageError(
+                    f"{notebook.name}: a line of the parameters cell is not `name: type = value`."
+                ) from error
+    raise UsageError(f"{notebook.name} has no cell tagged `parameters`.")
+
+
+def settle_parameters(workspace: Path, given: dict[str, object]) -> dict[str, dict[str, object]]:
+    """Parameters of each step: ``-p`` wins over ``company.yml``, that over the notebook's default.
+
+    Raises
+    ------
+    UsageError
+        If a name is no parameter of any notebook and no setting, or a value has the wrong type.
+    """
+    from sopkit import schema
+
+    defaults = {s.name: parameters_of(notebook_path(workspace, s.notebook)) for s in STEPS}
+    known = {name for own in defaults.values() for name in own} - set(_OWN_PARAMETERS)
+    options = store.settings(workspace)
+    for name in options:
+        if name not in known | set(schema.COMPANY):
+            words = nearest(name, sorted(known | set(schema.COMPANY)))
+            raise UsageError(f"company.yml: no setting {name!r}. {words}")
+    for name in given:
+        if name not in known:
+            raise UsageError(f"no parameter {name!r}. {nearest(name, sorted(known))}")
+    wanted = {name: value for name, value in options.items() if name in known} | given
+    return {
+        name: {key: _typed(key, wanted.get(key, value), value) for key, value in own.items()
+               if key not in _OWN_PARAMETERS}
+        for name, own in defaults.items()
+    }  # fmt: skip
+
+
+def _typed(name: str, value: object, default: object) -> object:
+    """The value in the type of the parameter's default; text from ``-p`` is read as a literal."""
+    if isinstance(value, str) and not isinstance(default, str):
+        try:
+            value = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            pass
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not type(default):
+        raise UsageError(
+            f"parameter {name}: {value!r} is not of type {type(default).__name__}, "
+            f"as its default {default!r} is."
+        )
+    return value
+
+
+def resolve(workspace: Path, cycle: str | None) -> pd.Timestamp:
+    """The cycle asked for, else the month after the last whole month of sales."""
+    return months.parse_cycle(cycle) if cycle else store.default_cycle(workspace)
+
+
+def run(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    *,
+    start: str | None = None,
+    only: str | None = None,
+    parameters: dict[str, object] | None = None,
+    progress: Callable[[str, int, int, str], None] = _silent,
+) -> Outcome:
+    """Run the cycle's steps and publish their tables and pages.
+
+    Parameters
+    ----------
+    workspace : Path
+        From ``store.open_workspace``.
+    cycle : Timestamp
+        Month in which the plan is made.
+    start : str, optional
+        Execute this step and all later ones anew, whatever has changed.
+    only : str, optional
+        Execute this step alone anew.
+    parameters : dict, optional
+        Notebook parameters that win over ``company.yml``.
+    progress : callable
+        Told ``step, cell, cells, words`` as the run goes on.
+
+    Raises
+    ------
+    ContractError
+        If the raw tables have a breach; nothing is written.
+    StepFailed
+        If a notebook raises; its page and executed notebook are kept, the last pack stays.
+    Busy
+        If another run holds the cycle.
+    """
+    settled = settle_parameters(workspace, parameters or {})
+    anew = _anew(start, only)
+    findings = store.raw_tables(workspace, cycle)[1]
+    with _lock(workspace, cycle):
+        return _run_locked(workspace, cycle, settled, anew, only, findings, progress)
+
+
+def _anew(start: str | None, only: str | None) -> set[str]:
+    """Steps to execute whatever their hash says."""
+    names = [known.name for known in STEPS]
+    if start and only:
+        raise UsageError("--from and --only exclude each other.")
+    if only:
+        return {step(only).name}
+    return set(names[names.index(step(start).name) :]) if start else set()
+
+
+def _lock(workspace: Path, cycle: pd.Timestamp):
+    import filelock
+
+    lock = filelock.FileLock(store.lock_file(workspace, cycle))
+    try:
+        return lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise Busy(f"cycle {months.label(cycle)} is being run by another process.") from error
+
+
+def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Outcome:
+    from sopkit import kernels
+
+    _prepare_staging(workspace, cycle)
+    staged = store.staging(workspace, cycle)
+    record = store.run_record(staged)
+    seconds: dict[str, float] = {}
+    skipped: list[str] = []
+    waiting: list = []
+    try:
+        for position, current in enumerate(STEPS):
+            mark = step_hash(workspace, current, cycle, settled[current.name])
+            is_other = only is not None and current.name != only
+            if current.name not in anew and (is_other or _is_done(record, staged, current, mark)):
+                _require_made(record, current, is_other)
+                skipped.append(current.name)
+                continue
+            kernel = waiting.pop() if waiting else kernels.start(_home(workspace))
+            if only is None and position + 1 < len(STEPS):
+                waiting.append(kernels.start(_home(workspace)))
+            begun = time.monotonic()
+            _execute(workspace, current, cycle, settled[current.name], kernel, progress)
+            seconds[current.name] = time.monotonic() - begun
+            record = _note(record, staged, current, mark, seconds[current.name], settled)
+            store.write_record(staged, record)
+    finally:
+        for kernel in waiting:
+            kernels.stop(kernel)
+    return _finish(workspace, cycle, record, seconds, skipped, findings)
+
+
+def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
+    """Publish what was made; an unchanged cycle is left as it is."""
+    from sopkit.pages import index
+
+    reports = workspace / store.REPORTS
+    if seconds:
+        index.write_pack(_staged_pages(workspace, cycle), record, cycle, workspace)
+        store.publish(workspace, cycle, record)
+        index.write_cycles(reports, [_cycle_row(workspace, c) for c in store.cycles(workspace)])
+    else:
+        shutil.rmtree(store.staging(workspace, cycle))
+        shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
+    return Outcome(
+        cycle, seconds, tuple(skipped), reports / months.label(cycle) / "index.html", findings
+    )
+
+
+def _cycle_row(workspace: Path, cycle: pd.Timestamp) -> dict:
+    record = store.run_record(store.folder(workspace, cycle))
+    return {
+        "cycle": months.label(cycle),
+        "state": "whole pack" if set(record["steps"]) == {s.name for s in STEPS} else "tables only",
+        "has_pages": (workspace / store.REPORTS / months.label(cycle) / "index.html").is_file(),
+    }
+
+
+def _home(workspace: Path) -> Path:
+    """Folder in which notebooks run: the workspace's notebooks, where it has some."""
+    own = workspace / NOTEBOOKS
+    return own if own.is_dir() else workspace
+
+
+def _staged_pages(workspace: Path, cycle: pd.Timestamp) -> Path:
+    return workspace / store.REPORTS / ".staging" / months.label(cycle)
+
+
+def _prepare_staging(workspace: Path, cycle: pd.Timestamp) -> None:
+    """A staging folder that holds the last run's tables and pages, unless a failed run left one."""
+    places = [
+        (store.folder(workspace, cycle), store.staging(workspace, cycle)),
+        (workspace / store.REPORTS / months.label(cycle), _staged_pages(workspace, cycle)),
+    ]
+    if (places[0][1] / store.RUN).is_file():
+        return  # a failed run's: resume there
+    for published, staged in places:
+        shutil.rmtree(staged, ignore_errors=True)
+        if published.is_dir():
+            shutil.copytree(published, staged)
+        staged.mkdir(parents=True, exist_ok=True)
+
+
+def step_hash(
+    workspace: Path, current: Step, cycle: pd.Timestamp, parameters: dict[str, object]
+) -> str:
+    """A hash of all a step depends on: inputs, notebook, parameters, package."""
+    import hashlib
+
+    parts = [
+        store.input_hash(workspace, current.name, cycle),
+        store.file_hash(notebook_path(workspace, current.notebook)),
+        repr(sorted(parameters.items())),
+        store.code_hash(),
+    ]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:20]
+
+
+def _is_done(record: dict, staged: Path, current: Step, mark: str) -> bool:
+    """The step ran with this very hash and its files are as it left them."""
+    done = record.get("steps", {}).get(current.name)
+    if not done or done["hash"] != mark:
+        return False
+    paths = {name: staged / f"{name}.parquet" for name in current.writes}
+    return all(
+        path.is_file() and store.file_hash(path) == done["files"][name]
+        for name, path in paths.items()
+    )
+
+
+def _require_made(record: dict, current: Step, is_other: bool) -> None:
+    if is_other and current.name not in record.get("steps", {}):
+        names = [known.name for known in STEPS]
+        # a later step that never ran is no reason to refuse an earlier one
+        if any(name in record.get("steps", {}) for name in names[names.index(current.name) :]):
+            raise UsageError(f"step {current.name} has not run yet. Run the whole cycle once.")
+
+
+def _note(record, staged, current, mark, seconds, settled) -> dict:
+    """The run's record with one more step done."""
+    files = {name: store.file_hash(staged / f"{name}.parquet") for name in current.writes}
+    done = {
+        "hash": mark,
+        "files": files,
+        "seconds": round(seconds, 2),
+        "parameters": settled[current.name],
+        "finished_at": pd.Timestamp.now(tz="UTC").isoformat(timespec="seconds"),
+    }
+    steps = record.get("steps", {}) | {current.name: done}
+    return {"steps": steps, "versions": _versions(), "git_commit": _git_commit()}
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed as a package"
+    return found
+
+
+def _git_commit() -> str:
+    """Commit of the package's repository; empty where it is none."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""
+
+
+def _execute(workspace, current, cycle, parameters, kernel, progress) -> None:
+    """Execute one step's notebook in a kernel of its own, and render its page."""
+    import papermill
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    from sopkit import kernels, pages
+    from sopkit.pages import index
+
+    class Watched(NBClientEngine):
+        """papermill's engine, telling each cell as it starts."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
+            begin = nb_man.cell_start
+
+            def cell_start(cell, cell_index=None, **inner):
+                progress(current.name, cell_index + 1, len(nb_man.nb.cells), current.title)
+                return begin(cell, cell_index, **inner)
+
+            nb_man.cell_start = cell_start
+            return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+
+    papermill_engines.register("sopkit", Watched)
+    target = _staged_pages(workspace, cycle)
+    executed = target / "executed" / f"{current.notebook}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    values = {"workspace": str(workspace), "cycle": months.label(cycle)} | parameters
+    try:
+        papermill.execute_notebook(
+            notebook_path(workspace, current.notebook), executed, parameters=values,
+            engine_name="sopkit", km=kernel, kernel_name="python3", progress_bar=False,
+            cwd=_home(workspace),
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        page = _fail(workspace, current, cycle, error, executed)
+        raise StepFailed(current.name, f"{error.ename}: {error.evalue}", page) from error
+    finally:
+        kernels.stop(kernel)
+    del pages
+    index.write_page(executed, target, current, cycle, workspace)

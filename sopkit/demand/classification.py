@@ -1,0 +1,202 @@
+"""How each series behaves: share of money, steadiness, intermittency, stage of life.
+
+ABC by money (A to 80 %, B to 95 %), XYZ by the coefficient of variation of seasonally adjusted
+demand (X to 0.25, Y to 0.5), demand class by Syntetos, Boylan & Croston (2005).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import panel, smoothing
+
+ABC_LIMITS = (0.8, 0.95)
+XYZ_LIMITS = (0.25, 0.5)
+INTERVAL_LIMIT = 1.32  # mean months between demands
+VARIATION_LIMIT = 0.49  # squared coefficient of variation of demand sizes
+NEW_MONTHS = 12
+_POLICIES = {
+    "new": "watch the launch",
+    "ending": "run out the stock",
+    "ended": "no plan",
+    "silent": "confirm the end",
+}
+
+
+def classify(
+    history: pd.DataFrame,
+    items: pd.DataFrame,
+    money_rates: pd.DataFrame,
+    groups: np.ndarray,
+    *,
+    cycle: pd.Timestamp,
+) -> pd.DataFrame:
+    """Table ``classes`` (house §3).
+
+    Parameters
+    ----------
+    history : DataFrame
+        Table `demand_history`.
+    items : DataFrame
+        Table `items`: launch and end months.
+    money_rates : DataFrame
+        Table `money_rates`: price a unit of each series.
+    groups : array (n_series,)
+        Family of each series, −1 for none, in the order of the sorted keys.
+    cycle : Timestamp
+        Month after the last closed one.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel``; ``revenue_value`` is the last twelve months' demand at
+        today's price (units where no price is known).
+    """
+    demand = panel.from_table(history, "demand")
+    price = demand.keys.merge(money_rates, on=schema.SERIES, how="left", validate="1:1")
+    year = np.nan_to_num(demand.values[-12:]).sum(axis=0)
+    unit_price = price["unit_price_value"].to_numpy()
+    money = year * (np.nan_to_num(unit_price) if np.isfinite(unit_price).any() else 1.0)
+    lifecycle = _lifecycle(demand, items, cycle)
+    abc = abc_classes(money)
+    demand_class = _demand_classes(demand.values)
+    return demand.keys.assign(
+        abc=abc,
+        xyz=_xyz_classes(demand.values, groups),
+        demand_class=demand_class,
+        lifecycle=lifecycle,
+        policy=_policies(lifecycle, abc, demand_class),
+        revenue_value=money,
+    )
+
+
+def abc_classes(money: np.ndarray) -> np.ndarray:
+    """A for the series that make the first 80 % of money, B to 95 %, C the rest.
+
+    Examples
+    --------
+    >>> abc_classes(np.array([10.0, 80.0, 10.0, 0.0])).tolist()
+    ['B', 'A', 'C', 'C']
+    """
+    order = np.argsort(-money, kind="stable")
+    total = money.sum()
+    before = np.empty(len(money))
+    before[order] = (np.cumsum(money[order]) - money[order]) / (total if total else 1.0)
+    first, second = ABC_LIMITS
+    ranked = np.select([before < first - 1e-12, before < second - 1e-12], ["A", "B"], "C")
+    return np.where(money > 0, ranked, "C")
+
+
+def _xyz_classes(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """X steady, Y moving, Z erratic: variation of the last 24 seasonally adjusted months."""
+    season = smoothing.tile_season(smoothing.seasonal_indices(values, groups), len(values))
+    recent = (values / season)[-24:]
+    known = np.isfinite(recent)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, recent, 0.0).sum(axis=0) / count
+    spread = np.sqrt((np.where(known, recent - mean, 0.0) ** 2).sum(axis=0) / count)
+    variation = np.where(mean > 0, spread / np.where(mean > 0, mean, 1.0), np.inf)
+    return np.select([variation <= limit for limit in XYZ_LIMITS], ["X", "Y"], "Z")
+
+
+def _demand_classes(values: np.ndarray) -> np.ndarray:
+    """Smooth, erratic, intermittent or lumpy, by interval between and variation of demands."""
+    known = np.isfinite(values)
+    demands = np.where(known & (values > 0), values, np.nan)
+    count = np.isfinite(demands).sum(axis=0)
+    interval = known.sum(axis=0) / np.maximum(count, 1)
+    mean = np.nansum(demands, axis=0) / np.maximum(count, 1)
+    variance = np.nansum((demands - mean) ** 2, axis=0) / np.maximum(count, 1)
+    variation = variance / np.where(mean > 0, mean**2, 1.0)
+    often, steady = interval <= INTERVAL_LIMIT, variation <= VARIATION_LIMIT
+    return np.select(
+        [count == 0, often & steady, often, steady],
+        ["none", "smooth", "erratic", "intermittent"],
+        "lumpy",
+    )
+
+
+def _lifecycle(demand: panel.Panel, items: pd.DataFrame, cycle: pd.Timestamp) -> np.ndarray:
+    """New, active, ending, ended, or silent (nothing sold for twelve months)."""
+    known = items.drop_duplicates("item").set_index("item")
+    end = demand.keys["item"].map(known["end_month"]).to_numpy(dtype=months.DTYPE)
+    age = np.isfinite(demand.values).sum(axis=0)
+    is_silent = np.nan_to_num(demand.values[-12:]).sum(axis=0) == 0
+    return np.select(
+        [end < cycle.to_datetime64(), ~np.isnat(end), is_silent, age <= NEW_MONTHS],
+        ["ended", "ending", "silent", "new"],
+        "active",
+    )
+
+
+def _policies(lifecycle: np.ndarray, abc: np.ndarray, demand_class: np.ndarray) -> np.ndarray:
+    """What the planner should do with each series."""
+    by_life = pd.Series(lifecycle).map(_POLICIES)
+    irregular = np.isin(demand_class, ["intermittent", "lumpy"])
+    routine = np.select([irregular, abc == "A"], ["stock by service level", "review by hand"],
+                        "leave to statistics")  # fmt: skip
+    return by_life.where(by_life.notna(), pd.Series(routine)).to_numpy()
+
+
+def lifecycle(classes: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """Table ``lifecycle``: items being launched, phased out, ended or silent, by money.
+
+    Parameters
+    ----------
+    classes : DataFrame
+        Table `classes`.
+    items : DataFrame
+        Table `items`: description, launch and end month.
+    """
+    moving = classes[classes["lifecycle"].isin(["new", "ending", "ended", "silent"])]
+    grouped = moving.groupby(["item", "lifecycle"], as_index=False).agg(
+        series=("channel", "size"), revenue_value=("revenue_value", "sum")
+    )
+    known = items.drop_duplicates("item")[["item", "description", "launch_month", "end_month"]]
+    table = grouped.merge(known, on="item", how="left", validate="many_to_one")
+    order = ["lifecycle", "revenue_value", "item"]
+    return table.sort_values(order, ascending=[True, False, True], ignore_index=True)
+
+
+def exceptions(
+    classes: pd.DataFrame, history: pd.DataFrame, materiality_value: float
+) -> pd.DataFrame:
+    """Table ``product_review_exceptions``: what a product manager should look at, by money.
+
+    Parameters
+    ----------
+    classes : DataFrame
+        Table `classes`.
+    history : DataFrame
+        Table `demand_history`: shows items still sold after their end.
+    materiality_value : float
+        Money below which an exception is left to the count.
+
+    Returns
+    -------
+    DataFrame
+        ``subject, finding, amount_value, proposal, is_material``.
+    """
+    last_year = history[history["month"] > history["month"].max() - pd.DateOffset(months=12)]
+    units = last_year.groupby("item")["demand"].sum()
+    items = classes.groupby(["item", "lifecycle"], as_index=False)["revenue_value"].sum()
+    findings = {
+        "ended": ("sold in the last year although its end has passed", "confirm the end month"),
+        "silent": ("no sale for twelve months", "set its end month, or say why it stays"),
+        "ending": ("will end within the horizon", "plan the remaining stock and a successor"),
+        "new": ("on sale for a year or less", "compare with the launch plan"),
+    }
+    rows = items[items["lifecycle"].isin(findings)]
+    rows = rows[(rows["lifecycle"] != "ended") | (rows["item"].map(units).fillna(0.0) > 0)]
+    table = pd.DataFrame(
+        {
+            "subject": "Item " + rows["item"],
+            "finding": rows["lifecycle"].map(lambda life: findings[life][0]),
+            "amount_value": rows["revenue_value"],
+            "proposal": rows["lifecycle"].map(lambda life: findings[life][1]),
+            "is_material": rows["revenue_value"] >= materiality_value,
+        }
+    )
+    return table.sort_values("amount_value", ascending=False, kind="stable", ignore_index=True)

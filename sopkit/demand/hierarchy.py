@@ -1,0 +1,110 @@
+"""Levels above the series: attach them, add up, spread down.
+
+Whatever has no family, category, region or segment is ``unassigned`` and stays in every total.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import schema
+
+_PARENTS = {"item": ("family", "category"), "location": ("region",), "channel": ("segment",)}
+
+
+def with_levels(
+    table: pd.DataFrame,
+    items: pd.DataFrame,
+    locations: pd.DataFrame | None = None,
+    channels: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The table with the levels above its keys as columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Has ``item``, ``location`` or ``channel``.
+    items, locations, channels : DataFrame
+        Raw tables of those names; where one is left out its levels are not attached.
+
+    Returns
+    -------
+    DataFrame
+        Same rows and order; ``family``, ``category``, ``region``, ``segment`` never missing.
+    """
+    for (key, parents), members in zip(
+        _PARENTS.items(), (items, locations, channels), strict=True
+    ):
+        if members is None or key not in table.columns:
+            continue
+        known = members.drop_duplicates(key).set_index(key)
+        added = {
+            name: table[key].map(known[name]).fillna(schema.UNASSIGNED).astype("str")
+            for name in parents
+        }
+        table = table.assign(**added)
+    return table
+
+
+def aggregate(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFrame:
+    """Sums of measures by some columns; no row is lost to a missing key.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"family": ["T", "T", "S"], "quantity": [1.0, 2.0, 4.0]})
+    >>> aggregate(table, ["family"], ["quantity"]).to_dict("list")
+    {'family': ['S', 'T'], 'quantity': [4.0, 3.0]}
+    """
+    return table.groupby(by, dropna=False)[measures].sum(min_count=1).reset_index()
+
+
+def allocate(
+    amounts: pd.DataFrame, base: pd.DataFrame, *, amount: str, weight: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Spread amounts given at any level over the base's rows, in proportion to a weight.
+
+    Parameters
+    ----------
+    amounts : DataFrame
+        Level columns (``all`` = every member) and optionally ``month``; the measure ``amount``.
+        Rows that cover the same base row add up.
+    base : DataFrame
+        The plan's keys with all their levels (``with_levels``) and the column ``weight``.
+    amount, weight : str
+        Names of the measure to spread and of the weight. A group whose weights are all zero is
+        spread evenly.
+
+    Returns
+    -------
+    spread : DataFrame
+        Base's key columns that were covered, with ``amount``.
+    unplaced : DataFrame
+        Rows of ``amounts`` that cover no row of the base: nothing is dropped silently.
+    """
+    levels = [name for name in schema.LEVELS if name in amounts.columns and name in base.columns]
+    amounts = amounts.reset_index(drop=True)
+    named = amounts[levels].ne(schema.ALL)
+    parts, placed = [], np.zeros(len(amounts), dtype=bool)
+    for pattern, rows in amounts.groupby([named[name] for name in levels], sort=False):
+        keys = [name for name, is_named in zip(levels, pattern, strict=True) if is_named]
+        part, covered = _spread(rows, base, [*keys, "month"], amount, weight)
+        placed[rows.index[rows.index.isin(covered)]] = True
+        parts.append(part)
+    columns = [*schema.SERIES_MONTH, amount]
+    if not parts:
+        return base.iloc[:0].assign(**{amount: 0.0})[columns], amounts
+    spread = pd.concat(parts, ignore_index=True)
+    spread = spread.groupby(schema.SERIES_MONTH, as_index=False)[amount].sum()
+    return spread, amounts[~placed]
+
+
+def _spread(rows, base, keys, amount, weight) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows of one pattern of levels over the base, and the index of rows that found a place."""
+    labelled = rows[[*keys, amount]].assign(row=rows.index)
+    # inner: base rows that no amount covers keep no view; uncovered amounts are returned as such
+    joined = base.merge(labelled, on=keys, how="inner", validate="many_to_many")
+    total = joined.groupby("row")[weight].transform("sum")
+    count = joined.groupby("row")[weight].transform("size")
+    share = np.where(total > 0, joined[weight] / total.where(total > 0, 1.0), 1.0 / count)
+    return joined.assign(**{amount: joined[amount] * share}), joined["row"].unique()

@@ -1,0 +1,167 @@
+"""Sales → demand: what customers wanted, each correction a layer of its own.
+
+``sales + returns + stockout + outlier = demand``. Zeros are filled from a series' first sale to
+the last closed month or the item's end. A correction is never silent: ``corrections`` lists each
+with its reason and its money.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import panel, smoothing
+
+LAYERS = ["returns", "stockout", "outlier"]
+OUTLIER_DEVIATIONS = 5.0  # robust standard deviations of a series' own seasonally adjusted months
+_LARGEST_ZERO_SHARE = 0.3  # above it a series is lumpy by nature, and no month is an outlier
+_REASONS = {
+    "returns": "net returns set to zero",
+    "stockout": "stock ran out; lost sales estimated from the months around",
+    "outlier": "far outside the months around; set to the nearest usual value",
+}
+
+
+def demand_history(
+    sales: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp
+) -> pd.DataFrame:
+    """Table ``demand_history`` (house §3).
+
+    Parameters
+    ----------
+    sales : DataFrame
+        Table `sales`, months before the cycle.
+    items : DataFrame
+        Table `items`; ``end_month`` ends a series, ``family`` shares its season.
+    cycle : Timestamp
+        Month after the last closed one.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, month``; units; every series runs to the month before the
+        cycle (zero after its item's end).
+
+    Notes
+    -----
+    Lost sales: median of the six nearest seasonally adjusted months that had stock, times the
+    season. Outlier: more than five robust standard deviations (1.4826 × median absolute deviation)
+    from the median of the 13 months around it, after seasonal adjustment.
+    """
+    filled = _fill_zeros(sales, cycle)
+    sold = panel.from_table(filled, "sales")
+    flagged = panel.from_table(filled, "is_stockout").values == 1.0
+    returns = np.where(sold.values < 0, -sold.values, 0.0)
+    net = sold.values + returns
+    season = _season(net, sold, items)
+    adjusted = np.where(flagged, np.nan, net / season)
+    usual = _moving_median(adjusted, 6)
+    stockout = np.where(flagged, np.maximum(usual * season - net, 0.0), 0.0)
+    stockout = np.nan_to_num(stockout)
+    outlier = _outliers(adjusted, season, net)
+    arrays = {"sales": sold.values, "returns": returns, "stockout": stockout, "outlier": outlier}
+    arrays["demand"] = net + stockout + outlier
+    for name in ("revenue_value", "is_stockout"):
+        arrays[name] = panel.from_table(filled, name).values
+    table = panel.to_table(sold.keys, sold.months, arrays)
+    table = table[table["sales"].notna()].reset_index(drop=True)
+    return table.assign(is_stockout=table["is_stockout"] == 1.0)
+
+
+def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Every series from its first sale to the last closed month, zero where nothing was sold."""
+    first = sales["month"].min()
+    count = int(months.number(cycle) - months.number(first))
+    starts = sales.groupby(schema.SERIES, as_index=False)["month"].min()
+    every = starts.rename(columns={"month": "start"}).merge(
+        pd.DataFrame({"month": months.span(first, count)}), how="cross"
+    )
+    every = every[every["month"] >= every["start"]].drop(columns="start")
+    known = sales.rename(columns={"quantity": "sales"})
+    columns = [*schema.SERIES_MONTH, "sales", "revenue_value", "is_stockout"]
+    filled = every.merge(known[columns], on=schema.SERIES_MONTH, how="left", validate="1:1")
+    has_revenue = known["revenue_value"].notna().any()
+    revenue = filled["revenue_value"].fillna(0.0).where(
+        filled["revenue_value"].notna() | filled["sales"].isna(), np.nan
+    )
+    return filled.assign(
+        sales=filled["sales"].fillna(0.0),
+        revenue_value=revenue if has_revenue else np.nan,
+        is_stockout=filled["is_stockout"].fillna(False).astype("float64"),
+    )
+
+
+def _season(net: np.ndarray, sold: panel.Panel, items: pd.DataFrame) -> np.ndarray:
+    """Seasonal index of every month and series: the family's where it has one."""
+    family = family_codes(sold.keys, items)
+    indices = smoothing.seasonal_indices(net, family)
+    return smoothing.tile_season(indices, len(net))
+
+
+def family_codes(keys: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
+    """A number for each series' family; −1 where the item has none."""
+    family = keys["item"].map(items.drop_duplicates("item").set_index("item")["family"])
+    return pd.factorize(family)[0]
+
+
+def _moving_median(values: np.ndarray, reach: int) -> np.ndarray:
+    """Median of the months from ``reach`` before to ``reach`` after, the month itself left out."""
+    count = len(values)
+    padded = np.pad(values, ((reach, reach), (0, 0)), constant_values=np.nan)
+    offsets = [k for k in range(2 * reach + 1) if k != reach]
+    stack = np.stack([padded[k : k + count] for k in offsets])
+    with np.errstate(all="ignore"):
+        return _nanmedian(stack)
+
+
+def _nanmedian(stack: np.ndarray) -> np.ndarray:
+    """Median over the first axis, NaN (without a warning) where nothing is known."""
+    ordered = np.sort(stack, axis=0)
+    known = np.isfinite(stack).sum(axis=0)
+    low, high = np.maximum((known - 1) // 2, 0), known // 2
+    high = np.minimum(high, len(stack) - 1)
+    pair = np.take_along_axis(ordered, np.stack([low, high]), axis=0)
+    return np.where(known > 0, pair.mean(axis=0), np.nan)
+
+
+def _outliers(adjusted: np.ndarray, season: np.ndarray, net: np.ndarray) -> np.ndarray:
+    """Layer that brings far-out months to the edge of what is usual; zero elsewhere."""
+    usual = _moving_median(adjusted, 6)
+    spread = 1.4826 * _nanmedian(np.abs(adjusted - usual))
+    reach = np.maximum(OUTLIER_DEVIATIONS * spread, 0.5 * np.nan_to_num(usual))
+    edge = np.clip(adjusted, usual - reach, usual + reach)
+    known = np.isfinite(net)
+    zero_share = (net == 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    is_regular = (zero_share <= _LARGEST_ZERO_SHARE) & (known.sum(axis=0) >= 24)
+    layer = np.where(is_regular & (spread > 0), (edge - adjusted) * season, 0.0)
+    return np.nan_to_num(layer)
+
+
+def corrections(history: pd.DataFrame, money_rates: pd.DataFrame) -> pd.DataFrame:
+    """Table ``corrections``: one row for each month and layer that is not zero, largest first.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Table `demand_history`.
+    money_rates : DataFrame
+        Table `money_rates`: price a unit of each series.
+    """
+    long = history.melt(schema.SERIES_MONTH, LAYERS, "layer", "quantity")
+    long = long[long["quantity"] != 0]
+    priced = long.merge(
+        money_rates[[*schema.SERIES, "unit_price_value"]],
+        on=schema.SERIES, how="left", validate="many_to_one",
+    )  # fmt: skip
+    priced = priced.assign(
+        amount_value=priced["quantity"] * priced["unit_price_value"],
+        reason=priced["layer"].map(_REASONS),
+    )
+    order = priced["amount_value"].abs().fillna(0.0)
+    columns = [*schema.SERIES_MONTH, "layer", "quantity", "amount_value", "reason"]
+    return (
+        priced.assign(size=order)
+        .sort_values(["size", *schema.SERIES_MONTH], ascending=[False, *[True] * 4])[columns]
+        .reset_index(drop=True)
+    )

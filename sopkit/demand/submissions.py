@@ -1,0 +1,277 @@
+"""Departments' views on the plan's keys, side by side, and how right they were before.
+
+A row of `submissions` covers the keys its level columns name; several rows of one department that
+cover the same key and month add up. Money becomes units at the series' price.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import accuracy, hierarchy
+
+SKILL_LAGS = (1, 3)  # lags at which a past view is judged: first and last month ahead
+FEWEST_CYCLES = 6  # cycles before a department's past counts
+
+
+def views(
+    submissions: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table ``views``: each department's own number on the plan's keys.
+
+    Parameters
+    ----------
+    submissions : DataFrame
+        Table `submissions`; rows of this cycle are used.
+    base : DataFrame
+        Statistical forecast by series and month with ``quantity``, ``unit_price_value`` and all
+        levels (``hierarchy.with_levels``).
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    views : DataFrame
+        Key ``department, item, location, channel, month``; units.
+    unplaced : DataFrame
+        Submitted rows that cover no key of the plan, for example an unknown family.
+    """
+    now = by_month(submissions[submissions["cycle"] == cycle])
+    now = now[now["month"].isin(base["month"])]
+    priced = base.assign(money=base["quantity"] * base["unit_price_value"])
+    parts, unplaced = [], []
+    for department, rows in now.groupby("department"):
+        in_units, in_money = rows[rows["quantity"].notna()], rows[rows["quantity"].isna()]
+        spread, left = hierarchy.allocate(in_units, base, amount="amount", weight="quantity")
+        by_value, left_value = hierarchy.allocate(
+            in_money, priced[priced["unit_price_value"] > 0], amount="amount", weight="money"
+        )
+        price = base[[*schema.SERIES_MONTH, "unit_price_value"]]
+        by_value = by_value.merge(price, on=schema.SERIES_MONTH, how="left", validate="1:1")
+        by_value = by_value.assign(amount=by_value["amount"] / by_value["unit_price_value"])
+        both = pd.concat([spread, by_value[spread.columns]])
+        both = both.groupby(schema.SERIES_MONTH, as_index=False)["amount"].sum()
+        parts.append(both.assign(department=department))
+        unplaced += [left, left_value]
+    columns = ["department", *schema.SERIES_MONTH, "quantity"]
+    if not parts:
+        return pd.DataFrame(columns=columns).astype({"quantity": "float64"}), now.iloc[:0]
+    laid = pd.concat(parts, ignore_index=True).rename(columns={"amount": "quantity"})
+    return laid[columns], pd.concat(unplaced, ignore_index=True)
+
+
+def by_month(submissions: pd.DataFrame) -> pd.DataFrame:
+    """Rows by month with one ``amount``: a quarter is spread evenly over its three months."""
+    amount = submissions["quantity"].fillna(submissions["revenue_value"])
+    rows = submissions.assign(amount=amount)
+    quarters = rows[rows["month"].isna()]
+    spread = [
+        quarters.assign(
+            month=months.from_number(months.number(quarters["quarter"]) + k),
+            amount=quarters["amount"] / 3.0,
+        )
+        for k in range(3)
+    ]
+    return pd.concat([rows[rows["month"].notna()], *spread], ignore_index=True)
+
+
+def status(
+    submissions: pd.DataFrame, departments: list[str], *, cycle: pd.Timestamp
+) -> pd.DataFrame:
+    """Who has submitted for this cycle: department, rows, first and last month, state."""
+    rows = by_month(submissions[submissions["cycle"] == cycle])
+    expected = sorted(set(departments) | set(rows["department"])) if not departments else [
+        *departments, *sorted(set(rows["department"]) - set(departments))
+    ]  # fmt: skip
+    grouped = rows.groupby("department")["month"].agg(["size", "min", "max"]).reindex(expected)
+    grouped.columns = ["rows", "first_month", "last_month"]
+    state = np.where(grouped["rows"].notna(), "submitted", "has not submitted")
+    return grouped.assign(rows=grouped["rows"].fillna(0.0), state=state).reset_index(
+        names="department"
+    )
+
+
+def skill(
+    submissions: pd.DataFrame,
+    history: pd.DataFrame,
+    tests: pd.DataFrame,
+    items: pd.DataFrame,
+) -> pd.DataFrame:
+    """Table ``view_skill``: past views beside what came, by family and month.
+
+    Parameters
+    ----------
+    submissions : DataFrame
+        Table `submissions`, all cycles known.
+    history : DataFrame
+        Table `demand_history`: net sales, units and revenue.
+    tests : DataFrame
+        Table `backtest`: the statistical forecast's error at the same lags.
+    items : DataFrame
+        Table `items`: families.
+
+    Returns
+    -------
+    DataFrame
+        One row a department and one for ``statistical``; ``weight_share`` sums to 1 and is zero
+        for departments with fewer than six measured cycles.
+
+    Notes
+    -----
+    Views in money are judged in money. Judged at one to three months ahead, where most plans can
+    still move. Weight ∝ 1 / WAPE², so a view twice as wrong counts a quarter.
+    """
+    past = by_month(submissions)
+    distance = months.number(past["month"]) - months.number(past["cycle"])
+    past = past[distance.between(*SKILL_LAGS) & past["month"].isin(history["month"])]
+    family_of = items.drop_duplicates("item").set_index("item")["family"]
+    by_item = past["item"].map(family_of).where(past["item"] != schema.ALL, past["family"])
+    past = past.assign(family=by_item.fillna(schema.UNASSIGNED))
+    rows = [_statistical_skill(tests, items)]
+    rows += [
+        _department_skill(department, own, history, items)
+        for department, own in past.groupby("department")
+    ]
+    table = pd.DataFrame(rows)
+    precision = 1.0 / np.maximum(table["wape"], 0.01) ** 2
+    enough = (table["cycles"] >= FEWEST_CYCLES) & table["wape"].notna()
+    precision = precision.where(enough, 0.0)
+    if not precision.sum():
+        precision = (table["department"] == "statistical").astype("float64")
+    verdict = np.select(
+        [table["department"] == "statistical", ~enough, table["wape"] < table["wape"].iloc[0]],
+        ["the base", "too early to say", "closer than the statistical forecast"],
+        "further off than the statistical forecast",
+    )
+    return table.assign(weight_share=precision / precision.sum(), verdict=verdict)
+
+
+def _statistical_skill(tests: pd.DataFrame, items: pd.DataFrame) -> dict:
+    near = hierarchy.with_levels(tests[tests["lag"].between(*SKILL_LAGS)], items)
+    summed = near.groupby(["origin", "family", "month"])[["combined", "actual"]].sum()
+    return {
+        "department": "statistical",
+        "cycles": near["origin"].nunique(),
+        "wape": accuracy.wape(summed["combined"].to_numpy(), summed["actual"].to_numpy()),
+        "bias_rate": accuracy.bias_rate(
+            summed["combined"].to_numpy(), summed["actual"].to_numpy()
+        ),
+    }
+
+
+def _department_skill(
+    department: str, own: pd.DataFrame, history: pd.DataFrame, items: pd.DataFrame
+) -> dict:
+    """Past views of one department beside net sales at the same level, in its own measure."""
+    measure = "revenue_value" if own["quantity"].isna().all() else "net"
+    net = hierarchy.with_levels(history, items)
+    net = net.assign(net=net["sales"] + net["returns"])
+    keys = ["month"] if (own["family"] == schema.ALL).any() else ["family", "month"]
+    covered = net
+    for level in ("location", "channel"):
+        members = set(own[level]) - {schema.ALL}
+        covered = covered[covered[level].isin(members)] if members else covered
+    came = covered.groupby(keys, as_index=False)[measure].sum()
+    said = own.groupby(["cycle", *keys], as_index=False)["amount"].sum()
+    # inner: months not closed yet cannot be judged
+    both = said.merge(came, on=keys, how="inner", validate="many_to_one")
+    forecast, actual = both["amount"].to_numpy(), both[measure].to_numpy()
+    return {
+        "department": department,
+        "cycles": both["cycle"].nunique(),
+        "wape": accuracy.wape(forecast, actual),
+        "bias_rate": accuracy.bias_rate(forecast, actual),
+    }
+
+
+def exceptions(
+    plan: pd.DataFrame,
+    views: pd.DataFrame,
+    unplaced: pd.DataFrame,
+    tests: pd.DataFrame,
+    rates: pd.DataFrame,
+    items: pd.DataFrame,
+    materiality_value: float,
+) -> pd.DataFrame:
+    """Table ``demand_review_exceptions``: disagreement, forecasts worse than naive, lost rows.
+
+    Parameters
+    ----------
+    plan, views, tests : DataFrame
+        Tables `demand_plan`, `views`, `backtest`.
+    unplaced : DataFrame
+        Submitted rows that cover no key of the plan.
+    rates, items : DataFrame
+        Prices by series, and families.
+    materiality_value : float
+        Money below which an exception is left to the count.
+
+    Returns
+    -------
+    DataFrame
+        ``subject, finding, amount_value, proposal, is_material``, largest money first.
+    """
+    rows = [
+        *_disagreements(plan, views, rates, items),
+        *_beaten_by_naive(tests, rates),
+        *[
+            (f"Submission of {department}", f"{len(own)} rows cover nothing in the plan, first "
+             f"{_level_words(own.iloc[0])}", float("nan"), "correct its level names")
+            for department, own in unplaced.groupby("department")
+        ],
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["subject", "finding", "amount_value", "proposal"])
+    table = table.astype({"amount_value": "float64"})
+    is_material = ~(table["amount_value"] < materiality_value)
+    return table.assign(is_material=is_material).sort_values(
+        "amount_value", ascending=False, kind="stable", ignore_index=True, na_position="first"
+    )
+
+
+def _level_words(row: pd.Series) -> str:
+    named = [f"{level} {row[level]}" for level in schema.LEVELS if row[level] != schema.ALL]
+    return ", ".join(named) or "the whole company"
+
+
+def _disagreements(plan, views, rates, items) -> list[tuple]:
+    """One row a department and family: money between its view and the statistical forecast."""
+    price = rates[[*schema.SERIES, "unit_price_value"]]
+    # inner: only keys with a view can disagree
+    both = views.merge(plan, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
+    both = both.merge(price, on=schema.SERIES, how="left", validate="many_to_one")
+    both = hierarchy.with_levels(both, items)
+    difference = (both["quantity"] - both["statistical"]) * both["unit_price_value"]
+    money = difference.groupby([both["department"], both["family"]]).sum(min_count=1)
+    base = (both["statistical"] * both["unit_price_value"]).groupby(
+        [both["department"], both["family"]]
+    ).sum()  # fmt: skip
+    return [
+        (f"{family}: {department}",
+         f"{'above' if amount > 0 else 'below'} the statistical forecast by "
+         f"{abs(amount) / base[department, family]:.0%}",
+         abs(amount), f"ask {department} for the reason")
+        for (department, family), amount in money.dropna().items()
+        if base[department, family] > 0
+    ]  # fmt: skip
+
+
+def _beaten_by_naive(tests: pd.DataFrame, rates: pd.DataFrame) -> list[tuple]:
+    """Items whose combined forecast lost to seasonal naive over the whole backtest."""
+    price = rates[[*schema.SERIES, "unit_price_value"]]
+    rows = tests.merge(price, on=schema.SERIES, how="left", validate="many_to_one")
+    rows = rows.assign(
+        ours=(rows["combined"] - rows["actual"]).abs(),
+        naive=(rows["seasonal_naive"] - rows["actual"]).abs(),
+        money=rows["actual"].abs() * rows["unit_price_value"],
+    )
+    sums = rows.groupby("item")[["ours", "naive", "money"]].sum()
+    count = max(rows["origin"].nunique(), 1)
+    lost = sums[sums["ours"] > sums["naive"]]
+    return [
+        (f"Item {item}", f"forecast error {own['ours'] / max(own['naive'], 1e-9) - 1:.0%} above "
+         "seasonal naive in the backtest", own["money"] / count, "look at its history in "
+         "explore_accuracy")
+        for item, own in lost.to_dict("index").items()
+    ]  # fmt: skip

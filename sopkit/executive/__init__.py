@@ -1,0 +1,4 @@
+"""Executive review: where we stand beside the goals, and what is to be decided.
+
+``kpis`` measures and compares with targets, ``register`` carries decisions, actions and assumptions.
+"""

@@ -1,0 +1,76 @@
+"""Decisions wanted, actions promised, assumptions held: carried from cycle to cycle."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+MOST_DECISIONS = 5
+_RATING = {"red": 0, "amber": 1, "green": 2}
+
+
+def register(
+    decisions: pd.DataFrame,
+    actions: pd.DataFrame,
+    assumptions: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+) -> pd.DataFrame:
+    """Table ``register``: everything open or newly done, most pressing first.
+
+    Parameters
+    ----------
+    decisions, actions, assumptions : DataFrame
+        Raw tables of those names, as known in the cycle.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    DataFrame
+        Key ``kind, name``: ``statement``, ``owner``, ``due`` (a month or day), ``status``.
+    """
+    now = decisions[decisions["cycle"] == cycle].sort_values("decide_by")
+    wanted = pd.DataFrame(
+        {"kind": "decision", "name": now["decision"], "statement": now["statement"],
+         "owner": now["owner"], "due": now["decide_by"].dt.strftime("%Y-%m-%d"),
+         "status": "wanted"}
+    )  # fmt: skip
+    latest = actions.sort_values("cycle").drop_duplicates("action", keep="last")
+    promised = pd.DataFrame(
+        {"kind": "action", "name": latest["action"], "statement": latest["statement"],
+         "owner": latest["owner"], "due": latest["due_month"].dt.strftime("%Y-%m"),
+         "status": _action_state(latest, cycle)}
+    ).sort_values(["status", "due"])  # fmt: skip
+    held = assumptions.sort_values(
+        ["quality", "impact"], key=lambda column: column.map(_RATING), kind="stable"
+    )
+    is_void = held["expires_month"] < cycle
+    logged = pd.DataFrame(
+        {"kind": "assumption", "name": held["assumption"], "statement": held["statement"],
+         "owner": held["owner"], "due": held["expires_month"].dt.strftime("%Y-%m"),
+         "status": is_void.map({True: "expired", False: "held"}),
+         "quality": held["quality"], "impact": held["impact"]}
+    )  # fmt: skip
+    table = pd.concat([wanted, promised, logged], ignore_index=True)
+    return table.reindex(
+        columns=["kind", "name", "statement", "owner", "due", "status", "quality", "impact"]
+    )
+
+
+def _action_state(actions: pd.DataFrame, cycle: pd.Timestamp) -> pd.Series:
+    """Overdue for what is open past its month, else the status people gave."""
+    late = (actions["status"] == "open") & (actions["due_month"] < cycle)
+    return actions["status"].mask(late, "overdue")
+
+
+def options_of(decisions: pd.DataFrame, options: pd.DataFrame) -> pd.DataFrame:
+    """Each decision of the cycle with its options, money and deadline, at most five decisions."""
+    first = decisions.sort_values("decide_by").head(MOST_DECISIONS)
+    table = first.merge(
+        options, on="decision", how="left", validate="one_to_many", suffixes=("", "_option")
+    )
+    return table.assign(decide_by=table["decide_by"].dt.strftime("%Y-%m-%d"))[
+        ["decision", "statement", "owner", "decide_by", "option", "statement_option",
+         "cost_value", "effect_value"]
+    ]  # fmt: skip
+

@@ -1,0 +1,139 @@
+"""Cycles, months, horizons and lags: the only place where a month is made from text.
+
+A month is ``datetime64[us]``, the first day, without a time zone. The cycle is the month after the
+last closed one; ``lag`` counts months from the cycle to the month planned (the cycle itself is 0).
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+DTYPE = "datetime64[us]"
+_CYCLE_FORM = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+class UsageError(ValueError):
+    """A command or parameter that cannot be meant; the message says what can be."""
+
+
+def parse_cycle(text: str) -> pd.Timestamp:
+    """First day of the cycle's month.
+
+    Parameters
+    ----------
+    text : str
+        ``YYYY-MM``.
+
+    Raises
+    ------
+    UsageError
+        If the text is no month between 1900-01 and 2199-12.
+
+    Examples
+    --------
+    >>> parse_cycle("2026-01")
+    Timestamp('2026-01-01 00:00:00')
+    """
+    match = _CYCLE_FORM.fullmatch(str(text))
+    if not match or not 1900 <= int(match[1]) <= 2199:
+        raise UsageError(
+            f"cycle {str(text)!r} is not a month. Write it as YYYY-MM with a month from 01 to 12, "
+            "for example 2026-01."
+        )
+    return pd.Timestamp(int(match[1]), int(match[2]), 1)
+
+
+def label(month: pd.Timestamp) -> str:
+    """``YYYY-MM``, as folders and commands write a month.
+
+    Examples
+    --------
+    >>> label(pd.Timestamp("2026-01-01"))
+    '2026-01'
+    """
+    return f"{month.year:04d}-{month.month:02d}"
+
+
+def shift(month: pd.Timestamp, count: int) -> pd.Timestamp:
+    """The month ``count`` months later.
+
+    Examples
+    --------
+    >>> label(shift(pd.Timestamp("2026-01-01"), -2))
+    '2025-11'
+    """
+    return month + pd.DateOffset(months=count)
+
+
+def span(first: pd.Timestamp, count: int) -> pd.DatetimeIndex:
+    """``count`` months from ``first`` on.
+
+    Examples
+    --------
+    >>> span(pd.Timestamp("2026-01-01"), 2).strftime("%Y-%m").tolist()
+    ['2026-01', '2026-02']
+    """
+    return pd.date_range(first, periods=count, freq="MS", unit="us", name="month")
+
+
+def closed(cycle: pd.Timestamp, count: int) -> pd.DatetimeIndex:
+    """The last ``count`` closed months before the cycle."""
+    return span(shift(cycle, -count), count)
+
+
+def number(month: pd.Series | pd.DatetimeIndex | pd.Timestamp):
+    """Months since year 0, so that a difference is a count of months."""
+    part = month.dt if isinstance(month, pd.Series) else month
+    return part.year * 12 + part.month - 1
+
+
+def lag(cycle: pd.Timestamp, month: pd.Series) -> pd.Series:
+    """Months from the cycle to each month; the cycle's own month has lag 0.
+
+    Examples
+    --------
+    >>> lag(pd.Timestamp("2026-01-01"), pd.Series(pd.to_datetime(["2026-01-01", "2026-04-01"]))).tolist()
+    [0, 3]
+    """
+    return number(month) - number(cycle)
+
+
+def horizon(cycle: pd.Timestamp, at_least: int, fiscal_year_first_month: int = 1) -> int:
+    """Months to plan: ``at_least``, and never short of the next fiscal year's end.
+
+    Examples
+    --------
+    >>> horizon(pd.Timestamp("2026-01-01"), 18)
+    24
+    >>> horizon(pd.Timestamp("2025-10-01"), 18)
+    18
+    """
+    into_year = (cycle.month - fiscal_year_first_month) % 12
+    return max(int(at_least), 24 - into_year)
+
+
+def fiscal_year(month: pd.Series, fiscal_year_first_month: int = 1) -> pd.Series:
+    """Year in which the fiscal year of each month ends.
+
+    Examples
+    --------
+    >>> fiscal_year(pd.Series(pd.to_datetime(["2025-06-01", "2025-07-01"])), 7).tolist()
+    [2025, 2026]
+    """
+    shifted = number(month) + (13 - fiscal_year_first_month) % 12
+    return shifted // 12
+
+
+def floor(days: pd.Series) -> pd.Series:
+    """Each day's month, as its first day in the project's month type."""
+    return pd.Series(
+        days.to_numpy().astype("datetime64[M]").astype(DTYPE), index=days.index, name=days.name
+    )
+
+
+def from_number(numbers: np.ndarray) -> np.ndarray:
+    """Months from their count since year 0 (the inverse of ``number``)."""
+    return (np.asarray(numbers, dtype="int64") - 1970 * 12).astype("datetime64[M]").astype(DTYPE)

@@ -1,0 +1,483 @@
+"""What is read and written under a workspace's ``data/``, and when each row is known.
+
+The only module that knows paths there. Raw tables come checked and typed, cut to what was known in
+the cycle (house §4); processed tables are held to their contract on every read and write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from sopkit import contract, months, schema, sources, steps
+from sopkit.months import UsageError
+
+RAW = Path("data/raw")
+PROCESSED = Path("data/processed")
+REPORTS = Path("reports")
+RUN = "run.json"
+_PENDING = "run.json.new"
+_LEDGER_CYCLES = 36  # past cycles a ledger reaches back
+_WHOLE_MONTH_DAYS = 3  # a month is whole if dated sales end no earlier than this before its end
+
+
+def open_workspace(workspace: str | Path) -> Path:
+    """The workspace's folder, after finishing or undoing a publication that was cut in between.
+
+    Raises
+    ------
+    UsageError
+        If it holds no ``data/raw``.
+    """
+    root = Path(workspace).resolve()
+    if not (root / RAW).is_dir():
+        raise UsageError(
+            f"{root} is no workspace: it has no folder data/raw. "
+            f"Make one with: sopkit init {workspace}"
+        )
+    _recover(root)
+    return root
+
+
+def settings(workspace: Path) -> dict:
+    """Content of ``company.yml`` as written; empty where there is none.
+
+    Raises
+    ------
+    SourceError
+        If a setting of ``schema.COMPANY`` has the wrong type.
+    """
+    path = workspace / RAW / "company.yml"
+    given = sources.load_yaml(path) if path.is_file() else {}
+    for name, value in given.items():
+        default = schema.COMPANY.get(name, (value, ""))[0]
+        kinds = (int, float) if isinstance(default, int | float) else type(default)
+        if default is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
+            meaning = schema.COMPANY[name][1]
+            raise sources.SourceError(
+                f"company.yml: {name}: {value!r} cannot be meant. Expected: {meaning}."
+            )
+    return given
+
+
+def company(workspace: Path) -> pd.DataFrame:
+    """Settings as a table of one row, defaults filled."""
+    row = {name: default for name, (default, _) in schema.COMPANY.items()}
+    row |= {name: value for name, value in settings(workspace).items() if name in row}
+    return pd.DataFrame({name: [value] for name, value in row.items()})
+
+
+def default_cycle(workspace: Path) -> pd.Timestamp:
+    """The month after the last whole month of sales.
+
+    The last month in `sales` is whole unless dated rows end more than three days before it does,
+    or ``company.yml`` names an earlier ``last_closed_month``.
+    """
+    sales = _load(workspace, "sales", None)[0]
+    if sales.empty or sales["month"].isna().all():
+        raise contract.ContractError(check(workspace, None))
+    last = sales["month"].max()
+    day = sales["date"].max()
+    if pd.notna(day) and (last + pd.offsets.MonthEnd(0) - day).days > _WHOLE_MONTH_DAYS:
+        last = months.shift(last, -1)
+    limit = settings(workspace).get("last_closed_month")
+    if limit is not None:
+        last = min(last, months.parse_cycle(limit))
+    return months.shift(last, 1)
+
+
+def _raw_paths(workspace: Path) -> dict[str, Path]:
+    found = sources.find(workspace / RAW)
+    if "sales" not in found:
+        raise sources.SourceError(
+            "data/raw holds no sales: sales.csv, sales.xlsx, sales.parquet, or `sales` in "
+            "sources.yml. It is the one table sopkit needs: item, month, quantity."
+        )
+    return found
+
+
+def _load(
+    workspace: Path, name: str, cycle: pd.Timestamp | None
+) -> tuple[pd.DataFrame, list[contract.Finding], contract.Source | None]:
+    """One raw table, typed, with its findings; from what an earlier check kept, if unchanged."""
+    path = _raw_paths(workspace).get(name)
+    if path is None:
+        return contract.empty(name), [], None
+    kept = _kept(workspace, name, path, cycle)
+    note = kept.with_suffix(".json")
+    if kept.is_file() and note.is_file():
+        content = json.loads(note.read_text(encoding="utf-8"))
+        findings = [contract.Finding(**finding) for finding in content["findings"]]
+        return pd.read_parquet(kept), findings, contract.Source(**content["source"])
+    raw, source = sources.read(path, name, cycle)
+    checked = contract.check_table(name, raw, source)
+    return checked.frame, checked.findings, source
+
+
+def _kept(workspace: Path, name: str, path: Path, cycle: pd.Timestamp | None) -> Path:
+    """Where a checked raw table is kept, named by all it is made from."""
+    bound = cycle if cycle is not None else pd.Timestamp(2199, 12, 1)
+    mark = sources.fingerprint(workspace / RAW, name, path, bound) + code_hash()[:8]
+    return workspace / PROCESSED / ".cache" / f"{name}-{mark}.parquet"
+
+
+def _keep(workspace: Path, loaded: dict[str, tuple], cycle: pd.Timestamp) -> None:
+    """Keep checked raw tables, so that the steps of a run need not read and check them again."""
+    paths = _raw_paths(workspace)
+    for name, (frame, findings, source) in loaded.items():
+        if source is None or (kept := _kept(workspace, name, paths[name], cycle)).is_file():
+            continue
+        for old in kept.parent.glob(f"{name}-*"):
+            old.unlink(missing_ok=True)
+        content = {"findings": [_plain(finding) for finding in findings], "source": asdict(source)}
+        _write_parquet(frame, kept)
+        _write_text(json.dumps(content), kept.with_suffix(".json"))
+
+
+def _plain(finding: contract.Finding) -> dict:
+    record = asdict(finding)
+    return record | {"sales_rows": [int(row) for row in finding.sales_rows]}
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    frame.to_parquet(part, index=False)
+    part.replace(path)
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def raw_tables(
+    workspace: Path, cycle: pd.Timestamp
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Every raw table as known in the cycle, and all findings.
+
+    Raises
+    ------
+    ContractError
+        If any finding is a breach.
+    """
+    loaded = {name: _load(workspace, name, cycle) for name in schema.RAW}
+    findings = [finding for _, found, _ in loaded.values() for finding in found]
+    given = {name: source for name, (_, _, source) in loaded.items() if source is not None}
+    tables = {name: frame for name, (frame, _, _) in loaded.items()}
+    if not any(finding.state == "breach" for finding in findings):
+        options = settings(workspace)
+        tolerance = options.get("tolerance_rate", schema.COMPANY["tolerance_rate"][0])
+        findings += contract.check_across(tables, given, tolerance)
+        findings += contract.check_sales_months(
+            tables["sales"], cycle, given["sales"], [str(m) for m in options.get("unknown_sales", [])]
+        )
+    findings += [
+        contract.Finding("notice", name, "", 0, "", "a file nobody reads.",
+                         contract.nearest(Path(name).stem, sorted(schema.RAW)))
+        for name in sources.strangers(workspace / RAW)
+    ]  # fmt: skip
+    table = contract.findings_table(findings, tables)
+    if (table["state"] == "breach").any():
+        raise contract.ContractError(table)
+    _keep(workspace, loaded, cycle)
+    return {name: known(frame, name, cycle) for name, frame in tables.items()}, table
+
+
+def check(workspace: Path, cycle: pd.Timestamp | None) -> pd.DataFrame:
+    """All findings of the raw tables, breaches first; never raises for what it finds."""
+    try:
+        cycle = cycle if cycle is not None else _cycle_or_none(workspace)
+        return raw_tables(workspace, cycle)[1]
+    except contract.ContractError as error:
+        return error.findings
+
+
+def _cycle_or_none(workspace: Path) -> pd.Timestamp:
+    """The default cycle; a far month where sales cannot tell, so that all tables are checked."""
+    sales = _load(workspace, "sales", None)[0]
+    if sales.empty or sales["month"].isna().all():
+        return pd.Timestamp(2199, 12, 1)
+    return default_cycle(workspace)
+
+
+def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Rows of a raw table that were known in the cycle (house §4).
+
+    Measured: months before the cycle, days summed into months. Snapshot: those of the cycle, or
+    without a cycle. Dated: entered for this cycle or an earlier one. Standing: all.
+    """
+    when = schema.RAW[name].known
+    if when == "measured":
+        if name == "sales":
+            frame = contract.sum_days(frame)
+        frame = frame[frame["month"] < cycle]
+    elif when == "snapshot":
+        frame = frame[frame["cycle"].isna() | (frame["cycle"] == cycle)]
+        frame = frame[frame["month"] >= cycle]
+    elif when == "dated":
+        column = "cycle" if "cycle" in frame.columns else "first_cycle"
+        frame = frame[frame[column] <= cycle]
+    return frame.reset_index(drop=True)
+
+
+def inputs(
+    workspace: str | Path, step_name: str, cycle: pd.Timestamp
+) -> dict[str, pd.DataFrame]:
+    """Exactly the tables that a step declares, and ``company``.
+
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    step_name : str
+        A step of ``steps.STEPS``.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    dict of DataFrame
+        Raw tables (empty where not given), this cycle's processed tables, past cycles' tables as
+        ``ledger_<name>`` with a column ``cycle``.
+    """
+    root, step = open_workspace(workspace), steps.step(step_name)
+    tables: dict[str, pd.DataFrame] = {"company": company(root)}
+    if "findings" in step.processed:
+        raw, tables["findings"] = raw_tables(root, cycle)
+    else:
+        raw = {name: known(_load(root, name, cycle)[0], name, cycle) for name in step.raw}
+    tables |= {name: raw[name] for name in step.raw}
+    for name in step.processed:
+        if name != "findings":
+            tables[name] = _read_file(_current(root, name, cycle), name, cycle)
+    for name in step.ledger:
+        tables[f"ledger_{name}"] = ledger(root, name, before=cycle)
+    return tables
+
+
+def _current(workspace: Path, name: str, cycle: pd.Timestamp) -> Path:
+    """File of a processed table: the staged one of a run under way, else the published one."""
+    staged = staging(workspace, cycle) / f"{name}.parquet"
+    return staged if staged.is_file() else folder(workspace, cycle) / f"{name}.parquet"
+
+
+def _read_file(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    if not path.is_file():
+        maker = next(step for step in steps.STEPS if name in step.writes)
+        raise UsageError(
+            f"{name} of cycle {months.label(cycle)} has not been made yet. Run the step "
+            f"{maker.name} first: sopkit run --cycle {months.label(cycle)}"
+        )
+    frame = pd.read_parquet(path)
+    contract.check_processed(name, frame)
+    return frame
+
+
+def read(workspace: str | Path, table: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """A published processed table of one cycle."""
+    if table not in schema.PROCESSED:
+        known_words = contract.nearest(table, sorted(schema.PROCESSED))
+        raise UsageError(f"no processed table {table!r}. {known_words}")
+    root = open_workspace(workspace)
+    return _read_file(folder(root, cycle) / f"{table}.parquet", table, cycle)
+
+
+def cycles(workspace: Path) -> list[pd.Timestamp]:
+    """Cycles that have been published, oldest first."""
+    base = workspace / PROCESSED
+    found = sorted(base.glob(f"*/{RUN}")) if base.is_dir() else []
+    return [
+        months.parse_cycle(path.parent.name)
+        for path in found
+        if not path.parent.name.startswith(".")
+    ]
+
+
+def ledger(
+    workspace: str | Path, table: str, *, before: pd.Timestamp | None = None
+) -> pd.DataFrame:
+    """One processed table of all cycles, stacked, with a column ``cycle``.
+
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    table : str
+        A table of ``schema.PROCESSED``.
+    before : Timestamp, optional
+        Only cycles before this one, at most 36.
+    """
+    root = Path(workspace).resolve()
+    past = [cycle for cycle in cycles(root) if before is None or cycle < before]
+    paths = {cycle: folder(root, cycle) / f"{table}.parquet" for cycle in past[-_LEDGER_CYCLES:]}
+    parts = [
+        _read_file(path, table, cycle).assign(cycle=cycle)
+        for cycle, path in paths.items()
+        if path.is_file()
+    ]
+    if parts:
+        return pd.concat(parts, ignore_index=True).astype({"cycle": months.DTYPE})
+    columns = ["cycle", *schema.PROCESSED[table].columns]
+    empty = pd.DataFrame(columns=columns)
+    dated = [name for name in ("cycle", "month") if name in columns]
+    return empty.astype({name: months.DTYPE for name in dated})
+
+
+def publish_step(
+    workspace: str | Path, step_name: str, cycle: pd.Timestamp, results: dict[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Stage a step's tables; the run that called for them publishes all at once at its end.
+
+    Returns
+    -------
+    DataFrame
+        What was written: table, rows, first and last month.
+
+    Raises
+    ------
+    ContractError
+        If a table breaks its contract, or the step did not make exactly what it declares.
+    """
+    step = steps.step(step_name)
+    if set(results) != set(step.writes):
+        odd = ", ".join(sorted(set(results) ^ set(step.writes)))
+        raise UsageError(f"{step_name} must write exactly its declared tables; differs in: {odd}.")
+    target = staging(open_workspace(workspace), cycle)
+    rows = []
+    for name in step.writes:
+        frame, key = results[name], list(schema.PROCESSED[name].key)
+        contract.check_processed(name, frame)
+        frame = frame.sort_values(key, kind="stable") if key else frame
+        _write_parquet(frame.reset_index(drop=True), target / f"{name}.parquet")
+        month = frame["month"] if "month" in frame else pd.Series(dtype=months.DTYPE)
+        rows.append((name, len(frame), month.min(), month.max()))
+    return pd.DataFrame(rows, columns=["table", "rows", "first_month", "last_month"])
+
+
+def folder(workspace: Path, cycle: pd.Timestamp) -> Path:
+    """Where a cycle's published tables stand."""
+    return workspace / PROCESSED / months.label(cycle)
+
+
+def staging(workspace: Path, cycle: pd.Timestamp) -> Path:
+    """Where a cycle's tables wait for publication; survives a failed run."""
+    return workspace / PROCESSED / ".staging" / months.label(cycle)
+
+
+def lock_file(workspace: Path, cycle: pd.Timestamp) -> Path:
+    """The file whose lock a run of this cycle holds."""
+    path = workspace / PROCESSED / ".locks" / f"{months.label(cycle)}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def file_hash(path: Path) -> str:
+    """A short hash of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:20]
+
+
+def code_hash() -> str:
+    """A hash of the package's own source: another code may give other tables."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.is_file() and path.suffix in (".py", ".j2", ".css", ".js"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def input_hash(workspace: Path, step_name: str, cycle: pd.Timestamp) -> str:
+    """A hash of everything a step reads: raw files, company.yml, staged tables, past cycles."""
+    step, digest = steps.step(step_name), hashlib.sha256()
+    found = _raw_paths(workspace)
+    for name in step.raw:
+        if name in found:
+            mark = sources.fingerprint(workspace / RAW, name, found[name], cycle)
+            digest.update(f"{name}={mark};".encode())
+    options = workspace / RAW / "company.yml"
+    digest.update(options.read_bytes() if options.is_file() else b"")
+    for name in step.processed:
+        path = _current(workspace, name, cycle)
+        if name != "findings":
+            digest.update(f"{name}={file_hash(path) if path.is_file() else None};".encode())
+    for past in [month for month in cycles(workspace) if month < cycle][-_LEDGER_CYCLES:]:
+        for name in step.ledger:
+            path = folder(workspace, past) / f"{name}.parquet"
+            digest.update(f"{past}{name}={file_hash(path) if path.is_file() else None};".encode())
+    return digest.hexdigest()[:20]
+
+
+def run_record(path: Path) -> dict:
+    """A run's record (``run.json``), empty where there is none."""
+    file = path / RUN
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def write_record(path: Path, record: dict) -> None:
+    """Write a run's record beside its tables, whole or not at all."""
+    _write_text(json.dumps(record, indent=1, sort_keys=True), path / RUN)
+
+
+def _places(workspace: Path, cycle_label: str) -> list[tuple[Path, Path, Path]]:
+    """Published, staged and previous folder of a cycle, under processed and reports."""
+    roots = [workspace / PROCESSED, workspace / REPORTS]
+    return [
+        (root / cycle_label, root / ".staging" / cycle_label, root / ".previous" / cycle_label)
+        for root in roots
+    ]
+
+
+def publish(workspace: Path, cycle: pd.Timestamp, record: dict) -> None:
+    """Put the staged tables and pages in the place of the published ones, all or nothing.
+
+    The previous ones step aside, the staged ones step in, and the rename of ``run.json`` commits.
+    A crash before it is undone, a crash after it finished, by whoever opens the workspace next.
+    """
+    places = _places(workspace, months.label(cycle))
+    staged = staging(workspace, cycle)
+    record = record | {"has_pages": places[1][1].is_dir()}
+    _write_text(json.dumps(record, indent=1, sort_keys=True), staged / _PENDING)
+    (staged / RUN).unlink(missing_ok=True)
+    for current, ready, previous in places:
+        if not ready.is_dir():
+            continue
+        if previous.is_dir():
+            shutil.rmtree(previous)
+        previous.parent.mkdir(parents=True, exist_ok=True)
+        if current.is_dir():
+            current.rename(previous)
+        ready.rename(current)
+    (places[0][0] / _PENDING).rename(places[0][0] / RUN)
+    for _, _, previous in places:
+        if previous.is_dir():
+            shutil.rmtree(previous)
+
+
+def _recover(workspace: Path) -> None:
+    """Finish or undo a publication that was cut in between."""
+    base = workspace / PROCESSED
+    labels = {path.parent.name for path in base.glob(f"*/{_PENDING}")} if base.is_dir() else set()
+    for label in labels:
+        record = json.loads((base / label / _PENDING).read_text(encoding="utf-8"))
+        places = _places(workspace, label)
+        for current, ready, previous in reversed(places if record["has_pages"] else places[:1]):
+            if current.is_dir() and not ready.is_dir():
+                ready.parent.mkdir(parents=True, exist_ok=True)
+                current.rename(ready)
+            if previous.is_dir() and not current.is_dir():
+                previous.rename(current)
+        (places[0][1] / _PENDING).rename(places[0][1] / RUN)
+    for root in (base, workspace / REPORTS):
+        for path in (root / ".previous").glob("*") if (root / ".previous").is_dir() else []:
+            committed = (base / path.name / RUN).is_file()
+            if committed and (root / path.name).is_dir():
+                shutil.rmtree(path)
+            elif not (root / path.name).is_dir():
+                path.rename(root / path.name)

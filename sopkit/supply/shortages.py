@@ -1,0 +1,116 @@
+"""What cannot be met, where hours run short, and the last month in which to decide.
+
+First furniture: shortages and overloads are listed and priced, each with its deadline.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sopkit import months, schema
+
+
+def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
+    """Table ``deliveries``: what customers receive each month, and how much of it in time.
+
+    Parameters
+    ----------
+    projection : DataFrame
+        Table `inventory_projection`.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, month``; units: ``demand``; ``deliverable`` = demand less the growth
+        of backlog; ``on_time`` = demand of the month delivered in it.
+
+    Examples
+    --------
+    >>> projection = pd.DataFrame({"item": "A", "location": "plant", "month": [1, 2],
+    ...     "opening": [5.0, -3.0], "demand": [10.0, 10.0], "closing": [-3.0, 0.0]})
+    >>> deliveries(projection)[["deliverable", "on_time"]].values.tolist()
+    [[7.0, 7.0], [13.0, 10.0]]
+    """
+    before = -projection["opening"].clip(upper=0.0)
+    after = -projection["closing"].clip(upper=0.0)
+    demand = projection["demand"]
+    return projection[schema.SITE_MONTH].assign(
+        demand=demand,
+        deliverable=demand + before - after,
+        on_time=(demand - after).clip(lower=0.0),
+    )
+
+
+def exceptions(
+    projection: pd.DataFrame,
+    replenishment: pd.DataFrame,
+    prices: pd.DataFrame,
+    load: pd.DataFrame,
+    hours: pd.DataFrame,
+) -> pd.DataFrame:
+    """Table ``supply_review_exceptions``: late items and overloaded resources, by money.
+
+    Parameters
+    ----------
+    projection, load : DataFrame
+        Tables `inventory_projection` and `resource_load`.
+    replenishment : DataFrame
+        Key ``item, location``: ``lead_time_months``.
+    prices : DataFrame
+        Key ``item``: ``unit_price_value``.
+    hours : DataFrame
+        Hours a unit, items down, resources across.
+
+    Returns
+    -------
+    DataFrame
+        ``subject``, ``finding``, ``amount_value`` (the largest backlog at its price; for a
+        resource the backlog of all items that pass it), ``proposal`` with the last month to decide.
+    """
+    late = projection[projection["closing"] < -0.5].merge(
+        replenishment, on=schema.SITE, how="left", validate="many_to_one"
+    )
+    late = late.merge(prices, on="item", how="left", validate="many_to_one")
+    late = late.assign(amount_value=-late["closing"] * late["unit_price_value"])
+    rows = [_late_item(item, own) for (item, _), own in late.groupby(schema.SITE)]
+    rows += _overloads(load, hours, late)
+    columns = ["subject", "finding", "amount_value", "proposal"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values("amount_value", ascending=False, ignore_index=True)
+
+
+def _late_item(item: str, own: pd.DataFrame) -> dict:
+    first, worst = own["month"].min(), own.loc[own["closing"].idxmin()]
+    lead = int(own["lead_time_months"].iloc[0])
+    how = "order" if own["is_purchased"].iloc[0] else "free hours or make earlier"
+    return {
+        "subject": f"Item {item}",
+        "finding": f"late from {months.label(first)}, {-worst['closing']:,.0f} owed in "
+        f"{months.label(worst['month'])}",
+        "amount_value": own["amount_value"].max(),
+        "proposal": f"{how}; decide by {months.label(months.shift(first, -lead))}",
+    }
+
+
+def _overloads(load: pd.DataFrame, hours: pd.DataFrame, late: pd.DataFrame) -> list[dict]:
+    """One row a resource whose wanted hours exceed regular and overtime hours."""
+    limit = load["regular_hours"] + load["overtime_hours"]
+    over = load[load["wanted_hours"] > limit * 1.0001]
+    rows = []
+    for resource, own in over.groupby("resource"):
+        worst = own.loc[(own["wanted_hours"] - own["regular_hours"]).idxmax()]
+        share = worst["wanted_hours"] / worst["regular_hours"]
+        passing = hours.index[hours[resource] > 0]
+        touched = late[late["item"].isin(passing) & late["month"].isin(own["month"])]
+        money = touched.groupby("item")["amount_value"].max().sum()
+        rows.append(
+            {
+                "subject": f"Resource {resource}",
+                "finding": f"wanted beyond all hours in {len(own)} months, "
+                f"{share:.0%} of regular hours in {months.label(worst['month'])}",
+                "amount_value": money,
+                "proposal": "add hours or build stock before; decide by "
+                f"{months.label(months.shift(own['month'].min(), -1))}",
+            }
+        )
+    return rows

@@ -1,0 +1,166 @@
+"""What every test may use: tiny tables typed by hand, one sample company, and what a test needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import settings
+
+from sopkit import contract, months, sample, schema
+from sopkit.demand import forecasting, history, panel
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+# the same examples on every machine and in every run: no clock, no chance, no stored failures
+settings.register_profile("sopkit", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.load_profile("sopkit")
+
+
+def _shared() -> Path:
+    return Path(os.environ.get("SOPKIT_SHARED", REPOSITORY.parent / "shared"))
+
+
+def _need(thing: str):
+    """A browser's path, a path of the shared folder (``shared/…``) or of the repository."""
+    if thing == "chromium":
+        found = next(filter(None, map(shutil.which, BROWSERS)), None)
+        reason = f"none of {', '.join(BROWSERS)} is on the PATH"
+    else:
+        inside = Path(thing).parts[:1] == ("shared",)
+        path = _shared().joinpath(*Path(thing).parts[1:]) if inside else REPOSITORY / thing
+        found = path if path.exists() else None
+        reason = f"{path} is not there" + (" (set SOPKIT_SHARED)" if inside else "")
+    if found is not None:
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{thing} is needed under CI: {reason}", pytrace=False)
+    return pytest.skip(f"needs {thing}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def needs():
+    """``needs("shared/cases/x.json")`` or ``needs("chromium")``: its path, else the test skips.
+
+    Under CI=true nothing may be missing, so there the test fails.
+    """
+    return _need
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder `shared`: published cases, design, guides."""
+    return _need("shared")
+
+
+@pytest.fixture(scope="session")
+def sample_raw() -> dict[str, pd.DataFrame]:
+    """Raw tables of the sample company, seed 0; nobody may change them."""
+    return sample.tables(0)
+
+
+@pytest.fixture(scope="session")
+def sample_cycle() -> pd.Timestamp:
+    """Cycle of the sample company: the month after its last sales."""
+    return pd.Timestamp("2026-01-01")
+
+
+@pytest.fixture(scope="session")
+def sample_tables(sample_raw) -> dict[str, pd.DataFrame]:
+    """Every raw table of the sample company, typed by the contract; absent ones empty."""
+    return {
+        name: contract.check_table(name, sample_raw[name], contract.Source(name)).frame
+        if name in sample_raw
+        else contract.empty(name)
+        for name in schema.RAW
+    }
+
+
+@pytest.fixture(scope="session")
+def sample_history(sample_tables, sample_cycle) -> pd.DataFrame:
+    """Table `demand_history` of the sample company."""
+    return history.demand_history(
+        sample_tables["sales"], sample_tables["items"], cycle=sample_cycle
+    )
+
+
+@pytest.fixture(scope="session")
+def laid_out(sample_tables):
+    """``laid_out(history)``: demand, what came, and the families of a history's series."""
+
+    def lay_out(table: pd.DataFrame):
+        demand = panel.from_table(table, "demand")
+        came = (table["sales"] + table["returns"]).where(~table["is_stockout"])
+        actual = panel.from_table(table.assign(actual=came), "actual")
+        return demand, actual, history.family_codes(demand.keys, sample_tables["items"])
+
+    return lay_out
+
+
+@pytest.fixture(scope="session")
+def sample_panel(sample_history, laid_out):
+    """Demand, what came, and families of the sample company's series."""
+    return laid_out(sample_history)
+
+
+@pytest.fixture(scope="session")
+def sample_backtest(sample_panel) -> pd.DataFrame:
+    """Table `backtest` of the sample company."""
+    return forecasting.backtest(*sample_panel)
+
+
+@pytest.fixture
+def tiny_sales() -> pd.DataFrame:
+    """Table `sales`, typed: A with a return, a month without a row and a stock-out; B starts late.
+
+    A: 10, 12, −4, nothing, 11 until the stock-out month with 2. B: 5 in the last two months.
+    """
+    rows = pd.DataFrame(
+        {
+            "item": ["A", "A", "A", "A", "A", "B"],
+            "month": ["2025-01", "2025-02", "2025-03", "2025-05", "2025-06", "2025-06"],
+            "quantity": [10, 12, -4, 11, 2, 5],
+            "revenue_value": [100.0, 120.0, -40.0, 110.0, 20.0, 50.0],
+            "is_stockout": [False, False, False, False, True, False],
+        }
+    )
+    return contract.check_table("sales", rows, contract.Source("sales")).frame
+
+
+@pytest.fixture
+def tiny_items() -> pd.DataFrame:
+    """Table `items`, typed: A made, B bought, both of the family Tents."""
+    rows = pd.DataFrame(
+        {
+            "item": ["A", "B"],
+            "family": ["Tents", "Tents"],
+            "unit_cost_value": [6.0, 4.0],
+            "unit_price_value": [10.0, 10.0],
+            "is_purchased": [False, True],
+        }
+    )
+    return contract.check_table("items", rows, contract.Source("items")).frame
+
+
+@pytest.fixture
+def series_table():
+    """``series_table({"A": [1.0, 2.0]}, "2025-01")``: a long table of `demand`, typed.
+
+    Each list ends in the table's last month; a shorter one starts later.
+    """
+
+    def make(series: dict[str, list[float]], first: str = "2021-01") -> pd.DataFrame:
+        count = max(len(values) for values in series.values())
+        span = months.span(months.parse_cycle(first), count)
+        parts = [
+            pd.DataFrame({"item": item, "location": "all", "channel": "all",
+                          "month": span[count - len(values):], "demand": map(float, values)})
+            for item, values in series.items()
+        ]  # fmt: skip
+        return pd.concat(parts, ignore_index=True)
+
+    return make

@@ -1,0 +1,114 @@
+"""Months, cycles, horizons and lags."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sopkit import months
+
+A_MONTH = st.tuples(st.integers(1900, 2199), st.integers(1, 12)).map(
+    lambda part: pd.Timestamp(part[0], part[1], 1)
+)
+JANUARY = pd.Timestamp("2026-01-01")
+
+
+def test_the_months_around_a_new_year_are_counted_by_hand():
+    assert months.parse_cycle("2026-01") == JANUARY
+    assert months.label(months.shift(JANUARY, -1)) == "2025-12"
+    assert months.label(months.shift(JANUARY, 13)) == "2027-02"
+    assert [months.label(m) for m in months.span(pd.Timestamp("2025-11-01"), 3)] == [
+        "2025-11", "2025-12", "2026-01",
+    ]  # fmt: skip
+    assert [months.label(m) for m in months.closed(JANUARY, 2)] == ["2025-11", "2025-12"]
+
+
+def test_the_cycle_has_lag_zero_and_the_month_before_minus_one():
+    ahead = pd.Series(pd.to_datetime(["2025-12-01", "2026-01-01", "2027-03-01"]))
+    assert months.lag(JANUARY, ahead).tolist() == [-1, 0, 14]
+
+
+@pytest.mark.parametrize(
+    ("cycle", "first_month", "at_least", "expected"),
+    [
+        ("2026-01", 1, 18, 24),  # this year and the next
+        ("2026-12", 1, 1, 13),  # the last month of a year, and the next year
+        ("2026-06", 7, 1, 13),
+        ("2026-07", 7, 1, 24),
+        ("2025-10", 1, 18, 18),  # December 2026 is 15 months away: at least 18 wins
+        ("2026-01", 1, 36, 36),
+    ],
+)
+def test_a_horizon_reaches_the_end_of_the_next_fiscal_year(cycle, first_month, at_least, expected):
+    assert months.horizon(months.parse_cycle(cycle), at_least, first_month) == expected
+
+
+@pytest.mark.parametrize(
+    ("month", "first_month", "year"),
+    [("2025-12", 1, 2025), ("2026-01", 1, 2026), ("2025-06", 7, 2025), ("2025-07", 7, 2026),
+     ("2025-11", 12, 2025), ("2025-12", 12, 2026), ("2026-01", 2, 2026), ("2026-02", 2, 2027)],
+)  # fmt: skip
+def test_a_fiscal_year_is_named_for_the_year_it_ends_in(month, first_month, year):
+    one = pd.Series([months.parse_cycle(month)])
+    assert months.fiscal_year(one, first_month).tolist() == [year]
+
+
+def test_any_day_belongs_to_the_month_that_holds_it():
+    days = pd.Series(pd.to_datetime(["2024-02-29 23:59", "2025-03-01 00:00", None]), name="day")
+    floored = months.floor(days)
+    assert floored[:2].tolist() == [pd.Timestamp("2024-02-01"), pd.Timestamp("2025-03-01")]
+    assert floored.isna().tolist() == [False, False, True]
+    assert floored.dtype == months.DTYPE and floored.name == "day"
+
+
+def test_flooring_keeps_the_index_and_leaves_its_argument_alone():
+    days = pd.Series(pd.to_datetime(["2025-03-31"]), index=[7])
+    copy = days.copy()
+    assert months.floor(days).index.tolist() == [7]
+    pd.testing.assert_series_equal(copy, days)
+
+
+@given(A_MONTH, st.integers(-400, 400))
+def test_shifting_forth_and_back_ends_where_it_began(month, count):
+    there = months.shift(month, count)
+    assert months.shift(there, -count) == month
+    assert months.number(there) - months.number(month) == count
+
+
+@given(A_MONTH)
+def test_a_month_survives_its_label_and_its_number(month):
+    assert months.parse_cycle(months.label(month)) == month
+    assert pd.Timestamp(months.from_number(months.number(month)).item()) == month
+
+
+@given(A_MONTH, st.integers(1, 30))
+def test_a_span_has_every_month_once_and_the_projects_type(month, count):
+    span = months.span(month, count)
+    assert span.dtype == months.DTYPE
+    assert np.diff(months.number(span)).tolist() == [1] * (count - 1)
+    assert (span.day == 1).all()
+
+
+@given(A_MONTH, st.integers(1, 12), st.integers(1, 40))
+def test_a_horizon_is_never_too_short_and_ends_with_a_fiscal_year_or_as_asked(
+    cycle, first_month, at_least
+):
+    count = months.horizon(cycle, at_least, first_month)
+    after = months.shift(cycle, count)
+    assert count >= at_least
+    assert count == at_least or after.month == first_month
+    # the whole of the next fiscal year lies inside
+    years = months.fiscal_year(pd.Series([cycle, months.shift(after, -1)]), first_month)
+    assert years[1] - years[0] >= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-13", "2026-00", "2026-1", "01/2026", "1899-12", "2200-01", "", "2026-01-01"]
+)
+def test_a_cycle_that_is_no_month_is_refused_with_the_form_to_write(text):
+    with pytest.raises(months.UsageError, match="Write it as YYYY-MM") as refused:
+        months.parse_cycle(text)
+    assert repr(text) in str(refused.value)
