@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab bench
+.PHONY: help report test lab
 
 help: ## Print this list
 	@echo "sopkit: raw tables in, a meeting pack out"
@@ -27,6 +27,3 @@ test: $(STAMP) ## Set up .venv and run every check and test
 
 lab: $(STAMP) ## Open JupyterLab on the notebooks (this machine only, with a token)
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=. notebooks/explore_accuracy.ipynb
-
-bench: $(STAMP) ## Measure: each script in benchmarks/ prints its table
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -15,9 +15,9 @@ import pandas as pd
 
 from sopkit import months, schema
 
-_NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
-_DOTTED_THOUSANDS = r"[+-]?[1-9]\d{0,2}(\.\d{3})+"
-_DAY = r"(\d{4})-(\d{1,2})(-(\d{1,2}))?([ T].*)?"
+_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_DOTTED_THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+"
+_DAY = r"([0-9]{4})-([0-9]{1,2})(-([0-9]{1,2}))?([ T][0-9:.]+(Z|[+-][0-9:]+)?)?"
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _YEARS = (1900, 2199)
 COLUMNS = ["state", "table", "column", "rows", "first_row", "message", "remedy", "money_share"]
@@ -115,6 +115,8 @@ def check_table(name: str, frame: pd.DataFrame, source: Source) -> Checked:
     if not _has_breach(findings):
         findings += _check_values(table, typed, source)
     filled = _fill_keys(table, typed)
+    if table.name == "sales":
+        filled = filled.assign(month=filled["month"].fillna(months.floor(filled["date"])))
     if not _has_breach(findings):
         findings += _check_keys(table, filled, source)
     return Checked(filled, findings)
@@ -225,6 +227,8 @@ def _parse_text(raw: pd.Series) -> tuple[pd.Series, pd.Series, tuple[str, str]]:
 
 
 def _parse_number(raw: pd.Series) -> tuple[pd.Series, pd.Series, tuple[str, str]]:
+    if pd.api.types.is_object_dtype(raw) and not raw.map(lambda cell: isinstance(cell, str)).any():
+        raw = pd.to_numeric(raw, errors="coerce")  # numbers of another kind, such as decimals
     if not _is_text(raw):
         values = pd.to_numeric(raw, errors="coerce").astype("float64")
         bad = np.isinf(values) | (values.isna() & raw.notna())
@@ -306,7 +310,8 @@ def _value_finding(table, frame, column, check, cases, source) -> Finding:
     message = "a required cell is blank." if is_blank else f"an impossible value: {check}."
     first = source.row(positions[0])
     if not is_blank:
-        first += f" holds {frame[column].iloc[positions[0]]!r}"
+        value = frame[column].iloc[positions[0]]
+        first += f" holds {value!r}" if isinstance(value, str) else f" holds {value}"
     remedy = f"Mend these cells in {source.label}."
     items = tuple(frame["item"].iloc[positions].dropna().unique()) if "item" in frame else ()
     rows = tuple(positions) if table.name == "sales" else ()
@@ -326,6 +331,13 @@ def _fill_keys(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
 def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
     """Blank cells in required keys and rows that share one key."""
     findings = []
+    blank = frame[list(table.one_of)].isna().all(axis=1) if table.one_of else frame.index < 0
+    if blank.any() and not set(table.one_of) & set(schema.LEVELS) and table.name != "sales":
+        words, positions = " or ".join(table.one_of), np.flatnonzero(blank)
+        findings.append(
+            Finding("breach", table.name, words, len(positions), source.row(positions[0]),
+                    "neither is given.", f"Fill one of them in {source.label}.")
+        )  # fmt: skip
     key = ["date" if name == "month" and "date" in table.column_names else name for name in table.key]
     if "date" in key:
         frame = frame.assign(date=frame["date"].fillna(frame["month"]))
@@ -362,7 +374,6 @@ def sum_days(sales: pd.DataFrame) -> pd.DataFrame:
     by_day = sales["date"].notna()
     if not by_day.any():
         return sales
-    sales = sales.assign(month=sales["month"].fillna(months.floor(sales["date"])))
     table = schema.RAW["sales"]
     numbers = [c.name for c in table.columns if c.kind == "number"]
     flags = [c.name for c in table.columns if c.kind == "flag"]
@@ -438,7 +449,6 @@ def _left_unsaid(tables, sources) -> list[Finding]:
     """Sold items without family, cost, price or routing."""
     items = tables["items"]
     sold = items[items["item"].isin(set(tables["sales"]["item"]))]
-    routed = set(tables["routings"]["item"]) | set(tables["prices"]["item"])
     asked = {
         "family": sold["family"].isna(),
         "unit_cost_value": sold["unit_cost_value"].isna(),
@@ -517,7 +527,7 @@ def check_sales_months(sales: pd.DataFrame, cycle: pd.Timestamp, source: Source,
 
 
 def _silent_members(sales, cycle, source, unknown_sales) -> list[Finding]:
-    """Locations and channels that sold in the year before, and nothing in the last month."""
+    """Locations and channels that sold in the six months before, and nothing in the last."""
     last = months.shift(cycle, -1)
     recent = sales[sales["month"].between(months.shift(cycle, -7), months.shift(cycle, -2))]
     findings = []
@@ -537,13 +547,15 @@ def _silent_members(sales, cycle, source, unknown_sales) -> list[Finding]:
 
 
 def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:
-    """Money of each sales row: revenue, else quantity at the item's price, else units."""
+    """Money of each sales row in the last twelve months; units where any sold item has no price."""
     sales, items = tables["sales"], tables["items"]
     price = sales["item"].map(items.drop_duplicates("item").set_index("item")["unit_price_value"])
     money = sales["revenue_value"].fillna(sales["quantity"] * price)
-    money = sales["quantity"] if money.isna().all() else money.fillna(0.0)
+    money = sales["quantity"] if money.isna().any() else money
     last = sales["month"].max()
-    recent = sales["month"] > last - pd.DateOffset(months=12) if pd.notna(last) else True
+    if pd.isna(last):
+        return money.abs().fillna(0.0)
+    recent = sales["month"] > last - pd.DateOffset(months=12)
     return money.abs().where(recent, 0.0).fillna(0.0)
 
 
@@ -552,7 +564,10 @@ def money_share(
     items: tuple[str, ...] = (),
     rows: tuple[int, ...] = (),
 ) -> float:
-    """Share of the last twelve months' money in some items' sales, or in some sales rows."""
+    """Share of the last twelve months' money in some items' sales, or in some sales rows.
+
+    Counted in units where the price of any row is unknown, so that nothing unpriced weighs nothing.
+    """
     money = _row_money(tables)
     if not money.sum():
         return float("nan")

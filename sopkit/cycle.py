@@ -7,6 +7,7 @@ parameters and the package are what they were when it last ran; a failed run res
 from __future__ import annotations
 
 import ast
+import json
 import platform
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ import pandas as pd
 from sopkit import months, store
 from sopkit.contract import nearest
 from sopkit.months import UsageError
-from sopkit.steps import STEPS, Step, demand_review, step
+from sopkit.steps import STEPS, Step, data_review, demand_review, step
 
 NOTEBOOKS = Path("notebooks")
 _OWN_PARAMETERS = ("workspace", "cycle")
@@ -74,11 +75,9 @@ def parameters_of(notebook: Path) -> dict[str, object]:
     UsageError
         If the notebook has no cell tagged ``parameters``, or it holds more than literals.
     """
-    import nbformat
-
-    for cell in nbformat.read(notebook, as_version=4).cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            body = ast.parse(cell.source).body
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            body = ast.parse("".join(cell["source"])).body
             try:
                 return {node.target.id: ast.literal_eval(node.value) for node in body}
             except (AttributeError, ValueError) as error:
@@ -206,6 +205,7 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
     _prepare_staging(workspace, cycle)
     staged = store.staging(workspace, cycle)
     record = store.run_record(staged)
+    _require_earlier(record, only)
     seconds: dict[str, float] = {}
     skipped: list[str] = []
     waiting: list = []
@@ -214,7 +214,6 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
             mark = step_hash(workspace, current, cycle, settled[current.name])
             is_other = only is not None and current.name != only
             if current.name not in anew and (is_other or _is_done(record, staged, current, mark)):
-                _require_made(record, current, is_other)
                 skipped.append(current.name)
                 continue
             kernel = waiting.pop() if waiting else kernels.start(_home(workspace))
@@ -231,15 +230,24 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
     return _finish(workspace, cycle, record, seconds, skipped, findings)
 
 
+def _require_earlier(record: dict, only: str | None) -> None:
+    """Refuse to run one step alone before the steps whose tables it reads."""
+    names = [known.name for known in STEPS]
+    for name in names[: names.index(only)] if only else []:
+        if name not in record.get("steps", {}):
+            raise UsageError(f"step {name} has not run yet. Run the whole cycle once: sopkit run")
+
+
 def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     """Publish what was made; an unchanged cycle is left as it is."""
-    from sopkit.pages import index
-
     reports = workspace / store.REPORTS
     if seconds:
-        index.write_pack(_staged_pages(workspace, cycle), record, cycle, workspace)
+        from sopkit.pages import pack
+
+        imprint = _imprint(workspace, cycle)
+        pack.write_index(_staged_pages(workspace, cycle), imprint)
         store.publish(workspace, cycle, record)
-        index.write_cycles(reports, [_cycle_row(workspace, c) for c in store.cycles(workspace)])
+        pack.write_cycles(reports, _cycle_rows(workspace), imprint.company)
     else:
         shutil.rmtree(store.staging(workspace, cycle))
         shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
@@ -248,13 +256,29 @@ def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     )
 
 
-def _cycle_row(workspace: Path, cycle: pd.Timestamp) -> dict:
-    record = store.run_record(store.folder(workspace, cycle))
-    return {
-        "cycle": months.label(cycle),
-        "state": "whole pack" if set(record["steps"]) == {s.name for s in STEPS} else "tables only",
-        "has_pages": (workspace / store.REPORTS / months.label(cycle) / "index.html").is_file(),
-    }
+def _imprint(workspace: Path, cycle: pd.Timestamp):
+    """What the pages of this cycle say of themselves."""
+    from sopkit.pages import pack
+
+    commit = _git_commit()
+    version = _versions()["sopkit"] + (f" ({commit})" if commit else "")
+    return pack.Imprint(store.company(workspace)["name"].iloc[0], cycle, version)
+
+
+def _cycle_rows(workspace: Path) -> list[dict[str, str]]:
+    """Published cycles that have pages, for the list of cycles."""
+    rows = []
+    for cycle in store.cycles(workspace):
+        label = months.label(cycle)
+        if not (workspace / store.REPORTS / label / "index.html").is_file():
+            continue
+        steps = store.run_record(store.folder(workspace, cycle))["steps"]
+        is_whole = set(steps) == {known.name for known in STEPS}
+        last = max(done["finished_at"] for done in steps.values())
+        state = "latest run" if is_whole else f"{len(steps)} of {len(STEPS)} steps"
+        when = last.replace("T", " ").replace("+00:00", " UTC")
+        rows.append({"cycle": label, "state": state, "when": when, "href": f"{label}/index.html"})
+    return rows
 
 
 def _home(workspace: Path) -> Path:
@@ -309,14 +333,6 @@ def _is_done(record: dict, staged: Path, current: Step, mark: str) -> bool:
     )
 
 
-def _require_made(record: dict, current: Step, is_other: bool) -> None:
-    if is_other and current.name not in record.get("steps", {}):
-        names = [known.name for known in STEPS]
-        # a later step that never ran is no reason to refuse an earlier one
-        if any(name in record.get("steps", {}) for name in names[names.index(current.name) :]):
-            raise UsageError(f"step {current.name} has not run yet. Run the whole cycle once.")
-
-
 def _note(record, staged, current, mark, seconds, settled) -> dict:
     """The run's record with one more step done."""
     files = {name: store.file_hash(staged / f"{name}.parquet") for name in current.writes}
@@ -354,40 +370,100 @@ def _git_commit() -> str:
 def _execute(workspace, current, cycle, parameters, kernel, progress) -> None:
     """Execute one step's notebook in a kernel of its own, and render its page."""
     import papermill
-    from papermill.engines import NBClientEngine, papermill_engines
+    from nbclient.exceptions import DeadKernelError
 
-    from sopkit import kernels, pages
-    from sopkit.pages import index
+    from sopkit import kernels
+    from sopkit.pages import pack
 
-    class Watched(NBClientEngine):
-        """papermill's engine, telling each cell as it starts."""
-
-        @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
-            begin = nb_man.cell_start
-
-            def cell_start(cell, cell_index=None, **inner):
-                progress(current.name, cell_index + 1, len(nb_man.nb.cells), current.title)
-                return begin(cell, cell_index, **inner)
-
-            nb_man.cell_start = cell_start
-            return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
-
-    papermill_engines.register("sopkit", Watched)
     target = _staged_pages(workspace, cycle)
     executed = target / "executed" / f"{current.notebook}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     values = {"workspace": str(workspace), "cycle": months.label(cycle)} | parameters
+    kernels.watch(lambda cell, cells: progress(current.name, cell, cells, current.title))
     try:
         papermill.execute_notebook(
             notebook_path(workspace, current.notebook), executed, parameters=values,
-            engine_name="sopkit", km=kernel, kernel_name="python3", progress_bar=False,
+            engine_name=kernels.ENGINE, km=kernel, kernel_name="python3", progress_bar=False,
             cwd=_home(workspace),
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
-        page = _fail(workspace, current, cycle, error, executed)
-        raise StepFailed(current.name, f"{error.ename}: {error.evalue}", page) from error
+        reason = f"{error.ename}: {error.evalue}"
+        traceback = "\n".join(error.traceback)
+        _fail(workspace, current, cycle, f"cell {error.exec_count}", reason, traceback, executed)
+    except DeadKernelError as error:
+        reason = "the kernel died; it may have run out of memory"
+        _fail(workspace, current, cycle, "unknown cell", reason, str(error), executed)
     finally:
         kernels.stop(kernel)
-    del pages
-    index.write_page(executed, target, current, cycle, workspace)
+    pack.write_page(executed, target, current, _imprint(workspace, cycle))
+
+
+def _fail(workspace, current, cycle, cell, reason, traceback, executed) -> None:
+    """Keep the evidence and say on a page what happened; the last good pack stays."""
+    from sopkit.pages import pack
+
+    folder = workspace / store.REPORTS / months.label(cycle)
+    folder.mkdir(parents=True, exist_ok=True)
+    error = f"{reason}. The executed notebook with its error is kept at {executed}."
+    page = pack.write_failure(
+        folder, current, _imprint(workspace, cycle), cell=cell, error=error, traceback=traceback
+    )
+    raise StepFailed(current.name, reason, page)
+
+
+def status(workspace: Path) -> list[dict[str, str]]:
+    """Each cycle's steps: when they ran, and whether what they read has changed since."""
+    rows = []
+    for cycle in store.cycles(workspace):
+        record = store.run_record(store.folder(workspace, cycle))
+        for current in STEPS:
+            done = record["steps"].get(current.name)
+            state = "not run"
+            if done:
+                parameters = done["parameters"]
+                is_same = done["hash"] == step_hash(workspace, current, cycle, parameters)
+                state = "tables only" if not done["hash"] else (
+                    "up to date" if is_same else "out of date"
+                )  # fmt: skip
+            rows.append(
+                {"cycle": months.label(cycle), "step": current.name, "state": state,
+                 "finished_at": done["finished_at"] if done else ""}
+            )  # fmt: skip
+    return rows
+
+
+def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None) -> pd.DataFrame:
+    """The demand step alone, without notebooks: its tables are published as a run would.
+
+    Parameters
+    ----------
+    workspace : Path
+        From ``store.open_workspace``.
+    cycle : Timestamp
+        Month in which the plan is made.
+    horizon : int, optional
+        Months ahead, exactly. Left out: ``company.yml``, never short of the next fiscal year's end.
+
+    Returns
+    -------
+    DataFrame
+        What was written: table, rows, first and last month.
+    """
+    store.raw_tables(workspace, cycle)  # raises on a breach, before anything is written
+    options = store.company(workspace).iloc[0]
+    ahead = horizon or months.horizon(
+        cycle, options["horizon"], options["fiscal_year_first_month"]
+    )
+    with _lock(workspace, cycle):
+        _prepare_staging(workspace, cycle)
+        staged = store.staging(workspace, cycle)
+        record, written = store.run_record(staged), []
+        for name, parameters in (("data_review", {}), ("demand_review", {"horizon": ahead})):
+            begun = time.monotonic()
+            compute = {"data_review": data_review, "demand_review": demand_review}[name]
+            results = compute(store.inputs(workspace, name, cycle), cycle=cycle, **parameters)
+            written.append(store.publish_step(workspace, name, cycle, results))
+            seconds = time.monotonic() - begun
+            record = _note(record, staged, step(name), "", seconds, {name: parameters})
+        store.publish(workspace, cycle, record)
+    return pd.concat(written, ignore_index=True)

@@ -152,8 +152,9 @@ def supply_review(
     late = projection[projection["closing"] < -0.5]
     peak = load.loc[[load["utilisation_rate"].idxmax()]] if load["utilisation_rate"].any() else load
     other = totals.drop(strategy, errors="ignore")
-    cheapest = f"{totals.idxmin()} is cheapest" if len(totals.dropna()) > 1 else (
-        "no costs are given, so strategies cannot be compared in money"
+    is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
+    cheapest = f"{totals.idxmin()} costs least" if is_comparable else (
+        "the cost of holding stock is not known, so strategies cannot be compared in money"
     )  # fmt: skip
     return _table(
         [

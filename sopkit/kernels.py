@@ -11,10 +11,13 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.utils import run_sync
+
+ENGINE = "sopkit"  # name under which papermill knows the engine that reports cells
 
 
 def start(folder: Path) -> AsyncKernelManager:
@@ -40,6 +43,31 @@ def _environment() -> dict[str, str]:
     path = os.environ.get("PYTHONPATH")
     joined = package_home if not path else os.pathsep.join([package_home, path])
     return os.environ | {"PYTHONPATH": joined, "MPLBACKEND": "agg"}
+
+
+def watch(told: Callable[[int, int], None]) -> None:
+    """Make papermill's engine ``ENGINE`` tell each cell as it starts: its number, and how many.
+
+    Parameters
+    ----------
+    told : callable
+        Called with the cell's number, from 1, and the count of cells.
+    """
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class Watched(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, nb_man, kernel_name, **options):
+            begin = nb_man.cell_start
+
+            def cell_start(cell, cell_index=None, **more):
+                told(cell_index + 1, len(nb_man.nb.cells))
+                return begin(cell, cell_index, **more)
+
+            nb_man.cell_start = cell_start
+            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+    papermill_engines.register(ENGINE, Watched)
 
 
 def stop(manager: AsyncKernelManager) -> None:

@@ -112,7 +112,7 @@ def horizon(cycle: pd.Timestamp, at_least: int, fiscal_year_first_month: int = 1
     18
     """
     into_year = (cycle.month - fiscal_year_first_month) % 12
-    return max(int(at_least), 24 - into_year)
+    return max(int(at_least), int(24 - into_year))
 
 
 def fiscal_year(month: pd.Series, fiscal_year_first_month: int = 1) -> pd.Series:

@@ -6,9 +6,13 @@ named files as text, is sealed (no file, no network, no setting), and only then 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import re
+import warnings
+import zipfile
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -35,10 +39,11 @@ def find(folder: Path) -> dict[str, Path]:
         If a table has two sources, or ``sources.yml`` maps a table nobody knows.
     """
     found: dict[str, Path] = {}
+    mapped = mapping(folder)["tables"]
     for name in schema.RAW:
         paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
         paths = [path for path in paths if path.is_file()]
-        if name in mapping(folder)["tables"]:
+        if name in mapped:
             paths.append(folder / MAPPING)
         if len(paths) > 1:
             names = " and ".join(path.name for path in paths)
@@ -67,8 +72,16 @@ def mapping(folder: Path) -> dict[str, dict[str, str]]:
     content = load_yaml(path)
     for section in content:
         if section not in ("files", "tables"):
-            raise SourceError(f"{path.name}: {section!r}? {nearest(section, ['files', 'tables'])}")
+            words = nearest(str(section), ["files", "tables"])
+            raise SourceError(f"{path.name}: {section!r}? {words}")
     files, tables = content.get("files") or {}, content.get("tables") or {}
+    for section, named in (("files", files), ("tables", tables)):
+        if not isinstance(named, dict):
+            raise SourceError(f"{path.name}: {section} must be lines of `name: text`.")
+        for name, text in named.items():
+            if not isinstance(name, str) or not isinstance(text, str) or not text.strip():
+                what = "the path of a file" if section == "files" else "one SELECT"
+                raise SourceError(f"{path.name}: {section}: {name}: write {what} there, as text.")
     for name in tables:
         if name not in schema.RAW:
             raise SourceError(
@@ -88,7 +101,7 @@ def load_yaml(path: Path) -> dict:
     import yaml
 
     try:
-        content = yaml.safe_load(read_text(path)) or {}
+        content = copy.deepcopy(_parse_yaml(read_text(path))) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
@@ -98,6 +111,13 @@ def load_yaml(path: Path) -> dict:
     if not isinstance(content, dict):
         raise SourceError(f"{path.name}: expected lines of `name: value`. See the README.")
     return content
+
+
+@lru_cache(maxsize=8)
+def _parse_yaml(text: str) -> object:
+    import yaml
+
+    return yaml.safe_load(text)
 
 
 def read_text(path: Path) -> str:
@@ -138,24 +158,41 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise SourceError(f"{path.name}: the file is empty. It needs a header line with columns.")
     separator = max(",;\t", key=header.count)
     try:
-        return pd.read_csv(
-            path, dtype="str", keep_default_na=False, sep=separator, encoding="utf-8-sig",
-            skip_blank_lines=False, on_bad_lines="error", index_col=False,
-        )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows are never cut
+            cells = pd.read_csv(
+                path, dtype="str", keep_default_na=False, sep=separator, encoding="utf-8-sig",
+                skip_blank_lines=False, on_bad_lines="error", index_col=False, header=None,
+                na_filter=False,
+            )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise SourceError(
-            f"{path.name}: {str(error).strip()}. Check separators and quotes there."
+            f"{path.name}: {str(error).strip()}. A row has more cells than the header. "
+            "Check separators and quotes there."
         ) from error
+    return _with_header(cells)
+
+
+def _with_header(cells: pd.DataFrame) -> pd.DataFrame:
+    """The first row as column names, as written; blank rows at the end left out."""
+    frame = cells.iloc[1:].set_axis(list(cells.iloc[0]), axis=1).reset_index(drop=True)
+    filled = frame.fillna("").astype("str").ne("").any(axis=1)
+    return frame.iloc[: int(filled[::-1].idxmax()) + 1 if filled.any() else 0]
 
 
 def _read_excel(path: Path) -> pd.DataFrame:
     try:
-        frame = pd.read_excel(path, dtype="object", keep_default_na=False, engine="openpyxl")
-    except (ValueError, KeyError, OSError) as error:
+        cells = pd.read_excel(
+            path, dtype="object", keep_default_na=False, engine="openpyxl", header=None
+        )
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise SourceError(
             f"{path.name}: not readable as an Excel workbook ({error}). Save it again as .xlsx."
         ) from error
-    return frame.map(lambda cell: None if cell == "" else cell).infer_objects()
+    if cells.empty:
+        raise SourceError(f"{path.name}: the sheet is empty. It needs a header row with columns.")
+    frame = _with_header(cells.map(lambda cell: None if cell == "" else cell))
+    return frame.set_axis([str(name).strip() for name in frame.columns], axis=1).infer_objects()
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -230,9 +267,12 @@ def _select(path: Path, name: str, cycle: pd.Timestamp) -> tuple[pd.DataFrame, S
         connection.execute("SET enable_external_access=false; SET lock_configuration=true")
         try:
             bound = {"cycle": cycle.date()} if "$cycle" in query else None
-            frame = connection.execute(query, bound).df()
+            found = connection.execute(query, bound)
+            frame = found.df() if found else None
         except duckdb.Error as error:
             raise SourceError(f"{MAPPING}: {name}: {error}") from error
+    if frame is None:
+        raise SourceError(f"{MAPPING}: {name}: the text is no SELECT. Write one that gives rows.")
     return frame, source
 
 

@@ -325,10 +325,10 @@ def ledger(
     ]
     if parts:
         return pd.concat(parts, ignore_index=True).astype({"cycle": months.DTYPE})
-    columns = ["cycle", *schema.PROCESSED[table].columns]
-    empty = pd.DataFrame(columns=columns)
-    dated = [name for name in ("cycle", "month") if name in columns]
-    return empty.astype({name: months.DTYPE for name in dated})
+    made = schema.PROCESSED[table]
+    kinds = {name: months.DTYPE if name == "month" else "str" for name in made.key}
+    kinds = {"cycle": months.DTYPE, **dict.fromkeys(made.columns, "float64"), **kinds}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def publish_step(

@@ -145,8 +145,8 @@ def test_an_absent_table_has_the_types_of_one_that_was_given():
 
 def test_summing_days_keeps_the_total_and_leaves_its_argument_alone(sample_tables):
     days = sample_tables["sales"].head(500)
-    days = days.assign(date=days["month"] + pd.Timedelta(days=9), month=pd.NaT)
-    days["month"] = days["month"].astype(months.DTYPE)
+    days = days.assign(date=days["month"] + pd.Timedelta(days=9)).drop(columns="month")
+    days = typed("sales", days)
     copy = days.copy()
     summed = contract.sum_days(days)
     pd.testing.assert_frame_equal(days, copy)
@@ -419,7 +419,8 @@ def test_sold_items_without_family_cost_or_price_are_notices():
 
 def test_a_made_item_without_a_routing_is_a_notice_and_a_bought_one_is_not():
     items = pd.DataFrame({"item": ["A", "B"], "family": ["T", "T"], "unit_cost_value": ["1", "1"],
-                          "unit_price_value": ["2", "2"], "is_purchased": ["no", "yes"]})  # fmt: skip
+                          "unit_price_value": ["2", "2"],
+                          "is_purchased": ["no", "yes"]})  # fmt: skip
     routings = pd.DataFrame({"item": ["X"], "resource": ["R"], "hours_per_unit": ["1"]})
     found = across({"sales": sales(), "items": items, "routings": routings})
     assert [f.items for f in found if f.column == "routing"] == [("A",)]

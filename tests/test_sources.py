@@ -279,6 +279,12 @@ def test_yaml_cannot_make_objects(write, tmp_path):
         sources.mapping(tmp_path)
 
 
+def test_changing_what_a_yaml_gave_does_not_change_what_it_gives_next(write):
+    path = write("company.yml", "departments: [Sales]\n")
+    sources.load_yaml(path)["departments"].append("Nobody")
+    assert sources.load_yaml(path) == {"departments": ["Sales"]}
+
+
 def test_a_variable_that_is_not_set_says_how_to_set_it(select):
     with pytest.raises(sources.SourceError, match="export SOPKIT_NOT_SET="):
         select("SELECT * FROM extract", extract="${SOPKIT_NOT_SET}/extract.csv")

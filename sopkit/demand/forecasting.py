@@ -68,8 +68,10 @@ def backtest(history: panel.Panel, actual: panel.Panel, groups: np.ndarray) -> p
         table = panel.to_table(history.keys, span, arrays)
         parts.append(table.assign(origin=history.months[position]))
     columns = [*schema.SERIES, "origin", "month", "lag", "actual", *MODELS]
-    if not parts:
-        return pd.DataFrame(columns=[*columns, COMBINED])
+    if not parts:  # too short to look back: an empty table of the right types
+        nothing = np.empty((0, len(history.keys)))
+        parts = [panel.to_table(history.keys, history.months[:0], dict.fromkeys(
+            [*MODELS, "actual"], nothing)).assign(origin=history.months[:0])]  # fmt: skip
     table = pd.concat(parts, ignore_index=True)
     table = table[table["actual"].notna()].reset_index(drop=True)
     table = table.assign(lag=months.number(table["month"]) - months.number(table["origin"]))

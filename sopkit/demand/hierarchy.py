@@ -40,7 +40,7 @@ def with_levels(
             continue
         known = members.drop_duplicates(key).set_index(key)
         added = {
-            name: table[key].map(known[name]).fillna(schema.UNASSIGNED).astype("str")
+            name: table[key].map(known[name]).astype("object").fillna(schema.UNASSIGNED).astype("str")
             for name in parents
         }
         table = table.assign(**added)

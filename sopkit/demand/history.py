@@ -45,21 +45,20 @@ def demand_history(
 
     Notes
     -----
-    Lost sales: median of the six nearest seasonally adjusted months that had stock, times the
-    season. Outlier: more than five robust standard deviations (1.4826 × median absolute deviation)
-    from the median of the 13 months around it, after seasonal adjustment.
+    Lost sales: median of the seasonally adjusted months with stock up to six months before and
+    after, times the season. Outlier: further from the same median than five robust standard
+    deviations (1.4826 × median absolute deviation) and than half of it, in a series of two years
+    or more with few zeros. The season is taken twice, the second time without what was found.
     """
     filled = _fill_zeros(sales, cycle)
     sold = panel.from_table(filled, "sales")
     flagged = panel.from_table(filled, "is_stockout").values == 1.0
     returns = np.where(sold.values < 0, -sold.values, 0.0)
     net = sold.values + returns
-    season = _season(net, sold, items)
-    adjusted = np.where(flagged, np.nan, net / season)
-    usual = _moving_median(adjusted, 6)
-    stockout = np.where(flagged, np.maximum(usual * season - net, 0.0), 0.0)
-    stockout = np.nan_to_num(stockout)
-    outlier = _outliers(adjusted, season, net)
+    groups = family_codes(sold.keys, items)
+    stockout, outlier = _corrections(net, flagged, groups, net)
+    # a first look at the season is bent by the very months that are corrected
+    stockout, outlier = _corrections(net, flagged, groups, net + stockout + outlier)
     arrays = {"sales": sold.values, "returns": returns, "stockout": stockout, "outlier": outlier}
     arrays["demand"] = net + stockout + outlier
     for name in ("revenue_value", "is_stockout"):
@@ -92,11 +91,15 @@ def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
     )
 
 
-def _season(net: np.ndarray, sold: panel.Panel, items: pd.DataFrame) -> np.ndarray:
-    """Seasonal index of every month and series: the family's where it has one."""
-    family = family_codes(sold.keys, items)
-    indices = smoothing.seasonal_indices(net, family)
-    return smoothing.tile_season(indices, len(net))
+def _corrections(
+    net: np.ndarray, flagged: np.ndarray, groups: np.ndarray, learned_from: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Layers of lost sales and of outliers, with the season learned from the third array."""
+    indices = smoothing.seasonal_indices(learned_from, groups)
+    season = smoothing.tile_season(indices, len(net))
+    adjusted = np.where(flagged, np.nan, net / season)
+    lost = np.where(flagged, np.maximum(_moving_median(adjusted, 6) * season - net, 0.0), 0.0)
+    return np.nan_to_num(lost), _outliers(adjusted, season, net)
 
 
 def family_codes(keys: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
@@ -134,7 +137,7 @@ def _outliers(adjusted: np.ndarray, season: np.ndarray, net: np.ndarray) -> np.n
     known = np.isfinite(net)
     zero_share = (net == 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     is_regular = (zero_share <= _LARGEST_ZERO_SHARE) & (known.sum(axis=0) >= 24)
-    layer = np.where(is_regular & (spread > 0), (edge - adjusted) * season, 0.0)
+    layer = np.where(is_regular, (edge - adjusted) * season, 0.0)
     return np.nan_to_num(layer)
 
 

@@ -72,23 +72,28 @@ def exceptions(
     )
     late = late.merge(prices, on="item", how="left", validate="many_to_one")
     late = late.assign(amount_value=-late["closing"] * late["unit_price_value"])
-    rows = [_late_item(item, own) for (item, _), own in late.groupby(schema.SITE)]
+    cycle = projection["month"].min()
+    rows = [_late_item(item, own, cycle) for (item, _), own in late.groupby(schema.SITE)]
     rows += _overloads(load, hours, late)
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values("amount_value", ascending=False, ignore_index=True)
 
 
-def _late_item(item: str, own: pd.DataFrame) -> dict:
+def _late_item(item: str, own: pd.DataFrame, cycle: pd.Timestamp) -> dict:
     first, worst = own["month"].min(), own.loc[own["closing"].idxmin()]
     lead = int(own["lead_time_months"].iloc[0])
     how = "order" if own["is_purchased"].iloc[0] else "free hours or make earlier"
+    decide_by = months.shift(first, -lead)
+    proposal = f"{how}; decide by {months.label(decide_by)}"
+    if decide_by < cycle:
+        proposal = f"too late to avoid: expedite, or tell customers ({lead} months lead time)"
     return {
         "subject": f"Item {item}",
         "finding": f"late from {months.label(first)}, {-worst['closing']:,.0f} owed in "
         f"{months.label(worst['month'])}",
         "amount_value": own["amount_value"].max(),
-        "proposal": f"{how}; decide by {months.label(months.shift(first, -lead))}",
+        "proposal": proposal,
     }
 
 

@@ -1,0 +1,541 @@
+"""What stands in a notebook and on a page: headline, tiles, table, figure, S&OP grid, log.
+
+Each function returns an ``Exhibit``, a piece of HTML that a notebook shows and ``pages`` takes over
+as it is. Numbers become text here and nowhere else. Everything that comes from data is escaped.
+Tables go through the Styler of pandas and the template ``pages/template/table.html.j2``.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import functools
+import io
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import escape, unescape
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from sopkit import months, schema
+from sopkit.reconciliation import grid as sop
+
+KINDS = ("quantity", "signed_quantity", "value", "signed_value", "rate", "signed_rate", "count",
+         "months", "decimal", "month", "text", "rating")  # fmt: skip
+SHORTEST_ALT = 8
+_TEMPLATES = Path(__file__).parent / "pages" / "template"
+_MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
+_LEFT = ("text", "month", "rating")
+_LONG_TEXT = 24  # letters; longer texts may wrap
+_RATINGS = {"red": "red", "amber": "amber", "green": "green", "missed": "red", "near": "amber",
+            "met": "green", "overdue": "red", "expired": "red"}  # fmt: skip
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MEASURES = (*sop.VOLUMES, *sop.MONEY)
+_ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
+
+
+@dataclass(frozen=True, repr=False)
+class Exhibit:
+    """A piece of HTML, shown by notebooks and taken over by pages."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        text = unescape(re.sub(r"<[^>]+>", " ", self.html))
+        return f"Exhibit({' '.join(text.split())[:70]!r})"
+
+
+def format_amount(amount: float, kind: str, currency: str = "") -> str:
+    """An amount as readers see it in a sentence or a tile.
+
+    Parameters
+    ----------
+    amount : float, or Timestamp or str for the kinds month, text and rating
+        Full precision; a rate as a share, 0.05 for 5%.
+    kind : str
+        One of ``KINDS``. Kinds beginning with ``signed_`` show a plus.
+    currency : str
+        Written behind amounts of the kind value.
+
+    Examples
+    --------
+    >>> format_amount(1832651.4, "quantity"), format_amount(0.0422, "signed_rate")
+    ('1,832,651', '+4.2%')
+    >>> format_amount(float("nan"), "value", "EUR")
+    '–'
+    >>> format_amount(-9019285.0, "value", "EUR").replace("\\u00a0", " ")
+    '−9.0 M EUR'
+    """
+    if kind in _LEFT:
+        return _word(amount)
+    if pd.isna(amount) or not np.isfinite(amount):
+        return _MISSING
+    base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
+    if base == "value":
+        return _money(amount, is_signed) + (_SPACE + currency if currency else "")
+    if base == "rate":
+        digits = 0 if _is_whole(amount * 100) or abs(amount) >= 10 else 1
+        return _number(amount * 100, digits, is_signed) + "%"
+    digits = _digits(base, pd.Series([amount], dtype="float64"))
+    return _number(amount, digits, is_signed)
+
+
+def _word(value: object) -> str:
+    if pd.isna(value) or value == "":
+        return _MISSING
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    return months.label(value) if isinstance(value, pd.Timestamp) else str(value)
+
+
+def _number(amount: float, digits: int, is_signed: bool) -> str:
+    if pd.isna(amount) or not np.isfinite(amount):
+        return _MISSING
+    text = f"{abs(amount):,.{digits}f}"
+    if not text.strip("0.,"):
+        return "0"
+    return (_MINUS if amount < 0 else "+" if is_signed else "") + text
+
+
+def _money(amount: float, is_signed: bool) -> str:
+    """``181 M``, ``12.3 M``, ``345 k``, ``1,234``; the limits are where rounding would carry."""
+    size = abs(amount)
+    if size >= 999_500:
+        return _number(amount / 1e6, 1 if size < 99.95e6 else 0, is_signed) + _SPACE + "M"
+    if size >= 9_999.5:
+        return _number(amount / 1e3, 0, is_signed) + _SPACE + "k"
+    return _number(amount, 0 if size >= 99.5 or _is_whole(amount) else 2, is_signed)
+
+
+def _is_whole(amount: float | pd.Series) -> bool:
+    return bool(np.all(np.abs(amount - np.round(amount)) < 1e-6))
+
+
+def _digits(base: str, amounts: pd.Series) -> int:
+    """Decimals shared by a column: none for whole or large amounts."""
+    known = amounts[np.isfinite(amounts.to_numpy())]
+    if base == "decimal":
+        return 2
+    if base == "count" or known.empty or _is_whole(known):
+        return 0
+    if base in ("rate", "months"):
+        return 1
+    largest = known.abs().max()
+    return 0 if largest >= 99.95 else 1 if largest >= 9.995 else 2
+
+
+def _known(name: str, names: list[str], what: str) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1) or sorted(names)[:1]
+        hint = f" Nearest: {near[0]!r}." if near else ""
+        raise months.UsageError(f"no {what} {name!r}.{hint} Known: {', '.join(sorted(names))}.")
+
+
+def headline(template: str, facts: pd.DataFrame, *, currency: str = "") -> Exhibit:
+    """Sentences with computed figures.
+
+    Parameters
+    ----------
+    template : str
+        Sentences in which ``{fact}`` stands for a figure; a blank line begins a new paragraph.
+    facts : DataFrame
+        A table of ``headlines``: ``fact, amount, kind, text``; the text stands in where the
+        amount is missing.
+    currency : str
+        Of the company.
+
+    Raises
+    ------
+    UsageError
+        If the template names a fact that is not there.
+
+    Examples
+    --------
+    >>> facts = pd.DataFrame([("plan", 1200.0, "quantity", "")],
+    ...                      columns=["fact", "amount", "kind", "text"])
+    >>> headline("We plan {plan} units.", facts).html
+    '<p class="headline">We plan <b>1,200</b> units.</p>'
+    """
+    texts = _fact_texts(facts, currency)
+
+    def fill(match: re.Match) -> str:
+        _known(match[1], list(texts), "fact")
+        return texts[match[1]]
+
+    blocks = [" ".join(block.split()) for block in re.split(r"\n\s*\n", template.strip())]
+    filled = [re.sub(r"\{(\w+)\}", fill, escape(block, quote=False)) for block in blocks]
+    return Exhibit("".join(f'<p class="headline">{block}</p>' for block in filled))
+
+
+def _fact_texts(facts: pd.DataFrame, currency: str) -> dict[str, str]:
+    """Markup of each fact: figures bold, texts plain."""
+    texts = {}
+    for fact, amount, kind, text in facts[["fact", "amount", "kind", "text"]].itertuples(
+        index=False
+    ):
+        if pd.notna(amount):
+            texts[fact] = f"<b>{escape(format_amount(amount, kind, currency))}</b>"
+        else:
+            texts[fact] = escape(_word(text), quote=False)
+    return texts
+
+
+def fact_tiles(facts: pd.DataFrame, labels: dict[str, str], *, currency: str = "") -> Exhibit:
+    """Three to six big figures for the first screen.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        A table of ``headlines``.
+    labels : dict
+        Fact → what stands above its figure, in order.
+    currency : str
+        Of the company.
+
+    Raises
+    ------
+    UsageError
+        If a fact is not there, or there are fewer than three or more than six.
+    """
+    if not 3 <= len(labels) <= 6:
+        raise months.UsageError(f"{len(labels)} tiles. Give labels for three to six facts.")
+    texts = _fact_texts(facts, currency)
+    tiles = []
+    for fact, label in labels.items():
+        _known(fact, list(texts), "fact")
+        figure_class = "" if texts[fact].startswith("<b>") else ' class="word"'
+        tiles.append(f"<div><dt>{escape(label)}</dt><dd{figure_class}>{texts[fact]}</dd></div>")
+    return Exhibit(f'<dl class="tiles">{"".join(tiles)}</dl>')
+
+
+def note(text: str) -> Exhibit:
+    """A paragraph in plain words."""
+    return _paragraph(text, "note")
+
+
+def _paragraph(text: str, name: str) -> Exhibit:
+    return Exhibit(f'<p class="{name}">{escape(text, quote=False)}</p>')
+
+
+def missing(text: str) -> Exhibit:
+    """The sentence that stands where an exhibit has no data.
+
+    Examples
+    --------
+    >>> missing("No budget was given.").html
+    '<p class="missing">No budget was given.</p>'
+    """
+    return _paragraph(text, "missing")
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    columns: dict[str, str],
+    kinds: dict[str, str],
+    currency: str = "",
+    source: str | None = None,
+    rows: int = 15,
+    missing: str = "",
+    row_classes: Iterable[str] | None = None,
+) -> Exhibit:
+    """The first rows of a table, numbers right, decimals alike in a column.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Already in the order readers want.
+    caption : str
+        What and unit.
+    columns : dict
+        Column → heading, in order; other columns are not shown. Money of 10,000 and more is
+        shown in thousands; the heading says so by itself.
+    kinds : dict
+        Column → one of ``KINDS`` (absent: text), or the name of a column that holds each row's
+        kind. A rating is a word with a colour chip.
+    currency, source : str
+        Of the company; table that holds all rows.
+    rows : int
+        Most rows shown.
+    missing : str
+        Sentence shown where ``frame`` has no rows.
+    row_classes : iterable of str
+        Style class of each row of ``frame``, in its order: total, alert, quiet, or empty.
+
+    Raises
+    ------
+    UsageError
+        If a column or a kind is not known.
+    """
+    for column in columns:
+        _known(column, list(frame.columns), "column")
+    if frame.empty:
+        return _paragraph(missing or f"Nothing to show: {caption}.", "missing")
+    shown = frame.head(rows)
+    classes = [""] * len(shown) if row_classes is None else list(row_classes)[:rows]
+    html = _styled(shown.reset_index(drop=True), columns, kinds, currency, classes)
+    foot = _source(len(frame) - len(shown), source)
+    return Exhibit(_framed(escape(caption), html, "table") + foot)
+
+
+def _source(rest: int, source: str | None) -> str:
+    """The line below a table: rows not shown, and where all of them are."""
+    more = f"and {rest:,} more {'row' if rest == 1 else 'rows'}" if rest else ""
+    file = f"{source}.parquet" if source else ""
+    text = f"{more}, in {file}" if more and file else more or (file and f"Source: {file}")
+    return f'<p class="source">{escape(text)}</p>' if text else ""
+
+
+def _framed(caption: str, content: str, name: str) -> str:
+    """A caption above, or below a chart, and the content in a frame that scrolls by itself."""
+    line = f"<figcaption>{caption}</figcaption>" if caption else ""
+    label = re.sub("<[^>]+>", "", caption).replace('"', "&quot;") or name
+    frame = f'<div class="frame" tabindex="0" role="region" aria-label="{label}">{content}</div>'
+    return f'<figure class="{name}">{frame + line if name == "chart" else line + frame}</figure>'
+
+
+@functools.cache
+def _styler() -> type[Styler]:
+    return Styler.from_custom_template(str(_TEMPLATES), html_table="table.html.j2")
+
+
+def _styled(
+    shown: pd.DataFrame,
+    columns: dict[str, str],
+    kinds: dict[str, str],
+    currency: str,
+    row_classes: list[str],
+) -> str:
+    headings, formats = {}, {}
+    cells = shown[list(columns)].astype(object)
+    left = []
+    for place, (column, heading) in enumerate(columns.items(), start=1):
+        kind = kinds.get(column, "text")
+        unit, formats[column] = _column_format(shown[column], kind, shown, currency)
+        headings[column] = escape(heading) + (f" <small>{escape(unit)}</small>" if unit else "")
+        if kind in shown.columns and kind not in KINDS:
+            pairs = zip(shown[column], shown[kind], strict=True)
+            cells[column] = [_with_unit(amount, unit, currency) for amount, unit in pairs]
+        if kind in _LEFT:
+            is_long = cells[column].map(lambda cell: len(str(cell))).max() > _LONG_TEXT
+            left.append(f"{'w' if is_long else 't'}{place}")
+    styler = _styler()(cells).hide(axis="index").format(formats, escape="html", na_rep=_MISSING)
+    styler = styler.format_index(lambda name: headings[name], axis=1)
+    return styler.to_html(exclude_styles=True, left=" ".join(left), row_classes=row_classes)
+
+
+def _column_format(
+    amounts: pd.Series, kind: str, shown: pd.DataFrame, currency: str
+) -> tuple[str, Callable[[object], str]]:
+    """Unit for the heading, and what makes text of one cell (text arrives escaped)."""
+    if kind == "rating":
+        return "", _chip
+    if kind in _LEFT or (kind not in KINDS and kind in shown.columns):
+        return "", _word
+    _known(kind, list(KINDS), "kind")
+    base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
+    numbers = amounts.astype("float64") * (100 if base == "rate" else 1)
+    is_large = base == "value" and numbers.abs().max() >= 9_999.5
+    digits = _digits(base, numbers / 1000 if is_large else numbers)
+    scale = 0.001 if is_large else 100 if base == "rate" else 1
+    suffix = "%" if base == "rate" else ""
+    unit = (f"k {currency}".strip() if is_large else currency) if base == "value" else ""
+
+    def show(amount: float) -> str:
+        text = _number(amount * scale, digits, is_signed)
+        return text if text == _MISSING else text + suffix
+
+    return unit, show
+
+
+def _with_unit(amount: float, kind: str, currency: str) -> str:
+    """An amount in a column of several kinds, so that each says its unit."""
+    if kind in KINDS and kind != "months":
+        return format_amount(amount, kind, currency)
+    text = format_amount(amount, "months" if kind == "months" else "quantity")
+    return text if text == _MISSING or not isinstance(kind, str) else text + _SPACE + kind
+
+
+def _chip(word: str) -> str:
+    text = _word(word)
+    colour = _RATINGS.get(text)
+    return f'<span class="chip {colour}">{text}</span>' if colour else text
+
+
+def assumptions(register: pd.DataFrame) -> Exhibit:
+    """The assumptions log: what the plan rests on, rated; red on both first.
+
+    Parameters
+    ----------
+    register : DataFrame
+        Table `register`; its rows of the kind assumption are shown.
+    """
+    held = register[register["kind"] == "assumption"].reset_index(drop=True)
+    rank = {"red": 0, "amber": 1, "green": 2}
+    ranks = held[["quality", "impact"]].apply(lambda rating: rating.map(rank).fillna(3))
+    ranks["calm"] = (ranks != 0).any(axis=1)
+    ranks = ranks.sort_values(["calm", "quality", "impact"], kind="stable")
+    headings = {"statement": "Assumption", "owner": "Owner", "quality": "Quality",
+                "impact": "Impact", "status": "Status"}  # fmt: skip
+    return table(
+        held.loc[ranks.index],
+        caption="Assumptions the plan rests on, rated by quality of evidence and impact if wrong",
+        columns=headings,
+        kinds=dict.fromkeys(["quality", "impact", "status"], "rating"),
+        source="register",
+        missing="No assumptions are recorded. Add them to data/raw/assumptions.csv.",
+        row_classes=ranks["calm"].map({False: "alert", True: ""}),
+    )
+
+
+def figure(drawn, *, alt: str, caption: str = "", missing: str = "") -> Exhibit:
+    """A chart as an SVG picture; the same chart gives the same bytes. Closes the figure.
+
+    Parameters
+    ----------
+    drawn : matplotlib Figure or None
+        What a function of ``charts`` returned; None where there is nothing to draw.
+    alt : str
+        What the picture shows, for readers who do not see it; eight characters or more.
+    caption, missing : str
+        Line below the chart; sentence shown instead where there is no chart.
+
+    Raises
+    ------
+    UsageError
+        If ``alt`` is too short.
+    """
+    if len(alt.strip()) < SHORTEST_ALT:
+        raise months.UsageError(f"alt {alt!r} is too short. Say in a few words what is shown.")
+    if drawn is None:
+        return _paragraph(missing or f"Nothing to draw: {alt}.", "missing")
+    picture = base64.b64encode(_svg(drawn)).decode("ascii")
+    width = round(drawn.get_size_inches()[0] * 96)
+    image = f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(alt)}" width="{width}">'
+    return Exhibit(_framed(escape(caption), image, "chart"))
+
+
+def _svg(drawn) -> bytes:
+    import matplotlib  # here: tables and headlines need no charts
+
+    buffer = io.BytesIO()
+    # no dates, no random ids: same figure, same bytes; text stays text
+    with matplotlib.rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    pyplot = sys.modules.get("matplotlib.pyplot")  # keeps only figures that it made itself
+    if pyplot:
+        pyplot.close(drawn)
+    return buffer.getvalue()
+
+
+def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhibit:
+    """The S&OP grid: the company, then each family, six closed months and the horizon across.
+
+    Parameters
+    ----------
+    sop_grid : DataFrame
+        Table `sop_grid` (or that of an earlier step).
+    currency : str
+        Of the company; money is shown in thousands of it.
+    cycle : Timestamp
+        Month in which the plan is made; a line stands before it.
+    """
+    if sop_grid.empty:
+        return missing("There is no plan to lay out by family yet.")
+    closed = months.closed(cycle, sop.CLOSED_MONTHS)
+    planned = sop_grid.loc[sop_grid["month"] >= cycle, "month"].max()
+    count = max(1, months.number(planned) - months.number(cycle) + 1) if pd.notna(planned) else 1
+    span = closed.union(months.span(cycle, count))
+    key = ["family", "measure", "row"]
+    wide = sop_grid.pivot(index=key, columns="month", values="amount").reindex(columns=span)
+    marks = sop_grid.pivot(index=key, columns="month", values="is_last_plan")
+    marks = marks.reindex(columns=span).eq(True)
+    others = sorted(set(sop_grid["family"]) - {schema.COMPANY_LABEL, schema.UNASSIGNED})
+    order = [schema.COMPANY_LABEL, *others, schema.UNASSIGNED]
+    names = [name for name in order if name in wide.index.levels[0]]
+    return Exhibit(
+        _grid_template().render(
+            years=list(span.year.value_counts().sort_index().items()),
+            names_of_months=[_MONTHS[month - 1] for month in span.month],
+            families=[_family(name, wide, marks, currency, cycle) for name in names],
+            count=len(span),
+            money=f"k {currency}".strip(),
+            cycle=months.label(cycle),
+            has_last_plan=sop.LAST in wide.index.get_level_values("row"),
+            has_marks=bool(marks.to_numpy().any()),
+        )
+    )
+
+
+@functools.cache
+def _grid_template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(_TEMPLATES)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("grid.html.j2")
+
+
+def _family(
+    name: str, wide: pd.DataFrame, marks: pd.DataFrame, currency: str, cycle: pd.Timestamp
+) -> dict[str, object]:
+    """One family for the template: its summary line and its groups of rows."""
+    year = months.span(cycle, 12).intersection(wide.columns)
+    rows = wide.loc[name]
+    sales, revenue, budget = (
+        _line(rows, *line)[year]
+        for line in (("Sales", sop.NOW), ("Revenue", sop.NOW), ("Revenue", "Budget"))
+    )
+    gap, compared = (revenue - budget).sum(min_count=1), budget.where(revenue.notna()).sum()
+    share = format_amount(gap / compared if compared else np.nan, "signed_rate")
+    groups = [
+        _group(measure, rows.loc[measure], marks.loc[name].loc[measure], currency)
+        for measure in _MEASURES
+        if measure in rows.index.get_level_values(0)
+    ]
+    return {
+        "name": name,
+        "sales": format_amount(sales.sum(min_count=1), "count"),
+        "revenue": _number(revenue.sum(min_count=1) / 1000, 0, is_signed=False),
+        "gap": _number(gap / 1000, 0, is_signed=True),
+        "share": "" if share == _MISSING else share,
+        "groups": groups,
+    }
+
+
+def _line(rows: pd.DataFrame, measure: str, row: str) -> pd.Series:
+    """One row of a family's grid, all missing where it is not there."""
+    if (measure, row) in rows.index:
+        return rows.loc[(measure, row)]
+    return pd.Series(np.nan, index=rows.columns)
+
+
+def _group(
+    measure: str, rows: pd.DataFrame, marks: pd.DataFrame, currency: str
+) -> dict[str, object]:
+    """The rows of one measure: cells are text and whether the last plan stands in."""
+    is_rate = measure == "Utilisation"
+    scale = 100 if is_rate else 0.001 if measure in sop.MONEY else 1
+    unit = "percent" if is_rate else f"k {currency}".strip() if measure in sop.MONEY else "units"
+    scaled = rows * scale
+    digits = 0 if is_rate else _digits("quantity", scaled.stack())
+    lines = []
+    for row in (row for row in _ROWS if row in scaled.index):
+        is_signed = row in (sop.DIFFERENCE, sop.RUNNING)
+        texts = ["" if pd.isna(x) else _number(x, digits, is_signed) for x in scaled.loc[row]]
+        is_short = (scaled.loc[row] < -0.5) & (measure == "Inventory") & (row == sop.NOW)
+        lines.append(
+            {"name": row, "is_main": row == sop.NOW,
+             "cells": list(zip(texts, marks.loc[row], is_short, strict=True))}
+        )  # fmt: skip
+    return {"name": measure, "unit": unit, "rows": lines}

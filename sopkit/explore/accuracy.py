@@ -1,0 +1,179 @@
+"""How good is the forecast, where, and how far ahead? An explorer over one cycle's back-test.
+
+Pick a level, one of its members, a model and how many months ahead; a sentence says what is seen,
+a table compares the models, bars show the bias, a chart lays forecasts beside what was sold.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ipywidgets as widgets
+import pandas as pd
+
+from sopkit import exhibits, store
+from sopkit.charts import accuracy as charts
+from sopkit.demand import forecasting, hierarchy
+from sopkit.demand.accuracy import EVERY_LAG, LEVELS
+
+MODELS = (forecasting.COMBINED, *forecasting.MODELS)
+_LEVEL_WORDS = {"total": "Whole company", "family": "Family", "location": "Location",
+                "channel": "Channel", "item": "Item"}  # fmt: skip
+_EVERY_WORD = "all months ahead"
+
+
+def load(workspace: str | Path, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
+    """Tables the explorer shows, with families attached: accuracy, backtest, history, forecast."""
+    items = store.inputs(workspace, "product_review", cycle)["items"]
+    history = store.read(workspace, "demand_history", cycle)
+    history = history.assign(actual=history["sales"] + history["returns"])
+    tables = {
+        "backtest": store.read(workspace, "backtest", cycle),
+        "history": history,
+        "forecast": store.read(workspace, "forecast", cycle),
+    }
+    tables = {name: hierarchy.with_levels(table, items) for name, table in tables.items()}
+    return tables | {"accuracy": store.read(workspace, "accuracy", cycle)}
+
+
+def members(tables: dict[str, pd.DataFrame], level: str) -> list[str]:
+    """Members of a level, largest volume first."""
+    rows = tables["accuracy"]
+    rows = rows[(rows["level"] == level) & (rows["lag"] == EVERY_LAG)]
+    ranked = rows[rows["model"] == forecasting.COMBINED].sort_values("volume", ascending=False)
+    return ranked["member"].tolist()
+
+
+def view(
+    tables: dict[str, pd.DataFrame],
+    *,
+    level: str,
+    member: str,
+    model: str,
+    lag: int,
+    cycle: pd.Timestamp,
+) -> list[exhibits.Exhibit]:
+    """What the explorer shows for one choice: sentence, error table, history chart, bias bars.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        From ``load``.
+    level, member : str
+        A level of ``accuracy.LEVELS`` and one of its members.
+    model : str
+        ``combined`` or a model of ``forecasting.MODELS``.
+    lag : int
+        Months ahead; −1 for all together.
+    cycle : Timestamp
+        The cycle looked at.
+    """
+    scores = tables["accuracy"]
+    own = scores[(scores["level"] == level) & (scores["member"] == member)]
+    words = f"{member}, {_words(model)}"
+    ahead = _EVERY_WORD if lag == EVERY_LAG else f"{lag} months ahead"
+    errors = own[own["lag"] == lag].assign(model=lambda table: table["model"].map(_words))
+    past, history, now = (
+        _select(tables[name], level, member) for name in ("backtest", "history", "forecast")
+    )
+    distance = max(lag, 0)
+    past = past[past["lag"] == distance].groupby("month", as_index=False)[model].sum()
+    sold = history.groupby("month", as_index=False)["actual"].sum()
+    now = now.groupby("month", as_index=False)["quantity"].sum()
+    if model != forecasting.COMBINED:
+        now = now.iloc[:0]
+    chart = charts.history_with_forecast(
+        sold, past.rename(columns={model: "quantity"}), now,
+        subject=f"{words}, {distance} months ahead", cycle=cycle,
+    )  # fmt: skip
+    bars = charts.bias_by_lag(own[own["model"] == model], subject=words)
+    return [
+        exhibits.note(_sentence(own, member, model, lag, ahead)),
+        exhibits.table(
+            errors.sort_values("wape"),
+            caption=f"Error of each model: {member}, {ahead}",
+            columns={"model": "Model", "wape": "WAPE", "bias_rate": "Bias", "mase": "MASE",
+                     "volume": "Units sold"},
+            kinds={"model": "text", "wape": "rate", "bias_rate": "signed_rate",
+                   "mase": "decimal", "volume": "quantity"},
+            source="accuracy",
+            missing="Nothing was measured here: the history is too short.",
+        ),
+        exhibits.figure(chart, alt=f"Sold and forecast by month for {words}",
+                        missing="No history here."),
+        exhibits.figure(bars, alt=f"Bias by months ahead for {words}",
+                        missing="No bias was measured here: the history is too short."),
+    ]  # fmt: skip
+
+
+def _words(model: str) -> str:
+    return model.replace("_", " ")
+
+
+def _select(table: pd.DataFrame, level: str, member: str) -> pd.DataFrame:
+    return table if level == "total" else table[table[level] == member]
+
+
+def _sentence(own: pd.DataFrame, member: str, model: str, lag: int, ahead: str) -> str:
+    """One sentence: error, bias, and who is better here."""
+    rows = own[own["lag"] == lag].set_index("model")
+    if model not in rows.index or pd.isna(rows.loc[model, "wape"]):
+        return f"{member}: nothing was measured {ahead}."
+    chosen, best = rows.loc[model], rows["wape"].idxmin()
+    error = exhibits.format_amount(chosen["wape"], "rate")
+    side = "too high" if chosen["bias_rate"] > 0 else "too low"
+    bias = exhibits.format_amount(abs(chosen["bias_rate"]), "rate")
+    rank = "no other model is better here" if best == model else (
+        f"{_words(best)} is better here, at {exhibits.format_amount(rows['wape'].min(), 'rate')}"
+    )  # fmt: skip
+    return f"{member}, {ahead}: {_words(model)} is off by {error}, {bias} {side}; {rank}."
+
+
+def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
+    """The explorer as one widget; nothing it does changes a file.
+
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    cycle : Timestamp
+        A cycle whose demand step has been run.
+    """
+    tables = load(workspace, cycle)
+    style = {"description_width": "7em"}
+    level = widgets.Dropdown(
+        options=[(_LEVEL_WORDS[name], name) for name in LEVELS], value="family",
+        description="Level", style=style,
+    )  # fmt: skip
+    member = widgets.Combobox(
+        options=members(tables, "family"), value=members(tables, "family")[0], ensure_option=True,
+        description="Group", placeholder="type or choose", style=style,
+    )  # fmt: skip
+    model = widgets.Dropdown(
+        options=[(_words(name), name) for name in MODELS], description="Model", style=style
+    )
+    lag = widgets.Dropdown(
+        options=[(_EVERY_WORD, EVERY_LAG), *[(str(k), k) for k in range(forecasting.LAGS)]],
+        value=min(3, forecasting.LAGS - 1), description="Months ahead", style=style,
+    )  # fmt: skip
+    shown = widgets.HTML()
+
+    def redraw(_change: object = None) -> None:
+        if member.value in member.options:
+            found = view(tables, level=level.value, member=member.value, model=model.value,
+                         lag=lag.value, cycle=cycle)  # fmt: skip
+            shown.value = "".join(exhibit.html for exhibit in found)
+
+    def change_level(_change: object) -> None:
+        choices = members(tables, level.value)
+        member.unobserve(redraw, "value")
+        member.options, member.value = choices, choices[0] if choices else ""
+        member.observe(redraw, "value")
+        redraw()
+
+    level.observe(change_level, "value")
+    for control in (member, model, lag):
+        control.observe(redraw, "value")
+    redraw()
+    controls = widgets.HBox([level, member, model, lag], layout={"flex_flow": "row wrap"})
+    return widgets.VBox([controls, shown])

@@ -1,0 +1,278 @@
+"""Levels add up, amounts spread down, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sopkit import contract, schema
+from sopkit.demand import hierarchy
+
+JANUARY, FEBRUARY = pd.Timestamp("2026-01-01"), pd.Timestamp("2026-02-01")
+
+
+def typed(name: str, **columns) -> pd.DataFrame:
+    return contract.check_table(name, pd.DataFrame(columns), contract.Source(name)).frame
+
+
+@pytest.fixture
+def base() -> pd.DataFrame:
+    """A plan's keys with all levels: A in two channels (Tents), B (Stoves), C without family."""
+    plan = pd.DataFrame(
+        {
+            "item": ["A", "A", "B", "C"],
+            "location": "North",
+            "channel": ["Shop", "Web", "Shop", "Shop"],
+            "month": JANUARY,
+            "quantity": [30.0, 10.0, 60.0, 0.0],
+        }
+    )
+    items = typed("items", item=["A", "B"], family=["Tents", "Stoves"])
+    locations = typed("locations", location=["North"], region=["Scandinavia"])
+    channels = typed("channels", channel=["Shop", "Web"], segment=["Trade", "Direct"])
+    return hierarchy.with_levels(plan, items, locations, channels)
+
+
+def wanted(*rows: dict) -> pd.DataFrame:
+    """Amounts at any level; a level that a row does not name is `all`."""
+    every = {name: schema.ALL for name in schema.LEVELS} | {"month": JANUARY}
+    return pd.DataFrame([every | row for row in rows])
+
+
+def spread_of(amounts: pd.DataFrame, base: pd.DataFrame):
+    return hierarchy.allocate(amounts, base, amount="amount", weight="quantity")
+
+
+# (1) by hand
+
+
+def test_levels_are_attached_and_what_has_none_is_unassigned(base):
+    assert base["family"].tolist() == ["Tents", "Tents", "Stoves", "unassigned"]
+    assert base["category"].tolist() == ["unassigned"] * 4
+    assert base["region"].tolist() == ["Scandinavia"] * 4
+    assert base["segment"].tolist() == ["Trade", "Direct", "Trade", "Trade"]
+
+
+def test_empty_tables_leave_every_level_unassigned(base):
+    levelled = hierarchy.with_levels(
+        base[schema.SERIES], *(contract.empty(name) for name in ("items", "locations", "channels"))
+    )
+    levels = levelled[["family", "category", "region", "segment"]]
+    assert (levels == "unassigned").all(axis=None)
+
+
+def test_a_table_left_out_attaches_no_level():
+    table = pd.DataFrame({"item": ["A"], "location": ["North"]})
+    levelled = hierarchy.with_levels(table, typed("items", item=["A"], family=["Tents"]))
+    assert list(levelled.columns) == ["item", "location", "family", "category"]
+
+
+def test_a_family_is_spread_in_proportion_to_the_weight_by_hand(base):
+    spread, unplaced = spread_of(wanted({"family": "Tents", "amount": 80.0}), base)
+    assert spread[["item", "channel", "amount"]].values.tolist() == [
+        ["A", "Shop", 60.0],
+        ["A", "Web", 20.0],
+    ]
+    assert unplaced.empty
+
+
+def test_rows_that_cover_the_same_key_add_up_by_hand(base):
+    amounts = wanted(
+        {"amount": 100.0},  # the whole company: 30, 10, 60, 0
+        {"segment": "Direct", "amount": 5.0},
+        {"item": "B", "channel": "Shop", "amount": 7.0},
+    )
+    spread, unplaced = spread_of(amounts, base)
+    assert spread["amount"].tolist() == [30.0, 15.0, 67.0, 0.0]
+    assert unplaced.empty
+
+
+def test_a_group_without_weight_is_spread_evenly(base):
+    spread, _ = spread_of(wanted({"amount": 8.0}), base.assign(quantity=0.0))
+    assert spread["amount"].tolist() == [2.0, 2.0, 2.0, 2.0]
+
+
+def test_an_amount_stays_in_its_month(base):
+    both = pd.concat([base, base.assign(month=FEBRUARY)], ignore_index=True)
+    spread, _ = spread_of(wanted({"amount": 50.0, "month": FEBRUARY}), both)
+    assert spread["month"].unique().tolist() == [FEBRUARY]
+    assert spread["amount"].sum() == 50.0
+
+
+# (2) published
+
+
+def test_sums_by_level_reproduce_hts_summing_matrix():
+    """hts package, tests/testthat/test-smatrix.R: nodes 3 · 2,3,1 · 2,2,1,1,1,3 give 20 series."""
+    groups = [[1, 1, 1, 1, 2, 2, 2, 3, 3, 3], [1, 1, 2, 2, 3, 4, 5, 6, 6, 6]]
+    table = pd.DataFrame(np.eye(10), columns=[f"bottom {k}" for k in range(10)])
+    table = table.assign(company=1, category=groups[0], family=groups[1], item=range(10))
+    bottom = [f"bottom {k}" for k in range(10)]
+    levels = ["company", "category", "family", "item"]
+    matrix = np.vstack(
+        [hierarchy.aggregate(table, [level], bottom)[bottom].to_numpy() for level in levels]
+    )
+    assert matrix.shape == (20, 10)
+    assert (1 / matrix.sum(axis=1)).round(4).tolist() == [
+        0.1, 0.25, 0.3333, 0.3333, 0.5, 0.5, 1, 1, 1, 0.3333, *[1] * 10
+    ]  # fmt: skip
+    assert matrix[3].tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 1, 1]
+    assert matrix[5].tolist() == [0, 0, 1, 1, 0, 0, 0, 0, 0, 0]
+
+
+# (3) invariants
+
+
+def random_case(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A base of some forty keys over three months, and thirty amounts, some covering nothing."""
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product(
+        [list("ABCDE"), ["North", "South"], ["Shop", "Web"],
+         pd.date_range(JANUARY, periods=3, freq="MS", unit="us")],
+        names=schema.SERIES_MONTH,
+    ).to_frame(index=False)  # fmt: skip
+    keys = keys.sample(frac=0.7, random_state=seed).reset_index(drop=True)
+    items = typed("items", item=list("ABCD"), family=["T", "T", "S", None], category=list("XXXY"))
+    channels = typed("channels", channel=["Shop", "Web"], segment=["Trade", "Direct"])
+    weight = rng.integers(0, 4, len(keys)).astype(float)
+    base = hierarchy.with_levels(
+        keys.assign(quantity=weight), items, typed("locations", location=["North"]), channels
+    )
+    choices = {
+        "item": ["all", "all", "A", "B", "Z"],
+        "family": ["all", "T", "S", "unassigned"],
+        "location": ["all", "North", "South"],
+        "channel": ["all", "Web"],
+    }
+    rows = [
+        {name: str(rng.choice(values)) for name, values in choices.items()}
+        | {"month": rng.choice(keys["month"].unique()), "amount": float(rng.integers(1, 100))}
+        for _ in range(30)
+    ]
+    return base, wanted(*rows).astype({"month": "datetime64[us]"})
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_allocated_and_unplaced_amounts_together_are_the_total(seed):
+    base, amounts = random_case(seed)
+    spread, unplaced = spread_of(amounts, base)
+    assert 0 < len(unplaced) < len(amounts)  # the case has both
+    assert spread["amount"].sum() + unplaced["amount"].sum() == pytest.approx(
+        amounts["amount"].sum()
+    )
+    by_month = spread.groupby("month")["amount"].sum() + unplaced.groupby("month")["amount"].sum()
+    expected = amounts.groupby("month")["amount"].sum()
+    assert by_month.reindex(expected.index).tolist() == pytest.approx(expected.tolist())
+
+
+def test_allocating_then_aggregating_gives_each_family_its_amount_back():
+    base, _ = random_case(1)
+    months = base["month"].unique()
+    amounts = wanted(
+        *[
+            {"family": family, "month": month, "amount": 10.0 * k + month.month}
+            for month in months
+            for k, family in enumerate(["S", "T", "unassigned"], start=1)
+        ]
+    )
+    spread, unplaced = spread_of(amounts, base)
+    families = base[[*schema.SERIES_MONTH, "family"]]
+    back = spread.merge(families, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
+    back = hierarchy.aggregate(back, ["family", "month"], ["amount"])
+    asked = amounts.sort_values(["family", "month"])
+    assert unplaced.empty
+    assert back["amount"].tolist() == pytest.approx(asked["amount"].tolist())
+
+
+def test_the_order_of_rows_changes_nothing():
+    base, amounts = random_case(2)
+    spread, unplaced = spread_of(amounts, base)
+    shuffled, left = spread_of(
+        amounts.sample(frac=1, random_state=3), base.sample(frac=1, random_state=4)
+    )
+    pd.testing.assert_frame_equal(spread, shuffled)
+    order = [*schema.LEVELS, "month", "amount"]
+    pd.testing.assert_frame_equal(
+        unplaced.sort_values(order, ignore_index=True), left.sort_values(order, ignore_index=True)
+    )
+
+
+def test_an_amount_for_an_unknown_family_or_month_is_returned_whole(base):
+    amounts = wanted(
+        {"family": "Boats", "amount": 5.0},
+        {"family": "Tents", "amount": 8.0},
+        {"month": FEBRUARY, "amount": 9.0},
+    )
+    spread, unplaced = spread_of(amounts, base)
+    assert spread["amount"].sum() == 8.0
+    pd.testing.assert_frame_equal(unplaced, amounts.iloc[[0, 2]])
+
+
+def test_no_amounts_give_no_rows_with_the_same_columns(base):
+    spread, unplaced = spread_of(wanted({"amount": 1.0}).iloc[:0], base)
+    assert list(spread.columns) == [*schema.SERIES_MONTH, "amount"]
+    assert spread.empty and unplaced.empty
+
+
+def test_adding_up_loses_no_row_without_a_family():
+    table = pd.DataFrame({"family": ["T", None, "T"], "quantity": [1.0, 2.0, 4.0]})
+    summed = hierarchy.aggregate(table, ["family"], ["quantity"])
+    assert summed["quantity"].tolist() == [5.0, 2.0]
+
+
+def test_a_sum_of_nothing_known_is_unknown_and_not_zero():
+    table = pd.DataFrame({"family": ["S", "S", "T", "T"], "value": [np.nan, np.nan, np.nan, 3.0]})
+    summed = hierarchy.aggregate(table, ["family"], ["value"])
+    assert np.isnan(summed["value"][0]) and summed["value"][1] == 3.0
+
+
+def test_an_item_listed_twice_does_not_double_the_plan(base):
+    items = typed("items", item=["A", "A"], family=["Tents", "Stoves"])
+    levelled = hierarchy.with_levels(base[["item", "quantity"]], items)
+    assert levelled["quantity"].tolist() == base["quantity"].tolist()
+    assert levelled["family"].tolist() == ["Tents", "Tents", "unassigned", "unassigned"]
+
+
+def test_arguments_are_not_changed(base):
+    amounts = wanted({"family": "Tents", "amount": 80.0}, {"family": "Boats", "amount": 1.0})
+    items = typed("items", item=["A"], family=["Boats"])
+    before = amounts.copy(), base.copy(), items.copy()
+    spread_of(amounts, base)
+    hierarchy.with_levels(base, items)
+    hierarchy.aggregate(base, ["family"], ["quantity"])
+    for kept, argument in zip(before, (amounts, base, items), strict=True):
+        pd.testing.assert_frame_equal(kept, argument)
+
+
+# (4) an obvious slow version
+
+
+def slow_allocation(amounts: pd.DataFrame, base: pd.DataFrame) -> tuple[dict, list]:
+    """Row by row: who is covered, and what share each gets."""
+    result, unplaced = {}, []
+    for row in amounts.to_dict("records"):
+        covered = [
+            key
+            for key in base.to_dict("records")
+            if key["month"] == row["month"]
+            and all(row[level] in ("all", key[level]) for level in schema.LEVELS)
+        ]
+        if not covered:
+            unplaced.append(row["amount"])
+        total = sum(key["quantity"] for key in covered)
+        for key in covered:
+            share = key["quantity"] / total if total > 0 else 1 / len(covered)
+            name = tuple(key[column] for column in schema.SERIES_MONTH)
+            result[name] = result.get(name, 0.0) + share * row["amount"]
+    return result, unplaced
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_allocation_equals_a_slow_loop(seed):
+    base, amounts = random_case(seed)
+    spread, unplaced = spread_of(amounts, base)
+    expected, left = slow_allocation(amounts, base)
+    found = {tuple(row[:4]): row[4] for row in spread.itertuples(index=False)}
+    assert found == pytest.approx(expected)
+    assert unplaced["amount"].tolist() == left

@@ -1,0 +1,310 @@
+"""Departments' views on the plan's keys, and how right they were before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sopkit import contract, months, schema
+from sopkit.demand import hierarchy, submissions
+
+CYCLE = pd.Timestamp("2026-01-01")
+
+
+def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    checked = contract.check_table(name, frame, contract.Source(name))
+    assert not [finding for finding in checked.findings if finding.state == "breach"]
+    return checked.frame
+
+
+ITEMS = typed("items", pd.DataFrame({"item": ["A", "B", "C"], "family": ["Tents"] * 2 + ["Stoves"]}))
+
+
+def said(*rows: dict) -> pd.DataFrame:
+    """Table `submissions`; sales in this cycle for January where a row says nothing else."""
+    usual = {"department": "sales", "cycle": "2026-01"}
+    full = [usual | ({} if "quarter" in row else {"month": "2026-01"}) | row for row in rows]
+    return typed("submissions", pd.DataFrame(full))
+
+
+@pytest.fixture
+def base() -> pd.DataFrame:
+    """The statistical forecast with prices and levels: A 30 at 10, B 10 at 20, C 60 without price."""
+    parts = [
+        pd.DataFrame(
+            {"item": ["A", "B", "C"], "location": "all", "channel": "all", "month": month,
+             "quantity": [30.0, 10.0, 60.0], "unit_price_value": [10.0, 20.0, np.nan]}
+        )
+        for month in months.span(CYCLE, 3)
+    ]  # fmt: skip
+    base = pd.concat(parts, ignore_index=True)
+    locations = typed("locations", pd.DataFrame({"location": ["all"], "region": ["World"]}))
+    channels = typed("channels", pd.DataFrame({"channel": ["all"], "segment": ["Everyone"]}))
+    return hierarchy.with_levels(base, ITEMS, locations, channels)
+
+
+def units(views: pd.DataFrame, month: str = "2026-01") -> dict:
+    own = views[views["month"] == months.parse_cycle(month)]
+    return {(row.department, row.item): row.quantity for row in own.itertuples()}
+
+
+# (1) by hand
+
+
+def test_units_of_a_family_follow_the_forecast_by_hand(base):
+    views, unplaced = submissions.views(said({"family": "Tents", "quantity": 80}), base, cycle=CYCLE)
+    assert units(views) == {("sales", "A"): 60.0, ("sales", "B"): 20.0}
+    assert unplaced.empty
+
+
+def test_money_becomes_units_at_each_series_price_by_hand(base):
+    rows = said({"department": "finance", "family": "Tents", "revenue_value": 1000})
+    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    # forecast money 300 and 200: 600 buys 60 of A at 10, 400 buys 20 of B at 20
+    assert units(views) == pytest.approx({("finance", "A"): 60.0, ("finance", "B"): 20.0})
+
+
+def test_a_quarter_is_spread_evenly_over_its_months(base):
+    views, _ = submissions.views(said({"item": "A", "quarter": "2026-01", "quantity": 90}), base,
+                                 cycle=CYCLE)  # fmt: skip
+    assert views["month"].map(months.label).tolist() == ["2026-01", "2026-02", "2026-03"]
+    assert views["quantity"].tolist() == [30.0, 30.0, 30.0]
+
+
+def test_rows_of_one_department_that_cover_the_same_key_add_up(base):
+    rows = said({"family": "Tents", "quantity": 40}, {"item": "A", "quantity": 5},
+                {"item": "A", "channel": "all", "location": "all", "family": "Tents",
+                 "revenue_value": 70})  # fmt: skip
+    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    assert units(views) == pytest.approx({("sales", "A"): 30 + 5 + 7, ("sales", "B"): 10.0})
+
+
+def test_departments_stand_side_by_side(base):
+    rows = said({"item": "A", "quantity": 40}, {"department": "marketing", "item": "A", "quantity": 50})
+    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    assert units(views) == {("sales", "A"): 40.0, ("marketing", "A"): 50.0}
+
+
+def test_views_of_other_cycles_are_not_used(base):
+    rows = said({"item": "A", "quantity": 40}, {"item": "B", "quantity": 9, "cycle": "2025-12"})
+    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    assert units(views) == {("sales", "A"): 40.0}
+
+
+def test_who_has_submitted_by_hand():
+    rows = said({"item": "A", "quantity": 1}, {"item": "A", "quantity": 2, "month": "2026-03"},
+                {"department": "guests", "item": "A", "quantity": 1},
+                {"department": "finance", "item": "A", "quantity": 1, "cycle": "2025-12"})  # fmt: skip
+    table = submissions.status(rows, ["finance", "sales"], cycle=CYCLE)
+    assert table[["department", "rows", "state"]].values.tolist() == [
+        ["finance", 0.0, "has not submitted"],
+        ["sales", 2.0, "submitted"],
+        ["guests", 1.0, "submitted"],
+    ]
+    assert months.label(table["last_month"][1]) == "2026-03"
+
+
+# past views beside what came
+
+
+CAME = {"A": 10.0, "B": 30.0, "C": 60.0}
+PAST = months.span(pd.Timestamp("2025-01-01"), 12)
+
+
+def history_of(came: dict[str, float] = CAME, price: float = 2.0) -> pd.DataFrame:
+    """Table `demand_history` of 2025: every month the same."""
+    parts = [
+        pd.DataFrame({"item": item, "location": "all", "channel": "all", "month": PAST,
+                      "sales": sold, "returns": 0.0, "revenue_value": price * sold})
+        for item, sold in came.items()
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def backtest_of(rate: float) -> pd.DataFrame:
+    """Table `backtest` one month ahead, the forecast ``rate`` times what came."""
+    history = history_of()
+    origin = months.from_number(months.number(history["month"]) - 1)
+    return history.assign(
+        origin=origin, lag=1, actual=history["sales"], combined=history["sales"] * rate,
+        seasonal_naive=history["sales"] * 1.1,
+    )  # fmt: skip
+
+
+def past_views(department: str, amounts: dict[str, float], cycles: int, level: str = "family",
+               measure: str = "quantity") -> list[dict]:  # fmt: skip
+    return [
+        {"department": department, "cycle": months.label(PAST[k]), "month": months.label(PAST[k + 1]),
+         level: member, measure: amount}
+        for k in range(cycles)
+        for member, amount in amounts.items()
+    ]  # fmt: skip
+
+
+def skill_of(rows: list[dict], rate: float = 1.2) -> pd.DataFrame:
+    table = submissions.skill(said(*rows), history_of(), backtest_of(rate), ITEMS)
+    return table.set_index("department")
+
+
+def test_a_view_twice_as_wrong_counts_a_quarter_by_hand():
+    # Tents came 40, Stoves 60; sales says 10 % too much, the forecast 20 %
+    table = skill_of(past_views("sales", {"Tents": 44.0, "Stoves": 66.0}, 6))
+    assert table["wape"].to_dict() == pytest.approx({"statistical": 0.2, "sales": 0.1})
+    assert table["bias_rate"].to_dict() == pytest.approx({"statistical": 0.2, "sales": 0.1})
+    assert table["weight_share"].to_dict() == pytest.approx({"statistical": 0.2, "sales": 0.8})
+    assert table["verdict"].tolist() == ["the base", "closer than the statistical forecast"]
+
+
+def test_a_view_in_money_is_judged_in_money_by_hand():
+    rows = past_views("finance", {"Tents": 120.0, "Stoves": 120.0}, 6, measure="revenue_value")
+    table = skill_of(rows)  # came 80 and 120
+    assert table.loc["finance", "wape"] == pytest.approx(40 / 200)
+    assert table.loc["finance", "cycles"] == 6
+
+
+def test_fewer_than_six_cycles_earn_no_weight():
+    table = skill_of(past_views("sales", {"Tents": 40.0, "Stoves": 60.0}, 5))
+    assert table["weight_share"].to_dict() == {"statistical": 1.0, "sales": 0.0}
+    assert table.loc["sales", "verdict"] == "too early to say"
+
+
+def test_a_view_of_the_whole_company_is_judged_on_the_whole_company():
+    rows = [{"cycle": months.label(PAST[k]), "month": months.label(PAST[k + 1]), "quantity": 110}
+            for k in range(6)]  # fmt: skip
+    assert skill_of(rows).loc["sales", "wape"] == pytest.approx(0.1)
+
+
+def test_a_view_of_one_family_is_judged_on_that_family_alone():
+    table = skill_of(past_views("sales", {"Tents": 44.0}, 6))
+    assert table.loc["sales", "wape"] == pytest.approx(0.1)
+
+
+def test_a_view_of_one_item_is_judged_on_that_item_alone():
+    table = skill_of(past_views("sales", {"A": 11.0}, 6, level="item"))  # A came 10, its family 40
+    assert table.loc["sales", "wape"] == pytest.approx(0.1)
+
+
+def test_only_one_to_three_months_ahead_are_judged():
+    near = past_views("sales", {"Tents": 44.0}, 6)
+    far = [{"cycle": "2025-01", "month": month, "family": "Tents", "quantity": 4000}
+           for month in ("2025-01", "2025-05", "2025-12")]  # fmt: skip
+    assert skill_of([*near, *far]).loc["sales", "wape"] == pytest.approx(0.1)
+
+
+def test_a_first_cycle_trusts_the_statistical_forecast():
+    table = submissions.skill(contract.empty("submissions"), history_of(), backtest_of(1.2), ITEMS)
+    assert table[["department", "weight_share"]].values.tolist() == [["statistical", 1.0]]
+
+
+# (3) invariants
+
+
+def test_weights_are_shares_of_one(sample_tables, sample_history, sample_backtest):
+    table = submissions.skill(
+        sample_tables["submissions"], sample_history, sample_backtest, sample_tables["items"]
+    )
+    assert set(table["department"]) == {"statistical", "sales", "marketing", "finance"}
+    assert table["weight_share"].sum() == pytest.approx(1.0)
+    assert table["weight_share"].between(0, 1).all()
+    order = table.sort_values("wape")["weight_share"]
+    assert order.is_monotonic_decreasing  # who is closer counts more
+
+
+def test_a_views_total_is_what_the_department_said(base):
+    rows = said({"family": "Tents", "quantity": 80}, {"quantity": 7}, {"item": "C", "quantity": 3},
+                {"family": "Boats", "quantity": 50})  # fmt: skip
+    views, unplaced = submissions.views(rows, base, cycle=CYCLE)
+    assert views["quantity"].sum() == pytest.approx(90)
+    assert unplaced[["family", "quantity"]].values.tolist() == [["Boats", 50.0]]
+
+
+def test_money_for_what_has_no_price_is_returned(base):
+    views, unplaced = submissions.views(
+        said({"item": "C", "revenue_value": 500}, {"item": "A", "quantity": 1}), base, cycle=CYCLE
+    )
+    assert units(views) == {("sales", "A"): 1.0}
+    assert unplaced[["item", "amount"]].values.tolist() == [["C", 500.0]]
+
+
+def test_a_department_of_which_every_row_is_lost_is_reported(base):
+    views, unplaced = submissions.views(said({"family": "Boats", "quantity": 5}), base, cycle=CYCLE)
+    assert views.empty and len(unplaced) == 1
+    assert list(views.columns) == ["department", *schema.SERIES_MONTH, "quantity"]
+
+
+def test_a_row_with_neither_units_nor_money_is_no_view_of_zero(base):
+    views, _ = submissions.views(said({"item": "A", "reason": "will follow"}, {"item": "B", "quantity": 4}),
+                                 base, cycle=CYCLE)  # fmt: skip
+    assert units(views) == {("sales", "B"): 4.0}
+
+
+def test_the_order_of_rows_changes_nothing(base, sample_tables):
+    rows = sample_tables["submissions"]
+    rows = rows[rows["cycle"] == CYCLE]
+    rows = rows.assign(family=rows["family"].map({"Tents": "Tents"}).fillna("Stoves"), location="all")
+    first, _ = submissions.views(rows, base, cycle=CYCLE)
+    second, _ = submissions.views(rows.sample(frac=1, random_state=5),
+                                  base.sample(frac=1, random_state=6), cycle=CYCLE)  # fmt: skip
+    assert len(first) == 3 * len(base) - 3  # money buys nothing of C, which has no price
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_quarter_keeps_its_total():
+    rows = submissions.by_month(said({"quarter": "2025-11", "quantity": 100}, {"quantity": 7}))
+    assert rows["amount"].sum() == pytest.approx(107)
+    assert sorted(rows["month"].map(months.label)) == ["2025-11", "2025-12", "2026-01", "2026-01"]
+
+
+def test_arguments_are_not_changed(base):
+    rows = said({"family": "Tents", "quantity": 80}, {"quarter": "2026-01", "revenue_value": 30})
+    arguments = (rows, base, history := history_of(), tests := backtest_of(1.2), ITEMS)
+    before = [argument.copy() for argument in arguments]
+    submissions.views(rows, base, cycle=CYCLE)
+    submissions.status(rows, ["sales"], cycle=CYCLE)
+    submissions.skill(rows, history, tests, ITEMS)
+    for kept, argument in zip(before, arguments, strict=True):
+        pd.testing.assert_frame_equal(kept, argument)
+
+
+# (5) exceptions
+
+
+def found(base: pd.DataFrame, rows: pd.DataFrame, rate: float = 1.0, materiality: float = 100.0):
+    views, unplaced = submissions.views(rows, base, cycle=CYCLE)
+    plan = base[schema.SERIES_MONTH].assign(statistical=base["quantity"])
+    rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
+    return submissions.exceptions(
+        plan, views, unplaced, backtest_of(rate), rates, ITEMS, materiality
+    )
+
+
+def test_disagreement_is_priced_by_family_and_says_its_direction(base):
+    table = found(base, said({"family": "Tents", "quantity": 50}, {"department": "finance", "item": "A",
+                                                                  "quantity": 24}))  # fmt: skip
+    own = table.set_index("subject")
+    # 37.5 of A at 10 and 12.5 of B at 20 = 625 instead of 500; then 240 instead of 300
+    assert own.loc["Tents: sales", "amount_value"] == pytest.approx(125)
+    assert own.loc["Tents: sales", "finding"] == "above the statistical forecast by 25%"
+    assert own.loc["Tents: finance", "amount_value"] == pytest.approx(60)
+    assert own.loc["Tents: finance", "finding"] == "below the statistical forecast by 20%"
+    assert own["is_material"].to_dict() == {"Tents: sales": True, "Tents: finance": False}
+    assert table["subject"].tolist() == ["Tents: sales", "Tents: finance"]
+
+
+def test_a_lost_row_names_its_department_and_level_and_is_always_material(base):
+    table = found(base, said({"family": "Boats", "quantity": 50}))
+    lost = table[table["subject"] == "Submission of sales"].iloc[0]
+    assert "family Boats" in lost["finding"] and lost["finding"].startswith("1 rows")
+    assert lost["proposal"] == "correct its level names"
+    assert lost["is_material"]
+
+
+def test_an_item_forecast_worse_than_naive_is_listed(base):
+    silent = said({"item": "A", "quantity": 30})
+    assert not found(base, silent, rate=1.05)["subject"].str.startswith("Item").any()
+    table = found(base, silent, rate=1.2)  # seasonal naive is 10 % off, the forecast 20 %
+    a = table[table["subject"] == "Item A"].iloc[0]
+    assert "100% above" in a["finding"]
+    # twelve months of 10 at a price of 10, over twelve origins
+    assert a["amount_value"] == pytest.approx(100.0)

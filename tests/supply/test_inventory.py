@@ -1,0 +1,213 @@
+"""What covers the uncertainty, what there is, and where demand falls."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sopkit import contract, months, schema
+from sopkit.supply import inventory
+
+CYCLE = pd.Timestamp("2026-01-01")
+AHEAD = months.span(CYCLE, 4)
+
+
+def typed(name: str, **columns) -> pd.DataFrame:
+    return contract.check_table(name, pd.DataFrame(columns), contract.Source(name)).frame
+
+
+def plan_of(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`demand_plan` and `forecast` from (item, location, consensus, quantity, upper), each month."""
+    table = pd.DataFrame(rows, columns=["item", "location", "consensus", "quantity", "quantity_upper"])
+    table = table.assign(channel="all").merge(pd.DataFrame({"month": AHEAD}), how="cross")
+    plan = table[[*schema.SERIES_MONTH, "consensus"]]
+    return plan, table[[*schema.SERIES_MONTH, "quantity", "quantity_upper"]]
+
+
+def sites_of(**demand_sd: float) -> pd.DataFrame:
+    table = pd.DataFrame({"item": list(demand_sd), "demand_sd": list(demand_sd.values())})
+    table = table.assign(location="plant", demand=100.0)
+    return table.merge(pd.DataFrame({"month": AHEAD}), how="cross")
+
+
+# (1) by hand
+
+
+def test_demand_of_markets_falls_on_the_site_that_supplies_them_by_hand():
+    plan, forecast = plan_of(
+        ("A", "North", 12.0, 10.0, 10.0 + 3 * 1.2816),
+        ("A", "South", 30.0, 20.0, 20.0 + 4 * 1.2816),
+        ("A", "Shop", 5.0, 5.0, 5.0),
+    )
+    places = typed("locations", location=["North", "South", "Shop"], supplied_from=["plant", "plant", None])
+    table = inventory.site_demand(plan, forecast, places)
+    first = table[table["month"] == CYCLE].set_index("location")
+    # the plan counts, not the forecast; errors of 3 and 4 are independent: 5
+    assert first["demand"].to_dict() == {"plant": 42.0, "Shop": 5.0}
+    assert first["demand_sd"].to_dict() == pytest.approx({"plant": 5.0, "Shop": 0.0})
+
+
+def test_without_locations_every_market_supplies_itself():
+    plan, forecast = plan_of(("A", "North", 12.0, 10.0, 11.0))
+    table = inventory.site_demand(plan, forecast, contract.empty("locations"))
+    assert table["location"].unique().tolist() == ["North"]
+    assert table["demand"].tolist() == [12.0] * 4
+
+
+def test_lead_times_and_safety_stock_by_hand():
+    items = typed(
+        "items",
+        item=list("ABCDE"), family=["T", "T", "S", "T", "T"], lead_time_days=[61, None, None, 15, 15],
+        is_purchased=[True, True, None, None, None], is_service=[None, None, None, True, None],
+        is_made_to_order=[None, None, None, None, True],
+    )  # fmt: skip
+    suppliers = typed("suppliers", item=["A", "B", "B"], supplier=["x", "x", "y"],
+                      lead_time_days=[5, 90, 31])  # fmt: skip
+    sites = sites_of(A=10.0, B=10.0, C=10.0, D=10.0, E=10.0)
+    table = inventory.replenishment(sites, items, suppliers, {"default": 0.95, "S": 0.5}).set_index("item")
+    # A its own 61 days, B its quickest supplier, C nothing said
+    assert table["lead_time_months"].to_dict() == {"A": 2, "B": 1, "C": 0, "D": 0, "E": 0}
+    assert table["is_purchased"].tolist() == [True, True, False, False, False]
+    # 1.645 · 10 · √(61 / 30.4 + 1); half of the cycles need no safety stock; services hold none
+    assert table["safety_stock"]["A"] == pytest.approx(28.52, abs=0.01)
+    assert table["safety_stock"]["B"] == pytest.approx(23.38, abs=0.01)
+    assert table["safety_stock"][["C", "D", "E"]].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_without_items_everything_is_made_at_once_under_the_default_service_level():
+    table = inventory.replenishment(
+        sites_of(A=10.0), contract.empty("items"), contract.empty("suppliers"), {"default": 0.95}
+    )
+    assert table[["is_purchased", "lead_time_months"]].values.tolist() == [[False, 0]]
+    assert table["safety_stock"][0] == pytest.approx(16.449, abs=0.001)
+
+
+def test_only_the_first_three_months_error_is_covered():
+    sites = sites_of(A=10.0)
+    late = sites.assign(demand_sd=sites["demand_sd"].where(sites["month"] < AHEAD[3], 999.0))
+    levels = {"default": 0.95}
+    given = typed("items", item=["A"]), contract.empty("suppliers")
+    first, second = (inventory.replenishment(table, *given, levels) for table in (sites, late))
+    pd.testing.assert_frame_equal(first, second)
+    assert first["safety_stock"][0] == pytest.approx(16.449, abs=0.001)
+
+
+def test_opening_stock_is_what_is_left_after_backlog_at_the_last_month_end_by_hand():
+    stock = typed(
+        "inventory", item=["A", "A", "B"], location="plant", month=["2025-11", "2025-12", "2025-12"],
+        on_hand=[99, 10, 3], backlog=[None, None, 8],
+    )  # fmt: skip
+    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0, B=1.0, C=1.0), CYCLE)
+    assert opening.tolist() == [10.0, -5.0, 0.0]
+    assert is_known
+
+
+def test_an_old_stock_list_is_no_opening_stock():
+    stock = typed("inventory", item=["A"], location=["plant"], month=["2025-11"], on_hand=[99])
+    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CYCLE)
+    assert opening.tolist() == [0.0]
+    assert not is_known
+
+
+# (2) published
+
+
+def test_safety_stock_reproduces_chopra_safety_stock():
+    """Chopra & Meindl, Supply Chain Management, safety inventory, Examples 3 to 8."""
+    # weekly sd 500, lead time 2 weeks, service level 0.9: 906
+    assert inventory.safety_stock(500, 2, 0.9) == pytest.approx(906, rel=1e-3)
+    # service level of a safety stock of 1,000: 0.92
+    assert inventory.safety_stock(500, 2, 0.92135) == pytest.approx(1000, rel=1e-3)
+    # Dell, lead time 7 days without uncertainty: 1,695
+    assert inventory.safety_stock(500, 7, 0.9) == pytest.approx(1695, rel=1e-3)
+    # periodic review every 4 weeks: 1,570
+    assert inventory.safety_stock(500, 2 + 4, 0.9) == pytest.approx(1570, rel=1e-3)
+    # four outlets apart 51.26, together 25.63
+    assert 4 * inventory.safety_stock(5, 4, 0.9) == pytest.approx(51.26, rel=1e-3)
+    assert inventory.safety_stock(np.sqrt(4) * 5, 4, 0.9) == pytest.approx(25.63, rel=1e-3)
+
+
+# (3) invariants
+
+
+def test_site_demand_keeps_the_plans_total():
+    plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0), ("A", "South", 2.0, 1.0, 2.0),
+                             ("B", "Unlisted", 4.0, 1.0, 2.0))  # fmt: skip
+    places = typed("locations", location=["North", "South"], supplied_from=["plant", None])
+    table = inventory.site_demand(plan, forecast, places)
+    assert table["demand"].sum() == plan["consensus"].sum() == 28.0
+    assert not table.duplicated(schema.SITE_MONTH).any()
+
+
+def test_safety_stock_grows_with_error_time_and_service():
+    sd, time, rate = np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 9.0]), np.array([0.6, 0.8, 0.99])
+    for stock in (
+        inventory.safety_stock(sd, 1, 0.9),
+        inventory.safety_stock(1, time, 0.9),
+        inventory.safety_stock(1, 1, rate),
+    ):
+        assert (np.diff(stock) > 0).all()
+    assert inventory.safety_stock(10.0, 4.0, 0.5) == pytest.approx(0.0)
+
+
+def test_the_order_of_rows_changes_nothing():
+    plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0), ("A", "South", 2.0, 1.0, 5.0),
+                             ("B", "North", 4.0, 1.0, 2.0))  # fmt: skip
+    places = typed("locations", location=["North", "South"], supplied_from=["plant", "plant"])
+    first = inventory.site_demand(plan, forecast, places)
+    second = inventory.site_demand(
+        plan.sample(frac=1, random_state=1), forecast.sample(frac=1, random_state=2), places[::-1]
+    )
+    pd.testing.assert_frame_equal(first, second)
+    items = typed("items", item=["A", "B"], lead_time_days=[30, 60])
+    terms = [
+        inventory.replenishment(table, items, contract.empty("suppliers"), {"default": 0.9})
+        for table in (first, first.sample(frac=1, random_state=3))
+    ]
+    pd.testing.assert_frame_equal(*terms)
+
+
+def test_arguments_are_not_changed():
+    plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0))
+    stock = typed("inventory", item=["A"], location=["North"], month=["2025-12"], on_hand=[9])
+    sites = sites_of(A=1.0)
+    items, suppliers = typed("items", item=["A"]), typed("suppliers", item=["A"], supplier=["x"], lead_time_days=[9])
+    levels = {"default": 0.9}
+    arguments = (plan, forecast, stock, sites, items, suppliers)
+    before = [argument.copy() for argument in arguments]
+    inventory.site_demand(plan, forecast, typed("locations", location=["x"], supplied_from=["y"]))
+    inventory.replenishment(sites, items, suppliers, levels)
+    inventory.opening_stock(stock, sites, CYCLE)
+    for kept, argument in zip(before, arguments, strict=True):
+        pd.testing.assert_frame_equal(kept, argument)
+    assert levels == {"default": 0.9}
+
+
+# (4) an obvious slow version
+
+
+def test_safety_stock_of_many_equals_one_at_a_time():
+    rng = np.random.default_rng(3)
+    sd, time, rate = rng.uniform(0, 50, 20), rng.uniform(0.5, 6, 20), rng.uniform(0.01, 0.99, 20)
+    slow = [NormalDist().inv_cdf(r) * s * t**0.5 for s, t, r in zip(sd, time, rate, strict=True)]
+    assert inventory.safety_stock(sd, time, rate).tolist() == pytest.approx(slow)
+
+
+# (5) errors
+
+
+@pytest.mark.parametrize("rate", [95, 1.0, 0.0, -0.1])
+def test_a_service_level_that_is_no_share_is_refused(rate):
+    with pytest.raises(ValueError, match="write 0.95 for 95 %"):
+        inventory.safety_stock(40, 4, rate)
+
+
+def test_a_service_level_of_a_family_in_percent_is_refused():
+    items = typed("items", item=["A"], family=["T"])
+    with pytest.raises(ValueError, match="write 0.95 for 95 %"):
+        inventory.replenishment(
+            sites_of(A=1.0), items, contract.empty("suppliers"), {"default": 0.9, "T": 95}
+        )

@@ -1,0 +1,142 @@
+"""The house's rules that a machine can hold: floors, purity, size, what commands import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "sopkit"
+FLOORS = {
+    "schema": 0, "months": 0, "contract": 0.5,
+    "demand": 1, "supply": 1,
+    "reconciliation": 2, "executive": 2, "headlines": 2,
+    "steps": 3,
+    "sources": 4, "workbooks": 4, "sample": 4, "charts": 4, "exhibits": 4,
+    "store": 5, "pages": 5, "kernels": 5,
+    "cycle": 6, "explore": 6,
+    "__main__": 7,
+}  # fmt: skip
+MAY_TOUCH_FILES = {"store", "sources", "workbooks", "sample", "pages", "cycle", "kernels",
+                   "explore", "__main__", "exhibits"}  # fmt: skip
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 6_000, 60, 160
+
+
+def _modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    """Rooms of sopkit that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sopkit":
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        if isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("sopkit.")}
+    return found
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_lower_floors_or_its_own_room(path):
+    room = _room(path)
+    if room == "__init__":
+        assert not _imports(_tree(path))
+        return
+    for other in _imports(_tree(path)) - {room}:
+        assert FLOORS[other] < FLOORS[room], f"{room} (floor {FLOORS[room]}) imports {other}"
+
+
+def _calls(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call):
+            names.add(node.func.id if isinstance(node.func, ast.Name) else
+                      getattr(node.func, "attr", ""))  # fmt: skip
+    return names
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_edges_print_read_write_or_look_at_the_clock(path):
+    room, calls = _room(path), _calls(path)
+    if room != "__main__":
+        assert "print" not in calls
+    touching = {"open", "read_text", "write_text", "read_bytes", "read_csv", "to_csv", "to_parquet",
+                "read_parquet", "getenv", "now", "today", "mkdir", "unlink"}  # fmt: skip
+    if room not in MAY_TOUCH_FILES:
+        assert not calls & touching
+    if FLOORS.get(room, 9) <= 3:
+        assert "matplotlib" not in path.read_text(encoding="utf-8")
+
+
+def test_init_files_hold_a_docstring_and_nothing_else():
+    for path in PACKAGE.rglob("__init__.py"):
+        body = _tree(path).body
+        assert len(body) == 1 and isinstance(body[0].value, ast.Constant), path
+
+
+def test_exhibits_never_import_nbconvert():
+    assert "nbconvert" not in (PACKAGE / "exhibits.py").read_text(encoding="utf-8").replace(
+        "never imports nbconvert", ""
+    )
+
+
+def _code_lines(path: Path) -> int:
+    """Lines of code: docstrings, comments and blank lines not counted."""
+    tree, covered = _tree(path), set()
+    with tokenize.open(path) as file:
+        for token in tokenize.generate_tokens(file.readline):
+            if token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT,
+                                  tokenize.DEDENT, tokenize.ENDMARKER):  # fmt: skip
+                covered |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            covered -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(covered)
+
+
+def _public_functions(path: Path) -> int:
+    return sum(
+        isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        for node in _tree(path).body
+    )
+
+
+def test_the_package_stays_small(capsys):
+    modules = [path for path in _modules() if path.name != "__init__.py"]
+    lines = sum(map(_code_lines, _modules()))
+    functions = sum(map(_public_functions, modules))
+    with capsys.disabled():
+        print(f"\nsopkit: {lines} lines of code, {len(modules)} modules, {functions} functions")
+    assert lines <= MOST_LINES
+    assert len(modules) <= MOST_MODULES
+    assert functions <= MOST_FUNCTIONS
+
+
+@pytest.mark.parametrize("command", [["status"], ["check"]])
+def test_light_commands_import_no_heavy_library(command, tmp_path):
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "data/raw/sales.csv").write_text("item,month,quantity\nA,2025-12,3\n")
+    words = [*command, "--workspace", str(tmp_path)]
+    program = (
+        "import sys; from sopkit.__main__ import main; code = main(sys.argv[1:]); "
+        "heavy = {'papermill', 'nbconvert', 'statsmodels', 'matplotlib'} & set(sys.modules); "
+        "sys.exit(f'imports {heavy}' if heavy else code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

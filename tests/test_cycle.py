@@ -1,0 +1,74 @@
+"""Parameters, steps asked for, locks: what a run settles before it executes anything."""
+
+from __future__ import annotations
+
+import filelock
+import pandas as pd
+import pytest
+
+from sopkit import cycle, store
+from sopkit.months import UsageError
+
+CYCLE = pd.Timestamp("2026-01-01")
+
+
+def test_parameters_come_from_p_then_company_yml_then_the_notebook(sales_only):
+    assert cycle.settle_parameters(sales_only, {})["demand_review"]["horizon"] == 18
+    (sales_only / "data/raw/company.yml").write_text("horizon: 24\nstrategy: level\n")
+    settled = cycle.settle_parameters(sales_only, {"strategy": "chase"})
+    assert settled["demand_review"]["horizon"] == 24
+    assert settled["supply_review"]["strategy"] == "chase"
+
+
+def test_a_misspelt_parameter_is_an_error_with_the_nearest_known_one(sales_only):
+    with pytest.raises(UsageError, match="no parameter 'horizn'. Did you mean 'horizon'"):
+        cycle.settle_parameters(sales_only, {"horizn": 12})
+
+
+def test_a_misspelt_setting_is_an_error_with_the_nearest_known_one(sales_only):
+    (sales_only / "data/raw/company.yml").write_text("curency: EUR\n")
+    with pytest.raises(UsageError, match="no setting 'curency'. Did you mean 'currency'"):
+        cycle.settle_parameters(sales_only, {})
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", True])
+def test_a_parameter_of_the_wrong_type_is_refused(sales_only, value):
+    with pytest.raises(UsageError, match="parameter horizon: .* is not of type int"):
+        cycle.settle_parameters(sales_only, {"horizon": value})
+
+
+def test_text_from_the_command_line_takes_the_type_of_the_default(sales_only):
+    assert cycle.settle_parameters(sales_only, {"horizon": "12"})["demand_review"]["horizon"] == 12
+
+
+def test_from_and_only_exclude_each_other_and_name_the_steps(sales_only):
+    with pytest.raises(UsageError, match="exclude each other"):
+        cycle.run(sales_only, CYCLE, start="data_review", only="data_review")
+    with pytest.raises(UsageError, match="no step 'demand'. Steps: data_review"):
+        cycle.run(sales_only, CYCLE, only="demand")
+
+
+def test_a_cycle_that_is_being_run_is_not_run_twice(sales_only):
+    with filelock.FileLock(store.lock_file(sales_only, CYCLE)):
+        with pytest.raises(cycle.Busy, match="cycle 2026-01 is being run"):
+            cycle.run(sales_only, CYCLE)
+
+
+def test_one_step_alone_needs_the_others_to_have_run(sales_only):
+    with pytest.raises(UsageError, match="Run the whole cycle once"):
+        cycle.run(sales_only, CYCLE, only="reconciliation")
+
+
+def test_forecast_publishes_the_demand_steps_tables_without_pages(sales_only):
+    written = cycle.forecast(sales_only, CYCLE, horizon=3)
+    assert "forecast" in set(written["table"])
+    forecast = store.read(sales_only, "forecast", CYCLE)
+    assert forecast.groupby("item").size().tolist() == [3, 3]
+    assert not (sales_only / "reports").exists()
+    states = {row["step"]: row["state"] for row in cycle.status(sales_only)}
+    assert states["demand_review"] == "tables only" and states["supply_review"] == "not run"
+
+
+def test_a_forecast_without_horizon_reaches_the_next_fiscal_years_end(sales_only):
+    cycle.forecast(sales_only, CYCLE)
+    assert store.read(sales_only, "forecast", CYCLE)["month"].max() == pd.Timestamp("2027-12-01")

@@ -1,0 +1,293 @@
+"""Exhibits: numbers as text, escaping, and what stands where there is nothing to show."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from sopkit import exhibits, months
+from sopkit.reconciliation import grid as sop
+
+CYCLE = pd.Timestamp("2026-01-01")
+EVIL = "<script>alert('x')</script>"
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+def _facts(*rows: tuple) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["fact", "amount", "kind", "text"]).astype(
+        {"amount": "float64"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "kind", "text"),
+    [
+        (1832651.4, "quantity", "1,832,651"),
+        (99.97, "quantity", "100"),
+        (12.34, "quantity", "12.3"),
+        (3.456, "quantity", "3.46"),
+        (12.0, "quantity", "12"),
+        (0.0, "quantity", "0"),
+        (-0.001, "quantity", "0"),
+        (-431.0, "quantity", "−431"),
+        (9860.1, "signed_quantity", "+9,860"),
+        (0.0, "signed_quantity", "0"),
+        (181_226_000.0, "value", "181 M EUR"),
+        (12_340_000.0, "value", "12.3 M EUR"),
+        (999_600.0, "value", "1.0 M EUR"),
+        (345_200.0, "value", "345 k EUR"),
+        (1_234.4, "value", "1,234 EUR"),
+        (12.5, "value", "12.50 EUR"),
+        (0.0, "value", "0 EUR"),
+        (-9_019_285.0, "signed_value", "−9.0 M EUR"),
+        (490_000.0, "signed_value", "+490 k EUR"),
+        (0.0552, "rate", "5.5%"),
+        (0.25, "rate", "25%"),
+        (0.9999, "rate", "100.0%"),
+        (12.5, "rate", "1250%"),
+        (-0.0503, "signed_rate", "−5.0%"),
+        (696.0, "count", "696"),
+        (24.0, "months", "24"),
+        (1.168, "months", "1.2"),
+        (0.5438, "decimal", "0.54"),
+        (float("nan"), "quantity", "–"),
+        (float("inf"), "rate", "–"),
+    ],
+)
+def test_amounts_become_text(amount, kind, text):
+    expected = text.replace("1250%", "1,250%")
+    assert _plain(exhibits.format_amount(amount, kind, "EUR")) == expected
+
+
+def test_months_flags_and_words_become_text():
+    assert exhibits.format_amount(CYCLE, "month") == "2026-01"
+    assert exhibits.format_amount(pd.NaT, "month") == "–"
+    assert exhibits.format_amount(True, "text") == "yes"
+    assert exhibits.format_amount("", "text") == "–"
+
+
+def test_a_headline_fills_figures_and_falls_back_to_the_text():
+    facts = _facts(
+        ("plan", 1200.0, "quantity", ""), ("budget", np.nan, "value", "unknown (no budget)")
+    )
+    shown = exhibits.headline("We plan {plan}\nunits.\n\nBudget: {budget}.", facts).html
+    assert shown == (
+        '<p class="headline">We plan <b>1,200</b> units.</p>'
+        '<p class="headline">Budget: unknown (no budget).</p>'
+    )
+
+
+def test_an_unknown_fact_names_the_nearest():
+    facts = _facts(("plan_units", 1.0, "quantity", ""))
+    with pytest.raises(months.UsageError, match="'plan_unit'.*Nearest: 'plan_units'"):
+        exhibits.headline("{plan_unit}", facts)
+    with pytest.raises(months.UsageError, match="Nearest: 'plan_units'"):
+        exhibits.fact_tiles(facts, {"a": "A", "b": "B", "c": "C"})
+
+
+def test_tiles_are_three_to_six():
+    facts = _facts(*((name, 1.0, "count", "") for name in "abcdefg"))
+    assert exhibits.fact_tiles(facts, dict.fromkeys("abc", "x")).html.count("<dd>") == 3
+    for names in ("ab", "abcdefg"):
+        with pytest.raises(months.UsageError, match="three to six"):
+            exhibits.fact_tiles(facts, dict.fromkeys(names, "x"))
+
+
+def _table(frame: pd.DataFrame, **choices) -> str:
+    given = {"caption": "Sales, units", "columns": {"item": "Item", "quantity": "Units"},
+             "kinds": {"quantity": "quantity"}}  # fmt: skip
+    return exhibits.table(frame, **{**given, **choices}).html
+
+
+def _cells(html: str) -> list[str]:
+    found = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", html)
+    return [_plain(re.sub("<[^>]+>", "", cell)) for cell in found]
+
+
+def test_what_comes_from_data_is_escaped_everywhere():
+    frame = pd.DataFrame({"item": [EVIL], "quantity": [1.0], "state": [EVIL]})
+    facts = _facts(*((name, np.nan, "text", EVIL) for name in "abc"))
+    grid = pd.DataFrame([(EVIL, "Sales", sop.NOW, CYCLE, 1.0, False)], columns=sop.COLUMNS)
+    register = pd.DataFrame([dict.fromkeys(["statement", "owner", "quality", "impact", "status"],
+                                           EVIL) | {"kind": "assumption"}])  # fmt: skip
+    shown = [
+        _table(frame, caption=EVIL, source=EVIL, columns={"item": EVIL, "state": "State"},
+               kinds={"state": "rating"}, currency=EVIL),
+        exhibits.headline(EVIL + "{a}", facts).html,
+        exhibits.fact_tiles(facts, dict.fromkeys("abc", EVIL)).html,
+        exhibits.note(EVIL).html,
+        exhibits.missing(EVIL).html,
+        exhibits.figure(None, alt=EVIL).html,
+        exhibits.figure(_chart(), alt=EVIL, caption=EVIL).html,
+        exhibits.grid(grid, currency=EVIL, cycle=CYCLE).html,
+        exhibits.assumptions(register).html,
+    ]  # fmt: skip
+    for html in shown:
+        assert "<script" not in html
+        assert "&lt;script" in html
+
+
+def test_a_table_shows_the_first_rows_and_says_where_the_rest_is():
+    frame = pd.DataFrame({"item": list("abcd"), "quantity": [1200.0, 0.0, np.nan, -3.0]})
+    html = _table(frame, rows=3, source="sales")
+    assert _cells(html) == ["Item", "Units", "a", "1,200", "b", "0", "c", "–"]
+    assert "and 1 more row, in sales.parquet" in html
+    assert 'class="t1"' in html  # the first column is text, the others are numbers
+
+
+def test_a_column_has_one_number_of_decimals_and_large_money_is_in_thousands():
+    frame = pd.DataFrame(
+        {"item": ["a", "b"], "quantity": [12.25, 3.0], "money": [1_234_567.0, -400.0],
+         "share": [0.25, 0.031]}
+    )  # fmt: skip
+    html = _table(
+        frame,
+        columns={"item": "Item", "quantity": "Units", "money": "Gap", "share": "Share"},
+        kinds={"quantity": "quantity", "money": "signed_value", "share": "rate"},
+        currency="EUR",
+    )
+    assert _cells(html)[4:] == ["a", "12.2", "+1,235", "25.0%", "b", "3.0", "0", "3.1%"]
+    assert "Gap <small>k EUR</small>" in html
+
+
+def test_a_column_may_hold_several_kinds():
+    frame = pd.DataFrame({"item": ["wape", "cover", "lead", "sum"],
+                          "quantity": [0.25, 1.5, 41.0, 2e6],
+                          "unit": ["rate", "months", "days", "value"]})  # fmt: skip
+    html = _table(frame, kinds={"quantity": "unit"}, currency="EUR")
+    assert _cells(html)[3::2] == ["25%", "1.5 months", "41 days", "2.0 M EUR"]
+
+
+def test_unknown_columns_and_kinds_name_the_nearest():
+    frame = pd.DataFrame({"item": ["a"], "quantity": [1.0]})
+    with pytest.raises(months.UsageError, match="Nearest: 'quantity'"):
+        _table(frame, columns={"quantitty": "Units"})
+    with pytest.raises(months.UsageError, match="Nearest: 'signed_rate'"):
+        _table(frame, kinds={"quantity": "signed_rat"})
+
+
+def test_nothing_to_show_is_said_in_words():
+    empty = pd.DataFrame({"item": [], "quantity": []})
+    assert _table(empty, missing="No sales yet.") == '<p class="missing">No sales yet.</p>'
+    assert exhibits.figure(None, alt="Revenue by month", missing="No budget.").html == (
+        '<p class="missing">No budget.</p>'
+    )
+    assert "missing" in exhibits.grid(pd.DataFrame(columns=sop.COLUMNS), currency="",
+                                      cycle=CYCLE).html  # fmt: skip
+    none = pd.DataFrame(columns=["kind", "statement", "owner", "quality", "impact", "status"])
+    assert "data/raw/assumptions.csv" in exhibits.assumptions(none).html
+
+
+def _chart() -> Figure:
+    drawn = Figure(figsize=(4, 2))
+    axes = drawn.subplots()
+    axes.plot([1, 2, 3], [3, 1, 2])
+    axes.set_title("Demand, units")
+    axes.set_clip_path(axes.patch)
+    return drawn
+
+
+def test_the_same_chart_gives_the_same_bytes_with_text_as_text():
+    first, second = (exhibits.figure(_chart(), alt="Demand by month").html for _ in range(2))
+    assert first == second
+    picture = base64.b64decode(re.search('base64,([^"]+)', first)[1]).decode()
+    assert "Demand, units</text>" in picture
+    assert 'alt="Demand by month"' in first
+
+
+def test_an_alt_text_too_short_raises():
+    for drawn in (_chart(), None):
+        with pytest.raises(months.UsageError, match="too short"):
+            exhibits.figure(drawn, alt="chart  ")
+
+
+def _grid() -> pd.DataFrame:
+    rows = []
+    for family, size in (("Tents", 1.0), ("Company", 10.0)):
+        for month in months.closed(CYCLE, 6).union(months.span(CYCLE, 14)):
+            planned = month >= CYCLE
+            rows += [
+                (family, "Sales", sop.NOW, month, 1000 * size, False),
+                (family, "Supply", sop.NOW, month, 1111 * size, planned),
+                (family, "Inventory", sop.NOW, month, -222 * size if planned else 5, False),
+                (family, "Revenue", sop.NOW, month, 50_000 * size, False),
+            ]
+            rows += [(family, "Revenue", "Budget", month, 55_000 * size, False)] if planned else []
+    return pd.DataFrame(rows, columns=sop.COLUMNS)
+
+
+def test_the_grid_shows_company_first_open_and_families_closed():
+    html = exhibits.grid(_grid(), currency="EUR", cycle=CYCLE).html
+    assert html.index(">Company<") < html.index(">Tents<")
+    assert html.count("<details open>") == 1 and html.count("<details>") == 1
+    summary = re.search("<summary>.*?Tents.*?</summary>", html)[0]
+    assert all(text in summary for text in (">12,000<", ">600<", ">−60 ", "−9.1%"))
+    assert html.count("</thead>") == html.count('class="years"') == 2
+
+
+def test_grid_cells_hold_amounts_marks_and_shortages():
+    html = exhibits.grid(_grid(), currency="EUR", cycle=CYCLE).html
+    tents = html[html.index(">Tents<") :]
+    lines = {
+        re.search("<th[^>]*>(.*?)</th>", line)[1]: re.findall("<td>(.*?)</td>", line)
+        for line in tents[: tents.index('class="group"><th scope="rowgroup">Revenue')].split("<tr")
+        if "<td>" in line and "rowgroup" not in line
+    }
+    assert lines[sop.NOW] == ["5"] * 6 + ["<b>−222</b>"] * 14
+    assert tents.count("<td><i>1,111</i></td>") == 14
+    assert "Revenue <small>k EUR</small>" in tents
+    budget = re.search(r">Budget</th>(.*?)</tr>", tents)[1]
+    assert budget == "<td></td>" * 6 + "<td>55</td>" * 14
+
+
+def test_the_grid_says_that_there_is_no_last_plan_yet():
+    first = exhibits.grid(_grid(), currency="EUR", cycle=CYCLE).html
+    assert "no last plan yet" in first and ">Last plan<" not in first
+    again = pd.concat([_grid(), _grid().query("measure == 'Sales'").assign(row=sop.LAST)])
+    second = exhibits.grid(again, currency="EUR", cycle=CYCLE).html
+    assert "no last plan yet" not in second and ">Last plan<" in second
+
+
+def test_a_family_without_money_has_dashes_in_its_summary():
+    rows = _grid().query("measure == 'Inventory' and family == 'Tents'")
+    html = exhibits.grid(rows, currency="EUR", cycle=CYCLE).html
+    assert re.search("<summary>.*?</summary>", html)[0].count(">–<") == 3
+
+
+def test_exhibits_carry_no_ids_and_do_not_change_their_tables():
+    rows = _grid()
+    kept = rows.copy()
+    html = exhibits.grid(rows, currency="EUR", cycle=CYCLE).html
+    pd.testing.assert_frame_equal(rows, kept)
+    frame = pd.DataFrame({"item": ["a"], "quantity": [1.0]})
+    assert " id=" not in html + _table(frame)
+
+
+def test_assumptions_red_on_both_come_first():
+    rows = [
+        ("A1", "green", "red"),
+        ("A2", "red", "amber"),
+        ("A3", "red", "red"),
+        ("A4", None, None),
+    ]
+    register = pd.DataFrame(rows, columns=["statement", "quality", "impact"]).assign(
+        kind="assumption", owner="A. Lund", status="held"
+    )
+    html = exhibits.assumptions(register).html
+    assert re.findall(r'<th scope="row">(A\d)', html) == ["A3", "A2", "A1", "A4"]
+    assert '<tr class="alert"><th scope="row">A3' in html
+    assert html.count('<span class="chip red">red</span>') == 4
+
+
+def test_an_exhibit_says_in_plain_words_what_it_is():
+    shown = exhibits.note("Read < and > from left to right.")
+    assert repr(shown) == "Exhibit('Read < and > from left to right.')"
+    assert shown._repr_html_() == shown.html

@@ -1,0 +1,109 @@
+"""The command line: every misuse one clear message and its exit code, nothing written."""
+
+from __future__ import annotations
+
+import pytest
+
+from sopkit import cycle
+from sopkit.__main__ import main
+
+
+def _listing(root):
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+
+
+@pytest.mark.parametrize("command", ["run", "check", "init", "sample", "status", "forecast"])
+def test_help_teaches_by_example(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert "Example: sopkit " + command in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["2026-13", "../x", "202601", "2026-1", "x"])
+def test_an_unknown_cycle_is_a_usage_error(sales_only, words, capsys):
+    before = _listing(sales_only)
+    assert main(["run", "--workspace", str(sales_only), "--cycle", words]) == 2
+    assert "Write it as YYYY-MM" in capsys.readouterr().err
+    assert _listing(sales_only) == before
+
+
+BROKEN = {
+    "no sales": (None, "data/raw holds no sales"),
+    "empty file": ("", "the file is empty"),
+    "no rows": ("item,month,quantity\n", "the table has no rows"),
+    "misspelt column": ("item,month,quantitty\nA,2025-12,1\n",
+                        "Rename the column 'quantitty' of data/raw/sales.csv to 'quantity'"),
+    "text in a number": ("item,month,quantity\nA,2025-12,many\n", "not a number"),
+    "ambiguous date": ("item,month,quantity\nA,01/02/2025,3\n", "day and month cannot be told"),
+    "decimal comma": ("item;month;quantity\nA;2025-12;1,5\n", "the comma may mark thousands"),
+    "duplicate key": ("item,month,quantity\nA,2025-12,1\nA,2025-12,2\n", "rows share one key"),
+    "blank key": ("item,month,quantity\n,2025-12,1\n", "a key cell is blank"),
+    "hole": ("item,month,quantity\nA,2025-10,1\nA,2025-12,2\n", "no sales at all in 2025-11"),
+    "unreadable": ('item,month,quantity\n"A,2025-12,1\n', "sales.csv"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_sales_end_a_run_with_one_message_and_nothing_written(sales_only, name, capsys):
+    text, words = BROKEN[name]
+    path = sales_only / "data/raw/sales.csv"
+    path.unlink() if text is None else path.write_text(text)
+    before = _listing(sales_only)
+    assert main(["run", "--workspace", str(sales_only), "--cycle", "2026-01"]) == 1
+    said = capsys.readouterr()
+    assert words in said.err and "Traceback" not in said.err
+    assert _listing(sales_only) == before
+    assert main(["check", "--workspace", str(sales_only)]) == 1
+
+
+def test_a_wrong_encoding_names_the_file_and_the_remedy(sales_only, capsys):
+    (sales_only / "data/raw/sales.csv").write_bytes("item,month,quantity\nä,2025-12,1\n".encode("cp1252"))
+    assert main(["run", "--workspace", str(sales_only)]) == 1
+    assert "sales.csv: byte 20 is not UTF-8 text. Save the file as CSV UTF-8" in capsys.readouterr().err
+
+
+def test_a_month_without_sales_before_the_cycle_is_not_closed(sales_only, capsys):
+    assert main(["run", "--workspace", str(sales_only), "--cycle", "2026-02"]) == 1
+    assert "the month 2026-01 is not closed" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_workspace_is_a_usage_error(tmp_path, capsys):
+    assert main(["status", "--workspace", str(tmp_path)]) == 2
+    assert "sopkit init" in capsys.readouterr().err
+
+
+def test_a_parameter_without_a_value_is_a_usage_error(sales_only, capsys):
+    assert main(["run", "--workspace", str(sales_only), "-p", "horizon"]) == 2
+    assert "write it as name=value" in capsys.readouterr().err
+
+
+def test_a_cycle_being_run_ends_with_its_own_code(sales_only, monkeypatch):
+    def busy(*_args, **_named):
+        raise cycle.Busy("cycle 2026-01 is being run by another process.")
+
+    monkeypatch.setattr(cycle, "run", busy)
+    assert main(["run", "--workspace", str(sales_only)]) == 3
+
+
+def test_init_makes_a_workspace_and_never_writes_over_one(tmp_path, capsys):
+    root = tmp_path / "company"
+    assert main(["init", str(root)]) == 0
+    assert (root / "data/raw/sales.csv").is_file() and (root / "data/raw/README.md").is_file()
+    assert main(["init", str(root)]) == 2
+    assert main(["sample", "--workspace", str(root)]) == 2
+    assert "never writes over tables" in capsys.readouterr().err
+
+
+def test_an_empty_workspace_can_be_filled_with_another_seed(tmp_path, sample_raw):
+    root = tmp_path / "company"
+    assert main(["init", str(root), "--empty"]) == 0
+    assert [path.name for path in (root / "data/raw").iterdir()] == ["README.md"]
+    assert main(["sample", "--seed", "7", "--workspace", str(root)]) == 0
+    lines = (root / "data/raw/sales.csv").read_text().splitlines()
+    assert len(lines) > 1_000 and len(lines) - 1 != len(sample_raw["sales"])
+
+
+def test_status_says_how_to_begin(sales_only, capsys):
+    assert main(["status", "--workspace", str(sales_only)]) == 0
+    assert "Begin with: sopkit run" in capsys.readouterr().out

@@ -1,0 +1,125 @@
+"""The whole road: raw tables in, six executed notebooks, a pack out; the same again, identical."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from sopkit import months, schema, steps, store
+from sopkit.__main__ import main
+
+pytestmark = pytest.mark.slow
+CYCLE = pd.Timestamp("2026-01-01")
+
+
+def test_a_run_writes_every_declared_table_and_page(sample_workspace):
+    tables = {path.stem for path in store.folder(sample_workspace, CYCLE).glob("*.parquet")}
+    assert tables == {name for step in steps.STEPS for name in step.writes}
+    assert tables == set(schema.PROCESSED)
+    reports = sample_workspace / "reports" / "2026-01"
+    pages = {path.stem for path in reports.glob("*.html")}
+    assert pages == {"index", *(step.notebook for step in steps.STEPS)}
+    assert (sample_workspace / "reports" / "index.html").is_file()
+    assert not (sample_workspace / "data/processed/.staging/2026-01").exists()
+
+
+def test_the_record_names_hashes_versions_and_seconds(sample_workspace):
+    record = store.run_record(store.folder(sample_workspace, CYCLE))
+    assert list(record["steps"]) == sorted(step.name for step in steps.STEPS)
+    for step in steps.STEPS:
+        done = record["steps"][step.name]
+        assert set(done["files"]) == set(step.writes)
+        assert done["seconds"] > 0
+        for name, mark in done["files"].items():
+            path = store.folder(sample_workspace, CYCLE) / f"{name}.parquet"
+            assert store.file_hash(path) == mark
+    assert record["versions"]["pandas"] == pd.__version__
+
+
+def test_running_every_step_again_gives_identical_tables_and_pages(sample_workspace, tmp_path):
+    root = tmp_path / "again"
+    shutil.copytree(sample_workspace, root)
+    assert main(["run", "--workspace", str(root), "--from", "data_review"]) == 0
+    for first in store.folder(sample_workspace, CYCLE).glob("*.parquet"):
+        assert first.read_bytes() == (store.folder(root, CYCLE) / first.name).read_bytes(), first
+    for first in (sample_workspace / "reports/2026-01").glob("*.html"):
+        second = root / "reports/2026-01" / first.name
+        assert first.read_text() == second.read_text(), first.name
+
+
+def test_an_unchanged_run_executes_nothing(sample_workspace, capsys):
+    before = store.run_record(store.folder(sample_workspace, CYCLE))
+    assert main(["run", "--workspace", str(sample_workspace)]) == 0
+    assert "unchanged, kept: data_review" in capsys.readouterr().out
+    assert store.run_record(store.folder(sample_workspace, CYCLE)) == before
+
+
+def test_a_changed_parameter_runs_only_what_depends_on_it(sample_workspace, tmp_path, capsys):
+    root = tmp_path / "level"
+    shutil.copytree(sample_workspace, root)
+    assert main(["run", "--workspace", str(root), "-p", "strategy=level"]) == 0
+    said = capsys.readouterr().out
+    assert "unchanged, kept: data_review, product_review, demand_review" in said
+    plan = store.read(root, "supply_plan", CYCLE)
+    assert not plan.equals(store.read(sample_workspace, "supply_plan", CYCLE))
+
+
+def test_the_next_cycle_shows_the_last_plan_and_its_error(sample_workspace, tmp_path):
+    root = tmp_path / "next"
+    shutil.copytree(sample_workspace, root)
+    sales = (root / "data/raw/sales.csv").read_text().splitlines()
+    december = [line for line in sales if ",2025-12-01," in line]
+    january = [line.replace("2025-12-01", "2026-01-01") for line in december]
+    (root / "data/raw/sales.csv").write_text("\n".join([*sales, *january, ""]))
+    assert main(["run", "--workspace", str(root)]) == 0
+    later = pd.Timestamp("2026-02-01")
+    grid = store.read(root, "sop_grid", later)
+    company = grid[(grid["family"] == "Company") & (grid["measure"] == "Sales")]
+    last = company[company["row"] == "Last plan"].set_index("month")["amount"]
+    plan = store.read(root, "demand_plan", CYCLE).groupby("month")["consensus"].sum()
+    assert last[CYCLE] == pytest.approx(plan[CYCLE])
+    errors = store.read(root, "plan_accuracy", later)
+    assert errors["lag"].tolist() == [0, 0]
+    assert (errors["cycles"] == 1).all()
+
+
+def test_a_company_with_only_sales_gets_its_whole_pack(sales_only):
+    assert main(["run", "--workspace", str(sales_only)]) == 0
+    plan = store.read(sales_only, "demand_plan", CYCLE)
+    assert set(plan["item"]) == {"NA", "00123"}
+    assert plan["consensus"].gt(0).all()
+    page = (sales_only / "reports/2026-01/05_reconciliation.html").read_text()
+    assert "budget" in page and "class=\"missing\"" in page
+
+
+def test_a_failing_notebook_keeps_the_last_pack_and_says_why(sample_workspace, tmp_path, capsys):
+    root = tmp_path / "broken"
+    shutil.copytree(sample_workspace, root)
+    notebooks = root / "notebooks"
+    shutil.copytree(store.Path(__file__).parent.parent / "notebooks", notebooks)
+    path = notebooks / "03_demand_review.ipynb"
+    content = json.loads(path.read_text())
+    content["cells"][3]["source"] = "raise ValueError('the third step is broken')"
+    content["cells"][3]["cell_type"] = "code"
+    content["cells"][3] |= {"outputs": [], "execution_count": None}
+    path.write_text(json.dumps(content))
+    before = (root / "reports/2026-01/03_demand_review.html").read_bytes()
+    assert main(["run", "--workspace", str(root)]) == 1
+    said = capsys.readouterr().err
+    assert "step demand_review failed" in said and "the third step is broken" in said
+    assert "Traceback" not in said
+    assert (root / "reports/2026-01/03_demand_review.html").read_bytes() == before
+    assert "the third step is broken" in (root / "reports/2026-01/failed.html").read_text()
+    shutil.rmtree(notebooks)
+    assert main(["run", "--workspace", str(root)]) == 0
+    assert not (root / "reports/2026-01/failed.html").exists()
+
+
+def test_months_follow_the_sample(sample_workspace):
+    assert store.default_cycle(sample_workspace) == CYCLE
+    assert store.cycles(sample_workspace) == [CYCLE]
+    plan = store.read(sample_workspace, "demand_plan", CYCLE)
+    assert plan["month"].nunique() == months.horizon(CYCLE, 18)

@@ -1,0 +1,81 @@
+"""Files that must agree: dependencies in three places, the dictionary, the sample, the README."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from sopkit import sample, schema
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+STACK = {"jupyterlab", "pandas", "statsmodels", "matplotlib", "ipywidgets", "papermill",
+         "nbconvert"}  # fmt: skip
+
+
+def _project() -> dict:
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def _wanted() -> list[Requirement]:
+    project = _project()
+    words = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    return [Requirement(word) for word in words]
+
+
+def _locked() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in (REPOSITORY / "requirements.lock").read_text(encoding="utf-8").splitlines():
+        match = re.match(r"([\w.-]+)==(\S+)", line)
+        assert match, line
+        found.setdefault(match[1].lower().replace("_", "-"), []).append(match[2])
+    return found
+
+
+@pytest.mark.parametrize("wanted", _wanted(), ids=lambda wanted: wanted.name)
+def test_the_lock_holds_every_dependency_within_its_bounds(wanted):
+    versions = _locked()[wanted.name.lower()]
+    assert all(wanted.specifier.contains(version) for version in versions)
+
+
+def test_the_lock_names_no_address():
+    text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text and "--index" not in text and "@" not in text
+
+
+def test_environment_yml_names_python_pip_and_the_stack_with_the_same_bounds():
+    content = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
+    *names, own = content["dependencies"]
+    bounds = {Requirement(word).name: Requirement(word).specifier for word in names}
+    assert set(bounds) == STACK | {"python", "pip"}
+    assert own == {"pip": ["-e ."]}
+    wanted = {requirement.name: requirement.specifier for requirement in _wanted()}
+    assert all(bounds[name] == wanted[name] for name in STACK)
+    assert str(bounds["python"]) == _project()["project"]["requires-python"]
+
+
+def test_the_dictionary_in_data_raw_is_generated_from_the_schema():
+    text = (REPOSITORY / "data/raw/README.md").read_text(encoding="utf-8")
+    assert text == schema.dictionary()
+
+
+def test_the_repositorys_own_tables_are_the_sample_company(tmp_path):
+    paths = sample.write(tmp_path)
+    own = {path.name for path in (REPOSITORY / "data/raw").iterdir()} - {"README.md"}
+    assert own == {path.name for path in paths}
+    for path in paths:
+        assert path.read_bytes() == (REPOSITORY / "data/raw" / path.name).read_bytes(), path.name
+
+
+def test_the_readme_names_every_folder_command_and_make_target():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"^(\w+):.*##", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    for word in [*(f"make {target}" for target in targets if target != "help"),
+                 "sopkit run", "sopkit check", "sopkit init", "sopkit sample", "sopkit status",
+                 "sopkit forecast", "notebooks/", "sopkit/", "data/raw/", "data/processed/",
+                 "reports/", "tests/", "environment.yml"]:  # fmt: skip
+        assert word in readme, word

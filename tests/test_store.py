@@ -1,0 +1,193 @@
+"""What store reads, cuts to what was known, writes, publishes, and mends after a crash."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from sopkit import contract, months, schema, steps, store
+from sopkit.months import UsageError
+
+CYCLE = pd.Timestamp("2026-01-01")
+
+
+def _facts(amount: float) -> pd.DataFrame:
+    return pd.DataFrame({"fact": ["a"], "amount": [amount], "kind": ["count"], "text": [""]})
+
+
+def _stage(root, amount: float) -> None:
+    """Something to publish: one table and one page."""
+    staged = store.staging(root, CYCLE)
+    staged.mkdir(parents=True)
+    _facts(amount).to_parquet(staged / "data_review_facts.parquet")
+    page = root / "reports/.staging/2026-01/index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f"page {amount}")
+
+
+def _published(root) -> tuple[float, str, dict]:
+    frame = pd.read_parquet(store.folder(root, CYCLE) / "data_review_facts.parquet")
+    page = (root / "reports/2026-01/index.html").read_text()
+    return frame["amount"].iloc[0], page, store.run_record(store.folder(root, CYCLE))
+
+
+def test_a_folder_without_raw_tables_is_no_workspace(tmp_path):
+    with pytest.raises(UsageError, match="sopkit init"):
+        store.open_workspace(tmp_path)
+
+
+def test_measured_rows_are_known_before_the_cycle_only():
+    sales = contract.check_table(
+        "sales",
+        pd.DataFrame({"item": "A", "month": ["2025-12", "2026-01"], "quantity": ["1", "2"]}),
+        contract.Source("sales"),
+    ).frame
+    assert store.known(sales, "sales", CYCLE)["quantity"].tolist() == [1.0]
+
+
+def test_snapshots_belong_to_their_cycle_and_dated_rows_to_it_and_earlier_ones():
+    receipts = pd.DataFrame(
+        {"item": "A", "month": ["2026-01", "2026-02", "2026-03", "2025-12"],
+         "kind": "purchase", "cycle": ["2026-01", None, "2025-12", "2026-01"],
+         "quantity": ["1", "2", "3", "4"]}
+    )  # fmt: skip
+    typed = contract.check_table("scheduled_receipts", receipts, contract.Source("r")).frame
+    assert store.known(typed, "scheduled_receipts", CYCLE)["quantity"].tolist() == [1.0, 2.0]
+    views = pd.DataFrame({"department": "sales", "cycle": ["2025-12", "2026-01", "2026-02"],
+                          "month": "2026-03", "quantity": ["1", "2", "3"]})  # fmt: skip
+    typed = contract.check_table("submissions", views, contract.Source("s")).frame
+    assert store.known(typed, "submissions", CYCLE)["quantity"].tolist() == [1.0, 2.0]
+
+
+def test_the_default_cycle_follows_the_last_whole_month(sales_only):
+    assert store.default_cycle(sales_only) == CYCLE
+    (sales_only / "data/raw/company.yml").write_text("last_closed_month: '2025-10'\n")
+    assert months.label(store.default_cycle(sales_only)) == "2025-11"
+
+
+@pytest.mark.parametrize(("day", "cycle"), [("2025-12-28", "2026-01"), ("2025-12-27", "2025-12")])
+def test_dated_sales_make_a_month_whole_up_to_three_days_before_its_end(sales_only, day, cycle):
+    path = sales_only / "data/raw/sales.csv"
+    path.write_text(f"item,date,quantity\nA,2025-11-30,3\nA,{day},4\n")
+    assert months.label(store.default_cycle(sales_only)) == cycle
+
+
+def test_a_setting_of_the_wrong_kind_is_refused_with_its_meaning(sales_only):
+    (sales_only / "data/raw/company.yml").write_text("horizon: long\n")
+    with pytest.raises(ValueError, match="horizon: 'long' cannot be meant. Expected: months"):
+        store.settings(sales_only)
+
+
+def test_inputs_hold_exactly_what_the_step_declares(sales_only):
+    tables = store.inputs(sales_only, "data_review", CYCLE)
+    assert set(tables) == {*schema.RAW, "findings", "company", "ledger_demand_plan"}
+    assert tables["items"].empty and list(tables["items"]) == schema.RAW["items"].column_names
+    with pytest.raises(UsageError, match="Run the step data_review first"):
+        store.inputs(sales_only, "product_review", CYCLE)
+
+
+def test_an_item_called_na_and_leading_zeros_survive(sales_only):
+    tables = store.inputs(sales_only, "data_review", CYCLE)
+    assert set(tables["sales"]["item"]) == {"NA", "00123"}
+
+
+def test_a_breach_writes_nothing(sales_only):
+    (sales_only / "data/raw/sales.csv").write_text("item,month,quantity\nA,2025-12,many\n")
+    with pytest.raises(contract.ContractError, match="sales.quantity: not a number"):
+        store.raw_tables(sales_only, CYCLE)
+    assert not (sales_only / "data/processed").exists()
+
+
+def test_publish_step_refuses_tables_that_break_their_contract(sales_only):
+    step = steps.step("product_review")
+    results = {name: pd.DataFrame({c: [] for c in schema.PROCESSED[name].columns})
+               for name in step.writes}  # fmt: skip
+    store.publish_step(sales_only, "product_review", CYCLE, results)
+    double = pd.concat([_facts(1.0), _facts(2.0)])
+    with pytest.raises(contract.ContractError, match="two rows share the key"):
+        store.publish_step(
+            sales_only, "product_review", CYCLE, results | {"product_review_facts": double}
+        )
+    with pytest.raises(UsageError, match="differs in: classes"):
+        results.pop("classes")
+        store.publish_step(sales_only, "product_review", CYCLE, results)
+
+
+def test_publishing_replaces_tables_and_pages_together(sales_only):
+    for amount in (1.0, 2.0):
+        _stage(sales_only, amount)
+        store.publish(sales_only, CYCLE, {"n": amount})
+    amount, page, record = _published(sales_only)
+    assert (amount, page, record["n"]) == (2.0, "page 2.0", 2.0)
+    assert not list((sales_only / "data/processed/.previous").iterdir())
+    assert not (sales_only / "data/processed/.staging/2026-01").exists()
+
+
+class _Cut(BaseException):
+    """The process dies here."""
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_a_publication_cut_at_any_rename_is_undone_or_finished(sales_only, monkeypatch, count):
+    _stage(sales_only, 1.0)
+    store.publish(sales_only, CYCLE, {"n": 1.0})
+    _stage(sales_only, 2.0)
+    rename, seen = store.Path.rename, []
+
+    def cut(self, target):
+        if len(seen) == count:
+            raise _Cut
+        seen.append(target)
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Path, "rename", cut)
+        try:
+            store.publish(sales_only, CYCLE, {"n": 2.0})
+        except _Cut:
+            assert count < 5
+    store.open_workspace(sales_only)
+    amount, page, record = _published(sales_only)
+    assert page == f"page {amount}" and record["n"] == amount
+    assert amount == (2.0 if count == 5 else 1.0)
+    if count < 5:  # what was staged is not lost: the next run publishes it
+        store.publish(sales_only, CYCLE, {"n": 2.0})
+        assert _published(sales_only)[0] == 2.0
+
+
+def test_tables_alone_are_published_without_touching_pages(sales_only):
+    _stage(sales_only, 1.0)
+    store.publish(sales_only, CYCLE, {"n": 1.0})
+    _stage(sales_only, 2.0)
+    shutil.rmtree(sales_only / "reports/.staging")
+    store.publish(sales_only, CYCLE, {"n": 2.0})
+    assert _published(sales_only)[:2] == (2.0, "page 1.0")
+
+
+def test_the_ledger_stacks_cycles_in_order(sales_only):
+    for cycle in ("2025-11", "2025-12"):
+        folder = store.folder(sales_only, months.parse_cycle(cycle))
+        folder.mkdir(parents=True)
+        _facts(float(cycle[-2:])).to_parquet(folder / "data_review_facts.parquet")
+        (folder / "run.json").write_text(json.dumps({"steps": {}}))
+    stacked = store.ledger(sales_only, "data_review_facts")
+    assert stacked["amount"].tolist() == [11.0, 12.0]
+    before = store.ledger(sales_only, "data_review_facts", before=months.parse_cycle("2025-12"))
+    assert before["cycle"].tolist() == [months.parse_cycle("2025-11")]
+
+
+def test_reading_an_unknown_table_names_the_nearest(sales_only):
+    with pytest.raises(UsageError, match="Did you mean 'demand_plan'"):
+        store.read(sales_only, "demand_plans", CYCLE)
+
+
+def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
+    data, product = (store.input_hash(sales_only, name, CYCLE)
+                     for name in ("data_review", "product_review"))  # fmt: skip
+    path = sales_only / "data/raw/sales.csv"
+    path.write_text(path.read_text() + "B,2025-12,4\n")
+    assert store.input_hash(sales_only, "data_review", CYCLE) != data
+    assert store.input_hash(sales_only, "product_review", CYCLE) == product
