@@ -41,40 +41,72 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     def workspace(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--workspace", default=".", metavar="PATH",
-                         help="folder that holds data/raw (default: here)")  # fmt: skip
+        sub.add_argument(
+            "--workspace",
+            default=".",
+            metavar="PATH",
+            help="folder that holds data/raw (default: here)",
+        )
 
-    run = command("run", "Run a cycle: check, six notebooks, pages, publish",
-                  "sopkit run --cycle 2026-01 --from demand_review -p strategy=level")  # fmt: skip
+    run = command(
+        "run",
+        "Run a cycle: check, six notebooks, pages, publish",
+        "sopkit run --cycle 2026-01 --from demand_review -p strategy=level",
+    )
     workspace(run)
-    run.add_argument("--cycle", metavar="YYYY-MM", help="month in which the plan is made "
-                     "(default: the month after the last whole month of sales)")  # fmt: skip
-    run.add_argument("--from", dest="start", metavar="STEP",
-                     help="execute this step and all later ones anew")  # fmt: skip
+    run.add_argument(
+        "--cycle",
+        metavar="YYYY-MM",
+        help="month in which the plan is made "
+        "(default: the month after the last whole month of sales)",
+    )
+    run.add_argument(
+        "--from", dest="start", metavar="STEP", help="execute this step and all later ones anew"
+    )
     run.add_argument("--only", metavar="STEP", help="execute this step alone anew")
-    run.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE",
-                     help="a notebook parameter; wins over company.yml; may be repeated")  # fmt: skip
-    check = command("check", "Check the raw tables and list every breach and notice",
-                    "sopkit check --workspace mycompany")  # fmt: skip
+    run.add_argument(
+        "-p",
+        dest="parameters",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a notebook parameter; wins over company.yml; may be repeated",
+    )
+    check = command(
+        "check",
+        "Check the raw tables and list every breach and notice",
+        "sopkit check --workspace mycompany",
+    )
     workspace(check)
     check.add_argument("--cycle", metavar="YYYY-MM", help="as seen from this cycle")
-    init = command("init", "Make a new workspace holding the sample company",
-                   "sopkit init mycompany --empty")  # fmt: skip
+    init = command(
+        "init", "Make a new workspace holding the sample company", "sopkit init mycompany --empty"
+    )
     init.add_argument("path", metavar="PATH", help="folder to make")
     init.add_argument("--empty", action="store_true", help="without the sample company")
-    make = command("sample", "Write the generated sample company into a workspace without tables",
-                   "sopkit sample --seed 7 --workspace trial")  # fmt: skip
+    make = command(
+        "sample",
+        "Write the generated sample company into a workspace without tables",
+        "sopkit sample --seed 7 --workspace trial",
+    )
     workspace(make)
-    make.add_argument("--seed", type=int, default=0, help="another seed, another company (default 0)")
-    status = command("status", "Cycles that have been run, their steps, and what is out of date",
-                     "sopkit status")  # fmt: skip
+    make.add_argument(
+        "--seed", type=int, default=0, help="another seed, another company (default 0)"
+    )
+    status = command(
+        "status", "Cycles that have been run, their steps, and what is out of date", "sopkit status"
+    )
     workspace(status)
-    forecast = command("forecast", "The demand step alone: tables, no notebooks, no pages",
-                       "sopkit forecast --cycle 2026-01 --horizon 12")  # fmt: skip
+    forecast = command(
+        "forecast",
+        "The demand step alone: tables, no notebooks, no pages",
+        "sopkit forecast --cycle 2026-01 --horizon 12",
+    )
     workspace(forecast)
     forecast.add_argument("--cycle", metavar="YYYY-MM", required=True)
-    forecast.add_argument("--horizon", type=int, metavar="N",
-                          help="months ahead, exactly; wins over company.yml")  # fmt: skip
+    forecast.add_argument(
+        "--horizon", type=int, metavar="N", help="months ahead, exactly; wins over company.yml"
+    )
     return parser
 
 
@@ -112,9 +144,13 @@ def _run(arguments: argparse.Namespace) -> int:
     progress = _Progress()
     try:
         outcome = cycle.run(
-            workspace, month, start=arguments.start, only=arguments.only,
-            parameters=parameters, progress=progress,
-        )  # fmt: skip
+            workspace,
+            month,
+            start=arguments.start,
+            only=arguments.only,
+            parameters=parameters,
+            progress=progress,
+        )
     finally:
         progress.close()
     for name, seconds in outcome.seconds.items():
@@ -198,8 +234,14 @@ def _forecast(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-_COMMANDS = {"run": _run, "check": _check, "init": _init, "sample": _sample, "status": _status,
-             "forecast": _forecast}  # fmt: skip
+_COMMANDS = {
+    "run": _run,
+    "check": _check,
+    "init": _init,
+    "sample": _sample,
+    "status": _status,
+    "forecast": _forecast,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -153,9 +153,7 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
         findings.append(breach(words, "one of these columns is required.", f"Add {words}."))
     for name in unknown:
         hint = nearest(name, table.column_names)
-        findings.append(
-            Finding("notice", table.name, name, 0, "", "a column nobody reads.", hint)
-        )
+        findings.append(Finding("notice", table.name, name, 0, "", "a column nobody reads.", hint))
     if frame.empty:
         state = "breach" if table.name == "sales" else "notice"
         remedy = f"Fill {source.label}" + ("." if state == "breach" else ", or remove it.")
@@ -335,10 +333,19 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
     if blank.any() and not set(table.one_of) & set(schema.LEVELS) and table.name != "sales":
         words, positions = " or ".join(table.one_of), np.flatnonzero(blank)
         findings.append(
-            Finding("breach", table.name, words, len(positions), source.row(positions[0]),
-                    "neither is given.", f"Fill one of them in {source.label}.")
-        )  # fmt: skip
-    key = ["date" if name == "month" and "date" in table.column_names else name for name in table.key]
+            Finding(
+                "breach",
+                table.name,
+                words,
+                len(positions),
+                source.row(positions[0]),
+                "neither is given.",
+                f"Fill one of them in {source.label}.",
+            )
+        )
+    key = [
+        "date" if name == "month" and "date" in table.column_names else name for name in table.key
+    ]
     if "date" in key:
         frame = frame.assign(date=frame["date"].fillna(frame["month"]))
     for name in key:
@@ -348,9 +355,17 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
             positions = np.flatnonzero(blank)
             rows = tuple(positions) if table.name == "sales" else ()
             findings.append(
-                Finding("breach", table.name, name, len(positions), source.row(positions[0]),
-                        "a key cell is blank.", f"Fill it in {source.label}.", sales_rows=rows)
-            )  # fmt: skip
+                Finding(
+                    "breach",
+                    table.name,
+                    name,
+                    len(positions),
+                    source.row(positions[0]),
+                    "a key cell is blank.",
+                    f"Fill it in {source.label}.",
+                    sales_rows=rows,
+                )
+            )
     double = frame.duplicated(key, keep=False) & frame[key].notna().any(axis=1)
     if double.any() and not findings:
         positions = np.flatnonzero(double)
@@ -361,11 +376,18 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
         )
         rows = tuple(positions) if table.name == "sales" else ()
         findings.append(
-            Finding("breach", table.name, "", len(positions), source.row(positions[0]),
-                    f"rows share one key ({values}).", "Sum or remove the doubles.",
-                    tuple(frame["item"].iloc[positions].dropna().unique()) if "item" in key else (),
-                    rows)
-        )  # fmt: skip
+            Finding(
+                "breach",
+                table.name,
+                "",
+                len(positions),
+                source.row(positions[0]),
+                f"rows share one key ({values}).",
+                "Sum or remove the doubles.",
+                tuple(frame["item"].iloc[positions].dropna().unique()) if "item" in key else (),
+                rows,
+            )
+        )
     return findings
 
 
@@ -405,9 +427,13 @@ def check_across(
     if "items" in sources:
         findings += _unknown_items(tables, sources, tolerance_rate)
         findings += _left_unsaid(tables, sources)
-    pairs = [("routings", "resource", "resources"), ("capacity", "resource", "resources"),
-             ("sales", "location", "locations"), ("sales", "channel", "channels"),
-             ("options", "decision", "decisions")]  # fmt: skip
+    pairs = [
+        ("routings", "resource", "resources"),
+        ("capacity", "resource", "resources"),
+        ("sales", "location", "locations"),
+        ("sales", "channel", "channels"),
+        ("options", "decision", "decisions"),
+    ]
     for name, column, other in pairs:
         if name in sources and other in sources:
             findings += _unknown_members(tables, name, column, other, sources)
@@ -427,17 +453,20 @@ def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
         if not unknown.any():
             continue
         members = tuple(sorted(rows[unknown].unique()))
-        is_breach = name == "sales" and (
-            money_share(tables, items=members) > tolerance_rate
-        )
+        is_breach = name == "sales" and (money_share(tables, items=members) > tolerance_rate)
         remedy = f"Add {_some(members)} to {sources['items'].label}"
         findings.append(
-            Finding("breach" if is_breach else "notice", name, column, int(unknown.sum()),
-                    sources[name].row(np.flatnonzero(unknown)[0]),
-                    f"{len(members)} items are not in items; they count as unassigned.",
-                    remedy + (", or raise tolerance_rate in company.yml." if is_breach else "."),
-                    members)
-        )  # fmt: skip
+            Finding(
+                "breach" if is_breach else "notice",
+                name,
+                column,
+                int(unknown.sum()),
+                sources[name].row(np.flatnonzero(unknown)[0]),
+                f"{len(members)} items are not in items; they count as unassigned.",
+                remedy + (", or raise tolerance_rate in company.yml." if is_breach else "."),
+                members,
+            )
+        )
     return findings
 
 
@@ -466,10 +495,17 @@ def _left_unsaid(tables, sources) -> list[Finding]:
             members = tuple(sold.loc[lacking, "item"])
             place = "routings" if column == "routing" else "items"
             findings.append(
-                Finding("notice", place, column, len(members), f"item {members[0]}",
-                        f"{len(members)} sold items have no {column}.",
-                        f"Fill it in {sources[place].label}.", members)
-            )  # fmt: skip
+                Finding(
+                    "notice",
+                    place,
+                    column,
+                    len(members),
+                    f"item {members[0]}",
+                    f"{len(members)} sold items have no {column}.",
+                    f"Fill it in {sources[place].label}.",
+                    members,
+                )
+            )
     return findings
 
 
@@ -483,15 +519,23 @@ def _unknown_members(tables, name, column, other, sources) -> list[Finding]:
     items = tuple(tables[name].loc[unknown, "item"].unique()) if name == "routings" else ()
     positions = tuple(np.flatnonzero(unknown)) if name == "sales" else ()
     return [
-        Finding("notice", name, column, int(unknown.sum()),
-                sources[name].row(np.flatnonzero(unknown)[0]),
-                f"{_some(members)} not in {other}.", f"Add it to {sources[other].label}. {hint}",
-                items, positions)
-    ]  # fmt: skip
+        Finding(
+            "notice",
+            name,
+            column,
+            int(unknown.sum()),
+            sources[name].row(np.flatnonzero(unknown)[0]),
+            f"{_some(members)} not in {other}.",
+            f"Add it to {sources[other].label}. {hint}",
+            items,
+            positions,
+        )
+    ]
 
 
-def check_sales_months(sales: pd.DataFrame, cycle: pd.Timestamp, source: Source,
-                       unknown_sales: list[str]) -> list[Finding]:  # fmt: skip
+def check_sales_months(
+    sales: pd.DataFrame, cycle: pd.Timestamp, source: Source, unknown_sales: list[str]
+) -> list[Finding]:
     """Months without any sales: the last one stops a run, and so does a hole.
 
     A channel or location silent in the last closed month counts as zero, and is a notice.
@@ -499,10 +543,16 @@ def check_sales_months(sales: pd.DataFrame, cycle: pd.Timestamp, source: Source,
     seen = pd.DatetimeIndex(sorted(sales.loc[sales["month"] < cycle, "month"].unique()))
     if seen.empty:
         return [
-            Finding("breach", "sales", "month", 0, "",
-                    f"no sales are known before the cycle {months.label(cycle)}.",
-                    "Choose a later --cycle, or bring the history into sales.")
-        ]  # fmt: skip
+            Finding(
+                "breach",
+                "sales",
+                "month",
+                0,
+                "",
+                f"no sales are known before the cycle {months.label(cycle)}.",
+                "Choose a later --cycle, or bring the history into sales.",
+            )
+        ]
     last_closed = months.shift(cycle, -1)
     count = int(months.number(last_closed) - months.number(seen[0])) + 1
     missing = months.span(seen[0], count).difference(seen)
@@ -510,19 +560,30 @@ def check_sales_months(sales: pd.DataFrame, cycle: pd.Timestamp, source: Source,
     findings = []
     if last_closed in missing:
         findings.append(
-            Finding("breach", "sales", "month", 0, "",
-                    f"the month {months.label(last_closed)} is not closed: it has no sales.",
-                    f"Load it into {source.label}, plan an earlier cycle with --cycle, or list "
-                    f"{months.label(last_closed)} under unknown_sales in company.yml.")
-        )  # fmt: skip
+            Finding(
+                "breach",
+                "sales",
+                "month",
+                0,
+                "",
+                f"the month {months.label(last_closed)} is not closed: it has no sales.",
+                f"Load it into {source.label}, plan an earlier cycle with --cycle, or list "
+                f"{months.label(last_closed)} under unknown_sales in company.yml.",
+            )
+        )
     holes = [months.label(month) for month in missing if month != last_closed]
     if holes:
         findings.append(
-            Finding("breach", "sales", "month", 0, "",
-                    f"no sales at all in {', '.join(holes[:6])}: a load may have failed.",
-                    f"Load them into {source.label}, or list them under unknown_sales in "
-                    "company.yml.")
-        )  # fmt: skip
+            Finding(
+                "breach",
+                "sales",
+                "month",
+                0,
+                "",
+                f"no sales at all in {', '.join(holes[:6])}: a load may have failed.",
+                f"Load them into {source.label}, or list them under unknown_sales in company.yml.",
+            )
+        )
     return findings + _silent_members(sales, cycle, source, unknown_sales)
 
 
@@ -537,19 +598,25 @@ def _silent_members(sales, cycle, source, unknown_sales) -> list[Finding]:
         for member in silent if now else []:
             rows = np.flatnonzero((sales[column] == member) & (sales["month"] < last))
             findings.append(
-                Finding("notice", "sales", column, 0, "",
-                        f"{member} sold nothing in {months.label(last)}; it counts as zero.",
-                        f"If the load failed, mend {source.label}; if it is unknown, list "
-                        f"{member} under unknown_sales in company.yml.",
-                        sales_rows=tuple(rows))
-            )  # fmt: skip
+                Finding(
+                    "notice",
+                    "sales",
+                    column,
+                    0,
+                    "",
+                    f"{member} sold nothing in {months.label(last)}; it counts as zero.",
+                    f"If the load failed, mend {source.label}; if it is unknown, list "
+                    f"{member} under unknown_sales in company.yml.",
+                    sales_rows=tuple(rows),
+                )
+            )
     return findings
 
 
 def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:
     """Money of each sales row in the last twelve months; units where any sold item has no price."""
     sales, items = tables["sales"], tables["items"]
-    price = sales["item"].map(items.drop_duplicates("item").set_index("item")["unit_price_value"])
+    price = schema.lookup(sales["item"], items, "unit_price_value")
     money = sales["revenue_value"].fillna(sales["quantity"] * price)
     money = sales["quantity"] if money.isna().any() else money
     last = sales["month"].max()
@@ -560,9 +627,7 @@ def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:
 
 
 def money_share(
-    tables: dict[str, pd.DataFrame],
-    items: tuple[str, ...] = (),
-    rows: tuple[int, ...] = (),
+    tables: dict[str, pd.DataFrame], items: tuple[str, ...] = (), rows: tuple[int, ...] = ()
 ) -> float:
     """Share of the last twelve months' money in some items' sales, or in some sales rows.
 
@@ -615,5 +680,3 @@ def _refuse(table: str, column: str, message: str, remedy: str) -> None:
     finding = Finding("breach", table, column, 0, "", message, remedy)
     row = {name: getattr(finding, name, float("nan")) for name in COLUMNS}
     raise ContractError(pd.DataFrame([row]))
-
-

@@ -109,10 +109,13 @@ def settle_parameters(workspace: Path, given: dict[str, object]) -> dict[str, di
             raise UsageError(f"no parameter {name!r}. {nearest(name, sorted(known))}")
     wanted = {name: value for name, value in options.items() if name in known} | given
     return {
-        name: {key: _typed(key, wanted.get(key, value), value) for key, value in own.items()
-               if key not in _OWN_PARAMETERS}
+        name: {
+            key: _typed(key, wanted.get(key, value), value)
+            for key, value in own.items()
+            if key not in _OWN_PARAMETERS
+        }
         for name, own in defaults.items()
-    }  # fmt: skip
+    }
 
 
 def _typed(name: str, value: object, default: object) -> object:
@@ -382,10 +385,15 @@ def _execute(workspace, current, cycle, parameters, kernel, progress) -> None:
     kernels.watch(lambda cell, cells: progress(current.name, cell, cells, current.title))
     try:
         papermill.execute_notebook(
-            notebook_path(workspace, current.notebook), executed, parameters=values,
-            engine_name=kernels.ENGINE, km=kernel, kernel_name="python3", progress_bar=False,
+            notebook_path(workspace, current.notebook),
+            executed,
+            parameters=values,
+            engine_name=kernels.ENGINE,
+            km=kernel,
+            kernel_name="python3",
+            progress_bar=False,
             cwd=_home(workspace),
-        )  # fmt: skip
+        )
     except papermill.PapermillExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
         traceback = "\n".join(error.traceback)
@@ -422,13 +430,19 @@ def status(workspace: Path) -> list[dict[str, str]]:
             if done:
                 parameters = done["parameters"]
                 is_same = done["hash"] == step_hash(workspace, current, cycle, parameters)
-                state = "tables only" if not done["hash"] else (
-                    "up to date" if is_same else "out of date"
-                )  # fmt: skip
+                state = (
+                    "tables only"
+                    if not done["hash"]
+                    else ("up to date" if is_same else "out of date")
+                )
             rows.append(
-                {"cycle": months.label(cycle), "step": current.name, "state": state,
-                 "finished_at": done["finished_at"] if done else ""}
-            )  # fmt: skip
+                {
+                    "cycle": months.label(cycle),
+                    "step": current.name,
+                    "state": state,
+                    "finished_at": done["finished_at"] if done else "",
+                }
+            )
     return rows
 
 
@@ -451,9 +465,7 @@ def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None
     """
     store.raw_tables(workspace, cycle)  # raises on a breach, before anything is written
     options = store.company(workspace).iloc[0]
-    ahead = horizon or months.horizon(
-        cycle, options["horizon"], options["fiscal_year_first_month"]
-    )
+    ahead = horizon or months.horizon(cycle, options["horizon"], options["fiscal_year_first_month"])
     with _lock(workspace, cycle):
         _prepare_staging(workspace, cycle)
         staged = store.staging(workspace, cycle)

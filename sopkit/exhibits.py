@@ -26,15 +26,35 @@ from pandas.io.formats.style import Styler
 from sopkit import months, schema
 from sopkit.reconciliation import grid as sop
 
-KINDS = ("quantity", "signed_quantity", "value", "signed_value", "rate", "signed_rate", "count",
-         "months", "decimal", "month", "text", "rating")  # fmt: skip
+KINDS = (
+    "quantity",
+    "signed_quantity",
+    "value",
+    "signed_value",
+    "rate",
+    "signed_rate",
+    "count",
+    "months",
+    "decimal",
+    "month",
+    "text",
+    "rating",
+)
 SHORTEST_ALT = 8
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating")
 _LONG_TEXT = 24  # letters; longer texts may wrap
-_RATINGS = {"red": "red", "amber": "amber", "green": "green", "missed": "red", "near": "amber",
-            "met": "green", "overdue": "red", "expired": "red"}  # fmt: skip
+_RATINGS = {
+    "red": "red",
+    "amber": "amber",
+    "green": "green",
+    "missed": "red",
+    "near": "amber",
+    "met": "green",
+    "overdue": "red",
+    "expired": "red",
+}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MEASURES = (*sop.VOLUMES, *sop.MONEY)
 _ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
@@ -385,8 +405,13 @@ def assumptions(register: pd.DataFrame) -> Exhibit:
     ranks = held[["quality", "impact"]].apply(lambda rating: rating.map(rank).fillna(3))
     ranks["calm"] = (ranks != 0).any(axis=1)
     ranks = ranks.sort_values(["calm", "quality", "impact"], kind="stable")
-    headings = {"statement": "Assumption", "owner": "Owner", "quality": "Quality",
-                "impact": "Impact", "status": "Status"}  # fmt: skip
+    headings = {
+        "statement": "Assumption",
+        "owner": "Owner",
+        "quality": "Quality",
+        "impact": "Impact",
+        "status": "Status",
+    }
     return table(
         held.loc[ranks.index],
         caption="Assumptions the plan rests on, rated by quality of evidence and impact if wrong",
@@ -535,7 +560,10 @@ def _group(
         texts = ["" if pd.isna(x) else _number(x, digits, is_signed) for x in scaled.loc[row]]
         is_short = (scaled.loc[row] < -0.5) & (measure == "Inventory") & (row == sop.NOW)
         lines.append(
-            {"name": row, "is_main": row == sop.NOW,
-             "cells": list(zip(texts, marks.loc[row], is_short, strict=True))}
-        )  # fmt: skip
+            {
+                "name": row,
+                "is_main": row == sop.NOW,
+                "cells": list(zip(texts, marks.loc[row], is_short, strict=True)),
+            }
+        )
     return {"name": measure, "unit": unit, "rows": lines}

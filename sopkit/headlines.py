@@ -104,17 +104,29 @@ def demand_review(
             ("first_year_units", first_year["consensus"].sum(), "quantity", ""),
             ("growth_rate", growth, "signed_rate", "unknown (less than a year of history)"),
             ("people_units", plan["departments"].sum(), "signed_quantity", ""),
-            ("people_rate", _rate(plan["departments"].sum(), plan["statistical"].sum()),
-             "signed_rate", ""),
+            (
+                "people_rate",
+                _rate(plan["departments"].sum(), plan["statistical"].sum()),
+                "signed_rate",
+                "",
+            ),
             ("wape", _error(accuracy, "combined", "wape"), "rate", "not measurable yet"),
-            ("naive_wape", _error(accuracy, "seasonal_naive", "wape"), "rate",
-             "not measurable yet"),
-            ("bias_rate", _error(accuracy, "combined", "bias_rate"), "signed_rate",
-             "not measurable yet"),
+            (
+                "naive_wape",
+                _error(accuracy, "seasonal_naive", "wape"),
+                "rate",
+                "not measurable yet",
+            ),
+            (
+                "bias_rate",
+                _error(accuracy, "combined", "bias_rate"),
+                "signed_rate",
+                "not measurable yet",
+            ),
             ("submitted", np.nan, "text", _submitted(status, missing)),
             ("unassigned_rate", share, "rate", ""),
         ]
-    )  # fmt: skip
+    )
 
 
 def _rate(part: float, whole: float) -> float:
@@ -153,30 +165,50 @@ def supply_review(
     peak = load.loc[[load["utilisation_rate"].idxmax()]] if load["utilisation_rate"].any() else load
     other = totals.drop(strategy, errors="ignore")
     is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
-    cheapest = f"{totals.idxmin()} costs least" if is_comparable else (
-        "the cost of holding stock is not known, so strategies cannot be compared in money"
-    )  # fmt: skip
+    cheapest = (
+        f"{totals.idxmin()} costs least"
+        if is_comparable
+        else ("the cost of holding stock is not known, so strategies cannot be compared in money")
+    )
     return _table(
         [
             ("demand_units", projection["demand"].sum(), "quantity", ""),
-            ("on_time_rate", _rate(delivered["on_time"].sum(), delivered["demand"].sum()), "rate",
-             "unknown"),
+            (
+                "on_time_rate",
+                _rate(delivered["on_time"].sum(), delivered["demand"].sum()),
+                "rate",
+                "unknown",
+            ),
             ("late_items", late["item"].nunique(), "count", ""),
             ("first_late_month", np.nan, "month", _month_text(late["month"].min())),
             ("peak_rate", peak["utilisation_rate"].max(), "rate", "no resources given"),
-            ("peak_resource", np.nan, "text",
-             str(peak["resource"].iloc[0]) if len(peak) else "no resource"),
-            ("peak_month", np.nan, "month",
-             _month_text(peak["month"].iloc[0]) if len(peak) else "no month"),
+            (
+                "peak_resource",
+                np.nan,
+                "text",
+                str(peak["resource"].iloc[0]) if len(peak) else "no resource",
+            ),
+            (
+                "peak_month",
+                np.nan,
+                "month",
+                _month_text(peak["month"].iloc[0]) if len(peak) else "no month",
+            ),
             ("strategy", np.nan, "text", strategy),
             ("strategy_cost", totals.get(strategy, np.nan), "value", "unknown"),
             ("other_cost", other.min() if len(other) else np.nan, "value", "unknown"),
             ("cheapest", np.nan, "text", cheapest),
-            ("stock_known", np.nan, "text", "Stock is as counted at the last month end"
-             if is_stock_known else "No stock was given: the plan begins at safety stock"),
+            (
+                "stock_known",
+                np.nan,
+                "text",
+                "Stock is as counted at the last month end"
+                if is_stock_known
+                else "No stock was given: the plan begins at safety stock",
+            ),
             ("unassigned_rate", share, "rate", ""),
         ]
-    )  # fmt: skip
+    )
 
 
 def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -190,22 +222,44 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
         [
             ("revenue", money["revenue_value"].sum(min_count=1), "value", no_price),
             ("margin", money["margin_value"].sum(min_count=1), "value", "unknown (no costs)"),
-            ("margin_rate", _rate(money["margin_value"].sum(min_count=1),
-                                  money["revenue_value"].sum()), "rate", "unknown"),
+            (
+                "margin_rate",
+                _rate(money["margin_value"].sum(min_count=1), money["revenue_value"].sum()),
+                "rate",
+                "unknown",
+            ),
             ("supply_gap", gap["gap_value"].sum(min_count=1), "signed_value", no_price),
             ("lowest_gap", gap["gap"].min(), "signed_quantity", "unknown"),
-            ("lowest_gap_month", np.nan, "month", _month_text(
-                gap.loc[gap["gap"].idxmin(), "month"] if gap["gap"].notna().any() else np.nan)),
-            ("worst_family", np.nan, "text",
-             str(worst.idxmin()) if len(worst) and worst.min() < -0.5 else "no family"),
-            ("budget_variance_rate", _variance(budgeted, "budget_revenue_value"), "signed_rate",
-             "unknown (no budget)"),
+            (
+                "lowest_gap_month",
+                np.nan,
+                "month",
+                _month_text(
+                    gap.loc[gap["gap"].idxmin(), "month"] if gap["gap"].notna().any() else np.nan
+                ),
+            ),
+            (
+                "worst_family",
+                np.nan,
+                "text",
+                str(worst.idxmin()) if len(worst) and worst.min() < -0.5 else "no family",
+            ),
+            (
+                "budget_variance_rate",
+                _variance(budgeted, "budget_revenue_value"),
+                "signed_rate",
+                "unknown (no budget)",
+            ),
             ("budget_months", len(budgeted), "months", ""),
-            ("last_year_rate", _variance(compared, "last_year_revenue_value"), "signed_rate",
-             "unknown (no sales a year before)"),
+            (
+                "last_year_rate",
+                _variance(compared, "last_year_revenue_value"),
+                "signed_rate",
+                "unknown (no sales a year before)",
+            ),
             ("unassigned_rate", share, "rate", ""),
         ]
-    )  # fmt: skip
+    )
 
 
 def _variance(rows: pd.DataFrame, column: str) -> float:
@@ -241,8 +295,12 @@ def executive_review(
             ("outlook", outlook, "value", "unknown (no prices)"),
             ("supplied_outlook", supplied, "value", "unknown (no prices)"),
             ("budget", budget, "value", "unknown (no budget for every month)"),
-            ("outlook_rate", outlook / budget - 1.0 if budget else np.nan, "signed_rate",
-             "unknown"),
+            (
+                "outlook_rate",
+                outlook / budget - 1.0 if budget else np.nan,
+                "signed_rate",
+                "unknown",
+            ),
             ("at_risk", outlook - supplied, "value", "unknown"),
             ("kpis_missed", (kpis["status"] == "missed").sum(), "count", ""),
             ("kpis_measured", kpis["status"].isin(["met", "near", "missed"]).sum(), "count", ""),
@@ -251,4 +309,4 @@ def executive_review(
             ("overdue_actions", len(late), "count", ""),
             ("unassigned_rate", share, "rate", ""),
         ]
-    )  # fmt: skip
+    )

@@ -49,11 +49,16 @@ NAMES = {
     "Lys Bike",
 }
 LIFECYCLES = {  # description: launch, end
-    "Heia 3": ("2024-02", None), "Topp 55": ("2024-08", None), "Lykt Rope": ("2024-10", None),
-    "Stav Light": ("2025-03", None), "Dun 5": ("2025-08", None),
-    "Sti 35": (None, "2025-06"), "Lys 200": (None, "2025-09"),
-    "Skog 2": (None, "2026-08"), "Pan 20": (None, "2026-12"),
-}  # fmt: skip
+    "Heia 3": ("2024-02", None),
+    "Topp 55": ("2024-08", None),
+    "Lykt Rope": ("2024-10", None),
+    "Stav Light": ("2025-03", None),
+    "Dun 5": ("2025-08", None),
+    "Sti 35": (None, "2025-06"),
+    "Lys 200": (None, "2025-09"),
+    "Skog 2": (None, "2026-08"),
+    "Pan 20": (None, "2026-12"),
+}
 STOCKOUTS = {"Fjell 2": "2025-05-01", "Skog 4": "2025-06-01"}  # description: month without stock
 LOCATIONS = """\
 location|region|supplied_from|share
@@ -422,8 +427,10 @@ def _stock(items: pd.DataFrame, sales: pd.DataFrame, expected: np.ndarray) -> di
     stock = _long(keys, span, on_hand=closing, quantity=made)
     stock = stock[stock["month"] >= stock["launch_month"] - pd.offsets.MonthBegin(1)]
     order = ["item", "location", "month"]
-    return {name: stock[[*order, column]].reset_index(drop=True)
-            for name, column in [("inventory", "on_hand"), ("production", "quantity")]}  # fmt: skip
+    return {
+        name: stock[[*order, column]].reset_index(drop=True)
+        for name, column in [("inventory", "on_hand"), ("production", "quantity")]
+    }
 
 
 def _receipts(items: pd.DataFrame, expected: np.ndarray) -> pd.DataFrame:
@@ -462,8 +469,11 @@ def _resources(items: pd.DataFrame, expected: np.ndarray) -> dict:
     capacity = _long(resources[["resource"]], span, **{n: h.round() for n, h in hours.items()})
     order = ["resource", "location", "regular_hours", "overtime_hours"]
     money = ["regular_cost_value", "overtime_cost_value"]
-    return {"resources": resources[[*order, *money]], "capacity": capacity,
-            "routings": routings.reset_index(drop=True)}  # fmt: skip
+    return {
+        "resources": resources[[*order, *money]],
+        "capacity": capacity,
+        "routings": routings.reset_index(drop=True),
+    }
 
 
 def _costs(items: pd.DataFrame) -> dict:

@@ -7,7 +7,10 @@ parameters. Units stand in the names: none = the item's own unit, ``_value`` = r
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+import pandas as pd
 
 SERIES = ["item", "location", "channel"]
 SERIES_MONTH = [*SERIES, "month"]
@@ -34,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table; ``known`` says when a row is known (house §4): measured, snapshot, dated, standing."""
+    """One table; ``known``: measured, snapshot, dated or standing (house §4)."""
 
     name: str
     key: tuple[str, ...]
@@ -54,366 +57,284 @@ class Table:
         return next(column for column in self.columns if column.name == name)
 
 
-def _text(name: str, meaning: str, need: bool = False, choices: tuple[str, ...] = ()) -> Column:
-    return Column(name, "text", meaning, need, choices=choices)
+# A table: name | when its rows are known | key | what it switches on. Below it its columns:
+# name (* required) kind: meaning. Kinds: text (or text{choices}), month, date, flag, number (not
+# negative), signed (any number), share (0 to 1). `levels` stands for all level columns, `series`
+# for item location channel.
+_RAW = """
+# Demand
+sales | measured | series month | one of month date | What was sold: forecast, accuracy, service
+  item* text: stock-keeping unit or service
+  location text: market or region; `all` where left out
+  channel text: sales channel or customer group; `all` where left out
+  month month: month of the sale (or give `date`)
+  date date: day of the sale, summed into months (or give `month`)
+  quantity* signed: units sold, negative for returns and credits
+  revenue_value signed: net revenue
+  ordered_quantity signed: units the customers ordered
+  on_time_quantity signed: units delivered on time
+  is_stockout flag: stock ran out in the month
+  is_promotion flag: a promotion ran in the month
+items | standing | item | What is sold: families, money, lifecycle
+  item* text: stock-keeping unit or service
+  description text: name people read
+  family text: level at which volume is decided
+  category text: level above family
+  unit text: unit of measure
+  planning_factor number: units of the common planning unit in one unit
+  unit_cost_value number: cost a unit
+  unit_price_value number: price a unit where `prices` has none
+  launch_month month: first month of sale
+  end_month month: last month of sale
+  lot_size number: units a lot
+  lead_time_days number: days from order to stock
+  shelf_life_months number: months it keeps
+  is_service flag: a service: holds no stock
+  is_purchased flag: bought, not made
+  is_made_to_order flag: made to order: backlog instead of stock
+locations | standing | location | Where: regions and sites
+  location* text: market, region or site
+  region text: level above location
+  supplied_from text: site that supplies this market
+  currency text: currency of its money
+  storage_limit number: units it can hold
+channels | standing | channel | To whom: segments and priorities
+  channel* text: sales channel or customer group
+  segment text: level above channel
+  priority number: 1 is served first
+  contract_rate share: share of demand under contract
+  payment_days number: days until it pays
+prices | standing | series first_month | Net prices by month: money on every page
+  item* text: stock-keeping unit or service
+  location text: market or region; `all` where left out
+  channel text: sales channel or customer group; `all` where left out
+  first_month* month: first month the price holds
+  unit_price_value* number: net price a unit
+  unit_cost_value number: cost a unit
+# Views of people
+submissions | dated | department cycle month quarter levels | one of month quarter | Each department's own number: consensus
+  department* text: who submits
+  cycle* month: month in which the plan is made
+  month month: month submitted for (or give `quarter`)
+  quarter month: first month of the quarter submitted for (or give `month`)
+  levels
+  quantity number: units (or give `revenue_value`)
+  revenue_value number: money (or give `quantity`)
+  reason text: why
+  author text: who entered it
+  entered_at date: when it was entered
+# Supply
+inventory | measured | item location month | Stock at month end
+  item* text: stock-keeping unit or service
+  location text: site that makes or stocks; `all` where left out
+  month* month: month, its first day
+  on_hand* number: units in stock at month end
+  backlog number: units owed to customers at month end
+scheduled_receipts | snapshot | item location month kind cycle | Supply already on its way
+  item* text: stock-keeping unit or service
+  location text: site that makes or stocks; `all` where left out
+  month* month: month due
+  kind* text{purchase,production,transfer}: what is due
+  cycle month: snapshot it belongs to
+  quantity* number: units due
+  is_firm flag: cannot be moved
+production | measured | item location month | What was made: plan adherence
+  item* text: stock-keeping unit or service
+  location text: site that makes or stocks; `all` where left out
+  month* month: month, its first day
+  quantity* number: units received into stock
+  hours number: hours worked
+resources | standing | resource | What limits production
+  resource* text: machine group, work centre or crew
+  location text: site where it stands
+  regular_hours* number: hours a month
+  overtime_hours number: further hours a month in overtime
+  regular_cost_value number: cost of a regular hour
+  overtime_cost_value number: cost of an overtime hour
+capacity | standing | resource month | Calendar of capacity, where months differ
+  resource* text: as in `resources`
+  month* month: month, its first day
+  regular_hours* number: hours in this month
+  overtime_hours number: further hours in overtime
+routings | standing | item family resource | one of item family | Load: hours a unit takes of each resource
+  item text: item (or give `family`)
+  family text: family (or give `item`)
+  resource* text: as in `resources`
+  hours_per_unit* number: hours a unit
+components | standing | item component | Bill of materials: which items a late component stops
+  item* text: stock-keeping unit or service
+  component* text: item that goes into it
+  quantity_per* number: units of component a unit of item
+suppliers | standing | item supplier | Lead times of purchased items
+  item* text: stock-keeping unit or service
+  supplier* text: who delivers
+  lead_time_days* number: days from order to receipt
+  unit_cost_value number: purchase price a unit
+  minimum_order number: units an order at least
+planning_costs | standing | item family | one of item family | Strategies in money
+  item text: item (or give `family`)
+  family text: family (or give `item`)
+  holding_cost_value number: cost of holding one unit one month
+  backorder_cost_value number: cost of owing one unit one month
+  rate_change_cost_value number: cost of one unit of change in the monthly rate
+# Money and goals
+budget | standing | version levels month quarter | one of month quarter | Finance's budget: the financial gap
+  version text: name of the budget; the last in the alphabet is used
+  levels
+  month month: month (or give `quarter`)
+  quarter month: first month of the quarter (or give `month`)
+  quantity number: units (or give `revenue_value`)
+  revenue_value number: revenue (or give `quantity`)
+  margin_value signed: margin
+targets | standing | kpi levels first_month | Goals: status of each KPI
+  kpi* text: name of the KPI
+  levels
+  first_month* month: first month it holds
+  last_month* month: last month it holds
+  target* signed: the goal
+  unit text: rate, months or value
+# Decisions
+assumptions | standing | assumption | Assumptions log
+  assumption* text: short name
+  statement* text: what is assumed
+  owner* text: who answers for it
+  quality* text{red,amber,green}: how sure we are
+  impact* text{red,amber,green}: how much hangs on it
+  first_cycle* month: first cycle it stands in
+  expires_month month: month after which it is void
+decisions | dated | decision cycle | Decisions wanted
+  decision* text: short name
+  cycle* month: month in which the plan is made
+  statement* text: what is to be decided
+  owner* text: who decides
+  decide_by* date: last day to decide
+options | standing | decision option | Options of each decision, with their money
+  decision* text: as in `decisions`
+  option* text: short name
+  statement* text: what would be done
+  cost_value signed: what it costs
+  effect_value signed: what it brings
+actions | dated | action cycle | Follow-up of what was promised
+  action* text: short name
+  cycle* month: month in which the plan is made
+  statement* text: what was promised
+  owner* text: who promised it
+  due_month* month: month it is due
+  status* text{open,done,dropped}: state
+"""
+
+# A table: name | key | further columns that others rely on | what its rows are.
+_PROCESSED = """
+data_review_facts | fact | amount kind text | figures of the headline of data_review
+product_review_facts | fact | amount kind text | figures of the headline of product_review
+demand_review_facts | fact | amount kind text | figures of the headline of demand_review
+supply_review_facts | fact | amount kind text | figures of the headline of supply_review
+reconciliation_facts | fact | amount kind text | figures of the headline of reconciliation
+executive_review_facts | fact | amount kind text | figures of the headline of executive_review
+arrivals | table | rows first_month last_month switches_on | what came in, table by table
+findings |  | state table column rows first_row message remedy money_share | what the check of the raw tables found
+demand_history | series month | sales returns stockout outlier demand revenue_value | sales + layers = demand; zeros filled from a series' first sale
+corrections |  | series month layer quantity amount_value reason | every correction of the history, with its reason and money
+money_rates | series | unit_price_value unit_cost_value price_source | price and cost a unit at the start of the horizon, by series
+classes | series | abc xyz demand_class lifecycle policy revenue_value | how each series behaves
+forecast | series month | quantity quantity_lower quantity_upper model | statistical forecast; lower and upper enclose 80 %
+backtest | series origin month | lag actual | what each model would have said at past origins; one column a model
+accuracy | level member model lag | wape bias_rate mase volume | error by level, model and lag; positive bias: forecast too high
+model_weights | series model | weight_share error_rate | weight of each model in the combination
+views | department series month | quantity | each department's own number on the plan's keys
+view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
+demand_plan | series month | statistical departments consensus | statistical + departments = consensus
+supply_plan | item location month | regular overtime purchased receipts supply | the chosen strategy; regular + overtime + purchased + receipts = supply
+inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
+resource_load | resource month | load_hours regular_hours overtime_hours | hours the plan takes, beside the hours there are
+production_strategies | strategy cost_kind | amount_value | what each way to supply costs over the horizon
+strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
+plan_accuracy | layer lag | wape bias_rate | how far past cycles' demand plans were off, by lag
+lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
+view_status | department | rows state | who has submitted a view
+deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
+closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget
+decision_options |  | decision statement owner decide_by option cost_value | decisions wanted, with their options
+sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid as known in the demand review
+sop_grid_supply | family measure row month | amount is_last_plan | the S&OP grid as known in the supply review
+sop_grid | family measure row month | amount is_last_plan | the S&OP grid as known from the reconciliation on
+financials | family month | revenue_value margin_value supply_revenue_value | the plan in money beside budget and last year
+gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
+kpis | kpi | meaning amount unit target status | where we stand beside each goal
+register | kind name | statement owner due status | decisions, actions and assumptions of this cycle
+product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money
+demand_review_exceptions |  | subject finding amount_value proposal | exceptions of demand_review, ranked by money
+supply_review_exceptions |  | subject finding amount_value proposal | exceptions of supply_review, ranked by money
+reconciliation_exceptions |  | subject finding amount_value proposal | exceptions of reconciliation, ranked by money
+"""
+
+_LIMITS = {"number": (0.0, None), "signed": (None, None), "share": (0.0, 1.0)}
 
 
-def _month(name: str, meaning: str, need: bool = False) -> Column:
-    return Column(name, "month", meaning, need)
+def _key(text: str) -> tuple[str, ...]:
+    """Column names of a key, with its short words written out."""
+    short = {"levels": LEVELS, "series": SERIES}
+    return tuple(name for word in text.split() for name in short.get(word, [word]))
 
 
-def _number(
-    name: str, meaning: str, need: bool = False, low: float | None = 0.0, high: float | None = None
-) -> Column:
-    return Column(name, "number", meaning, need, low, high)
-
-
-def _flag(name: str, meaning: str) -> Column:
-    return Column(name, "flag", meaning)
-
-
-_ITEM = _text("item", "stock-keeping unit or service", True)
-_LOCATION = _text("location", "market or region; `all` where left out")
-_SITE = _text("location", "site that makes or stocks; `all` where left out")
-_CHANNEL = _text("channel", "sales channel or customer group; `all` where left out")
-_MONTH = _month("month", "month, its first day", True)
-_CYCLE = _month("cycle", "month in which the plan is made", True)
-_LEVEL_COLUMNS = tuple(_text(level, f"{level}; blank or `all` means every one") for level in LEVELS)
-_AUTHOR = _text("author", "who entered it")
-_ENTERED = Column("entered_at", "date", "when it was entered")
-
-RAW: dict[str, Table] = {
-    table.name: table
-    for table in (
-        Table(
-            "sales",
-            ("item", "location", "channel", "month"),
-            (
-                _ITEM,
-                _LOCATION,
-                _CHANNEL,
-                _month("month", "month of the sale (or give `date`)"),
-                Column("date", "date", "day of the sale, summed into months (or give `month`)"),
-                _number("quantity", "units sold, negative for returns and credits", True, None),
-                _number("revenue_value", "net revenue", low=None),
-                _number("ordered_quantity", "units the customers ordered", low=None),
-                _number("on_time_quantity", "units delivered on time", low=None),
-                _flag("is_stockout", "stock ran out in the month"),
-                _flag("is_promotion", "a promotion ran in the month"),
-            ),
-            "measured",
-            "What was sold: forecast, accuracy, service",
-            one_of=("month", "date"),
-            group="Demand",
-        ),
-        Table(
-            "items",
-            ("item",),
-            (
-                _ITEM,
-                _text("description", "name people read"),
-                _text("family", "level at which volume is decided"),
-                _text("category", "level above family"),
-                _text("unit", "unit of measure"),
-                _number("planning_factor", "units of the common planning unit in one unit"),
-                _number("unit_cost_value", "cost a unit"),
-                _number("unit_price_value", "price a unit where `prices` has none"),
-                _month("launch_month", "first month of sale"),
-                _month("end_month", "last month of sale"),
-                _number("lot_size", "units a lot"),
-                _number("lead_time_days", "days from order to stock"),
-                _number("shelf_life_months", "months it keeps"),
-                _flag("is_service", "a service: holds no stock"),
-                _flag("is_purchased", "bought, not made"),
-                _flag("is_made_to_order", "made to order: backlog instead of stock"),
-            ),
-            "standing",
-            "What is sold: families, money, lifecycle",
-            group="Demand",
-        ),
-        Table(
-            "locations",
-            ("location",),
-            (
-                _text("location", "market, region or site", True),
-                _text("region", "level above location"),
-                _text("supplied_from", "site that supplies this market"),
-                _text("currency", "currency of its money"),
-                _number("storage_limit", "units it can hold"),
-            ),
-            "standing",
-            "Where: regions and sites",
-            group="Demand",
-        ),
-        Table(
-            "channels",
-            ("channel",),
-            (
-                _text("channel", "sales channel or customer group", True),
-                _text("segment", "level above channel"),
-                _number("priority", "1 is served first"),
-                _number("contract_rate", "share of demand under contract", high=1.0),
-                _number("payment_days", "days until it pays"),
-            ),
-            "standing",
-            "To whom: segments and priorities",
-            group="Demand",
-        ),
-        Table(
-            "prices",
-            ("item", "location", "channel", "first_month"),
-            (
-                _ITEM,
-                _LOCATION,
-                _CHANNEL,
-                _month("first_month", "first month the price holds", True),
-                _number("unit_price_value", "net price a unit", True),
-                _number("unit_cost_value", "cost a unit"),
-            ),
-            "standing",
-            "Net prices by month: money on every page",
-            group="Demand",
-        ),
-        Table(
-            "submissions",
-            ("department", "cycle", "month", "quarter", *LEVELS),
-            (
-                _text("department", "who submits", True),
-                _CYCLE,
-                _month("month", "month submitted for (or give `quarter`)"),
-                _month("quarter", "first month of the quarter submitted for (or give `month`)"),
-                *_LEVEL_COLUMNS,
-                _number("quantity", "units (or give `revenue_value`)"),
-                _number("revenue_value", "money (or give `quantity`)"),
-                _text("reason", "why"),
-                _AUTHOR,
-                _ENTERED,
-            ),
-            "dated",
-            "Each department's own number: consensus",
-            one_of=("month", "quarter"),
-            group="Views of people",
-        ),
-        Table(
-            "inventory",
-            ("item", "location", "month"),
-            (
-                _ITEM,
-                _SITE,
-                _MONTH,
-                _number("on_hand", "units in stock at month end", True),
-                _number("backlog", "units owed to customers at month end"),
-            ),
-            "measured",
-            "Stock at month end",
-            group="Supply",
-        ),
-        Table(
-            "scheduled_receipts",
-            ("item", "location", "month", "kind", "cycle"),
-            (
-                _ITEM,
-                _SITE,
-                _month("month", "month due", True),
-                _text("kind", "what is due", True, ("purchase", "production", "transfer")),
-                _month("cycle", "snapshot it belongs to"),
-                _number("quantity", "units due", True),
-                _flag("is_firm", "cannot be moved"),
-            ),
-            "snapshot",
-            "Supply already on its way",
-            group="Supply",
-        ),
-        Table(
-            "production",
-            ("item", "location", "month"),
-            (
-                _ITEM,
-                _SITE,
-                _MONTH,
-                _number("quantity", "units received into stock", True),
-                _number("hours", "hours worked"),
-            ),
-            "measured",
-            "What was made: plan adherence",
-            group="Supply",
-        ),
-        Table(
-            "resources",
-            ("resource",),
-            (
-                _text("resource", "machine group, work centre or crew", True),
-                _text("location", "site where it stands"),
-                _number("regular_hours", "hours a month", True),
-                _number("overtime_hours", "further hours a month in overtime"),
-                _number("regular_cost_value", "cost of a regular hour"),
-                _number("overtime_cost_value", "cost of an overtime hour"),
-            ),
-            "standing",
-            "What limits production",
-            group="Supply",
-        ),
-        Table(
-            "capacity",
-            ("resource", "month"),
-            (
-                _text("resource", "as in `resources`", True),
-                _MONTH,
-                _number("regular_hours", "hours in this month", True),
-                _number("overtime_hours", "further hours in overtime"),
-            ),
-            "standing",
-            "Calendar of capacity, where months differ",
-            group="Supply",
-        ),
-        Table(
-            "routings",
-            ("item", "family", "resource"),
-            (
-                _text("item", "item (or give `family`)"),
-                _text("family", "family (or give `item`)"),
-                _text("resource", "as in `resources`", True),
-                _number("hours_per_unit", "hours a unit", True),
-            ),
-            "standing",
-            "Load: hours a unit takes of each resource",
-            one_of=("item", "family"),
-            group="Supply",
-        ),
-        Table(
-            "components",
-            ("item", "component"),
-            (
-                _ITEM,
-                _text("component", "item that goes into it", True),
-                _number("quantity_per", "units of component a unit of item", True),
-            ),
-            "standing",
-            "Bill of materials: which items a late component stops",
-            group="Supply",
-        ),
-        Table(
-            "suppliers",
-            ("item", "supplier"),
-            (
-                _ITEM,
-                _text("supplier", "who delivers", True),
-                _number("lead_time_days", "days from order to receipt", True),
-                _number("unit_cost_value", "purchase price a unit"),
-                _number("minimum_order", "units an order at least"),
-            ),
-            "standing",
-            "Lead times of purchased items",
-            group="Supply",
-        ),
-        Table(
-            "planning_costs",
-            ("item", "family"),
-            (
-                _text("item", "item (or give `family`)"),
-                _text("family", "family (or give `item`)"),
-                _number("holding_cost_value", "cost of holding one unit one month"),
-                _number("backorder_cost_value", "cost of owing one unit one month"),
-                _number("rate_change_cost_value", "cost of one unit of change in the monthly rate"),
-            ),
-            "standing",
-            "Strategies in money",
-            one_of=("item", "family"),
-            group="Supply",
-        ),
-        Table(
-            "budget",
-            ("version", *LEVELS, "month", "quarter"),
-            (
-                _text("version", "name of the budget; the last in the alphabet is used"),
-                *_LEVEL_COLUMNS,
-                _month("month", "month (or give `quarter`)"),
-                _month("quarter", "first month of the quarter (or give `month`)"),
-                _number("quantity", "units (or give `revenue_value`)"),
-                _number("revenue_value", "revenue (or give `quantity`)"),
-                _number("margin_value", "margin", low=None),
-            ),
-            "standing",
-            "Finance's budget: the financial gap",
-            one_of=("month", "quarter"),
-            group="Money and goals",
-        ),
-        Table(
-            "targets",
-            ("kpi", *LEVELS, "first_month"),
-            (
-                _text("kpi", "name of the KPI", True),
-                *_LEVEL_COLUMNS,
-                _month("first_month", "first month it holds", True),
-                _month("last_month", "last month it holds", True),
-                _number("target", "the goal", True, None),
-                _text("unit", "rate, months or value"),
-            ),
-            "standing",
-            "Goals: status of each KPI",
-            group="Money and goals",
-        ),
-        Table(
-            "assumptions",
-            ("assumption",),
-            (
-                _text("assumption", "short name", True),
-                _text("statement", "what is assumed", True),
-                _text("owner", "who answers for it", True),
-                _text("quality", "how sure we are", True, ("red", "amber", "green")),
-                _text("impact", "how much hangs on it", True, ("red", "amber", "green")),
-                _month("first_cycle", "first cycle it stands in", True),
-                _month("expires_month", "month after which it is void"),
-            ),
-            "standing",
-            "Assumptions log",
-            group="Decisions",
-        ),
-        Table(
-            "decisions",
-            ("decision", "cycle"),
-            (
-                _text("decision", "short name", True),
-                _CYCLE,
-                _text("statement", "what is to be decided", True),
-                _text("owner", "who decides", True),
-                Column("decide_by", "date", "last day to decide", True),
-            ),
-            "dated",
-            "Decisions wanted",
-            group="Decisions",
-        ),
-        Table(
-            "options",
-            ("decision", "option"),
-            (
-                _text("decision", "as in `decisions`", True),
-                _text("option", "short name", True),
-                _text("statement", "what would be done", True),
-                _number("cost_value", "what it costs", low=None),
-                _number("effect_value", "what it brings", low=None),
-            ),
-            "standing",
-            "Options of each decision, with their money",
-            group="Decisions",
-        ),
-        Table(
-            "actions",
-            ("action", "cycle"),
-            (
-                _text("action", "short name", True),
-                _CYCLE,
-                _text("statement", "what was promised", True),
-                _text("owner", "who promised it", True),
-                _month("due_month", "month it is due", True),
-                _text("status", "state", True, ("open", "done", "dropped")),
-            ),
-            "dated",
-            "Follow-up of what was promised",
-            group="Decisions",
-        ),
+def _column(line: str) -> Column:
+    """A column from its line."""
+    head, _, meaning = line.strip().partition(": ")
+    name, kind = head.split(" ")
+    kind, _, choices = kind.rstrip("}").partition("{")
+    low, high = _LIMITS.get(kind, (None, None))
+    return Column(
+        name.rstrip("*"),
+        "number" if kind in _LIMITS else kind,
+        meaning,
+        name.endswith("*"),
+        low,
+        high,
+        tuple(choices.split(",")) if choices else (),
     )
-}
+
+
+def _columns(lines: list[str]) -> tuple[Column, ...]:
+    levels = [f"{level} text: {level}; blank or `all` means every one" for level in LEVELS]
+    whole = [part for line in lines for part in (levels if line.strip() == "levels" else [line])]
+    return tuple(map(_column, whole))
+
+
+def _raw_tables() -> dict[str, Table]:
+    tables, group = {}, ""
+    for block in re.split(r"\n(?=\S)", _RAW.strip()):
+        first, *lines = block.split("\n")
+        if first.startswith("# "):
+            group = first[2:]
+            continue
+        name, known, key, *one_of, meaning = first.split(" | ")
+        choice = tuple(one_of[0].split()[2:]) if one_of else ()
+        tables[name] = Table(name, _key(key), _columns(lines), known, meaning, choice, group)
+    return tables
+
+
+@dataclass(frozen=True)
+class Processed:
+    """A table a step writes: key, columns others rely on, and what its rows are."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    meaning: str
+
+
+def _processed_tables() -> dict[str, Processed]:
+    tables = {}
+    for line in _PROCESSED.strip().split("\n"):
+        name, key, further, meaning = line.split("|")
+        keys = _key(key)
+        columns = (*keys, *_key(further))
+        tables[name.strip()] = Processed(name.strip(), keys, columns, meaning.strip())
+    return tables
+
+
+RAW = _raw_tables()
+PROCESSED = _processed_tables()
 
 # company.yml: setting → (default, meaning). Any notebook parameter may stand there too.
 COMPANY: dict[str, tuple[object, str]] = {
@@ -431,224 +352,17 @@ COMPANY: dict[str, tuple[object, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Processed:
-    """A table a step writes: key, columns others rely on, and what its rows are."""
+def lookup(members: pd.Series, table: pd.DataFrame, column: str, on: str = "item") -> pd.Series:
+    """A column of a table of members (items, locations …) for each key, missing where unknown.
 
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    meaning: str
-
-
-_FACTS = ("fact", "amount", "kind", "text")
-
-
-def _facts(step: str) -> Processed:
-    return Processed(f"{step}_facts", ("fact",), _FACTS, f"figures of the headline of {step}")
-
-
-PROCESSED: dict[str, Processed] = {
-    table.name: table
-    for table in (
-        _facts("data_review"),
-        _facts("product_review"),
-        _facts("demand_review"),
-        _facts("supply_review"),
-        _facts("reconciliation"),
-        _facts("executive_review"),
-        Processed(
-            "arrivals",
-            ("table",),
-            ("table", "rows", "first_month", "last_month", "switches_on"),
-            "what came in, table by table",
-        ),
-        Processed(
-            "findings",
-            (),
-            ("state", "table", "column", "rows", "first_row", "message", "remedy", "money_share"),
-            "what the check of the raw tables found",
-        ),
-        Processed(
-            "demand_history",
-            tuple(SERIES_MONTH),
-            (*SERIES_MONTH, "sales", "returns", "stockout", "outlier", "demand", "revenue_value"),
-            "sales + layers = demand; zeros filled from a series' first sale",
-        ),
-        Processed(
-            "corrections",
-            (),
-            (*SERIES_MONTH, "layer", "quantity", "amount_value", "reason"),
-            "every correction of the history, with its reason and money",
-        ),
-        Processed(
-            "money_rates",
-            tuple(SERIES),
-            (*SERIES, "unit_price_value", "unit_cost_value", "price_source"),
-            "price and cost a unit at the start of the horizon, by series",
-        ),
-        Processed(
-            "classes",
-            tuple(SERIES),
-            (*SERIES, "abc", "xyz", "demand_class", "lifecycle", "policy", "revenue_value"),
-            "how each series behaves",
-        ),
-        Processed(
-            "forecast",
-            tuple(SERIES_MONTH),
-            (*SERIES_MONTH, "quantity", "quantity_lower", "quantity_upper", "model"),
-            "statistical forecast; lower and upper enclose 80 %",
-        ),
-        Processed(
-            "backtest",
-            (*SERIES, "origin", "month"),
-            (*SERIES, "origin", "month", "lag", "actual"),
-            "what each model would have said at past origins; one column a model",
-        ),
-        Processed(
-            "accuracy",
-            ("level", "member", "model", "lag"),
-            ("level", "member", "model", "lag", "wape", "bias_rate", "mase", "volume"),
-            "error by level, model and lag; positive bias: forecast too high",
-        ),
-        Processed(
-            "model_weights",
-            (*SERIES, "model"),
-            (*SERIES, "model", "weight_share", "error_rate"),
-            "weight of each model in the combination",
-        ),
-        Processed(
-            "views",
-            ("department", *SERIES_MONTH),
-            ("department", *SERIES_MONTH, "quantity"),
-            "each department's own number on the plan's keys",
-        ),
-        Processed(
-            "view_skill",
-            ("department",),
-            ("department", "cycles", "wape", "bias_rate", "weight_share", "verdict"),
-            "how right each department was in past cycles",
-        ),
-        Processed(
-            "demand_plan",
-            tuple(SERIES_MONTH),
-            (*SERIES_MONTH, "statistical", "departments", "consensus"),
-            "statistical + departments = consensus",
-        ),
-        Processed(
-            "supply_plan",
-            tuple(SITE_MONTH),
-            (*SITE_MONTH, "regular", "overtime", "purchased", "receipts", "supply"),
-            "the chosen strategy; regular + overtime + purchased + receipts = supply",
-        ),
-        Processed(
-            "inventory_projection",
-            tuple(SITE_MONTH),
-            (*SITE_MONTH, "opening", "supply", "demand", "closing", "safety_stock"),
-            "opening + supply - demand = closing, the next month's opening; below zero is backlog",
-        ),
-        Processed(
-            "resource_load",
-            ("resource", "month"),
-            ("resource", "month", "load_hours", "regular_hours", "overtime_hours"),
-            "hours the plan takes, beside the hours there are",
-        ),
-        Processed(
-            "production_strategies",
-            ("strategy", "cost_kind"),
-            ("strategy", "cost_kind", "amount_value"),
-            "what each way to supply costs over the horizon",
-        ),
-        Processed(
-            "strategy_months",
-            ("strategy", "month"),
-            ("strategy", "month", "supply", "demand", "closing"),
-            "what each way makes and stores, in total by month",
-        ),
-        Processed(
-            "plan_accuracy",
-            ("layer", "lag"),
-            ("layer", "lag", "wape", "bias_rate"),
-            "how far past cycles' demand plans were off, by lag",
-        ),
-        Processed(
-            "lifecycle",
-            ("item", "lifecycle"),
-            ("item", "lifecycle", "revenue_value"),
-            "items being launched, phased out, ended or silent",
-        ),
-        Processed(
-            "view_status",
-            ("department",),
-            ("department", "rows", "state"),
-            "who has submitted a view",
-        ),
-        Processed(
-            "deliveries",
-            tuple(SITE_MONTH),
-            (*SITE_MONTH, "demand", "deliverable", "on_time"),
-            "what customers receive each month, and how much of it in time",
-        ),
-        Processed(
-            "closed_financials",
-            ("family", "month"),
-            ("family", "month", "net", "revenue_value", "margin_value"),
-            "closed months in money beside the budget",
-        ),
-        Processed(
-            "decision_options",
-            (),
-            ("decision", "statement", "owner", "decide_by", "option", "cost_value"),
-            "decisions wanted, with their options",
-        ),
-        *(
-            Processed(
-                name,
-                ("family", "measure", "row", "month"),
-                ("family", "measure", "row", "month", "amount", "is_last_plan"),
-                f"the S&OP grid as known {when}",
-            )
-            for name, when in (
-                ("sop_grid_demand", "in the demand review"),
-                ("sop_grid_supply", "in the supply review"),
-                ("sop_grid", "from the reconciliation on"),
-            )
-        ),
-        Processed(
-            "financials",
-            ("family", "month"),
-            ("family", "month", "revenue_value", "margin_value", "supply_revenue_value"),
-            "the plan in money beside budget and last year",
-        ),
-        Processed(
-            "gaps",
-            ("family", "month"),
-            ("family", "month", "demand", "supply", "budget", "gap", "gap_value"),
-            "supply - demand (positive: surplus), and the plan beside the budget",
-        ),
-        Processed(
-            "kpis",
-            ("kpi",),
-            ("kpi", "meaning", "amount", "unit", "target", "status"),
-            "where we stand beside each goal",
-        ),
-        Processed(
-            "register",
-            ("kind", "name"),
-            ("kind", "name", "statement", "owner", "due", "status"),
-            "decisions, actions and assumptions of this cycle",
-        ),
-        *(
-            Processed(
-                f"{step}_exceptions",
-                (),
-                ("subject", "finding", "amount_value", "proposal"),
-                f"exceptions of {step}, ranked by money",
-            )
-            for step in ("product_review", "demand_review", "supply_review", "reconciliation")
-        ),
-    )
-}
+    Examples
+    --------
+    >>> items = pd.DataFrame({"item": ["A"], "family": ["Tents"]})
+    >>> lookup(pd.Series(["A", "B"]), items, "family").tolist()
+    ['Tents', nan]
+    """
+    known = table.drop_duplicates(on).set_index(on)[column]
+    return known.reindex(members).set_axis(members.index)
 
 
 def dictionary() -> str:

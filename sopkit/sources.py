@@ -161,10 +161,17 @@ def _read_csv(path: Path) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows are never cut
             cells = pd.read_csv(
-                path, dtype="str", keep_default_na=False, sep=separator, encoding="utf-8-sig",
-                skip_blank_lines=False, on_bad_lines="error", index_col=False, header=None,
+                path,
+                dtype="str",
+                keep_default_na=False,
+                sep=separator,
+                encoding="utf-8-sig",
+                skip_blank_lines=False,
+                on_bad_lines="error",
+                index_col=False,
+                header=None,
                 na_filter=False,
-            )  # fmt: skip
+            )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise SourceError(
             f"{path.name}: {str(error).strip()}. A row has more cells than the header. "
@@ -284,9 +291,11 @@ def _load(connection, alias: str, path: Path) -> None:
         connection.register("loaded", frame)
         connection.execute(f'CREATE TABLE "{alias}" AS SELECT * FROM loaded')
         return
-    reader = "read_parquet(?)" if path.suffix == ".parquet" else (
-        "read_csv(?, all_varchar=true, header=true)"
-    )  # fmt: skip
+    reader = (
+        "read_parquet(?)"
+        if path.suffix == ".parquet"
+        else ("read_csv(?, all_varchar=true, header=true)")
+    )
     try:
         connection.execute(f'CREATE TABLE "{alias}" AS SELECT * FROM {reader}', [str(path)])
     except duckdb.Error as error:

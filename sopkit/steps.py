@@ -53,8 +53,15 @@ STEPS = (
         tuple(schema.RAW),
         ("findings",),
         ("demand_plan",),
-        ("data_review_facts", "arrivals", "findings", "demand_history", "corrections",
-         "money_rates", "plan_accuracy"),
+        (
+            "data_review_facts",
+            "arrivals",
+            "findings",
+            "demand_history",
+            "corrections",
+            "money_rates",
+            "plan_accuracy",
+        ),
     ),
     Step(
         "product_review",
@@ -72,45 +79,97 @@ STEPS = (
         ("items", "locations", "channels", "submissions", "production", "inventory"),
         ("demand_history", "money_rates"),
         _GRID,
-        ("demand_review_facts", "forecast", "backtest", "accuracy", "model_weights", "views",
-         "view_status", "view_skill", "demand_plan", "sop_grid_demand",
-         "demand_review_exceptions"),
+        (
+            "demand_review_facts",
+            "forecast",
+            "backtest",
+            "accuracy",
+            "model_weights",
+            "views",
+            "view_status",
+            "view_skill",
+            "demand_plan",
+            "sop_grid_demand",
+            "demand_review_exceptions",
+        ),
     ),
     Step(
         "supply_review",
         "04_supply_review",
         "Supply review",
-        ("items", "locations", "inventory", "scheduled_receipts", "production", "resources",
-         "capacity", "routings", "suppliers", "planning_costs"),
+        (
+            "items",
+            "locations",
+            "inventory",
+            "scheduled_receipts",
+            "production",
+            "resources",
+            "capacity",
+            "routings",
+            "suppliers",
+            "planning_costs",
+        ),
         ("demand_history", "money_rates", "forecast", "demand_plan"),
         _GRID,
-        ("supply_review_facts", "supply_plan", "inventory_projection", "resource_load",
-         "production_strategies", "strategy_months", "deliveries", "sop_grid_supply",
-         "supply_review_exceptions"),
+        (
+            "supply_review_facts",
+            "supply_plan",
+            "inventory_projection",
+            "resource_load",
+            "production_strategies",
+            "strategy_months",
+            "deliveries",
+            "sop_grid_supply",
+            "supply_review_exceptions",
+        ),
     ),
     Step(
         "reconciliation",
         "05_reconciliation",
         "Reconciliation",
         ("items", "production", "inventory", "routings", "budget"),
-        ("demand_history", "money_rates", "demand_plan", "supply_plan", "inventory_projection",
-         "resource_load", "deliveries"),
+        (
+            "demand_history",
+            "money_rates",
+            "demand_plan",
+            "supply_plan",
+            "inventory_projection",
+            "resource_load",
+            "deliveries",
+        ),
         _GRID,
-        ("reconciliation_facts", "financials", "closed_financials", "gaps", "sop_grid",
-         "reconciliation_exceptions"),
+        (
+            "reconciliation_facts",
+            "financials",
+            "closed_financials",
+            "gaps",
+            "sop_grid",
+            "reconciliation_exceptions",
+        ),
     ),
     Step(
         "executive_review",
         "06_executive_review",
         "Executive review",
         ("items", "targets", "decisions", "options", "actions", "assumptions"),
-        ("demand_history", "money_rates", "accuracy", "inventory_projection", "resource_load",
-         "deliveries", "financials", "closed_financials", "gaps", "sop_grid",
-         "reconciliation_exceptions", "supply_review_exceptions"),
+        (
+            "demand_history",
+            "money_rates",
+            "accuracy",
+            "inventory_projection",
+            "resource_load",
+            "deliveries",
+            "financials",
+            "closed_financials",
+            "gaps",
+            "sop_grid",
+            "reconciliation_exceptions",
+            "supply_review_exceptions",
+        ),
         (),
         ("executive_review_facts", "kpis", "register", "decision_options"),
     ),
-)  # fmt: skip
+)
 
 
 def step(name: str) -> Step:
@@ -187,7 +246,7 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     series = panel.from_table(demand, "demand")
     net = demand.assign(net=(demand["sales"] + demand["returns"]).mask(demand["is_stockout"]))
     groups = history.family_codes(series.keys, items)
-    ends = series.keys["item"].map(items.drop_duplicates("item").set_index("item")["end_month"])
+    ends = schema.lookup(series.keys["item"], items, "end_month")
     tests = forecasting.backtest(series, panel.from_table(net, "net"), groups)
     models = [*forecasting.MODELS, forecasting.COMBINED]
     return {
@@ -234,9 +293,7 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
     hours = capacity.hours_per_unit(tables["routings"], items, resources)
     ahead = pd.DatetimeIndex(sorted(sites["month"].unique()))
     available = capacity.available_hours(resources, tables["capacity"], ahead)
-    work = strategies.task(
-        sites, terms, opening, tables["scheduled_receipts"], hours, available
-    )
+    work = strategies.task(sites, terms, opening, tables["scheduled_receipts"], hours, available)
     plans = {name: strategies.plan(work, name) for name in strategies.NAMES}
     chosen, unlimited = plans[strategy], strategies.plan(work, strategy, is_limited=False)
     unit_rates = finance.item_rates(tables["money_rates"], tables["planning_costs"], items)
@@ -246,19 +303,21 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
         for name, plan in plans.items()
     ]
     costs = pd.concat(sheets, ignore_index=True)[["strategy", "cost_kind", "amount_value"]]
-    projection = chosen[[*schema.SITE_MONTH, "opening", "supply", "demand", "closing",
-                         "safety_stock"]]  # fmt: skip
+    projection = chosen[
+        [*schema.SITE_MONTH, "opening", "supply", "demand", "closing", "safety_stock"]
+    ]
     delivered = shortages.deliveries(projection)
     share = headlines.unassigned(tables["demand_history"], tables["money_rates"], items)
     results = {
-        "supply_plan": chosen[[*schema.SITE_MONTH, "regular", "overtime", "purchased",
-                               "receipts", "supply"]],
+        "supply_plan": chosen[
+            [*schema.SITE_MONTH, "regular", "overtime", "purchased", "receipts", "supply"]
+        ],
         "inventory_projection": projection,
         "resource_load": load,
         "production_strategies": costs,
         "strategy_months": strategies.by_month(plans),
         "deliveries": delivered,
-    }  # fmt: skip
+    }
     return results | {
         "supply_review_facts": headlines.supply_review(
             projection, delivered, load, costs, strategy, is_known, share
@@ -285,9 +344,13 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     share = delivered["deliverable"] / delivered["demand"].where(delivered["demand"] > 0)
     closed = finance.closed_months(tables["demand_history"], rates, items)
     financials = finance.financials(
-        tables["demand_plan"], delivered.assign(delivered_share=share), rates, items,
-        tables["budget"], closed,
-    )  # fmt: skip
+        tables["demand_plan"],
+        delivered.assign(delivered_share=share),
+        rates,
+        items,
+        tables["budget"],
+        closed,
+    )
     by_family = finance.by_family(delivered, items, ["deliverable"])
     gap_table = gaps.gaps(financials, by_family)
     budget = finance.budget_by_family(tables["budget"], items)
@@ -304,22 +367,28 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
 def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """The page on which executives decide: outlook, KPIs, decisions, actions, assumptions."""
     amounts = kpis.measure(
-        tables["accuracy"], tables["inventory_projection"], tables["deliveries"],
-        tables["resource_load"], tables["financials"],
-    )  # fmt: skip
+        tables["accuracy"],
+        tables["inventory_projection"],
+        tables["deliveries"],
+        tables["resource_load"],
+        tables["financials"],
+    )
     status = kpis.status(amounts, tables["targets"], cycle=cycle)
     log = register.register(
         tables["decisions"], tables["actions"], tables["assumptions"], cycle=cycle
     )
     wanted = tables["decisions"][tables["decisions"]["cycle"] == cycle]
-    share = headlines.unassigned(
-        tables["demand_history"], tables["money_rates"], tables["items"]
-    )
+    share = headlines.unassigned(tables["demand_history"], tables["money_rates"], tables["items"])
     first = int(tables["company"]["fiscal_year_first_month"].iloc[0])
     facts = headlines.executive_review(
-        tables["financials"], tables["closed_financials"], status, log,
-        cycle=cycle, fiscal_year_first_month=first, share=share,
-    )  # fmt: skip
+        tables["financials"],
+        tables["closed_financials"],
+        status,
+        log,
+        cycle=cycle,
+        fiscal_year_first_month=first,
+        share=share,
+    )
     return {
         "executive_review_facts": facts,
         "kpis": status,
@@ -385,4 +454,6 @@ def _plans(
         load, routings = tables["resource_load"], tables["routings"]
         parts.append(grid.utilisation_rows(load, routings, measure, items))
     columns = ["family", "measure", "month", "amount"]
-    return pd.concat([pd.DataFrame(columns=columns).astype({"amount": "float64", "month": months.DTYPE}), *parts])[columns]
+    return pd.concat(
+        [pd.DataFrame(columns=columns).astype({"amount": "float64", "month": months.DTYPE}), *parts]
+    )[columns]

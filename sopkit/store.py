@@ -177,13 +177,23 @@ def raw_tables(
         tolerance = options.get("tolerance_rate", schema.COMPANY["tolerance_rate"][0])
         findings += contract.check_across(tables, given, tolerance)
         findings += contract.check_sales_months(
-            tables["sales"], cycle, given["sales"], [str(m) for m in options.get("unknown_sales", [])]
+            tables["sales"],
+            cycle,
+            given["sales"],
+            [str(m) for m in options.get("unknown_sales", [])],
         )
     findings += [
-        contract.Finding("notice", name, "", 0, "", "a file nobody reads.",
-                         contract.nearest(Path(name).stem, sorted(schema.RAW)))
+        contract.Finding(
+            "notice",
+            name,
+            "",
+            0,
+            "",
+            "a file nobody reads.",
+            contract.nearest(Path(name).stem, sorted(schema.RAW)),
+        )
         for name in sources.strangers(workspace / RAW)
-    ]  # fmt: skip
+    ]
     table = contract.findings_table(findings, tables)
     if (table["state"] == "breach").any():
         raise contract.ContractError(table)
@@ -228,9 +238,7 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def inputs(
-    workspace: str | Path, step_name: str, cycle: pd.Timestamp
-) -> dict[str, pd.DataFrame]:
+def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
     """Exactly the tables that a step declares, and ``company``.
 
     Parameters

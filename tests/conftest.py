@@ -131,8 +131,11 @@ def sales_only(tmp_path) -> Path:
     raw = tmp_path / "ws" / "data" / "raw"
     raw.mkdir(parents=True)
     span = months.span(pd.Timestamp("2023-07-01"), 30)
-    rows = [f"{item},{month:%Y-%m},{base + month.month}"
-            for item, base in (("NA", 20), ("00123", 5)) for month in span]  # fmt: skip
+    rows = [
+        f"{item},{month:%Y-%m},{base + month.month}"
+        for item, base in (("NA", 20), ("00123", 5))
+        for month in span
+    ]
     (raw / "sales.csv").write_text("\n".join(["item,month,quantity", *rows, ""]))
     return tmp_path / "ws"
 
@@ -181,10 +184,17 @@ def series_table():
         count = max(len(values) for values in series.values())
         span = months.span(months.parse_cycle(first), count)
         parts = [
-            pd.DataFrame({"item": item, "location": "all", "channel": "all",
-                          "month": span[count - len(values):], "demand": map(float, values)})
+            pd.DataFrame(
+                {
+                    "item": item,
+                    "location": "all",
+                    "channel": "all",
+                    "month": span[count - len(values) :],
+                    "demand": map(float, values),
+                }
+            )
             for item, values in series.items()
-        ]  # fmt: skip
+        ]
         return pd.concat(parts, ignore_index=True)
 
     return make

@@ -48,8 +48,17 @@ def test_sales_has_not_submitted_for_2014_06_and_the_page_says_so(workspace):
 
 def test_capacity_receipts_components_and_lead_times_are_mapped(workspace):
     arrivals = store.read(workspace, "arrivals", CYCLE).set_index("table")["rows"]
-    for name in ("items", "prices", "inventory", "production", "resources", "routings",
-                 "components", "suppliers", "scheduled_receipts"):  # fmt: skip
+    for name in (
+        "items",
+        "prices",
+        "inventory",
+        "production",
+        "resources",
+        "routings",
+        "components",
+        "suppliers",
+        "scheduled_receipts",
+    ):
         assert arrivals[name] > 0, name
     load = store.read(workspace, "resource_load", CYCLE)
     assert load["load_hours"].sum() > 0

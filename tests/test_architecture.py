@@ -12,17 +12,39 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "sopkit"
 FLOORS = {
-    "schema": 0, "months": 0, "contract": 0.5,
-    "demand": 1, "supply": 1,
-    "reconciliation": 2, "executive": 2, "headlines": 2,
+    "schema": 0,
+    "months": 0,
+    "contract": 0.5,
+    "demand": 1,
+    "supply": 1,
+    "reconciliation": 2,
+    "executive": 2,
+    "headlines": 2,
     "steps": 3,
-    "sources": 4, "workbooks": 4, "sample": 4, "charts": 4, "exhibits": 4,
-    "store": 5, "pages": 5, "kernels": 5,
-    "cycle": 6, "explore": 6,
+    "sources": 4,
+    "workbooks": 4,
+    "sample": 4,
+    "charts": 4,
+    "exhibits": 4,
+    "store": 5,
+    "pages": 5,
+    "kernels": 5,
+    "cycle": 6,
+    "explore": 6,
     "__main__": 7,
-}  # fmt: skip
-MAY_TOUCH_FILES = {"store", "sources", "workbooks", "sample", "pages", "cycle", "kernels",
-                   "explore", "__main__", "exhibits"}  # fmt: skip
+}
+MAY_TOUCH_FILES = {
+    "store",
+    "sources",
+    "workbooks",
+    "sample",
+    "pages",
+    "cycle",
+    "kernels",
+    "explore",
+    "__main__",
+    "exhibits",
+}
 MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 6_000, 60, 160
 
 
@@ -64,8 +86,9 @@ def _calls(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Call):
-            names.add(node.func.id if isinstance(node.func, ast.Name) else
-                      getattr(node.func, "attr", ""))  # fmt: skip
+            names.add(
+                node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            )
     return names
 
 
@@ -74,8 +97,21 @@ def test_only_the_edges_print_read_write_or_look_at_the_clock(path):
     room, calls = _room(path), _calls(path)
     if room != "__main__":
         assert "print" not in calls
-    touching = {"open", "read_text", "write_text", "read_bytes", "read_csv", "to_csv", "to_parquet",
-                "read_parquet", "getenv", "now", "today", "mkdir", "unlink"}  # fmt: skip
+    touching = {
+        "open",
+        "read_text",
+        "write_text",
+        "read_bytes",
+        "read_csv",
+        "to_csv",
+        "to_parquet",
+        "read_parquet",
+        "getenv",
+        "now",
+        "today",
+        "mkdir",
+        "unlink",
+    }
     if room not in MAY_TOUCH_FILES:
         assert not calls & touching
     if FLOORS.get(room, 9) <= 3:
@@ -99,11 +135,19 @@ def _code_lines(path: Path) -> int:
     tree, covered = _tree(path), set()
     with tokenize.open(path) as file:
         for token in tokenize.generate_tokens(file.readline):
-            if token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT,
-                                  tokenize.DEDENT, tokenize.ENDMARKER):  # fmt: skip
+            if token.type not in (
+                tokenize.COMMENT,
+                tokenize.NL,
+                tokenize.NEWLINE,
+                tokenize.INDENT,
+                tokenize.DEDENT,
+                tokenize.ENDMARKER,
+            ):
                 covered |= set(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
             covered -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
     return len(covered)
 

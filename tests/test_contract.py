@@ -106,9 +106,15 @@ def test_money_share_is_revenue_of_twelve_months_beside_all():
 
 def test_a_finding_reads_as_one_sentence_with_its_remedy_and_its_money():
     finding = contract.Finding(
-        "breach", "sales", "quantity", 1, "line 3", "not a number.", "Write a plain number.",
+        "breach",
+        "sales",
+        "quantity",
+        1,
+        "line 3",
+        "not a number.",
+        "Write a plain number.",
         sales_rows=(1,),
-    )  # fmt: skip
+    )
     tables = {"sales": typed("sales", sales(quantity=["3", "1"])), "items": contract.empty("items")}
     table = contract.findings_table([finding], tables)
     assert contract.sentence(table.iloc[0].to_dict()) == (
@@ -252,8 +258,9 @@ def test_a_row_of_sales_with_neither_month_nor_date_is_a_breach():
 
 @pytest.mark.parametrize("column", ["month", "quarter"])
 def test_a_submission_with_neither_month_nor_quarter_is_a_breach(column):
-    raw = pd.DataFrame({"department": ["Sales"], "cycle": ["2026-01"], column: [""],
-                        "quantity": ["5"]})  # fmt: skip
+    raw = pd.DataFrame(
+        {"department": ["Sales"], "cycle": ["2026-01"], column: [""], "quantity": ["5"]}
+    )
     found = only(check(raw, "submissions"))
     assert found.first_row == "line 2"
     assert "month or quarter" in found.column + found.message + found.remedy
@@ -386,26 +393,36 @@ def test_a_table_in_which_no_month_can_be_read_still_says_why():
 
 
 def test_an_unknown_item_beyond_tolerance_is_a_breach_that_names_it():
-    found = across({"sales": sales(revenue_value=["1", "1"]),
-                    "items": pd.DataFrame({"item": ["A"], "family": ["T"],
-                                           "unit_cost_value": ["1"]})})  # fmt: skip
+    found = across(
+        {
+            "sales": sales(revenue_value=["1", "1"]),
+            "items": pd.DataFrame({"item": ["A"], "family": ["T"], "unit_cost_value": ["1"]}),
+        }
+    )
     breach = only([f for f in found if f.column == "item"])
     assert breach.items == ("B",)
     assert breach.remedy == "Add B to data/raw/items.csv, or raise tolerance_rate in company.yml."
 
 
 def test_an_unknown_item_within_tolerance_is_a_notice():
-    found = across({"sales": sales(revenue_value=["1000", "1"]),
-                    "items": pd.DataFrame({"item": ["A"], "family": ["T"],
-                                           "unit_cost_value": ["1"]})})  # fmt: skip
+    found = across(
+        {
+            "sales": sales(revenue_value=["1000", "1"]),
+            "items": pd.DataFrame({"item": ["A"], "family": ["T"], "unit_cost_value": ["1"]}),
+        }
+    )
     notice = only([f for f in found if f.column == "item"], "notice")
     assert notice.remedy == "Add B to data/raw/items.csv."
     assert "unassigned" in notice.message
 
 
 def test_an_unknown_item_without_any_price_is_weighed_by_its_units():
-    found = across({"sales": sales(quantity=["1", "99"]),
-                    "items": pd.DataFrame({"item": ["A"], "unit_price_value": ["3"]})})  # fmt: skip
+    found = across(
+        {
+            "sales": sales(quantity=["1", "99"]),
+            "items": pd.DataFrame({"item": ["A"], "unit_price_value": ["3"]}),
+        }
+    )
     assert only([f for f in found if f.column == "item"]).items == ("B",)
 
 
@@ -418,9 +435,15 @@ def test_sold_items_without_family_cost_or_price_are_notices():
 
 
 def test_a_made_item_without_a_routing_is_a_notice_and_a_bought_one_is_not():
-    items = pd.DataFrame({"item": ["A", "B"], "family": ["T", "T"], "unit_cost_value": ["1", "1"],
-                          "unit_price_value": ["2", "2"],
-                          "is_purchased": ["no", "yes"]})  # fmt: skip
+    items = pd.DataFrame(
+        {
+            "item": ["A", "B"],
+            "family": ["T", "T"],
+            "unit_cost_value": ["1", "1"],
+            "unit_price_value": ["2", "2"],
+            "is_purchased": ["no", "yes"],
+        }
+    )
     routings = pd.DataFrame({"item": ["X"], "resource": ["R"], "hours_per_unit": ["1"]})
     found = across({"sales": sales(), "items": items, "routings": routings})
     assert [f.items for f in found if f.column == "routing"] == [("A",)]
@@ -469,8 +492,9 @@ def test_a_hole_in_the_history_stops_and_may_be_confirmed():
 
 
 def test_sales_that_begin_after_the_cycle_stop_with_the_cycle():
-    found = only(check_months(year().assign(month=lambda t: "2026-0" + t.index.astype(str).str[0])
-                              .iloc[1:9]))  # fmt: skip
+    found = only(
+        check_months(year().assign(month=lambda t: "2026-0" + t.index.astype(str).str[0]).iloc[1:9])
+    )
     assert "before the cycle 2026-01" in found.message
     assert "later --cycle" in found.remedy
 
@@ -493,9 +517,18 @@ def test_a_channel_that_has_been_silent_for_long_is_no_finding():
 
 
 def forecast() -> pd.DataFrame:
-    return pd.DataFrame({"item": ["A"], "location": ["all"], "channel": ["all"], "month": [CYCLE],
-                         "quantity": [1.0], "quantity_lower": [0.5], "quantity_upper": [2.0],
-                         "model": ["theta"]})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "item": ["A"],
+            "location": ["all"],
+            "channel": ["all"],
+            "month": [CYCLE],
+            "quantity": [1.0],
+            "quantity_lower": [0.5],
+            "quantity_upper": [2.0],
+            "model": ["theta"],
+        }
+    )
 
 
 def test_a_table_a_step_made_is_held_to_its_columns_and_key():

@@ -102,8 +102,11 @@ def test_tiles_are_three_to_six():
 
 
 def _table(frame: pd.DataFrame, **choices) -> str:
-    given = {"caption": "Sales, units", "columns": {"item": "Item", "quantity": "Units"},
-             "kinds": {"quantity": "quantity"}}  # fmt: skip
+    given = {
+        "caption": "Sales, units",
+        "columns": {"item": "Item", "quantity": "Units"},
+        "kinds": {"quantity": "quantity"},
+    }
     return exhibits.table(frame, **{**given, **choices}).html
 
 
@@ -116,11 +119,21 @@ def test_what_comes_from_data_is_escaped_everywhere():
     frame = pd.DataFrame({"item": [EVIL], "quantity": [1.0], "state": [EVIL]})
     facts = _facts(*((name, np.nan, "text", EVIL) for name in "abc"))
     grid = pd.DataFrame([(EVIL, "Sales", sop.NOW, CYCLE, 1.0, False)], columns=sop.COLUMNS)
-    register = pd.DataFrame([dict.fromkeys(["statement", "owner", "quality", "impact", "status"],
-                                           EVIL) | {"kind": "assumption"}])  # fmt: skip
+    register = pd.DataFrame(
+        [
+            dict.fromkeys(["statement", "owner", "quality", "impact", "status"], EVIL)
+            | {"kind": "assumption"}
+        ]
+    )
     shown = [
-        _table(frame, caption=EVIL, source=EVIL, columns={"item": EVIL, "state": "State"},
-               kinds={"state": "rating"}, currency=EVIL),
+        _table(
+            frame,
+            caption=EVIL,
+            source=EVIL,
+            columns={"item": EVIL, "state": "State"},
+            kinds={"state": "rating"},
+            currency=EVIL,
+        ),
         exhibits.headline(EVIL + "{a}", facts).html,
         exhibits.fact_tiles(facts, dict.fromkeys("abc", EVIL)).html,
         exhibits.note(EVIL).html,
@@ -129,7 +142,7 @@ def test_what_comes_from_data_is_escaped_everywhere():
         exhibits.figure(_chart(), alt=EVIL, caption=EVIL).html,
         exhibits.grid(grid, currency=EVIL, cycle=CYCLE).html,
         exhibits.assumptions(register).html,
-    ]  # fmt: skip
+    ]
     for html in shown:
         assert "<script" not in html
         assert "&lt;script" in html
@@ -145,9 +158,13 @@ def test_a_table_shows_the_first_rows_and_says_where_the_rest_is():
 
 def test_a_column_has_one_number_of_decimals_and_large_money_is_in_thousands():
     frame = pd.DataFrame(
-        {"item": ["a", "b"], "quantity": [12.25, 3.0], "money": [1_234_567.0, -400.0],
-         "share": [0.25, 0.031]}
-    )  # fmt: skip
+        {
+            "item": ["a", "b"],
+            "quantity": [12.25, 3.0],
+            "money": [1_234_567.0, -400.0],
+            "share": [0.25, 0.031],
+        }
+    )
     html = _table(
         frame,
         columns={"item": "Item", "quantity": "Units", "money": "Gap", "share": "Share"},
@@ -159,9 +176,13 @@ def test_a_column_has_one_number_of_decimals_and_large_money_is_in_thousands():
 
 
 def test_a_column_may_hold_several_kinds():
-    frame = pd.DataFrame({"item": ["wape", "cover", "lead", "sum"],
-                          "quantity": [0.25, 1.5, 41.0, 2e6],
-                          "unit": ["rate", "months", "days", "value"]})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "item": ["wape", "cover", "lead", "sum"],
+            "quantity": [0.25, 1.5, 41.0, 2e6],
+            "unit": ["rate", "months", "days", "value"],
+        }
+    )
     html = _table(frame, kinds={"quantity": "unit"}, currency="EUR")
     assert _cells(html)[3::2] == ["25%", "1.5 months", "41 days", "2.0 M EUR"]
 
@@ -180,8 +201,9 @@ def test_nothing_to_show_is_said_in_words():
     assert exhibits.figure(None, alt="Revenue by month", missing="No budget.").html == (
         '<p class="missing">No budget.</p>'
     )
-    assert "missing" in exhibits.grid(pd.DataFrame(columns=sop.COLUMNS), currency="",
-                                      cycle=CYCLE).html  # fmt: skip
+    assert (
+        "missing" in exhibits.grid(pd.DataFrame(columns=sop.COLUMNS), currency="", cycle=CYCLE).html
+    )
     none = pd.DataFrame(columns=["kind", "statement", "owner", "quality", "impact", "status"])
     assert "data/raw/assumptions.csv" in exhibits.assumptions(none).html
 

@@ -32,8 +32,10 @@ BROKEN = {
     "no sales": (None, "data/raw holds no sales"),
     "empty file": ("", "the file is empty"),
     "no rows": ("item,month,quantity\n", "the table has no rows"),
-    "misspelt column": ("item,month,quantitty\nA,2025-12,1\n",
-                        "Rename the column 'quantitty' of data/raw/sales.csv to 'quantity'"),
+    "misspelt column": (
+        "item,month,quantitty\nA,2025-12,1\n",
+        "Rename the column 'quantitty' of data/raw/sales.csv to 'quantity'",
+    ),
     "text in a number": ("item,month,quantity\nA,2025-12,many\n", "not a number"),
     "ambiguous date": ("item,month,quantity\nA,01/02/2025,3\n", "day and month cannot be told"),
     "decimal comma": ("item;month;quantity\nA;2025-12;1,5\n", "the comma may mark thousands"),
@@ -41,7 +43,7 @@ BROKEN = {
     "blank key": ("item,month,quantity\n,2025-12,1\n", "a key cell is blank"),
     "hole": ("item,month,quantity\nA,2025-10,1\nA,2025-12,2\n", "no sales at all in 2025-11"),
     "unreadable": ('item,month,quantity\n"A,2025-12,1\n', "sales.csv"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -58,9 +60,14 @@ def test_broken_sales_end_a_run_with_one_message_and_nothing_written(sales_only,
 
 
 def test_a_wrong_encoding_names_the_file_and_the_remedy(sales_only, capsys):
-    (sales_only / "data/raw/sales.csv").write_bytes("item,month,quantity\nä,2025-12,1\n".encode("cp1252"))
+    (sales_only / "data/raw/sales.csv").write_bytes(
+        "item,month,quantity\nä,2025-12,1\n".encode("cp1252")
+    )
     assert main(["run", "--workspace", str(sales_only)]) == 1
-    assert "sales.csv: byte 20 is not UTF-8 text. Save the file as CSV UTF-8" in capsys.readouterr().err
+    assert (
+        "sales.csv: byte 20 is not UTF-8 text. Save the file as CSV UTF-8"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_month_without_sales_before_the_cycle_is_not_closed(sales_only, capsys):

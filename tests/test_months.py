@@ -21,8 +21,10 @@ def test_the_months_around_a_new_year_are_counted_by_hand():
     assert months.label(months.shift(JANUARY, -1)) == "2025-12"
     assert months.label(months.shift(JANUARY, 13)) == "2027-02"
     assert [months.label(m) for m in months.span(pd.Timestamp("2025-11-01"), 3)] == [
-        "2025-11", "2025-12", "2026-01",
-    ]  # fmt: skip
+        "2025-11",
+        "2025-12",
+        "2026-01",
+    ]
     assert [months.label(m) for m in months.closed(JANUARY, 2)] == ["2025-11", "2025-12"]
 
 
@@ -48,9 +50,17 @@ def test_a_horizon_reaches_the_end_of_the_next_fiscal_year(cycle, first_month, a
 
 @pytest.mark.parametrize(
     ("month", "first_month", "year"),
-    [("2025-12", 1, 2025), ("2026-01", 1, 2026), ("2025-06", 7, 2025), ("2025-07", 7, 2026),
-     ("2025-11", 12, 2025), ("2025-12", 12, 2026), ("2026-01", 2, 2026), ("2026-02", 2, 2027)],
-)  # fmt: skip
+    [
+        ("2025-12", 1, 2025),
+        ("2026-01", 1, 2026),
+        ("2025-06", 7, 2025),
+        ("2025-07", 7, 2026),
+        ("2025-11", 12, 2025),
+        ("2025-12", 12, 2026),
+        ("2026-01", 2, 2026),
+        ("2026-02", 2, 2027),
+    ],
+)
 def test_a_fiscal_year_is_named_for_the_year_it_ends_in(month, first_month, year):
     one = pd.Series([months.parse_cycle(month)])
     assert months.fiscal_year(one, first_month).tolist() == [year]

@@ -40,8 +40,9 @@ def test_there_is_a_notebook_for_each_step_and_explorers_beside():
 def test_a_notebook_is_stored_without_outputs_and_keeps_its_kernel(path):
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["metadata"]["kernelspec"]["name"] == "python3"
-    assert all(not cell["outputs"] and cell["execution_count"] is None
-               for cell in _cells(path, "code"))  # fmt: skip
+    assert all(
+        not cell["outputs"] and cell["execution_count"] is None for cell in _cells(path, "code")
+    )
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
@@ -88,13 +89,13 @@ def test_text_has_one_title_no_html_and_no_figures_of_the_month(path):
 
 
 @pytest.mark.parametrize(
-    ("path", "step"), list(zip(STEP_NOTEBOOKS, steps.STEPS, strict=True)),
+    ("path", "step"),
+    list(zip(STEP_NOTEBOOKS, steps.STEPS, strict=True)),
     ids=[step.name for step in steps.STEPS],
-)  # fmt: skip
+)
 def test_a_step_notebook_reads_computes_and_publishes_its_own_step_once(path, step):
     code = _code(path)
     assert code.count(f'store.inputs(workspace, "{step.name}"') == 1
     assert code.count(f"steps.{step.name}(") == 1
     assert f'store.publish_step(workspace, "{step.name}"' in _source(_cells(path, "code")[-1])
     assert "widgets" not in code
-

@@ -12,8 +12,15 @@ from sopkit import steps
 pytestmark = pytest.mark.slow
 PAGES = ["index", *(step.notebook for step in steps.STEPS)]
 LARGEST = 2_000_000
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class _Reader(HTMLParser):
@@ -101,8 +108,14 @@ def test_a_browser_opens_every_page_offline_without_error_or_sideways_scroll(
 ):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tried, errors = [], []
-    context.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:")
-                  else (tried.append(route.request.url), route.abort()))  # fmt: skip
+    context.route(
+        "**/*",
+        lambda route: (
+            route.continue_()
+            if route.request.url.startswith("file:")
+            else (tried.append(route.request.url), route.abort())
+        ),
+    )
     view = context.new_page()
     view.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     view.on("pageerror", lambda error: errors.append(str(error)))

@@ -11,10 +11,18 @@ import yaml
 from packaging.requirements import Requirement
 
 from sopkit import sample, schema
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-STACK = {"jupyterlab", "pandas", "statsmodels", "matplotlib", "ipywidgets", "papermill",
-         "nbconvert"}  # fmt: skip
+STACK = {
+    "jupyterlab",
+    "pandas",
+    "statsmodels",
+    "matplotlib",
+    "ipywidgets",
+    "papermill",
+    "nbconvert",
+}
 
 
 def _project() -> dict:
@@ -74,8 +82,20 @@ def test_the_repositorys_own_tables_are_the_sample_company(tmp_path):
 def test_the_readme_names_every_folder_command_and_make_target():
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     targets = re.findall(r"^(\w+):.*##", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    for word in [*(f"make {target}" for target in targets if target != "help"),
-                 "sopkit run", "sopkit check", "sopkit init", "sopkit sample", "sopkit status",
-                 "sopkit forecast", "notebooks/", "sopkit/", "data/raw/", "data/processed/",
-                 "reports/", "tests/", "environment.yml"]:  # fmt: skip
+    for word in [
+        *(f"make {target}" for target in targets if target != "help"),
+        "sopkit run",
+        "sopkit check",
+        "sopkit init",
+        "sopkit sample",
+        "sopkit status",
+        "sopkit forecast",
+        "notebooks/",
+        "sopkit/",
+        "data/raw/",
+        "data/processed/",
+        "reports/",
+        "tests/",
+        "environment.yml",
+    ]:
         assert word in readme, word

@@ -90,8 +90,14 @@ def test_csv_excel_and_parquet_give_the_same_typed_table(tmp_path, tiny_sales, s
 
 def test_a_workbook_keeps_texts_numbers_and_blanks_apart(tmp_path):
     path = tmp_path / "sales.xlsx"
-    pd.DataFrame({"item": ["00123", "NA", 417], "month": ["2025-01"] * 3, "quantity": [1, 2.5, 3],
-                  "revenue_value": [1.234, None, 5.678]}).to_excel(path, index=False)  # fmt: skip
+    pd.DataFrame(
+        {
+            "item": ["00123", "NA", 417],
+            "month": ["2025-01"] * 3,
+            "quantity": [1, 2.5, 3],
+            "revenue_value": [1.234, None, 5.678],
+        }
+    ).to_excel(path, index=False)
     frame, source = sources.read(path, "sales", CYCLE)
     checked = contract.check_table("sales", frame, source)
     assert checked.findings == []
@@ -102,8 +108,9 @@ def test_a_workbook_keeps_texts_numbers_and_blanks_apart(tmp_path):
 
 def test_a_select_maps_a_foreign_extract_and_keeps_its_texts(write, select):
     extract = write("extract.csv", "Material;Monat;Menge\n00123;2025-01;5\nNA;2025-02;7\n")
-    frame = select("SELECT Material AS item, Monat AS month, Menge AS quantity FROM extract",
-                   extract=extract)  # fmt: skip
+    frame = select(
+        "SELECT Material AS item, Monat AS month, Menge AS quantity FROM extract", extract=extract
+    )
     assert frame["item"].tolist() == ["00123", "NA"]
     assert frame["quantity"].tolist() == ["5", "7"]
 
@@ -113,8 +120,9 @@ def test_a_select_reads_workbooks_and_parquet(tmp_path, select, suffix):
     path = tmp_path / f"extract{suffix}"
     frame = pd.DataFrame({"Material": ["00123", "NA"], "Menge": [5, 7]})
     frame.to_excel(path, index=False) if suffix == ".xlsx" else frame.to_parquet(path)
-    got = select("SELECT Material AS item, CAST(Menge AS INTEGER) + 1 AS quantity FROM extract",
-                 extract=path)  # fmt: skip
+    got = select(
+        "SELECT Material AS item, CAST(Menge AS INTEGER) + 1 AS quantity FROM extract", extract=path
+    )
     assert got["item"].tolist() == ["00123", "NA"]
     assert got["quantity"].tolist() == [6, 8]
 
@@ -303,9 +311,13 @@ def test_a_mapped_file_that_cannot_be_read_is_named(write, select, name, content
 
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("SELEC * FROM x", "syntax error"), ("SELECT * FROM nowhere", "nowhere does not exist"),
-     ("SELECT $other", "other"), ("", "sales")],
-)  # fmt: skip
+    [
+        ("SELEC * FROM x", "syntax error"),
+        ("SELECT * FROM nowhere", "nowhere does not exist"),
+        ("SELECT $other", "other"),
+        ("", "sales"),
+    ],
+)
 def test_bad_sql_names_the_table_and_what_the_database_says(select, query, words):
     with pytest.raises(sources.SourceError, match=words) as refused:
         select(query)
@@ -314,18 +326,25 @@ def test_bad_sql_names_the_table_and_what_the_database_says(select, query, words
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT * FROM '{secret}'", "SELECT * FROM read_csv('{secret}')",
-     "SELECT * FROM read_text('{secret}')", "SELECT * FROM glob('{folder}/*')",
-     "COPY extract TO '{folder}/stolen.csv'", "ATTACH '{folder}/new.db'"],
-)  # fmt: skip
+    [
+        "SELECT * FROM '{secret}'",
+        "SELECT * FROM read_csv('{secret}')",
+        "SELECT * FROM read_text('{secret}')",
+        "SELECT * FROM glob('{folder}/*')",
+        "COPY extract TO '{folder}/stolen.csv'",
+        "ATTACH '{folder}/new.db'",
+    ],
+)
 def test_a_select_reaches_no_file_it_was_not_given(write, select, tmp_path, query):
     secret, extract = write("secret.csv", "a\n1\n"), write("extract.csv", "item\nA\n")
     text = query.format(secret=secret, folder=tmp_path)
     with pytest.raises(sources.SourceError, match="disabled by configuration"):
         select(text, extract=extract)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "secret.csv", "extract.csv", "sources.yml",
-    }  # fmt: skip
+        "secret.csv",
+        "extract.csv",
+        "sources.yml",
+    }
 
 
 def test_the_seal_cannot_be_broken_from_within(select):

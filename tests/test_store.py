@@ -50,14 +50,24 @@ def test_measured_rows_are_known_before_the_cycle_only():
 
 def test_snapshots_belong_to_their_cycle_and_dated_rows_to_it_and_earlier_ones():
     receipts = pd.DataFrame(
-        {"item": "A", "month": ["2026-01", "2026-02", "2026-03", "2025-12"],
-         "kind": "purchase", "cycle": ["2026-01", None, "2025-12", "2026-01"],
-         "quantity": ["1", "2", "3", "4"]}
-    )  # fmt: skip
+        {
+            "item": "A",
+            "month": ["2026-01", "2026-02", "2026-03", "2025-12"],
+            "kind": "purchase",
+            "cycle": ["2026-01", None, "2025-12", "2026-01"],
+            "quantity": ["1", "2", "3", "4"],
+        }
+    )
     typed = contract.check_table("scheduled_receipts", receipts, contract.Source("r")).frame
     assert store.known(typed, "scheduled_receipts", CYCLE)["quantity"].tolist() == [1.0, 2.0]
-    views = pd.DataFrame({"department": "sales", "cycle": ["2025-12", "2026-01", "2026-02"],
-                          "month": "2026-03", "quantity": ["1", "2", "3"]})  # fmt: skip
+    views = pd.DataFrame(
+        {
+            "department": "sales",
+            "cycle": ["2025-12", "2026-01", "2026-02"],
+            "month": "2026-03",
+            "quantity": ["1", "2", "3"],
+        }
+    )
     typed = contract.check_table("submissions", views, contract.Source("s")).frame
     assert store.known(typed, "submissions", CYCLE)["quantity"].tolist() == [1.0, 2.0]
 
@@ -103,8 +113,9 @@ def test_a_breach_writes_nothing(sales_only):
 
 def test_publish_step_refuses_tables_that_break_their_contract(sales_only):
     step = steps.step("product_review")
-    results = {name: pd.DataFrame({c: [] for c in schema.PROCESSED[name].columns})
-               for name in step.writes}  # fmt: skip
+    results = {
+        name: pd.DataFrame({c: [] for c in schema.PROCESSED[name].columns}) for name in step.writes
+    }
     store.publish_step(sales_only, "product_review", CYCLE, results)
     double = pd.concat([_facts(1.0), _facts(2.0)])
     with pytest.raises(contract.ContractError, match="two rows share the key"):
@@ -185,8 +196,9 @@ def test_reading_an_unknown_table_names_the_nearest(sales_only):
 
 
 def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
-    data, product = (store.input_hash(sales_only, name, CYCLE)
-                     for name in ("data_review", "product_review"))  # fmt: skip
+    data, product = (
+        store.input_hash(sales_only, name, CYCLE) for name in ("data_review", "product_review")
+    )
     path = sales_only / "data/raw/sales.csv"
     path.write_text(path.read_text() + "B,2025-12,4\n")
     assert store.input_hash(sales_only, "data_review", CYCLE) != data

@@ -36,9 +36,13 @@ def bias_by_lag(scores: pd.DataFrame, *, subject: str) -> Figure | None:
 
 @style.drawn
 def history_with_forecast(
-    history: pd.DataFrame, past: pd.DataFrame, ahead: pd.DataFrame, *, subject: str,
+    history: pd.DataFrame,
+    past: pd.DataFrame,
+    ahead: pd.DataFrame,
+    *,
+    subject: str,
     cycle: pd.Timestamp,
-) -> Figure | None:  # fmt: skip
+) -> Figure | None:
     """What was sold, what was forecast for it some months before, and the forecast now.
 
     Parameters
@@ -59,19 +63,31 @@ def history_with_forecast(
         return None
     figure, (axes,) = style.panels(height=3.4)
     axes.plot(history["month"], history["actual"], color=style.HISTORY)
-    axes.plot(past["month"], past["quantity"], color=style.STATISTICAL, marker="o", markersize=4,
-              linestyle="--")  # fmt: skip
+    axes.plot(
+        past["month"],
+        past["quantity"],
+        color=style.STATISTICAL,
+        marker="o",
+        markersize=4,
+        linestyle="--",
+    )
     axes.plot(ahead["month"], ahead["quantity"], color=style.DEMAND, linestyle="--")
     shown = pd.concat([history["month"], ahead["month"]])
     style.month_axis(axes, shown)
     style.amount_axis(axes, "units a month")
     style.cycle_line(axes, cycle)
-    lines = [(history, "actual", "sold", style.HISTORY),
-             (ahead, "quantity", "forecast now", style.DEMAND)]  # fmt: skip
-    style.end_labels(axes, [
-        (table["month"].iloc[-1], table[column].iloc[-1], name, colour)
-        for table, column, name, colour in lines if len(table)
-    ])  # fmt: skip
+    lines = [
+        (history, "actual", "sold", style.HISTORY),
+        (ahead, "quantity", "forecast now", style.DEMAND),
+    ]
+    style.end_labels(
+        axes,
+        [
+            (table["month"].iloc[-1], table[column].iloc[-1], name, colour)
+            for table, column, name, colour in lines
+            if len(table)
+        ],
+    )
     if len(past):
         style.key(axes, [("forecast then", style.STATISTICAL)])
     axes.set_title(f"Sold and forecast: {subject}")

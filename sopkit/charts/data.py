@@ -52,8 +52,13 @@ def _corrections(axes, total: pd.DataFrame) -> None:
     down = up.copy()
     for layer in used:
         amount = total[layer]
-        axes.bar(total.index, amount, bottom=up.where(amount >= 0, down), width=style.BAR,
-                 color=LAYERS[layer][1])  # fmt: skip
+        axes.bar(
+            total.index,
+            amount,
+            bottom=up.where(amount >= 0, down),
+            width=style.BAR,
+            color=LAYERS[layer][1],
+        )
         up, down = up + amount.clip(lower=0.0), down + amount.clip(upper=0.0)
     axes.axhline(0.0, color=style.INK, linewidth=0.9)
     axes.update_datalim([(0, up.max()), (0, down.min())], updatex=False)
@@ -81,8 +86,14 @@ def revenue_by_year(history: pd.DataFrame, *, currency: str) -> Figure | None:
     for age, year in enumerate(reversed(years)):
         own = money[money.index.year == year]
         colour = style.INK if age == 0 else style.HISTORY if age == 1 else style.LAST_YEAR
-        axes.plot(own.index.month, own, color=colour, linewidth=2.4 if age == 0 else 1.3,
-                  marker="o" if len(own) == 1 else None, zorder=9 - age)  # fmt: skip
+        axes.plot(
+            own.index.month,
+            own,
+            color=colour,
+            linewidth=2.4 if age == 0 else 1.3,
+            marker="o" if len(own) == 1 else None,
+            zorder=9 - age,
+        )
         labels.append((own.index.month[-1], own.iloc[-1], str(year), colour))
     axes.set_title(f"Revenue by calendar month, {currency}, one line a year")
     year = months.span(pd.Timestamp(2000, 1, 1), 12)

@@ -27,9 +27,8 @@ MODELS = {  # column of the backtest: how people call it, colour, dash
 
 @style.drawn
 def plan(
-    history: pd.DataFrame, demand_plan: pd.DataFrame, backtest: pd.DataFrame, *,
-    cycle: pd.Timestamp,
-) -> Figure | None:  # fmt: skip
+    history: pd.DataFrame, demand_plan: pd.DataFrame, backtest: pd.DataFrame, *, cycle: pd.Timestamp
+) -> Figure | None:
     """Demand so far, statistical forecast and demand plan by month, all items.
 
     Parameters
@@ -46,8 +45,13 @@ def plan(
     figure, (axes,) = style.panels(height=4.3)
     _band(axes, ahead["statistical"], _company_width(backtest))
     axes.plot(past.index, past, color=style.HISTORY)
-    axes.plot(ahead.index, ahead["statistical"], color=style.STATISTICAL, linewidth=1.4,
-              linestyle=(0, (2, 1.5)))  # fmt: skip
+    axes.plot(
+        ahead.index,
+        ahead["statistical"],
+        color=style.STATISTICAL,
+        linewidth=1.4,
+        linestyle=(0, (2, 1.5)),
+    )
     axes.plot(ahead.index, ahead["consensus"], color=style.DEMAND, linestyle=(0, (5, 1.5)))
     axes.set_title("Demand by month, units, all items", pad=22)
     style.month_axis(axes, past.index.union(ahead.index), most=21)
@@ -71,9 +75,14 @@ def _band(axes, middle: pd.Series, width: pd.Series) -> None:
     low, high = middle * (1 - width), middle * (1 + width)
     axes.fill_between(middle.index, low, high, color=style.STATISTICAL, alpha=0.3, linewidth=0)
     axes.annotate(
-        "80% band", (middle.index[-1], high.iloc[-1]), xytext=(0, 5), textcoords="offset points",
-        fontsize=9, ha="center", color=style.text_colour(style.STATISTICAL),
-    )  # fmt: skip
+        "80% band",
+        (middle.index[-1], high.iloc[-1]),
+        xytext=(0, 5),
+        textcoords="offset points",
+        fontsize=9,
+        ha="center",
+        color=style.text_colour(style.STATISTICAL),
+    )
 
 
 def _company_width(backtest: pd.DataFrame) -> pd.Series:
@@ -160,8 +169,14 @@ def backtest_error(accuracy: pd.DataFrame) -> Figure | None:
     for model, (name, colour, dash) in MODELS.items():
         if model in error:
             is_ours = model == "combined"
-            axes.plot(error.index, error[model], color=colour, linestyle=dash,
-                      linewidth=2.6 if is_ours else 1.3, zorder=5 if is_ours else 3)  # fmt: skip
+            axes.plot(
+                error.index,
+                error[model],
+                color=colour,
+                linestyle=dash,
+                linewidth=2.6 if is_ours else 1.3,
+                zorder=5 if is_ours else 3,
+            )
             labels.append((error.index[-1], error[model].iloc[-1], name, colour))
     axes.set_title("Error of past forecasts by lag, percent of units sold, by family and month")
     axes.set_xlabel(
@@ -183,16 +198,20 @@ def bias(accuracy: pd.DataFrame) -> Figure | None:
     accuracy : DataFrame
         Table `accuracy`.
     """
-    rows = accuracy[(accuracy["level"] == "family") & (accuracy["model"] == "combined")
-                    & (accuracy["lag"] == BIAS_LAG)].dropna(subset=["bias_rate"])  # fmt: skip
+    rows = accuracy[
+        (accuracy["level"] == "family")
+        & (accuracy["model"] == "combined")
+        & (accuracy["lag"] == BIAS_LAG)
+    ].dropna(subset=["bias_rate"])
     if rows.empty:
         return None
     rate = rows.nlargest(12, "volume").set_index("member")["bias_rate"].sort_values()
     figure, (axes,) = style.panels(height=1.2 + 0.36 * len(rate))
     style.signed_bars(axes, rate.index, rate, lambda amount: style.percent(amount, "+"))
     axes.set_title("Bias of the forecast three months ahead, percent of units sold")
-    style.rate_axis(axes, "Too low (shortage) is left of zero, too high (surplus) is right",
-                    along="x")  # fmt: skip
+    style.rate_axis(
+        axes, "Too low (shortage) is left of zero, too high (surplus) is right", along="x"
+    )
     return figure
 
 
@@ -215,8 +234,10 @@ def departments(views: pd.DataFrame, demand_plan: pd.DataFrame) -> Figure | None
     total = covered[["statistical", "consensus"]].sum()
     agreed = total["consensus"] / total["statistical"] - 1.0
     figure, (axes,) = style.panels(height=3.8)
-    labels = [(apart.index[-1], 0.0, "statistical", style.STATISTICAL),
-              (apart.index[-1], agreed.iloc[-1], "demand plan", style.DEMAND)]  # fmt: skip
+    labels = [
+        (apart.index[-1], 0.0, "statistical", style.STATISTICAL),
+        (apart.index[-1], agreed.iloc[-1], "demand plan", style.DEMAND),
+    ]
     axes.plot(agreed.index, 0.0 * agreed, color=style.STATISTICAL, linestyle=(0, (2, 1.5)))
     shown = list(apart)[: style.MOST_SERIES - 2]
     for name, colour, marker in zip(shown, style.OTHERS, "osD^v", strict=False):
@@ -255,9 +276,12 @@ def changes(
     unit = currency if is_money else "units"
     figure, (axes,) = style.panels(height=1.2 + 0.36 * len(amount))
     style.signed_bars(
-        axes, amount.index, amount, lambda value: style.short(value, "+"),
+        axes,
+        amount.index,
+        amount,
+        lambda value: style.short(value, "+"),
         colours=(style.DEMAND, style.DEMAND),
-    )  # fmt: skip
+    )
     count = demand_plan["month"].nunique()
     axes.set_title(f"Change by departments to the forecast, {unit}, sum of {count} months")
     axes.set_xlabel(f"{unit}, below the forecast is left of zero, above is right")

@@ -39,19 +39,24 @@ def plan_beside_budget(
     both = pd.concat([past, plan])[["revenue_value", "budget_revenue_value"]]
     is_budgeted = both["budget_revenue_value"].notna().any()
     figure, axes = style.panels(
-        1 + is_budgeted, height=5.0 if is_budgeted else 3.6,
+        1 + is_budgeted,
+        height=5.0 if is_budgeted else 3.6,
         height_ratios=[2, 1] if is_budgeted else [1],
-    )  # fmt: skip
+    )
     above = axes[0]
     above.plot(past.index, past["revenue_value"], color=style.HISTORY)
     above.plot(plan.index, plan["revenue_value"], color=style.DEMAND, linestyle=(0, (5, 1.5)))
     above.plot(both.index, both["budget_revenue_value"], color=style.BUDGET, linewidth=1.0)
     above.set_title(f"Revenue sold and planned, {currency} a month", pad=22)
     style.amount_axis(above, f"{currency} a month")
-    style.end_labels(above, [
-        (plan.index[-1], plan["revenue_value"].iloc[-1], "plan", style.DEMAND),
-        (plan.index[-1], both["budget_revenue_value"].iloc[-1], "budget", style.BUDGET),
-    ], share=0.5)  # fmt: skip
+    style.end_labels(
+        above,
+        [
+            (plan.index[-1], plan["revenue_value"].iloc[-1], "plan", style.DEMAND),
+            (plan.index[-1], both["budget_revenue_value"].iloc[-1], "budget", style.BUDGET),
+        ],
+        share=0.5,
+    )
     if len(past):
         style.name_line(above, past["revenue_value"], "sold", style.HISTORY)
     if is_budgeted:
@@ -84,8 +89,9 @@ def goals(kpis: pd.DataFrame) -> Figure | None:
     known = kpis[kpis["status"].isin(list(_STATUS)) & (kpis["target"] != 0)]
     if known.empty:
         return None
-    better = [_better(*row) for row in zip(known["kpi"], known["amount"], known["target"],
-                                           strict=True)]  # fmt: skip
+    better = [
+        _better(*row) for row in zip(known["kpi"], known["amount"], known["target"], strict=True)
+    ]
     names = known["kpi"].str.replace("_", " ").str.removesuffix(" rate").str.removesuffix(" months")
     names = names.str.capitalize().str.replace("wape", "WAPE")
     figure, (axes,) = style.panels(height=1.3 + 0.42 * len(known))
@@ -95,10 +101,16 @@ def goals(kpis: pd.DataFrame) -> Figure | None:
     for row, (_, kpi) in enumerate(known.iterrows()):
         amount, target = _say(kpi["amount"], kpi["unit"]), _say(kpi["target"], kpi["unit"])
         axes.annotate(
-            f"{amount} · target {target} · {kpi['status']}", (1.0, row), xytext=(6, 0),
-            xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
-            color=style.text_colour(_STATUS[kpi["status"]]), fontsize=9, annotation_clip=False,
-        )  # fmt: skip
+            f"{amount} · target {target} · {kpi['status']}",
+            (1.0, row),
+            xytext=(6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            color=style.text_colour(_STATUS[kpi["status"]]),
+            fontsize=9,
+            annotation_clip=False,
+        )
     axes.set_yticks(rows, names)
     axes.set_ylim(len(known) - 0.5, -0.5)
     axes.set_title("Distance of each KPI from its target, percent of the target")

@@ -17,8 +17,12 @@ ABC, XYZ = ("A", "B", "C"), ("X", "Y", "Z")
 STEADINESS = ("X: steady", "Y: moving", "Z: erratic")
 WEIGHT = ("A: first 80%", "B: next 15%", "C: last 5%")
 _BLUES = LinearSegmentedColormap.from_list("plan", ["#f3f6fa", style.DEMAND])
-_STAGES = {"new": style.SURPLUS, "ending": style.SUPPLY, "ended": style.SHORTAGE,
-           "silent": style.HISTORY}  # fmt: skip
+_STAGES = {
+    "new": style.SURPLUS,
+    "ending": style.SUPPLY,
+    "ended": style.SHORTAGE,
+    "silent": style.HISTORY,
+}
 _MOST_ITEMS = 12
 _WINDOW = 24  # months shown before and after the cycle
 
@@ -48,9 +52,14 @@ def value_matrix(classes: pd.DataFrame, rates: pd.DataFrame) -> Figure | None:
         rate = share.iat[row, column]
         is_dark = rate > 0.55 * share.to_numpy().max()
         axes.text(
-            column, row, f"{style.percent(rate)}\n{count.iat[row, column]:,} series",
-            ha="center", va="center", color="white" if is_dark else style.INK, fontsize=10,
-        )  # fmt: skip
+            column,
+            row,
+            f"{style.percent(rate)}\n{count.iat[row, column]:,} series",
+            ha="center",
+            va="center",
+            color="white" if is_dark else style.INK,
+            fontsize=10,
+        )
     _matrix_axes(axes, _measure(rates))
     return figure
 
@@ -83,8 +92,14 @@ def demand_classes(classes: pd.DataFrame, rates: pd.DataFrame) -> Figure | None:
     figure, (axes,) = style.panels(height=0.9 + 0.42 * len(table))
     axes.barh(table.index, share, color=style.HISTORY, height=0.62)
     for row, (rate, size) in enumerate(zip(share, table["size"], strict=True)):
-        axes.annotate(f"{style.percent(rate)} · {size:,} series", (rate, row), xytext=(5, 0),
-                      textcoords="offset points", va="center", fontsize=9)  # fmt: skip
+        axes.annotate(
+            f"{style.percent(rate)} · {size:,} series",
+            (rate, row),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
     axes.set_title(f"Share of twelve months' {_measure(rates)} by kind of demand")
     style.rate_axis(axes, f"Share of {_measure(rates)}", along="x")
     axes.set_xlim(0.0, share.max() * 1.25)
@@ -147,9 +162,18 @@ def lifecycle(items: pd.DataFrame, *, cycle: pd.Timestamp) -> Figure | None:
     colours = [_STAGES.get(stage, style.HISTORY) for stage in shown["lifecycle"]]
     axes.hlines(rows, first, last, colors=colours, linewidth=9)
     for row, (stage, colour) in enumerate(zip(shown["lifecycle"], colours, strict=True)):
-        axes.annotate(stage, (1.0, row), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                      textcoords="offset points", va="center", fontsize=9, fontweight="bold",
-                      color=style.text_colour(colour), annotation_clip=False)  # fmt: skip
+        axes.annotate(
+            stage,
+            (1.0, row),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            fontweight="bold",
+            color=style.text_colour(colour),
+            annotation_clip=False,
+        )
     names = shown["item"] + " " + shown["description"].fillna("").astype("str")
     axes.set_yticks(rows, names.str.strip())
     axes.set_ylim(len(shown) - 0.4, -0.6)

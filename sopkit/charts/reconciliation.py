@@ -49,8 +49,14 @@ def revenue(
         known = amount.dropna()
         if known.empty:
             continue
-        axes.plot(known.index, known, color=colour, linewidth=width, linestyle=dash,
-                  alpha=0.55 if name == "can be supplied" else 1.0)  # fmt: skip
+        axes.plot(
+            known.index,
+            known,
+            color=colour,
+            linewidth=width,
+            linestyle=dash,
+            alpha=0.55 if name == "can be supplied" else 1.0,
+        )
         if known.index[-1] == plan.index[-1]:
             labels.append((known.index[-1], known.iloc[-1], name, colour))
         else:
@@ -134,18 +140,28 @@ def quarters(
     place = np.arange(len(sums))
     axes.bar(place - 0.2, sums["last_year_revenue_value"], 0.3, color=style.LAST_YEAR)
     axes.bar(place + 0.14, sums["revenue_value"], 0.36, color=style.DEMAND)
-    axes.hlines(sums["budget_revenue_value"], place - 0.1, place + 0.38, color=style.BUDGET,
-                linewidth=2.2)  # fmt: skip
+    axes.hlines(
+        sums["budget_revenue_value"], place - 0.1, place + 0.38, color=style.BUDGET, linewidth=2.2
+    )
     for x, amount, budget in zip(place, sums[columns[0]], sums[columns[1]], strict=True):
         rate = amount / budget - 1.0
         text = style.short(amount) + (f"\n{style.percent(rate, '+')}" if np.isfinite(rate) else "")
         top = np.nanmax([amount, budget])
-        axes.annotate(text, (x + 0.14, top), xytext=(0, 4), textcoords="offset points",
-                      ha="center", fontsize=9)  # fmt: skip
+        axes.annotate(
+            text,
+            (x + 0.14, top),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
     axes.set_title(f"Revenue by fiscal quarter, {currency}; percent: plan beside budget")
     axes.set_xticks(place, sums.index)
     style.amount_axis(axes, f"{currency} a quarter", room=0.16)
-    named = (("plan", style.DEMAND, 0), ("budget (line)", style.BUDGET, 1),
-             ("last year", style.LAST_YEAR, 2))  # fmt: skip
+    named = (
+        ("plan", style.DEMAND, 0),
+        ("budget (line)", style.BUDGET, 1),
+        ("last year", style.LAST_YEAR, 2),
+    )
     style.key(axes, [(text, c) for text, c, k in named if sums[columns[k]].notna().any()])
     return figure

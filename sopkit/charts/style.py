@@ -156,8 +156,11 @@ def rate_axis(axes: Axes, label: str, *, along: str = "y") -> None:
     axis = axes.yaxis if along == "y" else axes.xaxis
     axis.set_label_text(label)
     axis.set_major_locator(MaxNLocator(nbins=6, min_n_ticks=3))
-    axis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:.3g}" if rate == 0 else
-                                           percent(rate, decimals=0)))  # fmt: skip
+    axis.set_major_formatter(FuncFormatter(_rate_tick))
+
+
+def _rate_tick(rate: float, _position: int | None = None) -> str:
+    return f"{rate * 100:.3g}%".replace("-", "−") if abs(rate) > 1e-12 else "0"
 
 
 def month_axis(axes: Axes, month: pd.Series | pd.DatetimeIndex, *, most: int = 13) -> None:
@@ -167,10 +170,13 @@ def month_axis(axes: Axes, month: pd.Series | pd.DatetimeIndex, *, most: int = 1
     step = next((size for size in (1, 2, 3, 6) if count / size <= most), 12)
     ticks = [tick for tick in months.span(first, count) if (tick.month - 1) % step == 0]
     labels = [
-        f"{tick:%Y}" if step == 12 else f"{tick:%b}\n{tick:%Y}"
-        if tick.month == 1 or tick == ticks[0] else f"{tick:%b}"
+        f"{tick:%Y}"
+        if step == 12
+        else f"{tick:%b}\n{tick:%Y}"
+        if tick.month == 1 or tick == ticks[0]
+        else f"{tick:%b}"
         for tick in ticks
-    ]  # fmt: skip
+    ]
     axes.set_xticks([tick.to_datetime64() for tick in ticks], labels)
     axes.set_xlim(months.shift(first, -1), months.shift(last, 1))
     axes.tick_params(axis="x", length=3)
@@ -181,9 +187,15 @@ def cycle_line(axes: Axes, cycle: pd.Timestamp, *, is_named: bool = True) -> Non
     axes.axvline(cycle, color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
     if is_named:
         axes.annotate(
-            f"cycle {months.label(cycle)}", (cycle, 1.0), xycoords=("data", "axes fraction"),
-            xytext=(0, 2), textcoords="offset points", ha="center", va="bottom", fontsize=9,
-        )  # fmt: skip
+            f"cycle {months.label(cycle)}",
+            (cycle, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+        )
 
 
 def end_labels(axes: Axes, labels: list[Label], *, share: float = 0.8) -> None:
@@ -203,9 +215,16 @@ def end_labels(axes: Axes, labels: list[Label], *, share: float = 0.8) -> None:
         places[k] = min(places[k], ceiling)
     for (x, _, text, colour), place in zip(ranked, places, strict=True):
         axes.annotate(
-            text, (x, place), xytext=(6, 0), textcoords="offset points", va="center",
-            color=text_colour(colour), fontweight="bold", fontsize=9, annotation_clip=False,
-        )  # fmt: skip
+            text,
+            (x, place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=text_colour(colour),
+            fontweight="bold",
+            fontsize=9,
+            annotation_clip=False,
+        )
 
 
 def name_line(axes: Axes, line: pd.Series, text: str, colour: str) -> None:
@@ -213,26 +232,44 @@ def name_line(axes: Axes, line: pd.Series, text: str, colour: str) -> None:
     place = int(np.argmin(line.to_numpy()))
     side = ("left", "center", "right")[min(3 * place // len(line), 2)]
     axes.annotate(
-        text, (line.index[place], line.iloc[place]), xytext=(4 if side == "left" else 0, -6),
-        textcoords="offset points", ha=side, va="top", fontsize=9, fontweight="bold",
+        text,
+        (line.index[place], line.iloc[place]),
+        xytext=(4 if side == "left" else 0, -6),
+        textcoords="offset points",
+        ha=side,
+        va="top",
+        fontsize=9,
+        fontweight="bold",
         color=text_colour(colour),
-    )  # fmt: skip
+    )
 
 
 def key(axes: Axes, entries: list[tuple[str, str]]) -> None:
     """Names of bars or areas in their colours, one under the other beside the axes."""
     for row, (text, colour) in enumerate(entries):
         axes.annotate(
-            f"■ {text}", (1.0, 1.0), xycoords="axes fraction", xytext=(6, -13 * row),
-            textcoords="offset points", va="top", color=text_colour(colour), fontsize=9,
-            fontweight="bold", annotation_clip=False,
-        )  # fmt: skip
+            f"■ {text}",
+            (1.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(6, -13 * row),
+            textcoords="offset points",
+            va="top",
+            color=text_colour(colour),
+            fontsize=9,
+            fontweight="bold",
+            annotation_clip=False,
+        )
 
 
 def signed_bars(
-    axes: Axes, names: pd.Index, amounts: pd.Series, say: Callable, *, room: float = 0.28,
+    axes: Axes,
+    names: pd.Index,
+    amounts: pd.Series,
+    say: Callable,
+    *,
+    room: float = 0.28,
     colours: tuple[str, str] = (SHORTAGE, SURPLUS),
-) -> None:  # fmt: skip
+) -> None:
     """Horizontal bars left and right of zero, each with its amount; red below, teal above.
 
     ``room`` is what the amounts take beside the longest bar, as a share of it.
@@ -250,6 +287,11 @@ def signed_bars(
     axes.locator_params(axis="x", nbins=6)
     for row, amount in enumerate(amounts):
         axes.annotate(
-            say(amount), (amount, row), xytext=(-4 if amount < 0 else 4, 0), fontsize=9,
-            textcoords="offset points", va="center", ha="right" if amount < 0 else "left",
-        )  # fmt: skip
+            say(amount),
+            (amount, row),
+            xytext=(-4 if amount < 0 else 4, 0),
+            fontsize=9,
+            textcoords="offset points",
+            va="center",
+            ha="right" if amount < 0 else "left",
+        )

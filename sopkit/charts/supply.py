@@ -11,8 +11,13 @@ from sopkit.charts import style
 _SHOWN = 12  # closed months of stock shown
 _RESOURCES = 6
 WAYS = {"chase": (style.SUPPLY, "-"), "level": (style.OTHERS[0], (0, (5, 1.5)))}
-_LEGEND = ["in regular hours", "in overtime", "regular hours", "overtime there is",
-           "wanted without limit"]  # fmt: skip
+_LEGEND = [
+    "in regular hours",
+    "in overtime",
+    "regular hours",
+    "overtime there is",
+    "wanted without limit",
+]
 _OVERTIME = "#a85400"
 
 
@@ -33,8 +38,9 @@ def stock(
     """
     if projection.empty:
         return None
-    rows = projection.assign(held=projection["closing"].clip(lower=0.0),
-                             owed=projection["closing"].clip(upper=0.0))  # fmt: skip
+    rows = projection.assign(
+        held=projection["closing"].clip(lower=0.0), owed=projection["closing"].clip(upper=0.0)
+    )
     ahead = rows.groupby("month")[["held", "owed", "safety_stock"]].sum()
     past = inventory.groupby("month")["on_hand"].sum().tail(_SHOWN)
     figure, (axes,) = style.panels(height=3.9)
@@ -42,8 +48,10 @@ def stock(
     axes.plot(ahead.index, ahead["held"], color=style.SUPPLY, linestyle=(0, (5, 1.5)))
     axes.plot(ahead.index, ahead["safety_stock"], color=style.INK, linewidth=1.0)
     end = ahead.iloc[-1]
-    labels = [(end.name, end["held"], "projected stock", style.SUPPLY),
-              (end.name, end["safety_stock"], "safety stock", style.INK)]  # fmt: skip
+    labels = [
+        (end.name, end["held"], "projected stock", style.SUPPLY),
+        (end.name, end["safety_stock"], "safety stock", style.INK),
+    ]
     if ahead["owed"].min() < -0.5:
         axes.bar(ahead.index, ahead["owed"], width=style.BAR, color=style.SHORTAGE)
         labels.append((end.name, ahead["owed"].min(), "owed to customers", style.SHORTAGE))
@@ -75,8 +83,13 @@ def below_safety(projection: pd.DataFrame) -> Figure | None:
     if not count["low"].any():
         return None
     figure, (axes,) = style.panels(height=2.6)
-    axes.bar(count.index, count["low"] - count["late"], bottom=count["late"], width=style.BAR,
-             color=style.LAST_YEAR)  # fmt: skip
+    axes.bar(
+        count.index,
+        count["low"] - count["late"],
+        bottom=count["late"],
+        width=style.BAR,
+        color=style.LAST_YEAR,
+    )
     axes.bar(count.index, count["late"], width=style.BAR, color=style.SHORTAGE)
     axes.set_title("Items below safety stock at month end, count of items and sites")
     style.month_axis(axes, count.index)
@@ -124,16 +137,44 @@ def _one_resource(axes, mine: pd.DataFrame) -> None:
     month, limit = mine["month"].to_numpy(), mine["regular_hours"].to_numpy()
     most = limit + mine["overtime_hours"].fillna(0.0).to_numpy()
     hours = mine["load_hours"].to_numpy()
-    axes.bar(month, np.minimum(hours, limit), width=style.BAR, color=style.SUPPLY, alpha=0.75,
-             label="in regular hours")  # fmt: skip
-    axes.bar(month, np.maximum(hours - limit, 0.0), bottom=np.minimum(hours, limit),
-             width=style.BAR, color=_OVERTIME, hatch="////", edgecolor="white", linewidth=0,
-             label="in overtime")  # fmt: skip
-    axes.fill_between(month, limit, most, step="mid", color=style.HISTORY, alpha=0.2, linewidth=0,
-                      label="overtime there is")  # fmt: skip
+    axes.bar(
+        month,
+        np.minimum(hours, limit),
+        width=style.BAR,
+        color=style.SUPPLY,
+        alpha=0.75,
+        label="in regular hours",
+    )
+    axes.bar(
+        month,
+        np.maximum(hours - limit, 0.0),
+        bottom=np.minimum(hours, limit),
+        width=style.BAR,
+        color=_OVERTIME,
+        hatch="////",
+        edgecolor="white",
+        linewidth=0,
+        label="in overtime",
+    )
+    axes.fill_between(
+        month,
+        limit,
+        most,
+        step="mid",
+        color=style.HISTORY,
+        alpha=0.2,
+        linewidth=0,
+        label="overtime there is",
+    )
     axes.step(month, limit, where="mid", color=style.INK, linewidth=1.2, label="regular hours")
-    axes.plot(month, mine["wanted_hours"], color=style.SHORTAGE, linewidth=1.3,
-              linestyle=(0, (3, 1.5)), label="wanted without limit")  # fmt: skip
+    axes.plot(
+        month,
+        mine["wanted_hours"],
+        color=style.SHORTAGE,
+        linewidth=1.3,
+        linestyle=(0, (3, 1.5)),
+        label="wanted without limit",
+    )
     style.month_axis(axes, mine["month"], most=5)
     style.amount_axis(axes, "", room=0.08)
 
@@ -152,8 +193,10 @@ def strategies(by_month: pd.DataFrame) -> Figure | None:
     demand = by_month.groupby("month")["demand"].first()
     figure, (above, below) = style.panels(2, height=5.4, height_ratios=[1.3, 1])
     above.plot(demand.index, demand, color=style.DEMAND, linewidth=2.2, linestyle=(0, (2, 1.2)))
-    labels = {"supply": [(demand.index[-1], demand.iloc[-1], "demand", style.DEMAND)],
-              "closing": []}  # fmt: skip
+    labels = {
+        "supply": [(demand.index[-1], demand.iloc[-1], "demand", style.DEMAND)],
+        "closing": [],
+    }
     for way, own in by_month.sort_values("month").groupby("strategy"):
         colour, dash = WAYS.get(way, (style.OTHERS[1], "-"))
         for axes, measure in ((above, "supply"), (below, "closing")):
@@ -162,8 +205,10 @@ def strategies(by_month: pd.DataFrame) -> Figure | None:
     above.set_title("Supply of each way beside demand, units a month")
     below.set_title("Stock less backlog that each way leaves, units at month end")
     below.axhline(0.0, color=style.INK, linewidth=0.9)
-    for axes, measure, label in ((above, "supply", "Units a month"),
-                                 (below, "closing", "Units at month end")):  # fmt: skip
+    for axes, measure, label in (
+        (above, "supply", "Units a month"),
+        (below, "closing", "Units at month end"),
+    ):
         style.month_axis(axes, demand.index)
         style.amount_axis(axes, label)
         style.end_labels(axes, labels[measure], share=0.36)
@@ -193,9 +238,15 @@ def costs(strategies: pd.DataFrame, *, currency: str) -> Figure | None:
         colour = WAYS.get(way, (style.OTHERS[1], "-"))[0]
         axes.barh(rows, wide[way], height=0.33, color=colour)
         for row, amount in zip(rows, wide[way], strict=True):
-            axes.annotate(f"{way} {style.short(amount)}", (amount, row), xytext=(4, 0), fontsize=9,
-                          textcoords="offset points", va="center",
-                          color=style.text_colour(colour))  # fmt: skip
+            axes.annotate(
+                f"{way} {style.short(amount)}",
+                (amount, row),
+                xytext=(4, 0),
+                fontsize=9,
+                textcoords="offset points",
+                va="center",
+                color=style.text_colour(colour),
+            )
     totals = ", ".join(f"{way} {style.short(wide[way].sum())}" for way in ways)
     axes.set_title(f"Cost over the horizon by kind, {currency}; in total {totals}")
     axes.set_yticks(range(len(wide)), wide.index)

@@ -162,10 +162,15 @@ def of_plans(ledger: pd.DataFrame, history: pd.DataFrame, items: pd.DataFrame) -
     keys = ["family", "cycle", "month", "lag"]
     sums = both.groupby(keys, as_index=False)[[*layers, "actual"]].sum()
     rows = [
-        (layer, lag, wape(own[layer].to_numpy(), own["actual"].to_numpy()),
-         bias_rate(own[layer].to_numpy(), own["actual"].to_numpy()), own["actual"].sum(),
-         own["cycle"].nunique())
+        (
+            layer,
+            lag,
+            wape(own[layer].to_numpy(), own["actual"].to_numpy()),
+            bias_rate(own[layer].to_numpy(), own["actual"].to_numpy()),
+            own["actual"].sum(),
+            own["cycle"].nunique(),
+        )
         for lag, own in sums.groupby("lag")
         for layer in layers
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=columns)

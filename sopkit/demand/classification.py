@@ -120,8 +120,7 @@ def _demand_classes(values: np.ndarray) -> np.ndarray:
 
 def _lifecycle(demand: panel.Panel, items: pd.DataFrame, cycle: pd.Timestamp) -> np.ndarray:
     """New, active, ending, ended, or silent (nothing sold for twelve months)."""
-    known = items.drop_duplicates("item").set_index("item")
-    end = demand.keys["item"].map(known["end_month"]).to_numpy(dtype=months.DTYPE)
+    end = schema.lookup(demand.keys["item"], items, "end_month").to_numpy(dtype=months.DTYPE)
     age = np.isfinite(demand.values).sum(axis=0)
     is_silent = np.nan_to_num(demand.values[-12:]).sum(axis=0) == 0
     return np.select(
@@ -135,8 +134,9 @@ def _policies(lifecycle: np.ndarray, abc: np.ndarray, demand_class: np.ndarray) 
     """What the planner should do with each series."""
     by_life = pd.Series(lifecycle).map(_POLICIES)
     irregular = np.isin(demand_class, ["intermittent", "lumpy"])
-    routine = np.select([irregular, abc == "A"], ["stock by service level", "review by hand"],
-                        "leave to statistics")  # fmt: skip
+    routine = np.select(
+        [irregular, abc == "A"], ["stock by service level", "review by hand"], "leave to statistics"
+    )
     return by_life.where(by_life.notna(), pd.Series(routine)).to_numpy()
 
 

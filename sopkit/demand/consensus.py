@@ -7,9 +7,7 @@ import pandas as pd
 from sopkit import schema
 
 
-def demand_plan(
-    forecast: pd.DataFrame, views: pd.DataFrame, skill: pd.DataFrame
-) -> pd.DataFrame:
+def demand_plan(forecast: pd.DataFrame, views: pd.DataFrame, skill: pd.DataFrame) -> pd.DataFrame:
     """Table ``demand_plan`` (house §3).
 
     Parameters

@@ -32,9 +32,7 @@ def _guard(forecast: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _run(values: np.ndarray, horizon: int, groups: np.ndarray) -> dict[str, np.ndarray]:
-    return {
-        name: _guard(model(values, horizon, groups), values) for name, model in MODELS.items()
-    }
+    return {name: _guard(model(values, horizon, groups), values) for name, model in MODELS.items()}
 
 
 def backtest(history: panel.Panel, actual: panel.Panel, groups: np.ndarray) -> pd.DataFrame:
@@ -70,8 +68,11 @@ def backtest(history: panel.Panel, actual: panel.Panel, groups: np.ndarray) -> p
     columns = [*schema.SERIES, "origin", "month", "lag", "actual", *MODELS]
     if not parts:  # too short to look back: an empty table of the right types
         nothing = np.empty((0, len(history.keys)))
-        parts = [panel.to_table(history.keys, history.months[:0], dict.fromkeys(
-            [*MODELS, "actual"], nothing)).assign(origin=history.months[:0])]  # fmt: skip
+        parts = [
+            panel.to_table(
+                history.keys, history.months[:0], dict.fromkeys([*MODELS, "actual"], nothing)
+            ).assign(origin=history.months[:0])
+        ]
     table = pd.concat(parts, ignore_index=True)
     table = table[table["actual"].notna()].reset_index(drop=True)
     table = table.assign(lag=months.number(table["month"]) - months.number(table["origin"]))

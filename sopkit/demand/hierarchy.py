@@ -33,14 +33,14 @@ def with_levels(
     DataFrame
         Same rows and order; ``family``, ``category``, ``region``, ``segment`` never missing.
     """
-    for (key, parents), members in zip(
-        _PARENTS.items(), (items, locations, channels), strict=True
-    ):
+    for (key, parents), members in zip(_PARENTS.items(), (items, locations, channels), strict=True):
         if members is None or key not in table.columns:
             continue
-        known = members.drop_duplicates(key).set_index(key)
         added = {
-            name: table[key].map(known[name]).astype("object").fillna(schema.UNASSIGNED).astype("str")
+            name: schema.lookup(table[key], members, name, on=key)
+            .astype("object")
+            .fillna(schema.UNASSIGNED)
+            .astype("str")
             for name in parents
         }
         table = table.assign(**added)

@@ -81,8 +81,10 @@ def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
     columns = [*schema.SERIES_MONTH, "sales", "revenue_value", "is_stockout"]
     filled = every.merge(known[columns], on=schema.SERIES_MONTH, how="left", validate="1:1")
     has_revenue = known["revenue_value"].notna().any()
-    revenue = filled["revenue_value"].fillna(0.0).where(
-        filled["revenue_value"].notna() | filled["sales"].isna(), np.nan
+    revenue = (
+        filled["revenue_value"]
+        .fillna(0.0)
+        .where(filled["revenue_value"].notna() | filled["sales"].isna(), np.nan)
     )
     return filled.assign(
         sales=filled["sales"].fillna(0.0),
@@ -104,8 +106,7 @@ def _corrections(
 
 def family_codes(keys: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
     """A number for each series' family; −1 where the item has none."""
-    family = keys["item"].map(items.drop_duplicates("item").set_index("item")["family"])
-    return pd.factorize(family)[0]
+    return pd.factorize(schema.lookup(keys["item"], items, "family"))[0]
 
 
 def _moving_median(values: np.ndarray, reach: int) -> np.ndarray:
@@ -155,8 +156,10 @@ def corrections(history: pd.DataFrame, money_rates: pd.DataFrame) -> pd.DataFram
     long = long[long["quantity"] != 0]
     priced = long.merge(
         money_rates[[*schema.SERIES, "unit_price_value"]],
-        on=schema.SERIES, how="left", validate="many_to_one",
-    )  # fmt: skip
+        on=schema.SERIES,
+        how="left",
+        validate="many_to_one",
+    )
     priced = priced.assign(
         amount_value=priced["quantity"] * priced["unit_price_value"],
         reason=priced["layer"].map(_REASONS),

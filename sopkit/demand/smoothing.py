@@ -87,9 +87,7 @@ def _ratios(values: np.ndarray) -> np.ndarray:
     if count <= YEAR:
         return ratio
     weights = np.r_[0.5, np.ones(YEAR - 1), 0.5] / YEAR
-    trend = sum(
-        weight * values[k : count - YEAR + k] for k, weight in enumerate(weights)
-    )
+    trend = sum(weight * values[k : count - YEAR + k] for k, weight in enumerate(weights))
     middle = values[YEAR // 2 : count - YEAR // 2]
     ratio[YEAR // 2 : count - YEAR // 2] = np.where(
         trend > 0, middle / np.where(trend > 0, trend, 1.0), np.nan

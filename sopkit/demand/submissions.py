@@ -82,9 +82,11 @@ def status(
 ) -> pd.DataFrame:
     """Who has submitted for this cycle: department, rows, first and last month, state."""
     rows = by_month(submissions[submissions["cycle"] == cycle])
-    expected = sorted(set(departments) | set(rows["department"])) if not departments else [
-        *departments, *sorted(set(rows["department"]) - set(departments))
-    ]  # fmt: skip
+    expected = (
+        sorted(set(departments) | set(rows["department"]))
+        if not departments
+        else [*departments, *sorted(set(rows["department"]) - set(departments))]
+    )
     grouped = rows.groupby("department")["month"].agg(["size", "min", "max"]).reindex(expected)
     grouped.columns = ["rows", "first_month", "last_month"]
     state = np.where(grouped["rows"].notna(), "submitted", "has not submitted")
@@ -94,10 +96,7 @@ def status(
 
 
 def skill(
-    submissions: pd.DataFrame,
-    history: pd.DataFrame,
-    tests: pd.DataFrame,
-    items: pd.DataFrame,
+    submissions: pd.DataFrame, history: pd.DataFrame, tests: pd.DataFrame, items: pd.DataFrame
 ) -> pd.DataFrame:
     """Table ``view_skill``: past views beside what came, by family and month.
 
@@ -126,8 +125,8 @@ def skill(
     past = by_month(submissions)
     distance = months.number(past["month"]) - months.number(past["cycle"])
     past = past[distance.between(*SKILL_LAGS) & past["month"].isin(history["month"])]
-    family_of = items.drop_duplicates("item").set_index("item")["family"]
-    by_item = past["item"].map(family_of).where(past["item"] != schema.ALL, past["family"])
+    by_item = schema.lookup(past["item"], items, "family")
+    by_item = by_item.where(past["item"] != schema.ALL, past["family"])
     past = past.assign(family=by_item.fillna(schema.UNASSIGNED))
     rows = [_statistical_skill(tests, items)]
     rows += [
@@ -155,9 +154,7 @@ def _statistical_skill(tests: pd.DataFrame, items: pd.DataFrame) -> dict:
         "department": "statistical",
         "cycles": near["origin"].nunique(),
         "wape": accuracy.wape(summed["combined"].to_numpy(), summed["actual"].to_numpy()),
-        "bias_rate": accuracy.bias_rate(
-            summed["combined"].to_numpy(), summed["actual"].to_numpy()
-        ),
+        "bias_rate": accuracy.bias_rate(summed["combined"].to_numpy(), summed["actual"].to_numpy()),
     }
 
 
@@ -217,11 +214,15 @@ def exceptions(
         *_disagreements(plan, views, rates, items),
         *_beaten_by_naive(tests, rates),
         *[
-            (f"Submission of {department}", f"{len(own)} rows cover nothing in the plan, first "
-             f"{_level_words(own.iloc[0])}", float("nan"), "correct its level names")
+            (
+                f"Submission of {department}",
+                f"{len(own)} rows cover nothing in the plan, first {_level_words(own.iloc[0])}",
+                float("nan"),
+                "correct its level names",
+            )
             for department, own in unplaced.groupby("department")
         ],
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows, columns=["subject", "finding", "amount_value", "proposal"])
     table = table.astype({"amount_value": "float64"})
     is_material = ~(table["amount_value"] < materiality_value)
@@ -244,17 +245,22 @@ def _disagreements(plan, views, rates, items) -> list[tuple]:
     both = hierarchy.with_levels(both, items)
     difference = (both["quantity"] - both["statistical"]) * both["unit_price_value"]
     money = difference.groupby([both["department"], both["family"]]).sum(min_count=1)
-    base = (both["statistical"] * both["unit_price_value"]).groupby(
-        [both["department"], both["family"]]
-    ).sum()  # fmt: skip
+    base = (
+        (both["statistical"] * both["unit_price_value"])
+        .groupby([both["department"], both["family"]])
+        .sum()
+    )
     return [
-        (f"{family}: {department}",
-         f"{'above' if amount > 0 else 'below'} the statistical forecast by "
-         f"{abs(amount) / base[department, family]:.0%}",
-         abs(amount), f"ask {department} for the reason")
+        (
+            f"{family}: {department}",
+            f"{'above' if amount > 0 else 'below'} the statistical forecast by "
+            f"{abs(amount) / base[department, family]:.0%}",
+            abs(amount),
+            f"ask {department} for the reason",
+        )
         for (department, family), amount in money.dropna().items()
         if base[department, family] > 0
-    ]  # fmt: skip
+    ]
 
 
 def _beaten_by_naive(tests: pd.DataFrame, rates: pd.DataFrame) -> list[tuple]:
@@ -270,8 +276,12 @@ def _beaten_by_naive(tests: pd.DataFrame, rates: pd.DataFrame) -> list[tuple]:
     count = max(rows["origin"].nunique(), 1)
     lost = sums[sums["ours"] > sums["naive"]]
     return [
-        (f"Item {item}", f"forecast error {own['ours'] / max(own['naive'], 1e-9) - 1:.0%} above "
-         "seasonal naive in the backtest", own["money"] / count, "look at its history in "
-         "explore_accuracy")
+        (
+            f"Item {item}",
+            f"forecast error {own['ours'] / max(own['naive'], 1e-9) - 1:.0%} above "
+            "seasonal naive in the backtest",
+            own["money"] / count,
+            "look at its history in explore_accuracy",
+        )
         for item, own in lost.to_dict("index").items()
-    ]  # fmt: skip
+    ]

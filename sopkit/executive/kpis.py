@@ -17,7 +17,11 @@ DEFINITIONS = {
     "forecast_bias_rate": ("Its bias: positive is too high", "rate", "near zero"),
     "on_time_rate": ("Share of planned demand delivered in its month", "rate", "high"),
     "inventory_cover_months": ("Stock at the last month end, in months of demand", "months", "low"),
-    "utilisation_rate": ("Load over regular hours, busiest resource over the horizon", "rate", "low"),
+    "utilisation_rate": (
+        "Load over regular hours, busiest resource over the horizon",
+        "rate",
+        "low",
+    ),
     "margin_rate": ("Margin over revenue, planned months", "rate", "high"),
     "budget_attainment_rate": ("Planned revenue over budget, months with a budget", "rate", "high"),
 }
@@ -89,10 +93,16 @@ def status(amounts: pd.Series, targets: pd.DataFrame, *, cycle: pd.Timestamp) ->
     whole = (targets[schema.LEVELS] == schema.ALL).all(axis=1)
     target = targets[holds & whole].drop_duplicates("kpi", keep="last").set_index("kpi")["target"]
     rows = [
-        (kpi, meaning, amounts[kpi], unit, target.get(kpi, np.nan),
-         _status(amounts[kpi], target.get(kpi, np.nan), good))
+        (
+            kpi,
+            meaning,
+            amounts[kpi],
+            unit,
+            target.get(kpi, np.nan),
+            _status(amounts[kpi], target.get(kpi, np.nan), good),
+        )
         for kpi, (meaning, unit, good) in DEFINITIONS.items()
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=["kpi", "meaning", "amount", "unit", "target", "status"])
 
 
@@ -115,4 +125,3 @@ def _status(amount: float, target: float, good: str) -> str:
     if shortfall <= 0:
         return "met"
     return "near" if shortfall <= _NEAR * abs(target) else "missed"
-

@@ -31,26 +31,42 @@ def register(
     """
     now = decisions[decisions["cycle"] == cycle].sort_values("decide_by")
     wanted = pd.DataFrame(
-        {"kind": "decision", "name": now["decision"], "statement": now["statement"],
-         "owner": now["owner"], "due": now["decide_by"].dt.strftime("%Y-%m-%d"),
-         "status": "wanted"}
-    )  # fmt: skip
+        {
+            "kind": "decision",
+            "name": now["decision"],
+            "statement": now["statement"],
+            "owner": now["owner"],
+            "due": now["decide_by"].dt.strftime("%Y-%m-%d"),
+            "status": "wanted",
+        }
+    )
     latest = actions.sort_values("cycle").drop_duplicates("action", keep="last")
     promised = pd.DataFrame(
-        {"kind": "action", "name": latest["action"], "statement": latest["statement"],
-         "owner": latest["owner"], "due": latest["due_month"].dt.strftime("%Y-%m"),
-         "status": _action_state(latest, cycle)}
-    ).sort_values(["status", "due"])  # fmt: skip
+        {
+            "kind": "action",
+            "name": latest["action"],
+            "statement": latest["statement"],
+            "owner": latest["owner"],
+            "due": latest["due_month"].dt.strftime("%Y-%m"),
+            "status": _action_state(latest, cycle),
+        }
+    ).sort_values(["status", "due"])
     held = assumptions.sort_values(
         ["quality", "impact"], key=lambda column: column.map(_RATING), kind="stable"
     )
     is_void = held["expires_month"] < cycle
     logged = pd.DataFrame(
-        {"kind": "assumption", "name": held["assumption"], "statement": held["statement"],
-         "owner": held["owner"], "due": held["expires_month"].dt.strftime("%Y-%m"),
-         "status": is_void.map({True: "expired", False: "held"}),
-         "quality": held["quality"], "impact": held["impact"]}
-    )  # fmt: skip
+        {
+            "kind": "assumption",
+            "name": held["assumption"],
+            "statement": held["statement"],
+            "owner": held["owner"],
+            "due": held["expires_month"].dt.strftime("%Y-%m"),
+            "status": is_void.map({True: "expired", False: "held"}),
+            "quality": held["quality"],
+            "impact": held["impact"],
+        }
+    )
     table = pd.concat([wanted, promised, logged], ignore_index=True)
     return table.reindex(
         columns=["kind", "name", "statement", "owner", "due", "status", "quality", "impact"]
@@ -70,7 +86,14 @@ def options_of(decisions: pd.DataFrame, options: pd.DataFrame) -> pd.DataFrame:
         options, on="decision", how="left", validate="one_to_many", suffixes=("", "_option")
     )
     return table.assign(decide_by=table["decide_by"].dt.strftime("%Y-%m-%d"))[
-        ["decision", "statement", "owner", "decide_by", "option", "statement_option",
-         "cost_value", "effect_value"]
-    ]  # fmt: skip
-
+        [
+            "decision",
+            "statement",
+            "owner",
+            "decide_by",
+            "option",
+            "statement_option",
+            "cost_value",
+            "effect_value",
+        ]
+    ]

@@ -17,8 +17,13 @@ from sopkit.demand import forecasting, hierarchy
 from sopkit.demand.accuracy import EVERY_LAG, LEVELS
 
 MODELS = (forecasting.COMBINED, *forecasting.MODELS)
-_LEVEL_WORDS = {"total": "Whole company", "family": "Family", "location": "Location",
-                "channel": "Channel", "item": "Item"}  # fmt: skip
+_LEVEL_WORDS = {
+    "total": "Whole company",
+    "family": "Family",
+    "location": "Location",
+    "channel": "Channel",
+    "item": "Item",
+}
 _EVERY_WORD = "all months ahead"
 
 
@@ -83,27 +88,44 @@ def view(
     if model != forecasting.COMBINED:
         now = now.iloc[:0]
     chart = charts.history_with_forecast(
-        sold, past.rename(columns={model: "quantity"}), now,
-        subject=f"{words}, {distance} months ahead", cycle=cycle,
-    )  # fmt: skip
+        sold,
+        past.rename(columns={model: "quantity"}),
+        now,
+        subject=f"{words}, {distance} months ahead",
+        cycle=cycle,
+    )
     bars = charts.bias_by_lag(own[own["model"] == model], subject=words)
     return [
         exhibits.note(_sentence(own, member, model, lag, ahead)),
         exhibits.table(
             errors.sort_values("wape"),
             caption=f"Error of each model: {member}, {ahead}",
-            columns={"model": "Model", "wape": "WAPE", "bias_rate": "Bias", "mase": "MASE",
-                     "volume": "Units sold"},
-            kinds={"model": "text", "wape": "rate", "bias_rate": "signed_rate",
-                   "mase": "decimal", "volume": "quantity"},
+            columns={
+                "model": "Model",
+                "wape": "WAPE",
+                "bias_rate": "Bias",
+                "mase": "MASE",
+                "volume": "Units sold",
+            },
+            kinds={
+                "model": "text",
+                "wape": "rate",
+                "bias_rate": "signed_rate",
+                "mase": "decimal",
+                "volume": "quantity",
+            },
             source="accuracy",
             missing="Nothing was measured here: the history is too short.",
         ),
-        exhibits.figure(chart, alt=f"Sold and forecast by month for {words}",
-                        missing="No history here."),
-        exhibits.figure(bars, alt=f"Bias by months ahead for {words}",
-                        missing="No bias was measured here: the history is too short."),
-    ]  # fmt: skip
+        exhibits.figure(
+            chart, alt=f"Sold and forecast by month for {words}", missing="No history here."
+        ),
+        exhibits.figure(
+            bars,
+            alt=f"Bias by months ahead for {words}",
+            missing="No bias was measured here: the history is too short.",
+        ),
+    ]
 
 
 def _words(model: str) -> str:
@@ -123,9 +145,13 @@ def _sentence(own: pd.DataFrame, member: str, model: str, lag: int, ahead: str) 
     error = exhibits.format_amount(chosen["wape"], "rate")
     side = "too high" if chosen["bias_rate"] > 0 else "too low"
     bias = exhibits.format_amount(abs(chosen["bias_rate"]), "rate")
-    rank = "no other model is better here" if best == model else (
-        f"{_words(best)} is better here, at {exhibits.format_amount(rows['wape'].min(), 'rate')}"
-    )  # fmt: skip
+    rank = (
+        "no other model is better here"
+        if best == model
+        else (
+            f"{_words(best)} is better here, at {exhibits.format_amount(rows['wape'].min(), 'rate')}"
+        )
+    )
     return f"{member}, {ahead}: {_words(model)} is off by {error}, {bias} {side}; {rank}."
 
 
@@ -142,26 +168,40 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
     tables = load(workspace, cycle)
     style = {"description_width": "7em"}
     level = widgets.Dropdown(
-        options=[(_LEVEL_WORDS[name], name) for name in LEVELS], value="family",
-        description="Level", style=style,
-    )  # fmt: skip
+        options=[(_LEVEL_WORDS[name], name) for name in LEVELS],
+        value="family",
+        description="Level",
+        style=style,
+    )
     member = widgets.Combobox(
-        options=members(tables, "family"), value=members(tables, "family")[0], ensure_option=True,
-        description="Group", placeholder="type or choose", style=style,
-    )  # fmt: skip
+        options=members(tables, "family"),
+        value=members(tables, "family")[0],
+        ensure_option=True,
+        description="Group",
+        placeholder="type or choose",
+        style=style,
+    )
     model = widgets.Dropdown(
         options=[(_words(name), name) for name in MODELS], description="Model", style=style
     )
     lag = widgets.Dropdown(
         options=[(_EVERY_WORD, EVERY_LAG), *[(str(k), k) for k in range(forecasting.LAGS)]],
-        value=min(3, forecasting.LAGS - 1), description="Months ahead", style=style,
-    )  # fmt: skip
+        value=min(3, forecasting.LAGS - 1),
+        description="Months ahead",
+        style=style,
+    )
     shown = widgets.HTML()
 
     def redraw(_change: object = None) -> None:
         if member.value in member.options:
-            found = view(tables, level=level.value, member=member.value, model=model.value,
-                         lag=lag.value, cycle=cycle)  # fmt: skip
+            found = view(
+                tables,
+                level=level.value,
+                member=member.value,
+                model=model.value,
+                lag=lag.value,
+                cycle=cycle,
+            )
             shown.value = "".join(exhibit.html for exhibit in found)
 
     def change_level(_change: object) -> None:

@@ -38,20 +38,20 @@ def money_rates(
         ``price_source`` names where the price came from.
     """
     listed = _listed(keys, prices[prices["first_month"] <= cycle])
-    recent = sales[sales["month"].between(months.shift(cycle, -RECENT_MONTHS),
-                                          months.shift(cycle, -1))]  # fmt: skip
+    recent = sales[
+        sales["month"].between(months.shift(cycle, -RECENT_MONTHS), months.shift(cycle, -1))
+    ]
     sums = recent.groupby(schema.SERIES)[["revenue_value", "quantity"]].sum(min_count=1)
     sums = sums.reindex(pd.MultiIndex.from_frame(keys[schema.SERIES]))
     ratio = (sums["revenue_value"] / sums["quantity"].where(sums["quantity"] > 0)).to_numpy()
-    known = items.drop_duplicates("item").set_index("item")
-    by_item = keys["item"].map(known["unit_price_value"]).to_numpy(dtype="float64")
+    by_item = schema.lookup(keys["item"], items, "unit_price_value").to_numpy(dtype="float64")
     listed_price = listed["unit_price_value"].to_numpy(dtype="float64")
     price = np.where(np.isfinite(listed_price), listed_price, ratio)
     source = np.where(np.isfinite(listed_price), "prices", "recent sales")
     source = np.where(np.isfinite(price), source, "items")
     price = np.where(np.isfinite(price), price, by_item)
     cost = listed["unit_cost_value"].to_numpy(dtype="float64")
-    by_item_cost = keys["item"].map(known["unit_cost_value"]).to_numpy(dtype="float64")
+    by_item_cost = schema.lookup(keys["item"], items, "unit_cost_value").to_numpy(dtype="float64")
     return keys[schema.SERIES].assign(
         unit_price_value=price,
         unit_cost_value=np.where(np.isfinite(cost), cost, by_item_cost),
@@ -69,8 +69,10 @@ def _listed(keys: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
         latest = rows.sort_values("first_month").drop_duplicates(["item", *by], keep="last")
         found = result[["item", *by]].merge(
             latest[["item", *by, "unit_price_value", "unit_cost_value"]],
-            on=["item", *by], how="left", validate="many_to_one",
-        )  # fmt: skip
+            on=["item", *by],
+            how="left",
+            validate="many_to_one",
+        )
         for name in ("unit_price_value", "unit_cost_value"):
             result[name] = found[name].where(found[name].notna(), result[name])
     return result
@@ -81,9 +83,9 @@ def by_family(table: pd.DataFrame, items: pd.DataFrame, measures: list[str]) -> 
     levelled = hierarchy.with_levels(table, items)
     families = hierarchy.aggregate(levelled, ["family", "month"], measures)
     whole = hierarchy.aggregate(levelled, ["month"], measures)
-    return pd.concat(
-        [whole.assign(family=schema.COMPANY_LABEL), families], ignore_index=True
-    )[["family", "month", *measures]]
+    return pd.concat([whole.assign(family=schema.COMPANY_LABEL), families], ignore_index=True)[
+        ["family", "month", *measures]
+    ]
 
 
 def in_money(table: pd.DataFrame, rates: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -106,9 +108,7 @@ def in_money(table: pd.DataFrame, rates: pd.DataFrame, quantity: str) -> pd.Data
     )
 
 
-def closed_months(
-    history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame
-) -> pd.DataFrame:
+def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """Net sales of closed months by family: units, revenue and margin (at today's cost).
 
     Revenue is what was booked; where sales carry none, units at today's price.
@@ -131,8 +131,8 @@ def budget_by_family(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     last = budget["version"].dropna().max() if budget["version"].notna().any() else None
     rows = budget if last is None else budget[budget["version"] == last]
     rows = rows[rows["month"].notna()]
-    family = items.drop_duplicates("item").set_index("item")["family"]
-    named = rows["item"].map(family).where(rows["item"] != schema.ALL, rows["family"])
+    named = schema.lookup(rows["item"], items, "family")
+    named = named.where(rows["item"] != schema.ALL, rows["family"])
     rows = rows.assign(family=named.fillna(schema.UNASSIGNED))
     measures = ["quantity", "revenue_value", "margin_value"]
     whole = hierarchy.aggregate(rows, ["month"], measures).assign(family=schema.COMPANY_LABEL)
@@ -149,9 +149,12 @@ def last_year(closed: pd.DataFrame, month_index: pd.DatetimeIndex) -> pd.DataFra
     moved = closed.assign(month=months.from_number(months.number(closed["month"]) + 12))
     moved = moved[moved["month"].isin(month_index)]
     return moved.rename(
-        columns={"net": "last_year_quantity", "revenue_value": "last_year_revenue_value",
-                 "margin_value": "last_year_margin_value"}
-    )  # fmt: skip
+        columns={
+            "net": "last_year_quantity",
+            "revenue_value": "last_year_revenue_value",
+            "margin_value": "last_year_margin_value",
+        }
+    )
 
 
 def financials(
@@ -190,8 +193,13 @@ def financials(
         supply_revenue_value=priced["revenue_value"] * share,
         supply_margin_value=priced["margin_value"] * share,
     )
-    measures = ["quantity", "revenue_value", "margin_value", "supply_revenue_value",
-                "supply_margin_value"]  # fmt: skip
+    measures = [
+        "quantity",
+        "revenue_value",
+        "margin_value",
+        "supply_revenue_value",
+        "supply_margin_value",
+    ]
     table = by_family(priced, items, measures)
     beside = [budget_by_family(budget, items), last_year(closed, table["month"].unique())]
     for other in beside:
@@ -217,7 +225,7 @@ def item_rates(
         Key ``item``.
     """
     table = rates.groupby("item", as_index=False)[["unit_price_value", "unit_cost_value"]].mean()
-    family = table["item"].map(items.drop_duplicates("item").set_index("item")["family"])
+    family = schema.lookup(table["item"], items, "family")
     own = planning_costs[planning_costs["item"] != schema.ALL].set_index("item")
     of_family = planning_costs[planning_costs["item"] == schema.ALL].set_index("family")
     for name in ("holding_cost_value", "backorder_cost_value", "rate_change_cost_value"):

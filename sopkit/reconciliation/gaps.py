@@ -7,9 +7,7 @@ import pandas as pd
 from sopkit import months, schema
 
 
-def gaps(
-    financials: pd.DataFrame, deliverable: pd.DataFrame
-) -> pd.DataFrame:
+def gaps(financials: pd.DataFrame, deliverable: pd.DataFrame) -> pd.DataFrame:
     """Table ``gaps``: by family and month, in units and money.
 
     Parameters
@@ -26,9 +24,7 @@ def gaps(
         supply − demand and ``gap_value``; ``budget`` and ``budget_variance_value`` = plan −
         budget; ``last_year`` and ``last_year_variance_value``. Missing where there is no budget.
     """
-    table = financials.merge(
-        deliverable, on=["family", "month"], how="left", validate="one_to_one"
-    )
+    table = financials.merge(deliverable, on=["family", "month"], how="left", validate="one_to_one")
     return pd.DataFrame(
         {
             "family": table["family"],
@@ -65,17 +61,25 @@ def exceptions(gap_table: pd.DataFrame) -> pd.DataFrame:
         worst = own.loc[own["gap"].idxmin()] if own["gap"].notna().any() else None
         if worst is not None and worst["gap"] < -0.5:
             rows.append(
-                (family, f"supply short of demand, most in {months.label(worst['month'])} "
-                 f"({worst['gap']:,.0f} units)", own["gap_value"].min(),
-                 "operations: free supply, or tell sales")
-            )  # fmt: skip
+                (
+                    family,
+                    f"supply short of demand, most in {months.label(worst['month'])} "
+                    f"({worst['gap']:,.0f} units)",
+                    own["gap_value"].min(),
+                    "operations: free supply, or tell sales",
+                )
+            )
         variance = own["budget_variance_value"].sum(min_count=1)
         if pd.notna(variance):
             word = "above" if variance > 0 else "below"
             rows.append(
-                (family, f"plan {word} budget over {own['budget_variance_value'].count()} months",
-                 variance, "finance and sales: explain, or plan again")
-            )  # fmt: skip
+                (
+                    family,
+                    f"plan {word} budget over {own['budget_variance_value'].count()} months",
+                    variance,
+                    "finance and sales: explain, or plan again",
+                )
+            )
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
     order = table["amount_value"].abs().sort_values(ascending=False, kind="stable").index

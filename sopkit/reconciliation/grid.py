@@ -73,9 +73,7 @@ def sop_grid(
     both["is_last_plan"] = both["is_last_plan"].fillna(False).astype(bool)
     names = {"amount_last": LAST, "amount": NOW, "difference": DIFFERENCE, "running": RUNNING}
     rows = [
-        both[[*key, column, "is_last_plan"]]
-        .rename(columns={column: "amount"})
-        .assign(row=row)
+        both[[*key, column, "is_last_plan"]].rename(columns={column: "amount"}).assign(row=row)
         for column, row in names.items()
     ]
     money = money[money["month"].isin(window)]
@@ -142,8 +140,7 @@ def utilisation_rows(
 ) -> pd.DataFrame:
     """Utilisation of the resources that service families pass, by month, as a rate."""
     services = set(measure.index[measure == "Utilisation"])
-    family = items.drop_duplicates("item").set_index("item")["family"]
-    of_family = routings["item"].map(family).where(
+    of_family = schema.lookup(routings["item"], items, "family").where(
         routings["item"] != schema.ALL, routings["family"]
     )
     routed = routings.assign(family=of_family)

@@ -81,12 +81,12 @@ def site_demand(
         Key ``item, location, month``: ``demand`` and ``demand_sd``, units. Series' errors are
         taken as independent.
     """
-    site = locations.drop_duplicates("location").set_index("location")["supplied_from"]
+    site = schema.lookup(plan["location"], locations, "supplied_from", on="location")
     bounds = forecast[[*schema.SERIES_MONTH, "quantity", "quantity_upper"]]
     rows = plan.merge(bounds, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
     spread = (rows["quantity_upper"] - rows["quantity"]) / _UPPER_DEVIATIONS
     rows = rows.assign(
-        location=rows["location"].map(site).fillna(rows["location"]).astype("str"),
+        location=site.fillna(plan["location"]).astype("str").to_numpy(),
         demand=rows["consensus"],
         variance=spread.fillna(0.0) ** 2,
     )
@@ -114,20 +114,19 @@ def replenishment(
         Key ``item, location``: ``is_purchased``, ``lead_time_months`` (whole months before an
         order placed now arrives), ``safety_stock`` (units, from the first three months' error).
     """
-    known = items.drop_duplicates("item").set_index("item")
     first = sites[sites["month"] < months.shift(sites["month"].min(), 3)]
     table = first.groupby(schema.SITE, as_index=False)["demand_sd"].mean()
     quickest = suppliers.groupby("item")["lead_time_days"].min()
-    days = table["item"].map(known["lead_time_days"])
+    days = schema.lookup(table["item"], items, "lead_time_days")
     days = days.fillna(table["item"].map(quickest)).fillna(0.0)
-    level = table["item"].map(known["family"]).map(service_levels)
+    level = schema.lookup(table["item"], items, "family").map(service_levels)
     level = level.fillna(service_levels.get("default", 0.95)).astype("float64")
     lead = np.floor(days / DAYS_A_MONTH + 0.5)
     stock = safety_stock(table["demand_sd"], days / DAYS_A_MONTH + 1.0, level)
-    is_service = table["item"].map(known["is_service"]).fillna(False).astype(bool)
-    is_to_order = table["item"].map(known["is_made_to_order"]).fillna(False).astype(bool)
+    is_service = schema.lookup(table["item"], items, "is_service").fillna(False).astype(bool)
+    is_to_order = schema.lookup(table["item"], items, "is_made_to_order").fillna(False).astype(bool)
     return table[schema.SITE].assign(
-        is_purchased=table["item"].map(known["is_purchased"]).fillna(False).astype(bool),
+        is_purchased=schema.lookup(table["item"], items, "is_purchased").fillna(False).astype(bool),
         lead_time_months=lead.astype("int64"),
         safety_stock=np.where(is_service | is_to_order, 0.0, stock),
     )

@@ -35,9 +35,7 @@ def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
     after = -projection["closing"].clip(upper=0.0)
     demand = projection["demand"]
     return projection[schema.SITE_MONTH].assign(
-        demand=demand,
-        deliverable=demand + before - after,
-        on_time=(demand - after).clip(lower=0.0),
+        demand=demand, deliverable=demand + before - after, on_time=(demand - after).clip(lower=0.0)
     )
 
 

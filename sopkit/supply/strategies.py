@@ -120,9 +120,16 @@ def plan(work: Task, strategy: str, *, is_limited: bool = True) -> pd.DataFrame:
         owed = wanted - made
         closing = stock + made + work.receipts[t] - work.demand[t]
         bought = np.where(work.is_purchased, made, 0.0)
-        month = {"regular": made - bought - overtime, "overtime": overtime, "purchased": bought,
-                 "receipts": work.receipts[t], "supply": made + work.receipts[t],
-                 "opening": stock, "demand": work.demand[t], "closing": closing}  # fmt: skip
+        month = {
+            "regular": made - bought - overtime,
+            "overtime": overtime,
+            "purchased": bought,
+            "receipts": work.receipts[t],
+            "supply": made + work.receipts[t],
+            "opening": stock,
+            "demand": work.demand[t],
+            "closing": closing,
+        }
         for name, values in month.items():
             rows.setdefault(name, []).append(values)
         stock = closing

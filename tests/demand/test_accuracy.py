@@ -31,12 +31,18 @@ def history_of(first: str, **values: list[float]) -> pd.DataFrame:
     """Table `demand_history` of some items, without corrections."""
     parts = [
         pd.DataFrame(
-            {"item": item, "location": "all", "channel": "all",
-             "month": months.span(months.parse_cycle(first), len(sold)),
-             "sales": sold, "returns": 0.0, "is_stockout": False}
+            {
+                "item": item,
+                "location": "all",
+                "channel": "all",
+                "month": months.span(months.parse_cycle(first), len(sold)),
+                "sales": sold,
+                "returns": 0.0,
+                "is_stockout": False,
+            }
         )
         for item, sold in values.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -153,7 +159,9 @@ def test_bias_reproduces_heizer_tracking_signal_carlson():
     """Heizer & Render, ch. 4, Carlson's Bakery: running sum of (actual − forecast) ends at 35."""
     actual = np.array([90, 95, 115, 100, 125, 140.0])
     forecast = np.array([100, 100, 100, 110, 110, 110.0])
-    running = [-accuracy.bias_rate(forecast[:k], actual[:k]) * actual[:k].sum() for k in range(1, 7)]
+    running = [
+        -accuracy.bias_rate(forecast[:k], actual[:k]) * actual[:k].sum() for k in range(1, 7)
+    ]
     assert running == pytest.approx([-10, -15, 0, -10, 5, 35])
     mad = accuracy.wape(forecast, actual) * actual.sum() / 6
     assert mad == pytest.approx(14.2, abs=0.05)
@@ -190,9 +198,12 @@ def test_families_together_have_the_volume_of_the_company(
     sample_backtest, sample_history, sample_tables
 ):
     table = accuracy.by_level(
-        sample_backtest, sample_history, sample_tables["items"], ["theta"],
+        sample_backtest,
+        sample_history,
+        sample_tables["items"],
+        ["theta"],
         levels=["total", "family"],
-    )  # fmt: skip
+    )
     volume = table.groupby(["level", "lag"])["volume"].sum().unstack("level")
     assert volume["total"].tolist() == pytest.approx(volume["family"].tolist())
 

@@ -70,9 +70,13 @@ def test_demand_class_by_syntetos_boylan_croston_2005(series_table):
         "F": np.resize([10.0, 10.0, 10.0, 0.0], 24),  # interval 4 / 3 = 1.33, just above
     }
     assert classify(series_table(series))["demand_class"].to_dict() == {
-        "A": "smooth", "B": "erratic", "C": "intermittent", "D": "lumpy", "E": "none",
+        "A": "smooth",
+        "B": "erratic",
+        "C": "intermittent",
+        "D": "lumpy",
+        "E": "none",
         "F": "intermittent",
-    }  # fmt: skip
+    }
 
 
 def test_stage_of_life_by_end_age_and_silence(series_table):
@@ -90,9 +94,14 @@ def test_stage_of_life_by_end_age_and_silence(series_table):
     )
     items = made_items(A="", B="", C="", D="2026-01", E="2025-12", F="", G="")
     assert classify(history, items)["lifecycle"].to_dict() == {
-        "A": "active", "B": "new", "C": "active", "D": "ending", "E": "ended", "F": "silent",
+        "A": "active",
+        "B": "new",
+        "C": "active",
+        "D": "ending",
+        "E": "ended",
+        "F": "silent",
         "G": "active",
-    }  # fmt: skip
+    }
 
 
 def test_life_decides_the_policy_before_money_and_regularity(series_table):
@@ -220,17 +229,25 @@ def test_abc_equals_a_walk_from_the_largest_down(money):
 @given(
     st.lists(
         st.lists(st.sampled_from([0.0, 1.0, 1e-9, 7.5, 1e15]), min_size=1, max_size=30),
-        min_size=1, max_size=3,
+        min_size=1,
+        max_size=3,
     )
-)  # fmt: skip
+)
 def test_no_history_is_so_bad_that_a_series_has_no_class(lists):
     count = max(map(len, lists))
     span = months.span(pd.Timestamp("2023-01-01"), count)
     history = pd.concat(
-        pd.DataFrame({"item": f"S{k}", "location": "all", "channel": "all",
-                      "month": span[count - len(values):], "demand": values})
+        pd.DataFrame(
+            {
+                "item": f"S{k}",
+                "location": "all",
+                "channel": "all",
+                "month": span[count - len(values) :],
+                "demand": values,
+            }
+        )
         for k, values in enumerate(lists)
-    )  # fmt: skip
+    )
     table = classify(history)
     assert len(table) == len(lists)
     assert table.notna().all(axis=None)

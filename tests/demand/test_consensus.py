@@ -15,10 +15,18 @@ MONTHS = months.span(pd.Timestamp("2026-01-01"), 3)
 def forecast_of(**quantities: float) -> pd.DataFrame:
     """Table `forecast`: each item the same in three months."""
     parts = [
-        pd.DataFrame({"item": item, "location": "all", "channel": "all", "month": MONTHS,
-                      "quantity": quantity, "model": "theta"})
+        pd.DataFrame(
+            {
+                "item": item,
+                "location": "all",
+                "channel": "all",
+                "month": MONTHS,
+                "quantity": quantity,
+                "model": "theta",
+            }
+        )
         for item, quantity in quantities.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -67,8 +75,12 @@ def many():
     """Forecast, views and weights of thirty items and three departments, some views absent."""
     rng = np.random.default_rng(7)
     forecast = forecast_of(**{f"I{k:02d}": float(rng.integers(0, 200)) for k in range(30)})
-    every = [(department, f"I{k:02d}", t, float(rng.integers(0, 300)))
-             for department in ("sales", "finance", "guests") for k in range(30) for t in range(3)]  # fmt: skip
+    every = [
+        (department, f"I{k:02d}", t, float(rng.integers(0, 300)))
+        for department in ("sales", "finance", "guests")
+        for k in range(30)
+        for t in range(3)
+    ]
     kept = [row for row in every if rng.random() < 0.6]
     return forecast, views_of(*kept), SKILL
 

@@ -19,8 +19,9 @@ QUANTITIES = ["quantity", "quantity_lower", "quantity_upper"]
 
 def made(values: np.ndarray, first: str = "2021-01") -> panel.Panel:
     """A panel of series S0, S1, …"""
-    keys = pd.DataFrame({"item": [f"S{k}" for k in range(values.shape[1])],
-                         "location": "all", "channel": "all"})  # fmt: skip
+    keys = pd.DataFrame(
+        {"item": [f"S{k}" for k in range(values.shape[1])], "location": "all", "channel": "all"}
+    )
     return panel.Panel(keys, months.span(months.parse_cycle(first), len(values)), values)
 
 
@@ -78,8 +79,10 @@ def test_weights_are_the_inverse_of_squared_error_by_hand():
     table = forecasting.weights(tests, keys).set_index("model")
     # squared 4, 1, 1 beside their mean 2: 2, ½, ½; inverse ½, 2, 2
     assert table["error_rate"].to_dict() == {
-        "seasonal_naive": 2.0, "theta": 0.5, "damped_trend": 0.5,
-    }  # fmt: skip
+        "seasonal_naive": 2.0,
+        "theta": 0.5,
+        "damped_trend": 0.5,
+    }
     assert table["weight_share"].to_dict() == pytest.approx(
         {"seasonal_naive": 1 / 9, "theta": 4 / 9, "damped_trend": 4 / 9}
     )
@@ -213,8 +216,9 @@ def test_the_order_of_series_does_not_matter_and_arguments_are_left_alone(
     table, sample_panel, sample_backtest, sample_tables
 ):
     demand, _, groups = sample_panel
-    turned = replace(demand, keys=demand.keys[::-1].reset_index(drop=True),
-                     values=demand.values[:, ::-1])  # fmt: skip
+    turned = replace(
+        demand, keys=demand.keys[::-1].reset_index(drop=True), values=demand.values[:, ::-1]
+    )
     items = sample_tables["items"].set_index("item")
     ends = turned.keys["item"].map(items["end_month"])
     shuffled = sample_backtest.sample(frac=1.0, random_state=0)

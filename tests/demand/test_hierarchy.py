@@ -115,8 +115,18 @@ def test_sums_by_level_reproduce_hts_summing_matrix():
     )
     assert matrix.shape == (20, 10)
     assert (1 / matrix.sum(axis=1)).round(4).tolist() == [
-        0.1, 0.25, 0.3333, 0.3333, 0.5, 0.5, 1, 1, 1, 0.3333, *[1] * 10
-    ]  # fmt: skip
+        0.1,
+        0.25,
+        0.3333,
+        0.3333,
+        0.5,
+        0.5,
+        1,
+        1,
+        1,
+        0.3333,
+        *[1] * 10,
+    ]
     assert matrix[3].tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 1, 1]
     assert matrix[5].tolist() == [0, 0, 1, 1, 0, 0, 0, 0, 0, 0]
 
@@ -128,10 +138,14 @@ def random_case(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A base of some forty keys over three months, and thirty amounts, some covering nothing."""
     rng = np.random.default_rng(seed)
     keys = pd.MultiIndex.from_product(
-        [list("ABCDE"), ["North", "South"], ["Shop", "Web"],
-         pd.date_range(JANUARY, periods=3, freq="MS", unit="us")],
+        [
+            list("ABCDE"),
+            ["North", "South"],
+            ["Shop", "Web"],
+            pd.date_range(JANUARY, periods=3, freq="MS", unit="us"),
+        ],
         names=schema.SERIES_MONTH,
-    ).to_frame(index=False)  # fmt: skip
+    ).to_frame(index=False)
     keys = keys.sample(frac=0.7, random_state=seed).reset_index(drop=True)
     items = typed("items", item=list("ABCD"), family=["T", "T", "S", None], category=list("XXXY"))
     channels = typed("channels", channel=["Shop", "Web"], segment=["Trade", "Direct"])

@@ -105,8 +105,9 @@ def test_unknown_revenue_stays_unknown(tiny_sales, tiny_items):
 
 def test_corrections_are_ranked_by_money_and_say_why(tiny_sales, tiny_items):
     table = history.demand_history(tiny_sales, tiny_items, cycle=CYCLE)
-    rates = pd.DataFrame({"item": ["A", "B"], "location": "all", "channel": "all",
-                          "unit_price_value": [10.0, 10.0]})  # fmt: skip
+    rates = pd.DataFrame(
+        {"item": ["A", "B"], "location": "all", "channel": "all", "unit_price_value": [10.0, 10.0]}
+    )
     found = history.corrections(table, rates)
     assert found["layer"].tolist() == ["stockout", "returns"]
     assert found["quantity"].tolist() == [8, 4]

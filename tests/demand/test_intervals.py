@@ -11,18 +11,27 @@ from sopkit.demand import forecasting, history, intervals, panel
 
 
 def made(values: np.ndarray) -> panel.Panel:
-    keys = pd.DataFrame({"item": [f"S{k:03d}" for k in range(values.shape[1])],
-                         "location": "all", "channel": "all"})  # fmt: skip
+    keys = pd.DataFrame(
+        {"item": [f"S{k:03d}" for k in range(values.shape[1])], "location": "all", "channel": "all"}
+    )
     return panel.Panel(keys, months.span(pd.Timestamp("2021-01-01"), len(values)), values)
 
 
 def backtest_of(errors: dict[str, list[float]], lags: list[int], combined: float = 100.0):
     """Table `backtest` with the errors given, item by item, at the lags given."""
     parts = [
-        pd.DataFrame({"item": item, "location": "all", "channel": "all", "lag": lags,
-                      "actual": combined + np.array(values), "combined": combined})
+        pd.DataFrame(
+            {
+                "item": item,
+                "location": "all",
+                "channel": "all",
+                "lag": lags,
+                "actual": combined + np.array(values),
+                "combined": combined,
+            }
+        )
         for item, values in errors.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(parts, ignore_index=True)
 
 

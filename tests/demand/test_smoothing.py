@@ -47,8 +47,20 @@ def test_the_weight_with_the_least_squared_error_is_chosen():
 
 def test_seasonal_naive_says_last_year_again_and_fills_what_it_never_saw_with_the_mean():
     assert smoothing.seasonal_naive(column(range(14)), 13).ravel().tolist() == [
-        2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 2,
-    ]  # fmt: skip
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        13,
+        2,
+    ]
     young = column([np.nan] * 10 + [4, 6])
     assert smoothing.seasonal_naive(young, 12).ravel().tolist() == [5] * 10 + [4, 6]
 
@@ -169,10 +181,12 @@ def slow_theta(y: np.ndarray, horizon: int) -> np.ndarray:
     slope, level = np.polyfit(np.arange(len(known)), known, 1)
     steep = [2 * value - (level + slope * k) for k, value in enumerate(known)]
     flat, _ = slow_smoothing(steep)
-    return np.array([
-        (0.5 * (level + slope * (len(known) + h)) + 0.5 * flat) * season[(len(y) + h) % 12]
-        for h in range(horizon)
-    ])  # fmt: skip
+    return np.array(
+        [
+            (0.5 * (level + slope * (len(known) + h)) + 0.5 * flat) * season[(len(y) + h) % 12]
+            for h in range(horizon)
+        ]
+    )
 
 
 def slow_naive(y: np.ndarray, horizon: int) -> np.ndarray:
@@ -189,13 +203,19 @@ def statsmodels_damped(y: np.ndarray, horizon: int) -> np.ndarray:
     season = slow_indices(y)
     known = np.array([y[k] / season[k % 12] for k in range(begin, len(y))])
     slope, level = np.polyfit(np.arange(12), known[:12], 1)
-    model = Holt(known, damped_trend=True, initialization_method="known",
-                 initial_level=level - slope / 2, initial_trend=slope / 2)  # fmt: skip
+    model = Holt(
+        known,
+        damped_trend=True,
+        initialization_method="known",
+        initial_level=level - slope / 2,
+        initial_trend=slope / 2,
+    )
     fits = [
-        model.fit(smoothing_level=alpha, smoothing_trend=beta / alpha, damping_trend=phi,
-                  optimized=False)
+        model.fit(
+            smoothing_level=alpha, smoothing_trend=beta / alpha, damping_trend=phi, optimized=False
+        )
         for alpha, beta, phi in smoothing.DAMPED_GRID
-    ]  # fmt: skip
+    ]
     best = min(fits, key=lambda fit: fit.sse)
     return best.forecast(horizon) * season[(len(y) + np.arange(horizon)) % 12]
 

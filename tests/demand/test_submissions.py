@@ -18,7 +18,9 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return checked.frame
 
 
-ITEMS = typed("items", pd.DataFrame({"item": ["A", "B", "C"], "family": ["Tents"] * 2 + ["Stoves"]}))
+ITEMS = typed(
+    "items", pd.DataFrame({"item": ["A", "B", "C"], "family": ["Tents"] * 2 + ["Stoves"]})
+)
 
 
 def said(*rows: dict) -> pd.DataFrame:
@@ -33,11 +35,17 @@ def base() -> pd.DataFrame:
     """The statistical forecast with prices and levels: A 30 at 10, B 10 at 20, C 60 without price."""
     parts = [
         pd.DataFrame(
-            {"item": ["A", "B", "C"], "location": "all", "channel": "all", "month": month,
-             "quantity": [30.0, 10.0, 60.0], "unit_price_value": [10.0, 20.0, np.nan]}
+            {
+                "item": ["A", "B", "C"],
+                "location": "all",
+                "channel": "all",
+                "month": month,
+                "quantity": [30.0, 10.0, 60.0],
+                "unit_price_value": [10.0, 20.0, np.nan],
+            }
         )
         for month in months.span(CYCLE, 3)
-    ]  # fmt: skip
+    ]
     base = pd.concat(parts, ignore_index=True)
     locations = typed("locations", pd.DataFrame({"location": ["all"], "region": ["World"]}))
     channels = typed("channels", pd.DataFrame({"channel": ["all"], "segment": ["Everyone"]}))
@@ -53,7 +61,9 @@ def units(views: pd.DataFrame, month: str = "2026-01") -> dict:
 
 
 def test_units_of_a_family_follow_the_forecast_by_hand(base):
-    views, unplaced = submissions.views(said({"family": "Tents", "quantity": 80}), base, cycle=CYCLE)
+    views, unplaced = submissions.views(
+        said({"family": "Tents", "quantity": 80}), base, cycle=CYCLE
+    )
     assert units(views) == {("sales", "A"): 60.0, ("sales", "B"): 20.0}
     assert unplaced.empty
 
@@ -66,22 +76,27 @@ def test_money_becomes_units_at_each_series_price_by_hand(base):
 
 
 def test_a_quarter_is_spread_evenly_over_its_months(base):
-    views, _ = submissions.views(said({"item": "A", "quarter": "2026-01", "quantity": 90}), base,
-                                 cycle=CYCLE)  # fmt: skip
+    views, _ = submissions.views(
+        said({"item": "A", "quarter": "2026-01", "quantity": 90}), base, cycle=CYCLE
+    )
     assert views["month"].map(months.label).tolist() == ["2026-01", "2026-02", "2026-03"]
     assert views["quantity"].tolist() == [30.0, 30.0, 30.0]
 
 
 def test_rows_of_one_department_that_cover_the_same_key_add_up(base):
-    rows = said({"family": "Tents", "quantity": 40}, {"item": "A", "quantity": 5},
-                {"item": "A", "channel": "all", "location": "all", "family": "Tents",
-                 "revenue_value": 70})  # fmt: skip
+    rows = said(
+        {"family": "Tents", "quantity": 40},
+        {"item": "A", "quantity": 5},
+        {"item": "A", "channel": "all", "location": "all", "family": "Tents", "revenue_value": 70},
+    )
     views, _ = submissions.views(rows, base, cycle=CYCLE)
     assert units(views) == pytest.approx({("sales", "A"): 30 + 5 + 7, ("sales", "B"): 10.0})
 
 
 def test_departments_stand_side_by_side(base):
-    rows = said({"item": "A", "quantity": 40}, {"department": "marketing", "item": "A", "quantity": 50})
+    rows = said(
+        {"item": "A", "quantity": 40}, {"department": "marketing", "item": "A", "quantity": 50}
+    )
     views, _ = submissions.views(rows, base, cycle=CYCLE)
     assert units(views) == {("sales", "A"): 40.0, ("marketing", "A"): 50.0}
 
@@ -93,9 +108,12 @@ def test_views_of_other_cycles_are_not_used(base):
 
 
 def test_who_has_submitted_by_hand():
-    rows = said({"item": "A", "quantity": 1}, {"item": "A", "quantity": 2, "month": "2026-03"},
-                {"department": "guests", "item": "A", "quantity": 1},
-                {"department": "finance", "item": "A", "quantity": 1, "cycle": "2025-12"})  # fmt: skip
+    rows = said(
+        {"item": "A", "quantity": 1},
+        {"item": "A", "quantity": 2, "month": "2026-03"},
+        {"department": "guests", "item": "A", "quantity": 1},
+        {"department": "finance", "item": "A", "quantity": 1, "cycle": "2025-12"},
+    )
     table = submissions.status(rows, ["finance", "sales"], cycle=CYCLE)
     assert table[["department", "rows", "state"]].values.tolist() == [
         ["finance", 0.0, "has not submitted"],
@@ -115,10 +133,19 @@ PAST = months.span(pd.Timestamp("2025-01-01"), 12)
 def history_of(came: dict[str, float] = CAME, price: float = 2.0) -> pd.DataFrame:
     """Table `demand_history` of 2025: every month the same."""
     parts = [
-        pd.DataFrame({"item": item, "location": "all", "channel": "all", "month": PAST,
-                      "sales": sold, "returns": 0.0, "revenue_value": price * sold})
+        pd.DataFrame(
+            {
+                "item": item,
+                "location": "all",
+                "channel": "all",
+                "month": PAST,
+                "sales": sold,
+                "returns": 0.0,
+                "revenue_value": price * sold,
+            }
+        )
         for item, sold in came.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -127,19 +154,32 @@ def backtest_of(rate: float) -> pd.DataFrame:
     history = history_of()
     origin = months.from_number(months.number(history["month"]) - 1)
     return history.assign(
-        origin=origin, lag=1, actual=history["sales"], combined=history["sales"] * rate,
+        origin=origin,
+        lag=1,
+        actual=history["sales"],
+        combined=history["sales"] * rate,
         seasonal_naive=history["sales"] * 1.1,
-    )  # fmt: skip
+    )
 
 
-def past_views(department: str, amounts: dict[str, float], cycles: int, level: str = "family",
-               measure: str = "quantity") -> list[dict]:  # fmt: skip
+def past_views(
+    department: str,
+    amounts: dict[str, float],
+    cycles: int,
+    level: str = "family",
+    measure: str = "quantity",
+) -> list[dict]:
     return [
-        {"department": department, "cycle": months.label(PAST[k]), "month": months.label(PAST[k + 1]),
-         level: member, measure: amount}
+        {
+            "department": department,
+            "cycle": months.label(PAST[k]),
+            "month": months.label(PAST[k + 1]),
+            level: member,
+            measure: amount,
+        }
         for k in range(cycles)
         for member, amount in amounts.items()
-    ]  # fmt: skip
+    ]
 
 
 def skill_of(rows: list[dict], rate: float = 1.2) -> pd.DataFrame:
@@ -170,8 +210,10 @@ def test_fewer_than_six_cycles_earn_no_weight():
 
 
 def test_a_view_of_the_whole_company_is_judged_on_the_whole_company():
-    rows = [{"cycle": months.label(PAST[k]), "month": months.label(PAST[k + 1]), "quantity": 110}
-            for k in range(6)]  # fmt: skip
+    rows = [
+        {"cycle": months.label(PAST[k]), "month": months.label(PAST[k + 1]), "quantity": 110}
+        for k in range(6)
+    ]
     assert skill_of(rows).loc["sales", "wape"] == pytest.approx(0.1)
 
 
@@ -187,8 +229,10 @@ def test_a_view_of_one_item_is_judged_on_that_item_alone():
 
 def test_only_one_to_three_months_ahead_are_judged():
     near = past_views("sales", {"Tents": 44.0}, 6)
-    far = [{"cycle": "2025-01", "month": month, "family": "Tents", "quantity": 4000}
-           for month in ("2025-01", "2025-05", "2025-12")]  # fmt: skip
+    far = [
+        {"cycle": "2025-01", "month": month, "family": "Tents", "quantity": 4000}
+        for month in ("2025-01", "2025-05", "2025-12")
+    ]
     assert skill_of([*near, *far]).loc["sales", "wape"] == pytest.approx(0.1)
 
 
@@ -212,8 +256,12 @@ def test_weights_are_shares_of_one(sample_tables, sample_history, sample_backtes
 
 
 def test_a_views_total_is_what_the_department_said(base):
-    rows = said({"family": "Tents", "quantity": 80}, {"quantity": 7}, {"item": "C", "quantity": 3},
-                {"family": "Boats", "quantity": 50})  # fmt: skip
+    rows = said(
+        {"family": "Tents", "quantity": 80},
+        {"quantity": 7},
+        {"item": "C", "quantity": 3},
+        {"family": "Boats", "quantity": 50},
+    )
     views, unplaced = submissions.views(rows, base, cycle=CYCLE)
     assert views["quantity"].sum() == pytest.approx(90)
     assert unplaced[["family", "quantity"]].values.tolist() == [["Boats", 50.0]]
@@ -234,18 +282,24 @@ def test_a_department_of_which_every_row_is_lost_is_reported(base):
 
 
 def test_a_row_with_neither_units_nor_money_is_no_view_of_zero(base):
-    views, _ = submissions.views(said({"item": "A", "reason": "will follow"}, {"item": "B", "quantity": 4}),
-                                 base, cycle=CYCLE)  # fmt: skip
+    views, _ = submissions.views(
+        said({"item": "A", "reason": "will follow"}, {"item": "B", "quantity": 4}),
+        base,
+        cycle=CYCLE,
+    )
     assert units(views) == {("sales", "B"): 4.0}
 
 
 def test_the_order_of_rows_changes_nothing(base, sample_tables):
     rows = sample_tables["submissions"]
     rows = rows[rows["cycle"] == CYCLE]
-    rows = rows.assign(family=rows["family"].map({"Tents": "Tents"}).fillna("Stoves"), location="all")
+    rows = rows.assign(
+        family=rows["family"].map({"Tents": "Tents"}).fillna("Stoves"), location="all"
+    )
     first, _ = submissions.views(rows, base, cycle=CYCLE)
-    second, _ = submissions.views(rows.sample(frac=1, random_state=5),
-                                  base.sample(frac=1, random_state=6), cycle=CYCLE)  # fmt: skip
+    second, _ = submissions.views(
+        rows.sample(frac=1, random_state=5), base.sample(frac=1, random_state=6), cycle=CYCLE
+    )
     assert len(first) == 3 * len(base) - 3  # money buys nothing of C, which has no price
     pd.testing.assert_frame_equal(first, second)
 
@@ -280,8 +334,13 @@ def found(base: pd.DataFrame, rows: pd.DataFrame, rate: float = 1.0, materiality
 
 
 def test_disagreement_is_priced_by_family_and_says_its_direction(base):
-    table = found(base, said({"family": "Tents", "quantity": 50}, {"department": "finance", "item": "A",
-                                                                  "quantity": 24}))  # fmt: skip
+    table = found(
+        base,
+        said(
+            {"family": "Tents", "quantity": 50},
+            {"department": "finance", "item": "A", "quantity": 24},
+        ),
+    )
     own = table.set_index("subject")
     # 37.5 of A at 10 and 12.5 of B at 20 = 625 instead of 500; then 240 instead of 300
     assert own.loc["Tents: sales", "amount_value"] == pytest.approx(125)

@@ -8,13 +8,29 @@ from sopkit.pages import index
 def test_a_pack_opens_with_its_pages_their_purpose_and_headline(tmp_path):
     target = tmp_path / "index.html"
     pages = [
-        {"title": "Data review", "href": "01_data_review.html", "purpose": "What arrived?",
-         "headline": "All <of> it."},
-        {"title": "Supply review", "href": "04_supply_review.html", "purpose": "Can we?",
-         "headline": "", "state": "preliminary"},
-    ]  # fmt: skip
-    index.pack_index(target, pages, cycle_label="2026-01", company="North", navigation=[],
-                     footer="sopkit", stamp="run, not approved")  # fmt: skip
+        {
+            "title": "Data review",
+            "href": "01_data_review.html",
+            "purpose": "What arrived?",
+            "headline": "All <of> it.",
+        },
+        {
+            "title": "Supply review",
+            "href": "04_supply_review.html",
+            "purpose": "Can we?",
+            "headline": "",
+            "state": "preliminary",
+        },
+    ]
+    index.pack_index(
+        target,
+        pages,
+        cycle_label="2026-01",
+        company="North",
+        navigation=[],
+        footer="sopkit",
+        stamp="run, not approved",
+    )
     text = target.read_text(encoding="utf-8")
     assert text.index('href="01_data_review.html"') < text.index('href="04_supply_review.html"')
     for shown in ("What arrived?", "All &lt;of&gt; it.", "preliminary", "run, not approved"):

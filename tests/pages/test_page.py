@@ -14,8 +14,12 @@ from sopkit import exhibits
 from sopkit.pages import page
 
 NAVIGATION = [("Overview", "index.html"), ("Demand", "03_demand_review.html")]
-SHELL = {"cycle_label": "2026-01", "company": "North & Sons", "navigation": NAVIGATION,
-         "footer": "Cycle 2026-01"}  # fmt: skip
+SHELL = {
+    "cycle_label": "2026-01",
+    "company": "North & Sons",
+    "navigation": NAVIGATION,
+    "footer": "Cycle 2026-01",
+}
 
 
 def _cell(source: str, *outputs: dict) -> nbformat.NotebookNode:
@@ -63,8 +67,15 @@ def rendered(executed, tmp_path) -> str:
 
 
 def test_a_page_shows_text_and_exhibits_and_no_code(rendered):
-    for shown in ("What is wanted?", "12.3", "Is it plausible?", "Said in <em>Markdown</em>",
-                  "preliminary: x", "North &amp; Sons", "Cycle 2026-01"):  # fmt: skip
+    for shown in (
+        "What is wanted?",
+        "12.3",
+        "Is it plausible?",
+        "Said in <em>Markdown</em>",
+        "preliminary: x",
+        "North &amp; Sons",
+        "Cycle 2026-01",
+    ):
         assert shown in rendered
     for hidden in ("secret", "noise", "widget-state", "In [", "Traceback"):
         assert hidden not in rendered
@@ -125,8 +136,9 @@ def test_a_failure_page_says_which_step_and_why(tmp_path):
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, False), (390, True)])
-def test_a_page_opens_without_errors_and_never_scrolls_sideways(rendered, tmp_path, needs, width,
-                                                               dark):  # fmt: skip
+def test_a_page_opens_without_errors_and_never_scrolls_sideways(
+    rendered, tmp_path, needs, width, dark
+):
     browser_path = needs("chromium")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:

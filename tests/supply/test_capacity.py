@@ -18,14 +18,17 @@ def typed(name: str, **columns) -> pd.DataFrame:
     return checked.frame
 
 
-RESOURCES = typed("resources", resource=["sewing", "cutting"], regular_hours=[100, 50],
-                  overtime_hours=[10, None])  # fmt: skip
+RESOURCES = typed(
+    "resources", resource=["sewing", "cutting"], regular_hours=[100, 50], overtime_hours=[10, None]
+)
 ITEMS = typed("items", item=["A", "B", "C"], family=["Tents", "Tents", "Stoves"])
 ROUTINGS = typed(
     "routings",
-    item=["all", "all", "B", "C"], family=["Tents", "Tents", "all", "all"],
-    resource=["sewing", "cutting", "sewing", "cutting"], hours_per_unit=[2.0, 1.0, 5.0, 0.5],
-)  # fmt: skip
+    item=["all", "all", "B", "C"],
+    family=["Tents", "Tents", "all", "all"],
+    resource=["sewing", "cutting", "sewing", "cutting"],
+    hours_per_unit=[2.0, 1.0, 5.0, 0.5],
+)
 
 
 def made_of(*rows: tuple) -> pd.DataFrame:
@@ -45,8 +48,13 @@ def test_an_items_own_routing_wins_over_its_familys_by_hand():
 
 
 def test_hours_come_from_the_calendar_where_it_says_some_by_hand():
-    calendar = typed("capacity", resource=["sewing"], month=["2026-02"], regular_hours=[80],
-                     overtime_hours=[None])  # fmt: skip
+    calendar = typed(
+        "capacity",
+        resource=["sewing"],
+        month=["2026-02"],
+        regular_hours=[80],
+        overtime_hours=[None],
+    )
     table = capacity.available_hours(RESOURCES, calendar, AHEAD)
     assert table[["resource", "regular_hours", "overtime_hours"]].values.tolist() == [
         ["cutting", 50.0, 0.0],
@@ -109,9 +117,11 @@ def test_bills_of_capacity_reproduce_vollmann_rccp_cpof_capacity_bills():
     centres = ["100", "200", "300"]
     resources = typed("resources", resource=centres, regular_hours=[50] * 3)
     routings = typed(
-        "routings", item=["A", "B", "A", "B", "A", "B"], resource=np.repeat(centres, 2),
+        "routings",
+        item=["A", "B", "A", "B", "A", "B"],
+        resource=np.repeat(centres, 2),
         hours_per_unit=[0.05, 1.30, 0.70, 0.55, 0.20, 0.0],
-    )  # fmt: skip
+    )
     hours = capacity.hours_per_unit(routings, ITEMS, resources)
     available = capacity.available_hours(resources, contract.empty("capacity"), span)
     load = capacity.resource_load(made, made, hours, available)
@@ -133,13 +143,21 @@ def many():
     """Forty items, four resources, six months; a third of the pairs take hours."""
     rng = np.random.default_rng(5)
     items, names = [f"I{k:02d}" for k in range(40)], ["p", "q", "r", "s"]
-    pairs = [(i, r, float(rng.uniform(0.1, 2))) for i in items for r in names if rng.random() < 0.33]
-    routings = typed("routings", item=[p[0] for p in pairs], resource=[p[1] for p in pairs],
-                     hours_per_unit=[p[2] for p in pairs])  # fmt: skip
+    pairs = [
+        (i, r, float(rng.uniform(0.1, 2))) for i in items for r in names if rng.random() < 0.33
+    ]
+    routings = typed(
+        "routings",
+        item=[p[0] for p in pairs],
+        resource=[p[1] for p in pairs],
+        hours_per_unit=[p[2] for p in pairs],
+    )
     resources = typed("resources", resource=names, regular_hours=[40] * 4)
     span = months.span(pd.Timestamp("2026-01-01"), 6)
-    made = pd.DataFrame([(i, m, float(rng.integers(0, 9))) for i in items for m in span],
-                        columns=["item", "month", "quantity"])  # fmt: skip
+    made = pd.DataFrame(
+        [(i, m, float(rng.integers(0, 9))) for i in items for m in span],
+        columns=["item", "month", "quantity"],
+    )
     hours = capacity.hours_per_unit(routings, typed("items", item=items), resources)
     return made, hours, capacity.available_hours(resources, contract.empty("capacity"), span)
 

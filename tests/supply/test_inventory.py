@@ -21,7 +21,9 @@ def typed(name: str, **columns) -> pd.DataFrame:
 
 def plan_of(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`demand_plan` and `forecast` from (item, location, consensus, quantity, upper), each month."""
-    table = pd.DataFrame(rows, columns=["item", "location", "consensus", "quantity", "quantity_upper"])
+    table = pd.DataFrame(
+        rows, columns=["item", "location", "consensus", "quantity", "quantity_upper"]
+    )
     table = table.assign(channel="all").merge(pd.DataFrame({"month": AHEAD}), how="cross")
     plan = table[[*schema.SERIES_MONTH, "consensus"]]
     return plan, table[[*schema.SERIES_MONTH, "quantity", "quantity_upper"]]
@@ -42,7 +44,9 @@ def test_demand_of_markets_falls_on_the_site_that_supplies_them_by_hand():
         ("A", "South", 30.0, 20.0, 20.0 + 4 * 1.2816),
         ("A", "Shop", 5.0, 5.0, 5.0),
     )
-    places = typed("locations", location=["North", "South", "Shop"], supplied_from=["plant", "plant", None])
+    places = typed(
+        "locations", location=["North", "South", "Shop"], supplied_from=["plant", "plant", None]
+    )
     table = inventory.site_demand(plan, forecast, places)
     first = table[table["month"] == CYCLE].set_index("location")
     # the plan counts, not the forecast; errors of 3 and 4 are independent: 5
@@ -60,14 +64,20 @@ def test_without_locations_every_market_supplies_itself():
 def test_lead_times_and_safety_stock_by_hand():
     items = typed(
         "items",
-        item=list("ABCDE"), family=["T", "T", "S", "T", "T"], lead_time_days=[61, None, None, 15, 15],
-        is_purchased=[True, True, None, None, None], is_service=[None, None, None, True, None],
+        item=list("ABCDE"),
+        family=["T", "T", "S", "T", "T"],
+        lead_time_days=[61, None, None, 15, 15],
+        is_purchased=[True, True, None, None, None],
+        is_service=[None, None, None, True, None],
         is_made_to_order=[None, None, None, None, True],
-    )  # fmt: skip
-    suppliers = typed("suppliers", item=["A", "B", "B"], supplier=["x", "x", "y"],
-                      lead_time_days=[5, 90, 31])  # fmt: skip
+    )
+    suppliers = typed(
+        "suppliers", item=["A", "B", "B"], supplier=["x", "x", "y"], lead_time_days=[5, 90, 31]
+    )
     sites = sites_of(A=10.0, B=10.0, C=10.0, D=10.0, E=10.0)
-    table = inventory.replenishment(sites, items, suppliers, {"default": 0.95, "S": 0.5}).set_index("item")
+    table = inventory.replenishment(sites, items, suppliers, {"default": 0.95, "S": 0.5}).set_index(
+        "item"
+    )
     # A its own 61 days, B its quickest supplier, C nothing said
     assert table["lead_time_months"].to_dict() == {"A": 2, "B": 1, "C": 0, "D": 0, "E": 0}
     assert table["is_purchased"].tolist() == [True, True, False, False, False]
@@ -97,9 +107,13 @@ def test_only_the_first_three_months_error_is_covered():
 
 def test_opening_stock_is_what_is_left_after_backlog_at_the_last_month_end_by_hand():
     stock = typed(
-        "inventory", item=["A", "A", "B"], location="plant", month=["2025-11", "2025-12", "2025-12"],
-        on_hand=[99, 10, 3], backlog=[None, None, 8],
-    )  # fmt: skip
+        "inventory",
+        item=["A", "A", "B"],
+        location="plant",
+        month=["2025-11", "2025-12", "2025-12"],
+        on_hand=[99, 10, 3],
+        backlog=[None, None, 8],
+    )
     opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0, B=1.0, C=1.0), CYCLE)
     assert opening.tolist() == [10.0, -5.0, 0.0]
     assert is_known
@@ -134,8 +148,11 @@ def test_safety_stock_reproduces_chopra_safety_stock():
 
 
 def test_site_demand_keeps_the_plans_total():
-    plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0), ("A", "South", 2.0, 1.0, 2.0),
-                             ("B", "Unlisted", 4.0, 1.0, 2.0))  # fmt: skip
+    plan, forecast = plan_of(
+        ("A", "North", 1.0, 1.0, 2.0),
+        ("A", "South", 2.0, 1.0, 2.0),
+        ("B", "Unlisted", 4.0, 1.0, 2.0),
+    )
     places = typed("locations", location=["North", "South"], supplied_from=["plant", None])
     table = inventory.site_demand(plan, forecast, places)
     assert table["demand"].sum() == plan["consensus"].sum() == 28.0
@@ -143,7 +160,11 @@ def test_site_demand_keeps_the_plans_total():
 
 
 def test_safety_stock_grows_with_error_time_and_service():
-    sd, time, rate = np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 9.0]), np.array([0.6, 0.8, 0.99])
+    sd, time, rate = (
+        np.array([1.0, 2.0, 3.0]),
+        np.array([1.0, 4.0, 9.0]),
+        np.array([0.6, 0.8, 0.99]),
+    )
     for stock in (
         inventory.safety_stock(sd, 1, 0.9),
         inventory.safety_stock(1, time, 0.9),
@@ -154,8 +175,9 @@ def test_safety_stock_grows_with_error_time_and_service():
 
 
 def test_the_order_of_rows_changes_nothing():
-    plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0), ("A", "South", 2.0, 1.0, 5.0),
-                             ("B", "North", 4.0, 1.0, 2.0))  # fmt: skip
+    plan, forecast = plan_of(
+        ("A", "North", 1.0, 1.0, 2.0), ("A", "South", 2.0, 1.0, 5.0), ("B", "North", 4.0, 1.0, 2.0)
+    )
     places = typed("locations", location=["North", "South"], supplied_from=["plant", "plant"])
     first = inventory.site_demand(plan, forecast, places)
     second = inventory.site_demand(
@@ -174,7 +196,10 @@ def test_arguments_are_not_changed():
     plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0))
     stock = typed("inventory", item=["A"], location=["North"], month=["2025-12"], on_hand=[9])
     sites = sites_of(A=1.0)
-    items, suppliers = typed("items", item=["A"]), typed("suppliers", item=["A"], supplier=["x"], lead_time_days=[9])
+    items, suppliers = (
+        typed("items", item=["A"]),
+        typed("suppliers", item=["A"], supplier=["x"], lead_time_days=[9]),
+    )
     levels = {"default": 0.9}
     arguments = (plan, forecast, stock, sites, items, suppliers)
     before = [argument.copy() for argument in arguments]

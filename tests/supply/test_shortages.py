@@ -19,17 +19,30 @@ def projection_of(**items: tuple) -> pd.DataFrame:
         closing = opening + np.cumsum(np.subtract(supply, demand, dtype=float))
         parts.append(
             pd.DataFrame(
-                {"item": item, "location": "plant", "month": months.span(CYCLE, len(supply)),
-                 "opening": [opening, *closing[:-1]], "supply": supply, "demand": demand,
-                 "closing": closing, "safety_stock": 0.0}
+                {
+                    "item": item,
+                    "location": "plant",
+                    "month": months.span(CYCLE, len(supply)),
+                    "opening": [opening, *closing[:-1]],
+                    "supply": supply,
+                    "demand": demand,
+                    "closing": closing,
+                    "safety_stock": 0.0,
+                }
             )
-        )  # fmt: skip
+        )
     return pd.concat(parts, ignore_index=True).astype({"opening": float, "demand": float})
 
 
 def terms_of(lead: int = 0, is_purchased: bool = False, items: str = "AB") -> pd.DataFrame:
-    return pd.DataFrame({"item": list(items), "location": "plant", "lead_time_months": lead,
-                         "is_purchased": is_purchased})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "item": list(items),
+            "location": "plant",
+            "lead_time_months": lead,
+            "is_purchased": is_purchased,
+        }
+    )
 
 
 PRICES = pd.DataFrame({"item": ["A", "B"], "unit_price_value": [10.0, 100.0]})
@@ -38,10 +51,15 @@ HOURS = pd.DataFrame({"sewing": [1.0, 0.0]}, index=["A", "B"])
 
 def load_of(wanted: list[float], regular: list[float], overtime: float = 0.0) -> pd.DataFrame:
     return pd.DataFrame(
-        {"resource": "sewing", "month": months.span(CYCLE, len(wanted)), "wanted_hours": wanted,
-         "load_hours": np.minimum(wanted, regular), "regular_hours": regular,
-         "overtime_hours": overtime}
-    )  # fmt: skip
+        {
+            "resource": "sewing",
+            "month": months.span(CYCLE, len(wanted)),
+            "wanted_hours": wanted,
+            "load_hours": np.minimum(wanted, regular),
+            "regular_hours": regular,
+            "overtime_hours": overtime,
+        }
+    )
 
 
 ENOUGH = load_of([10.0] * 4, [100.0] * 4)
@@ -66,10 +84,14 @@ def test_more_owed_than_asked_for_delivers_nothing_on_time():
 def test_late_items_are_priced_at_their_largest_backlog_by_hand():
     projection = projection_of(A=(0, [10, 0, 10, 20], [10] * 4), B=(0, [10, 10, 7, 10], [10] * 4))
     table = shortages.exceptions(projection, terms_of(), PRICES, ENOUGH, HOURS)
-    assert table[["subject", "amount_value"]].values.tolist() == [["Item B", 300.0], ["Item A", 100.0]]
+    assert table[["subject", "amount_value"]].values.tolist() == [
+        ["Item B", 300.0],
+        ["Item A", 100.0],
+    ]
     assert table["finding"].tolist() == [
-        "late from 2026-03, 3 owed in 2026-03", "late from 2026-02, 10 owed in 2026-02"
-    ]  # fmt: skip
+        "late from 2026-03, 3 owed in 2026-03",
+        "late from 2026-02, 10 owed in 2026-02",
+    ]
 
 
 def test_the_last_month_to_decide_lies_the_lead_time_before_the_shortage():
@@ -139,7 +161,11 @@ def many() -> pd.DataFrame:
     """Projection of twenty items over a year, a third of the months in backlog."""
     rng = np.random.default_rng(11)
     items = {
-        f"I{k:02d}": (float(rng.integers(-20, 40)), rng.integers(0, 30, 12), rng.integers(0, 30, 12))
+        f"I{k:02d}": (
+            float(rng.integers(-20, 40)),
+            rng.integers(0, 30, 12),
+            rng.integers(0, 30, 12),
+        )
         for k in range(20)
     }
     return projection_of(**items)

@@ -14,8 +14,18 @@ from sopkit.supply import strategies
 FIRST = pd.Timestamp("2026-01-01")
 
 
-def task_of(demand, *, opening=0.0, safety_stock=0.0, receipts=None, lead=0, purchased=False,
-            hours=None, regular=None, overtime=None) -> strategies.Task:  # fmt: skip
+def task_of(
+    demand,
+    *,
+    opening=0.0,
+    safety_stock=0.0,
+    receipts=None,
+    lead=0,
+    purchased=False,
+    hours=None,
+    regular=None,
+    overtime=None,
+) -> strategies.Task:
     """A task from arrays of shape (n_months, n_items); no hours given, none needed."""
     demand = np.asarray(demand, dtype="float64")
     demand = demand[:, None] if demand.ndim == 1 else demand
@@ -29,11 +39,18 @@ def task_of(demand, *, opening=0.0, safety_stock=0.0, receipts=None, lead=0, pur
     keys = pd.DataFrame({"item": [f"I{k}" for k in range(n_items)], "location": "plant"})
     due = np.zeros_like(demand) if receipts is None else np.asarray(receipts, dtype="float64")
     return strategies.Task(
-        keys, months.span(FIRST, count), demand, due.reshape(demand.shape), each(opening),
-        each(safety_stock), each(lead, "int64"), each(purchased, bool), hours,
+        keys,
+        months.span(FIRST, count),
+        demand,
+        due.reshape(demand.shape),
+        each(opening),
+        each(safety_stock),
+        each(lead, "int64"),
+        each(purchased, bool),
+        hours,
         np.broadcast_to(0.0 if regular is None else np.asarray(regular, float), limit).copy(),
         np.broadcast_to(0.0 if overtime is None else np.asarray(overtime, float), limit).copy(),
-    )  # fmt: skip
+    )
 
 
 def random_task(seed: int) -> strategies.Task:
@@ -133,17 +150,36 @@ def test_level_spreads_over_the_months_in_which_an_item_can_and_should_be_made()
 
 def test_tables_become_a_task_in_the_order_of_keys_by_hand():
     span = months.span(FIRST, 2)
-    sites = pd.DataFrame({"item": ["A", "A", "B", "B"], "location": "plant",
-                          "month": [*span, *span], "demand": [3.0, 4.0, 1.0, 2.0]})  # fmt: skip
-    terms = pd.DataFrame({"item": ["B", "A"], "location": "plant", "is_purchased": [True, False],
-                          "lead_time_months": [2, 0], "safety_stock": [5.0, 6.0]})  # fmt: skip
+    sites = pd.DataFrame(
+        {
+            "item": ["A", "A", "B", "B"],
+            "location": "plant",
+            "month": [*span, *span],
+            "demand": [3.0, 4.0, 1.0, 2.0],
+        }
+    )
+    terms = pd.DataFrame(
+        {
+            "item": ["B", "A"],
+            "location": "plant",
+            "is_purchased": [True, False],
+            "lead_time_months": [2, 0],
+            "safety_stock": [5.0, 6.0],
+        }
+    )
     opening = pd.Series([7.0], index=pd.MultiIndex.from_tuples([("B", "plant")]))
-    receipts = pd.DataFrame({"item": "A", "location": "plant", "month": [span[1]] * 2,
-                             "quantity": [1.0, 2.0]})  # fmt: skip
+    receipts = pd.DataFrame(
+        {"item": "A", "location": "plant", "month": [span[1]] * 2, "quantity": [1.0, 2.0]}
+    )
     hours = pd.DataFrame({"cutting": [0.5], "sewing": [0.25]}, index=["A"])
-    available = pd.DataFrame({"resource": ["sewing", "sewing", "cutting", "cutting"],
-                              "month": [*span, *span], "regular_hours": [1.0, 2.0, 3.0, 4.0],
-                              "overtime_hours": 0.0})  # fmt: skip
+    available = pd.DataFrame(
+        {
+            "resource": ["sewing", "sewing", "cutting", "cutting"],
+            "month": [*span, *span],
+            "regular_hours": [1.0, 2.0, 3.0, 4.0],
+            "overtime_hours": 0.0,
+        }
+    )
     task = strategies.task(sites, terms, opening, receipts, hours, available)
     assert task.keys["item"].tolist() == ["A", "B"]
     assert task.demand.tolist() == [[3.0, 1.0], [4.0, 2.0]]
@@ -157,23 +193,35 @@ def test_tables_become_a_task_in_the_order_of_keys_by_hand():
 
 
 def rates_of(n_items: int, **rates: float) -> pd.DataFrame:
-    usual = {"unit_cost_value": np.nan, "holding_cost_value": np.nan,
-             "backorder_cost_value": np.nan, "rate_change_cost_value": np.nan}  # fmt: skip
+    usual = {
+        "unit_cost_value": np.nan,
+        "holding_cost_value": np.nan,
+        "backorder_cost_value": np.nan,
+        "rate_change_cost_value": np.nan,
+    }
     return pd.DataFrame({"item": [f"I{k}" for k in range(n_items)], **(usual | rates)})
 
 
 def resources_of(**costs: tuple) -> pd.DataFrame:
     return pd.DataFrame(
-        {"resource": list(costs), "regular_cost_value": [pair[0] for pair in costs.values()],
-         "overtime_cost_value": [pair[1] for pair in costs.values()]}
-    ).astype({"regular_cost_value": float, "overtime_cost_value": float})  # fmt: skip
+        {
+            "resource": list(costs),
+            "regular_cost_value": [pair[0] for pair in costs.values()],
+            "overtime_cost_value": [pair[1] for pair in costs.values()],
+        }
+    ).astype({"regular_cost_value": float, "overtime_cost_value": float})
 
 
 def test_costs_by_hand():
     task = task_of([20, 30, 20, 10], hours=[[2.0]], regular=40.0, overtime=4.0, opening=3)
     table = strategies.plan(task, "chase")
-    rates = rates_of(1, holding_cost_value=1.0, backorder_cost_value=10.0, rate_change_cost_value=5.0,
-                     unit_cost_value=7.0)  # fmt: skip
+    rates = rates_of(
+        1,
+        holding_cost_value=1.0,
+        backorder_cost_value=10.0,
+        rate_change_cost_value=5.0,
+        unit_cost_value=7.0,
+    )
     costs = strategies.costs(task, table, rates, resources_of(sewing=(20.0, 30.0)))
     # made 17, 22, 22, 16: hours 34, 40 + 4, 40 + 4, 32; owed 8 and 6; changes 5 + 0 + 6
     assert table["supply"].tolist() == [17.0, 22.0, 22.0, 16.0]
@@ -200,8 +248,11 @@ def test_strategies_stand_side_by_side_by_month():
     plans = {name: strategies.plan(task, name) for name in strategies.NAMES}
     table = strategies.by_month(plans)
     assert table[["strategy", "supply", "demand"]].values.tolist() == [
-        ["chase", 11.0, 11.0], ["chase", 32.0, 32.0], ["level", 21.5, 11.0], ["level", 21.5, 32.0]
-    ]  # fmt: skip
+        ["chase", 11.0, 11.0],
+        ["chase", 32.0, 32.0],
+        ["level", 21.5, 11.0],
+        ["level", 21.5, 32.0],
+    ]
 
 
 # (2) published: Arnold, Chapman & Clive, Introduction to Materials Management, ch. 2
@@ -216,7 +267,10 @@ def test_level_reproduces_arnold_chapman_production_plan():
     assert table["supply"].tolist() == [116.0] * 5
     assert table["closing"].tolist() == [106.0, 102.0, 88.0, 84.0, 80.0]
     costs = strategies.costs(
-        task, table, rates_of(1, holding_cost_value=5.0, rate_change_cost_value=20.0), resources_of()
+        task,
+        table,
+        rates_of(1, holding_cost_value=5.0, rate_change_cost_value=20.0),
+        resources_of(),
     )
     assert dict(costs.values.tolist()) == {"holding stock": 2300.0, "changes of rate": 0.0}
 
@@ -227,10 +281,16 @@ def test_chase_reproduces_arnold_chapman_production_plan():
     assert table["supply"].tolist() == [90.0, 120.0, 130.0, 120.0, 120.0]
     assert table["closing"].tolist() == [80.0] * 5
     costs = strategies.costs(
-        task, table, rates_of(1, holding_cost_value=5.0, rate_change_cost_value=20.0), resources_of()
+        task,
+        table,
+        rates_of(1, holding_cost_value=5.0, rate_change_cost_value=20.0),
+        resources_of(),
     )
     # published 1,200 for changes: 200 of it from 100 before the horizon, which a task does not know
-    assert dict(costs.values.tolist()) == {"holding stock": 2000.0, "changes of rate": 1200.0 - 200.0}
+    assert dict(costs.values.tolist()) == {
+        "holding stock": 2000.0,
+        "changes of rate": 1200.0 - 200.0,
+    }
 
 
 def test_level_to_order_reproduces_arnold_chapman_production_plan():
@@ -306,8 +366,9 @@ def test_a_tasks_arrays_are_not_changed():
     before = {f.name: getattr(task, f.name).copy() for f in fields(task)}
     table = strategies.plan(task, "level")
     kept = table.copy()
-    strategies.costs(task, table, rates_of(8, holding_cost_value=1.0),
-                     resources_of(p=(1, 2), q=(1, 2), r=(1, 2)))  # fmt: skip
+    strategies.costs(
+        task, table, rates_of(8, holding_cost_value=1.0), resources_of(p=(1, 2), q=(1, 2), r=(1, 2))
+    )
     strategies.by_month({"level": table})
     pd.testing.assert_frame_equal(kept, table)
     for name, value in before.items():
@@ -328,7 +389,12 @@ def slow_plan(task: strategies.Task, strategy: str) -> dict:
         wanted_months = [t for t in range(n_months) if task.demand[t, i] > 0]
         last = wanted_months[-1] if wanted_months else -1
         made_months = [t for t in range(int(task.lead_months[i]), last + 1)]
-        need = sum(task.demand[:, i]) + task.safety_stock[i] - task.opening[i] - sum(task.receipts[:, i])
+        need = (
+            sum(task.demand[:, i])
+            + task.safety_stock[i]
+            - task.opening[i]
+            - sum(task.receipts[:, i])
+        )
         rate[i] = max(need, 0.0) / max(len(made_months), 1)
         for t in made_months:
             is_open[t][i] = True
@@ -356,7 +422,9 @@ def slow_plan(task: strategies.Task, strategy: str) -> dict:
             beyond.append(max(load - task.regular_hours[t, r], 0.0) / load if load > 0 else 0.0)
         for i in range(n_items):
             bought = wanted[i] if task.is_purchased[i] else 0.0
-            over = made[i] * max([0.0] + [beyond[r] for r in range(n_resources) if task.hours[i, r] > 0])
+            over = made[i] * max(
+                [0.0] + [beyond[r] for r in range(n_resources) if task.hours[i, r] > 0]
+            )
             owed[i] = wanted[i] - made[i] - bought
             opening = stock[i]
             stock[i] = opening + made[i] + bought + task.receipts[t, i] - task.demand[t, i]

@@ -1,0 +1,151 @@
+"""gap = supply − demand; variance = plan − budget."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sopkit import contract, months
+from sopkit.reconciliation import gaps
+
+FIRST = pd.Timestamp("2026-01-01")
+MEASURES = [
+    "quantity",
+    "revenue_value",
+    "supply_revenue_value",
+    "budget_quantity",
+    "budget_revenue_value",
+    "last_year_quantity",
+    "last_year_revenue_value",
+]
+
+
+def tables_of(**families: list[tuple]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`financials` and what is delivered, from (delivered, *MEASURES) by month; the sum is Company."""
+    parts = [
+        pd.DataFrame(rows, columns=["deliverable", *MEASURES], dtype="float64").assign(
+            family=family, month=months.span(FIRST, len(rows))
+        )
+        for family, rows in families.items()
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    whole = table.groupby("month", as_index=False)[["deliverable", *MEASURES]].sum(min_count=1)
+    table = pd.concat([table, whole.assign(family="Company")], ignore_index=True)
+    return table[["family", "month", *MEASURES]], table[["family", "month", "deliverable"]]
+
+
+BOTH = tables_of(
+    Tents=[(80, 100, 1000, 800, 90, 900, 95, 940), (120, 100, 1000, 1200, 90, 1100, 95, 1000)],
+    Stoves=[(50, 50, 400, 400, np.nan, np.nan, 60, 500), (50, 50, 400, 400, 40, 350, 60, 500)],
+)
+
+
+def cell(table: pd.DataFrame, family: str, k: int, name: str) -> float:
+    return table[table["family"] == family].iloc[k][name]
+
+
+# (1) by hand
+
+
+def test_gaps_and_variances_by_hand():
+    table = gaps.gaps(*BOTH)
+    first = table[table["family"] == "Tents"].iloc[0]
+    assert (first["demand"], first["supply"], first["gap"], first["gap_value"]) == (
+        100,
+        80,
+        -20,
+        -200,
+    )
+    assert (first["budget"], first["budget_variance_value"]) == (90, 100)
+    assert (first["last_year"], first["last_year_variance_value"]) == (95, 60)
+    assert cell(table, "Company", 0, "gap") == -20
+    assert cell(table, "Company", 1, "gap_value") == 200
+
+
+def test_exceptions_are_priced_and_say_their_direction_by_hand():
+    table = gaps.exceptions(gaps.gaps(*BOTH))
+    assert table[["subject", "amount_value"]].values.tolist() == [
+        ["Tents", -200.0],
+        ["Stoves", 50.0],
+        ["Tents", 0.0],
+    ]
+    assert table["finding"].tolist()[:2] == [
+        "supply short of demand, most in 2026-01 (-20 units)",
+        "plan above budget over 1 months",
+    ]
+
+
+def test_small_change_in_units_is_no_exception():
+    almost = tables_of(Tents=[(99.6, 100, 10, 10, np.nan, np.nan, 1, 1)])
+    assert gaps.exceptions(gaps.gaps(*almost)).empty
+    short = tables_of(Tents=[(99.4, 100, 10, 9, np.nan, np.nan, 1, 1)])
+    assert len(gaps.exceptions(gaps.gaps(*short))) == 1
+
+
+# (3) signs and invariants
+
+
+def test_a_gap_is_negative_when_supply_is_short_and_positive_in_surplus():
+    table = gaps.gaps(*BOTH)
+    assert cell(table, "Tents", 0, "gap") < 0 and cell(table, "Tents", 0, "gap_value") < 0
+    assert cell(table, "Tents", 1, "gap") > 0 and cell(table, "Tents", 1, "gap_value") > 0
+
+
+def test_a_variance_is_positive_when_the_plan_is_above_the_budget():
+    table = gaps.gaps(*BOTH)
+    assert cell(table, "Tents", 0, "budget_variance_value") > 0
+    assert cell(table, "Tents", 1, "budget_variance_value") < 0
+    below = tables_of(Tents=[(1, 1, 10, 10, 1, 90, 1, 1)])
+    found = gaps.exceptions(gaps.gaps(*below))
+    assert found["amount_value"].tolist() == [-80.0]
+    assert "below budget" in found["finding"][0]
+
+
+def test_without_a_budget_there_is_no_variance_rather_than_zero():
+    table = gaps.gaps(*BOTH)
+    assert np.isnan(cell(table, "Stoves", 0, "budget_variance_value"))
+    none = tables_of(Stoves=[(50, 50, 400, 400, np.nan, np.nan, np.nan, np.nan)])
+    assert gaps.exceptions(gaps.gaps(*none)).empty
+
+
+def test_the_companys_gap_is_the_sum_of_the_families():
+    table = gaps.gaps(*BOTH)
+    names = ["demand", "supply", "gap", "gap_value", "last_year"]
+    whole = table[table["family"] == "Company"].set_index("month")[names]
+    parts = table[table["family"] != "Company"].groupby("month")[names].sum()
+    pd.testing.assert_frame_equal(whole, parts)
+    contract.check_processed("gaps", table)
+
+
+def test_the_company_itself_is_no_exception():
+    assert "Company" not in set(gaps.exceptions(gaps.gaps(*BOTH))["subject"])
+
+
+def test_the_order_of_rows_changes_nothing():
+    first = gaps.gaps(*BOTH)
+    second = gaps.gaps(*(table.sample(frac=1, random_state=2) for table in BOTH))
+    key = ["family", "month"]
+    pd.testing.assert_frame_equal(
+        first.sort_values(key, ignore_index=True), second.sort_values(key, ignore_index=True)
+    )
+    pd.testing.assert_frame_equal(gaps.exceptions(first), gaps.exceptions(second))
+
+
+def test_arguments_are_not_changed():
+    before = [table.copy() for table in BOTH]
+    table = gaps.gaps(*BOTH)
+    kept = table.copy()
+    gaps.exceptions(table)
+    pd.testing.assert_frame_equal(kept, table)
+    for was, argument in zip(before, BOTH, strict=True):
+        pd.testing.assert_frame_equal(was, argument)
+
+
+# (5) errors
+
+
+def test_a_family_delivered_twice_is_refused():
+    financials, deliverable = BOTH
+    with pytest.raises(pd.errors.MergeError, match="not unique"):
+        gaps.gaps(financials, pd.concat([deliverable, deliverable]))
