@@ -306,7 +306,7 @@ def _prepare_staging(workspace: Path, cycle: pd.Timestamp) -> None:
         shutil.rmtree(staged, ignore_errors=True)
         if published.is_dir():
             shutil.copytree(published, staged)
-        staged.mkdir(parents=True, exist_ok=True)
+    places[0][1].mkdir(parents=True, exist_ok=True)
 
 
 def step_hash(

@@ -316,6 +316,43 @@ def _source(rest: int, source: str | None) -> str:
     return f'<p class="source">{escape(text)}</p>' if text else ""
 
 
+def exceptions(
+    frame: pd.DataFrame, *, caption: str, currency: str, source: str, missing: str, rows: int = 15
+) -> Exhibit:
+    """Exceptions above materiality, largest money first; count and money of those left out.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``subject, finding, amount_value, proposal, is_material``.
+    caption, currency, source, missing, rows
+        As in ``table``.
+    """
+    shown, rest = frame[frame["is_material"]], frame[~frame["is_material"]]
+    columns = {
+        "subject": "What",
+        "finding": "Finding",
+        "amount_value": "Money",
+        "proposal": "Proposal",
+    }
+    found = table(
+        shown,
+        caption=caption,
+        columns=columns,
+        kinds={"amount_value": "value"},
+        rows=rows,
+        currency=currency,
+        source=source,
+        missing=missing if frame.empty else "No exception is above materiality.",
+    )
+    if rest.empty:
+        return found
+    money = format_amount(rest["amount_value"].abs().sum(), "value", currency)
+    one = len(rest) == 1
+    words = f"{len(rest):,} more {'is' if one else 'are'} below materiality, together {money}."
+    return Exhibit(found.html + note(words).html)
+
+
 def _framed(caption: str, content: str, name: str) -> str:
     """A caption above, or below a chart, and the content in a frame that scrolls by itself."""
     line = f"<figcaption>{caption}</figcaption>" if caption else ""

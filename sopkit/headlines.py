@@ -12,20 +12,29 @@ import pandas as pd
 from sopkit import months, schema
 from sopkit.demand import hierarchy
 
-_COLUMNS = ["fact", "amount", "kind", "text"]
+_NO_PRICE = "unknown (no prices)"
 
 
-def _table(rows: list[tuple]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=_COLUMNS)
+def _facts(**facts: tuple | str | pd.Timestamp) -> pd.DataFrame:
+    """Facts by name: ``(kind, amount)``, ``(kind, amount, text)``, a text, or a month."""
+    rows = []
+    for name, fact in facts.items():
+        if isinstance(fact, str):
+            fact = ("text", np.nan, fact)
+        elif not isinstance(fact, tuple):
+            fact = ("month", np.nan, months.label(fact) if pd.notna(fact) else "no month")
+        kind, amount, text = (*fact, "")[:3]
+        rows.append((name, amount, kind, text))
+    table = pd.DataFrame(rows, columns=["fact", "amount", "kind", "text"])
     return table.astype({"amount": "float64", "text": "str"})
 
 
 def _company(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["family"] == schema.COMPANY_LABEL]
+    return table[table["family"] == schema.COMPANY_LABEL].sort_values("month")
 
 
-def _month_text(month: pd.Timestamp | float) -> str:
-    return months.label(month) if pd.notna(month) else "no month"
+def _rate(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
 
 
 def unassigned(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) -> float:
@@ -37,8 +46,7 @@ def unassigned(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) 
     levelled = hierarchy.with_levels(priced, items)
     price = priced["unit_price_value"]
     money = levelled["demand"] * (price.fillna(0.0) if price.notna().any() else 1.0)
-    total = money.sum()
-    return float(money[levelled["family"] == schema.UNASSIGNED].sum() / total) if total else 0.0
+    return _rate(money[levelled["family"] == schema.UNASSIGNED].sum(), money.sum())
 
 
 def data_review(
@@ -47,18 +55,16 @@ def data_review(
     """Rows and units known, what cleaning changed, what the check found."""
     changed = history[["returns", "stockout", "outlier"]].abs().sum().sum()
     revenue = history["revenue_value"].sum(min_count=1)
-    return _table(
-        [
-            ("series", len(history[schema.SERIES].drop_duplicates()), "count", ""),
-            ("sales_units", history["sales"].sum(), "quantity", ""),
-            ("sales_revenue", revenue, "value", "no revenue given"),
-            ("first_month", np.nan, "month", _month_text(history["month"].min())),
-            ("last_month", np.nan, "month", _month_text(history["month"].max())),
-            ("corrections", len(corrections), "count", ""),
-            ("corrected_rate", changed / max(history["sales"].abs().sum(), 1e-9), "rate", ""),
-            ("notices", (findings["state"] == "notice").sum(), "count", ""),
-            ("unassigned_rate", share, "rate", ""),
-        ]
+    return _facts(
+        series=("count", len(history[schema.SERIES].drop_duplicates())),
+        sales_units=("quantity", history["sales"].sum()),
+        sales_revenue=("value", revenue, "no revenue given"),
+        first_month=history["month"].min(),
+        last_month=history["month"].max(),
+        corrections=("count", len(corrections)),
+        corrected_rate=("rate", _rate(changed, history["sales"].abs().sum()), "none"),
+        notices=("count", (findings["state"] == "notice").sum()),
+        unassigned_rate=("rate", share, "none"),
     )
 
 
@@ -67,18 +73,16 @@ def product_review(classes: pd.DataFrame, share: float) -> pd.DataFrame:
     money = classes.groupby("abc")["revenue_value"].sum()
     life = classes.drop_duplicates("item").groupby("lifecycle").size()
     irregular = classes["demand_class"].isin(["intermittent", "lumpy"]).mean()
-    return _table(
-        [
-            ("series", len(classes), "count", ""),
-            ("items", classes["item"].nunique(), "count", ""),
-            ("a_series", (classes["abc"] == "A").sum(), "count", ""),
-            ("a_rate", money.get("A", 0.0) / max(money.sum(), 1e-9), "rate", ""),
-            ("tail_series", (classes["abc"] == "C").sum(), "count", ""),
-            ("irregular_rate", irregular, "rate", ""),
-            ("new_items", life.get("new", 0), "count", ""),
-            ("ending_items", life.get("ending", 0), "count", ""),
-            ("unassigned_rate", share, "rate", ""),
-        ]
+    return _facts(
+        series=("count", len(classes)),
+        items=("count", classes["item"].nunique()),
+        a_series=("count", (classes["abc"] == "A").sum()),
+        a_rate=("rate", _rate(money.get("A", 0.0), money.sum()), "none"),
+        tail_series=("count", (classes["abc"] == "C").sum()),
+        irregular_rate=("rate", irregular),
+        new_items=("count", life.get("new", 0)),
+        ending_items=("count", life.get("ending", 0)),
+        unassigned_rate=("rate", share, "none"),
     )
 
 
@@ -93,49 +97,28 @@ def demand_review(
     """The plan beside last year, what people changed, and how good the forecast has been."""
     first_year = plan[plan["month"] < months.shift(cycle, 12)]
     year_ago = history[history["month"] >= months.shift(cycle, -12)]
-    growth = first_year["consensus"].sum() / max(year_ago["demand"].sum(), 1e-9) - 1.0
-    if len(months.closed(cycle, 12).difference(pd.DatetimeIndex(history["month"].unique()))):
-        growth = np.nan
-    missing = status.loc[status["state"] != "submitted", "department"]
-    return _table(
-        [
-            ("plan_units", plan["consensus"].sum(), "quantity", ""),
-            ("horizon", plan["month"].nunique(), "months", ""),
-            ("first_year_units", first_year["consensus"].sum(), "quantity", ""),
-            ("growth_rate", growth, "signed_rate", "unknown (less than a year of history)"),
-            ("people_units", plan["departments"].sum(), "signed_quantity", ""),
-            (
-                "people_rate",
-                _rate(plan["departments"].sum(), plan["statistical"].sum()),
-                "signed_rate",
-                "",
-            ),
-            ("wape", _error(accuracy, "combined", "wape"), "rate", "not measurable yet"),
-            (
-                "naive_wape",
-                _error(accuracy, "seasonal_naive", "wape"),
-                "rate",
-                "not measurable yet",
-            ),
-            (
-                "bias_rate",
-                _error(accuracy, "combined", "bias_rate"),
-                "signed_rate",
-                "not measurable yet",
-            ),
-            ("submitted", np.nan, "text", _submitted(status, missing)),
-            ("unassigned_rate", share, "rate", ""),
-        ]
+    is_whole = year_ago["month"].nunique() == 12 and first_year["month"].nunique() == 12
+    growth = _rate(first_year["consensus"].sum(), year_ago["demand"].sum()) - 1.0
+    people, unmeasured = plan["departments"].sum(), "not measurable yet"
+    return _facts(
+        plan_units=("quantity", plan["consensus"].sum()),
+        horizon=("months", plan["month"].nunique()),
+        first_year_units=("quantity", first_year["consensus"].sum()),
+        growth_rate=("signed_rate", growth if is_whole else np.nan, "unknown (not twelve months)"),
+        people_units=("signed_quantity", people),
+        people_rate=("signed_rate", _rate(people, plan["statistical"].sum()), "nothing"),
+        wape=("rate", _error(accuracy, "combined", "wape"), unmeasured),
+        naive_wape=("rate", _error(accuracy, "seasonal_naive", "wape"), unmeasured),
+        bias_rate=("signed_rate", _error(accuracy, "combined", "bias_rate"), unmeasured),
+        submitted=_submitted(status),
+        unassigned_rate=("rate", share, "none"),
     )
 
 
-def _rate(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")
-
-
-def _submitted(status: pd.DataFrame, missing: pd.Series) -> str:
+def _submitted(status: pd.DataFrame) -> str:
     if status.empty:
         return "No department is asked for a view"
+    missing = status.loc[status["state"] != "submitted", "department"]
     if missing.empty:
         return "All departments have submitted"
     verb = "has" if len(missing) == 1 else "have"
@@ -161,109 +144,60 @@ def supply_review(
 ) -> pd.DataFrame:
     """What can be delivered in time, where hours run short, which way is cheapest."""
     totals = costs.groupby("strategy")["amount_value"].sum(min_count=1)
-    late = projection[projection["closing"] < -0.5]
-    peak = load.loc[[load["utilisation_rate"].idxmax()]] if load["utilisation_rate"].any() else load
     other = totals.drop(strategy, errors="ignore")
+    late = projection[projection["closing"] < -0.5]
+    busy = load[load["utilisation_rate"].notna()].nlargest(1, "utilisation_rate")
     is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
-    cheapest = (
-        f"{totals.idxmin()} costs least"
-        if is_comparable
-        else ("the cost of holding stock is not known, so strategies cannot be compared in money")
-    )
-    return _table(
-        [
-            ("demand_units", projection["demand"].sum(), "quantity", ""),
-            (
-                "on_time_rate",
-                _rate(delivered["on_time"].sum(), delivered["demand"].sum()),
-                "rate",
-                "unknown",
-            ),
-            ("late_items", late["item"].nunique(), "count", ""),
-            ("first_late_month", np.nan, "month", _month_text(late["month"].min())),
-            ("peak_rate", peak["utilisation_rate"].max(), "rate", "no resources given"),
-            (
-                "peak_resource",
-                np.nan,
-                "text",
-                str(peak["resource"].iloc[0]) if len(peak) else "no resource",
-            ),
-            (
-                "peak_month",
-                np.nan,
-                "month",
-                _month_text(peak["month"].iloc[0]) if len(peak) else "no month",
-            ),
-            ("strategy", np.nan, "text", strategy),
-            ("strategy_cost", totals.get(strategy, np.nan), "value", "unknown"),
-            ("other_cost", other.min() if len(other) else np.nan, "value", "unknown"),
-            ("cheapest", np.nan, "text", cheapest),
-            (
-                "stock_known",
-                np.nan,
-                "text",
-                "Stock is as counted at the last month end"
-                if is_stock_known
-                else "No stock was given: the plan begins at safety stock",
-            ),
-            ("unassigned_rate", share, "rate", ""),
-        ]
+    unknown = "the cost of holding stock is not known, so strategies cannot be compared in money"
+    on_time = _rate(delivered["on_time"].sum(), delivered["demand"].sum())
+    return _facts(
+        demand_units=("quantity", projection["demand"].sum()),
+        on_time_rate=("rate", on_time, "unknown"),
+        late_items=("count", late["item"].nunique()),
+        first_late_month=late["month"].min(),
+        peak_rate=("rate", busy["utilisation_rate"].max(), "unknown (no resources)"),
+        peak_resource=str(busy["resource"].iloc[0]) if len(busy) else "no resource",
+        peak_month=busy["month"].max(),
+        strategy=strategy,
+        strategy_cost=("value", totals.get(strategy, np.nan), "unknown"),
+        other_cost=("value", other.min() if len(other) else np.nan, "unknown"),
+        cheapest=f"{totals.idxmin()} costs least" if is_comparable else unknown,
+        stock_known="Stock is as counted at the last month end"
+        if is_stock_known
+        else "No stock was given: the plan begins at safety stock",
+        unassigned_rate=("rate", share, "none"),
     )
 
 
 def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -> pd.DataFrame:
     """The plan in money beside what can be supplied, budget and last year."""
     money, gap = _company(financials), _company(gaps)
-    budgeted = money[money["budget_revenue_value"].notna()]
-    compared = money[money["last_year_revenue_value"].notna()]
-    worst = gaps[(gaps["family"] != schema.COMPANY_LABEL)].groupby("family")["gap_value"].sum()
-    no_price = "unknown (no prices)"
-    return _table(
-        [
-            ("revenue", money["revenue_value"].sum(min_count=1), "value", no_price),
-            ("margin", money["margin_value"].sum(min_count=1), "value", "unknown (no costs)"),
-            (
-                "margin_rate",
-                _rate(money["margin_value"].sum(min_count=1), money["revenue_value"].sum()),
-                "rate",
-                "unknown",
-            ),
-            ("supply_gap", gap["gap_value"].sum(min_count=1), "signed_value", no_price),
-            ("lowest_gap", gap["gap"].min(), "signed_quantity", "unknown"),
-            (
-                "lowest_gap_month",
-                np.nan,
-                "month",
-                _month_text(
-                    gap.loc[gap["gap"].idxmin(), "month"] if gap["gap"].notna().any() else np.nan
-                ),
-            ),
-            (
-                "worst_family",
-                np.nan,
-                "text",
-                str(worst.idxmin()) if len(worst) and worst.min() < -0.5 else "no family",
-            ),
-            (
-                "budget_variance_rate",
-                _variance(budgeted, "budget_revenue_value"),
-                "signed_rate",
-                "unknown (no budget)",
-            ),
-            ("budget_months", len(budgeted), "months", ""),
-            (
-                "last_year_rate",
-                _variance(compared, "last_year_revenue_value"),
-                "signed_rate",
-                "unknown (no sales a year before)",
-            ),
-            ("unassigned_rate", share, "rate", ""),
-        ]
+    waiting = gap.set_index("month")["gap"].cumsum()
+    is_short = waiting.min() < -0.5
+    families = gaps[gaps["family"] != schema.COMPANY_LABEL].sort_values("month")
+    owed = families.groupby("family")["gap_value"].cumsum().groupby(families["family"]).min()
+    revenue, margin = money["revenue_value"].sum(min_count=1), money["margin_value"]
+    margin = margin.sum(min_count=1)
+    return _facts(
+        revenue=("value", revenue, _NO_PRICE),
+        margin=("value", margin, "unknown (no costs)"),
+        margin_rate=("rate", _rate(margin, revenue), "unknown"),
+        supply_gap=("signed_value", gap["gap_value"].cumsum().min(), _NO_PRICE),
+        lowest_gap=("signed_quantity", waiting.min() if is_short else 0.0),
+        lowest_gap_month=waiting.idxmin() if is_short else pd.NaT,
+        worst_family=str(owed.idxmin()) if owed.min() < -0.5 else "no family",
+        budget_variance_rate=_beside(money, "budget_revenue_value", "no budget"),
+        budget_months=("months", money["budget_revenue_value"].notna().sum()),
+        last_year_rate=_beside(money, "last_year_revenue_value", "no sales a year before"),
+        unassigned_rate=("rate", share, "none"),
     )
 
 
-def _variance(rows: pd.DataFrame, column: str) -> float:
-    return _rate(rows["revenue_value"].sum(), rows[column].sum()) - 1.0
+def _beside(money: pd.DataFrame, column: str, reason: str) -> tuple:
+    """Planned revenue beside another's, over the months that have both."""
+    both = money[money[column].notna()]
+    rate = _rate(both["revenue_value"].sum(), both[column].sum()) - 1.0
+    return ("signed_rate", rate, f"unknown ({reason})")
 
 
 def executive_review(
@@ -277,36 +211,30 @@ def executive_review(
     share: float,
 ) -> pd.DataFrame:
     """Do we make the year, what is missed, what is to be decided."""
-    money = _company(financials)
     year = int(months.fiscal_year(pd.Series([cycle]), fiscal_year_first_month).iloc[0])
-    planned = money[months.fiscal_year(money["month"], fiscal_year_first_month) == year]
-    done = _company(closed)
-    done = done[months.fiscal_year(done["month"], fiscal_year_first_month) == year]
-    outlook = done["revenue_value"].sum() + planned["revenue_value"].sum(min_count=1)
-    supplied = done["revenue_value"].sum() + planned["supply_revenue_value"].sum(min_count=1)
-    budget = done["budget_revenue_value"].sum(min_count=len(done)) + planned[
-        "budget_revenue_value"
-    ].sum(min_count=len(planned))
+
+    def of_year(table: pd.DataFrame, column: str, needed: int | None = 1) -> float:
+        rows = _company(table)
+        rows = rows[months.fiscal_year(rows["month"], fiscal_year_first_month) == year]
+        return rows[column].sum(min_count=len(rows) if needed is None else needed)
+
+    done = of_year(closed, "revenue_value", 0)
+    outlook = done + of_year(financials, "revenue_value")
+    supplied = done + of_year(financials, "supply_revenue_value")
+    budget = sum(of_year(table, "budget_revenue_value", None) for table in (closed, financials))
     wanted = register[register["kind"] == "decision"]
     late = register[(register["kind"] == "action") & (register["status"] == "overdue")]
-    return _table(
-        [
-            ("fiscal_year", np.nan, "text", str(year)),
-            ("outlook", outlook, "value", "unknown (no prices)"),
-            ("supplied_outlook", supplied, "value", "unknown (no prices)"),
-            ("budget", budget, "value", "unknown (no budget for every month)"),
-            (
-                "outlook_rate",
-                outlook / budget - 1.0 if budget else np.nan,
-                "signed_rate",
-                "unknown",
-            ),
-            ("at_risk", outlook - supplied, "value", "unknown"),
-            ("kpis_missed", (kpis["status"] == "missed").sum(), "count", ""),
-            ("kpis_measured", kpis["status"].isin(["met", "near", "missed"]).sum(), "count", ""),
-            ("decisions", len(wanted), "count", ""),
-            ("first_deadline", np.nan, "text", wanted["due"].min() if len(wanted) else "none"),
-            ("overdue_actions", len(late), "count", ""),
-            ("unassigned_rate", share, "rate", ""),
-        ]
+    return _facts(
+        fiscal_year=str(year),
+        outlook=("value", outlook, _NO_PRICE),
+        supplied_outlook=("value", supplied, _NO_PRICE),
+        budget=("value", budget, "unknown (not every month has a budget)"),
+        outlook_rate=("signed_rate", _rate(outlook, budget) - 1.0, "unknown"),
+        at_risk=("value", outlook - supplied, "unknown"),
+        kpis_missed=("count", (kpis["status"] == "missed").sum()),
+        kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
+        decisions=("count", len(wanted)),
+        first_deadline=wanted["due"].min() if len(wanted) else "none",
+        overdue_actions=("count", len(late)),
+        unassigned_rate=("rate", share, "none"),
     )

@@ -91,7 +91,7 @@ DEPARTMENTS = {  # author, bias, noise, reason
 }
 TARGETS = """\
 kpi|first_month|last_month|target|unit
-forecast_wape_rate|2025-01-01|2026-12-01|0.25|rate
+forecast_wape_rate|2025-01-01|2026-12-01|0.06|rate
 forecast_bias_rate|2025-01-01|2026-12-01|0.03|rate
 on_time_rate|2025-01-01|2026-12-01|0.97|rate
 inventory_cover_months|2025-01-01|2026-12-01|1.5|months

@@ -8,6 +8,7 @@ step declares (raw, processed, past cycles' as ``ledger_<name>``), empty where t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ from sopkit.reconciliation import finance, gaps, grid
 from sopkit.supply import capacity, inventory, shortages, strategies
 
 Tables = dict[str, pd.DataFrame]
-_GRID = ("demand_plan", "supply_plan", "inventory_projection", "financials")
+_PLANS = ("demand_plan", "supply_plan", "inventory_projection", "financials")
 
 
 @dataclass(frozen=True)
@@ -45,131 +46,61 @@ class Step:
     writes: tuple[str, ...]
 
 
-STEPS = (
-    Step(
-        "data_review",
-        "01_data_review",
-        "Data review",
-        tuple(schema.RAW),
-        ("findings",),
-        ("demand_plan",),
-        (
-            "data_review_facts",
-            "arrivals",
-            "findings",
-            "demand_history",
-            "corrections",
-            "money_rates",
-            "plan_accuracy",
-        ),
-    ),
-    Step(
-        "product_review",
-        "02_product_review",
-        "Product review",
-        ("items",),
-        ("demand_history", "money_rates"),
-        (),
-        ("product_review_facts", "classes", "lifecycle", "product_review_exceptions"),
-    ),
-    Step(
-        "demand_review",
-        "03_demand_review",
-        "Demand review",
-        ("items", "locations", "channels", "submissions", "production", "inventory"),
-        ("demand_history", "money_rates"),
-        _GRID,
-        (
-            "demand_review_facts",
-            "forecast",
-            "backtest",
-            "accuracy",
-            "model_weights",
-            "views",
-            "view_status",
-            "view_skill",
-            "demand_plan",
-            "sop_grid_demand",
-            "demand_review_exceptions",
-        ),
-    ),
-    Step(
-        "supply_review",
-        "04_supply_review",
-        "Supply review",
-        (
-            "items",
-            "locations",
-            "inventory",
-            "scheduled_receipts",
-            "production",
-            "resources",
-            "capacity",
-            "routings",
-            "suppliers",
-            "planning_costs",
-        ),
-        ("demand_history", "money_rates", "forecast", "demand_plan"),
-        _GRID,
-        (
-            "supply_review_facts",
-            "supply_plan",
-            "inventory_projection",
-            "resource_load",
-            "production_strategies",
-            "strategy_months",
-            "deliveries",
-            "sop_grid_supply",
-            "supply_review_exceptions",
-        ),
-    ),
-    Step(
-        "reconciliation",
-        "05_reconciliation",
-        "Reconciliation",
-        ("items", "production", "inventory", "routings", "budget"),
-        (
-            "demand_history",
-            "money_rates",
-            "demand_plan",
-            "supply_plan",
-            "inventory_projection",
-            "resource_load",
-            "deliveries",
-        ),
-        _GRID,
-        (
-            "reconciliation_facts",
-            "financials",
-            "closed_financials",
-            "gaps",
-            "sop_grid",
-            "reconciliation_exceptions",
-        ),
-    ),
-    Step(
-        "executive_review",
-        "06_executive_review",
-        "Executive review",
-        ("items", "targets", "decisions", "options", "actions", "assumptions"),
-        (
-            "demand_history",
-            "money_rates",
-            "accuracy",
-            "inventory_projection",
-            "resource_load",
-            "deliveries",
-            "financials",
-            "closed_financials",
-            "gaps",
-            "sop_grid",
-            "reconciliation_exceptions",
-            "supply_review_exceptions",
-        ),
-        (),
-        ("executive_review_facts", "kpis", "register", "decision_options"),
-    ),
-)
+# A step: name | notebook | title. Below it what it reads (raw tables, this cycle's processed
+# tables, past cycles' tables) and what it writes. `all` = every raw table, `plans` = _PLANS.
+_STEPS = """
+data_review | 01_data_review | Data review
+  raw: all
+  processed: findings
+  ledger: demand_plan
+  writes: data_review_facts arrivals findings demand_history corrections money_rates plan_accuracy
+product_review | 02_product_review | Product review
+  raw: items
+  processed: demand_history money_rates
+  ledger:
+  writes: product_review_facts classes lifecycle product_review_exceptions
+demand_review | 03_demand_review | Demand review
+  raw: items locations channels submissions production inventory
+  processed: demand_history money_rates
+  ledger: plans
+  writes: demand_review_facts forecast backtest accuracy model_weights views view_status
+    view_skill demand_plan sop_grid_demand demand_review_exceptions
+supply_review | 04_supply_review | Supply review
+  raw: items locations inventory scheduled_receipts production resources capacity routings
+    suppliers planning_costs
+  processed: demand_history money_rates forecast demand_plan
+  ledger: plans
+  writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
+    strategy_months deliveries sop_grid_supply supply_review_exceptions
+reconciliation | 05_reconciliation | Reconciliation
+  raw: items production inventory routings budget
+  processed: demand_history money_rates demand_plan supply_plan inventory_projection resource_load
+    deliveries
+  ledger: plans
+  writes: reconciliation_facts financials closed_financials gaps sop_grid
+    reconciliation_exceptions
+executive_review | 06_executive_review | Executive review
+  raw: items targets decisions options actions assumptions
+  processed: demand_history money_rates accuracy inventory_projection resource_load deliveries
+    financials closed_financials gaps sop_grid reconciliation_exceptions
+    supply_review_exceptions
+  ledger:
+  writes: executive_review_facts kpis register decision_options
+"""
+
+
+def _steps() -> tuple[Step, ...]:
+    made = []
+    for block in re.split(r"\n(?=\S)", _STEPS.strip()):
+        head, *parts = re.split(r"\n  (?=\S)", block)
+        words = {name: text.split() for name, _, text in (part.partition(":") for part in parts)}
+        words["raw"] = list(schema.RAW) if words["raw"] == ["all"] else words["raw"]
+        words["ledger"] = list(_PLANS) if words["ledger"] == ["plans"] else words["ledger"]
+        made.append(Step(*head.split(" | "), **{name: tuple(w) for name, w in words.items()}))
+    return tuple(made)
+
+
+STEPS = _steps()
 
 
 def step(name: str) -> Step:
@@ -284,6 +215,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
 def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tables:
     """Each strategy's supply, stock, load and cost; the chosen one becomes the supply plan."""
     items, resources = tables["items"], tables["resources"]
+    materiality = tables["company"]["materiality_value"].iloc[0]
     sites = inventory.site_demand(tables["demand_plan"], tables["forecast"], tables["locations"])
     service_levels = tables["company"]["service_levels"].iloc[0]
     terms = inventory.replenishment(sites, items, tables["suppliers"], service_levels)
@@ -323,7 +255,7 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
             projection, delivered, load, costs, strategy, is_known, share
         ),
         "supply_review_exceptions": shortages.exceptions(
-            projection, terms, unit_rates, load, hours
+            projection, terms, unit_rates, load, hours, materiality
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
@@ -338,6 +270,7 @@ def _made(plan: pd.DataFrame) -> pd.DataFrame:
 def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Demand, supply and budget side by side, in units and money."""
     items, rates = tables["items"], tables["money_rates"]
+    materiality = tables["company"]["materiality_value"].iloc[0]
     delivered = hierarchy.aggregate(
         tables["deliveries"], ["item", "month"], ["demand", "deliverable"]
     )
@@ -360,7 +293,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     return results | {
         "reconciliation_facts": headlines.reconciliation(financials, gap_table, unassigned),
         "sop_grid": sop_grid(tables | results, cycle=cycle),
-        "reconciliation_exceptions": gaps.exceptions(gap_table),
+        "reconciliation_exceptions": gaps.exceptions(gap_table, materiality),
     }
 
 
@@ -401,7 +334,9 @@ def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     """The S&OP grid with whatever is planned so far; the rest shows the last plan, marked."""
     items, rates = tables["items"], tables["money_rates"]
     measure = grid.stock_measure(items)
-    closed = finance.closed_months(tables["demand_history"], rates, items)
+    closed = tables.get("closed_financials")
+    if closed is None:
+        closed = finance.closed_months(tables["demand_history"], rates, items)
     net_stock = tables["inventory"].assign(
         amount=tables["inventory"]["on_hand"] - tables["inventory"]["backlog"].fillna(0.0)
     )

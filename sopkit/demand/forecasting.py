@@ -51,41 +51,50 @@ def backtest(history: panel.Panel, actual: panel.Panel, groups: np.ndarray) -> p
     -------
     DataFrame
         Key ``item, location, channel, origin, month``; ``lag`` months from origin to month,
-        ``actual``, one column a model and ``combined`` with the weights of the whole backtest.
+        ``actual``, one column a model and ``combined``, mixed at each origin by the weights that
+        the errors known by then had earned.
     """
-    count = len(history.months)
+    count, width = len(history.months), len(history.keys)
     first = max(count - ORIGINS, min(_SHORTEST_TRAINING, count))
-    parts = []
+    squares, measured_months = np.zeros((width, len(MODELS))), np.zeros(width)
+    coming: dict[int, list[np.ndarray]] = {}  # errors by the month in which they become known
+    names = [*MODELS, COMBINED, "actual"]
+    nothing = dict.fromkeys(names, np.empty((0, width)))  # keeps types where nothing is measured
+    parts = [panel.to_table(history.keys, history.months[:0], nothing)]
     for position in range(first, count):
         ahead = min(LAGS, count - position)
-        measured = np.isfinite(history.values[:position]).sum(axis=0) >= _SHORTEST_TRAINING
         arrays = _run(history.values[:position], ahead, groups)
+        for error in coming.pop(position - 1, []):
+            known = np.isfinite(error).all(axis=1)
+            squares[known] += error[known] ** 2
+            measured_months += known
+        share = _shares(squares / np.maximum(measured_months, 1)[:, None], measured_months)[0]
+        arrays[COMBINED] = sum(array * share[:, k] for k, array in enumerate(arrays.values()))
         arrays["actual"] = actual.values[position : position + ahead]
-        arrays = {name: np.where(measured, array, np.nan) for name, array in arrays.items()}
-        span = history.months[position : position + ahead]
-        table = panel.to_table(history.keys, span, arrays)
+        is_measured = np.isfinite(history.values[:position]).sum(axis=0) >= _SHORTEST_TRAINING
+        arrays = {name: np.where(is_measured, array, np.nan) for name, array in arrays.items()}
+        for k in range(ahead):
+            errors = [arrays[name][k] - arrays["actual"][k] for name in MODELS]
+            coming.setdefault(position + k, []).append(np.stack(errors, axis=1))
+        table = panel.to_table(history.keys, history.months[position : position + ahead], arrays)
         parts.append(table.assign(origin=history.months[position]))
-    columns = [*schema.SERIES, "origin", "month", "lag", "actual", *MODELS]
-    if not parts:  # too short to look back: an empty table of the right types
-        nothing = np.empty((0, len(history.keys)))
-        parts = [
-            panel.to_table(
-                history.keys, history.months[:0], dict.fromkeys([*MODELS, "actual"], nothing)
-            ).assign(origin=history.months[:0])
-        ]
+    parts[0] = parts[0].assign(origin=history.months[:0])
     table = pd.concat(parts, ignore_index=True)
     table = table[table["actual"].notna()].reset_index(drop=True)
     table = table.assign(lag=months.number(table["month"]) - months.number(table["origin"]))
-    table = table[columns]
-    return table.assign(**{COMBINED: _mix(table, weights(table, history.keys))})
+    return table[[*schema.SERIES, "origin", "month", "lag", "actual", *MODELS, COMBINED]]
 
 
-def _mix(table: pd.DataFrame, model_weights: pd.DataFrame) -> np.ndarray:
-    """Combination of the models' columns by each series' weights."""
-    wide = model_weights.pivot(index=schema.SERIES, columns="model", values="weight_share")
-    keys = pd.MultiIndex.from_frame(table[schema.SERIES])
-    rows = wide[list(MODELS)].to_numpy()[wide.index.get_indexer(keys)]
-    return (rows * table[list(MODELS)].to_numpy()).sum(axis=1)
+def _shares(squares: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (n_series, n_models) from mean squared errors and how many months they rest on."""
+    mean = squares.mean(axis=1, keepdims=True)
+    ratio = squares / np.where(mean > 0, mean, 1.0)
+    usable = np.isfinite(ratio).all(axis=1) & (mean.ravel() > 0) & (counts > 0)
+    pooled = ratio[usable].mean(axis=0) if usable.any() else np.ones(squares.shape[1])
+    trust = (counts / (counts + _POOLED_ERRORS))[:, None]
+    blended = np.where(usable[:, None], trust * np.nan_to_num(ratio) + (1 - trust) * pooled, pooled)
+    inverse = 1.0 / np.maximum(blended, 0.05)
+    return inverse / inverse.sum(axis=1, keepdims=True), ratio
 
 
 def weights(table: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
@@ -114,14 +123,7 @@ def weights(table: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     grouped = errors.groupby([table[name] for name in schema.SERIES])
     squares = grouped.mean().reindex(pd.MultiIndex.from_frame(keys)).to_numpy()
     counts = grouped.size().reindex(pd.MultiIndex.from_frame(keys), fill_value=0).to_numpy()
-    mean = squares.mean(axis=1, keepdims=True)
-    ratio = squares / np.where(mean > 0, mean, 1.0)
-    usable = np.isfinite(ratio).all(axis=1) & (mean.ravel() > 0)
-    pooled = ratio[usable].mean(axis=0) if usable.any() else np.ones(len(names))
-    trust = (counts / (counts + _POOLED_ERRORS))[:, None]
-    blended = np.where(usable[:, None], trust * np.nan_to_num(ratio) + (1 - trust) * pooled, pooled)
-    inverse = 1.0 / np.maximum(blended, 0.05)
-    share = inverse / inverse.sum(axis=1, keepdims=True)
+    share, ratio = _shares(squares, counts)
     wide = keys.loc[keys.index.repeat(len(names))].reset_index(drop=True)
     return wide.assign(
         model=names * len(keys), weight_share=share.ravel(), error_rate=ratio.ravel()

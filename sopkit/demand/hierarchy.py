@@ -5,6 +5,8 @@ Whatever has no family, category, region or segment is ``unassigned`` and stays 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -82,14 +84,11 @@ def allocate(
     unplaced : DataFrame
         Rows of ``amounts`` that cover no row of the base: nothing is dropped silently.
     """
-    levels = [name for name in schema.LEVELS if name in amounts.columns and name in base.columns]
     amounts = amounts.reset_index(drop=True)
-    named = amounts[levels].ne(schema.ALL)
     parts, placed = [], np.zeros(len(amounts), dtype=bool)
-    for pattern, rows in amounts.groupby([named[name] for name in levels], sort=False):
-        keys = [name for name, is_named in zip(levels, pattern, strict=True) if is_named]
+    for keys, rows in _by_pattern(amounts, base):
         part, covered = _spread(rows, base, [*keys, "month"], amount, weight)
-        placed[rows.index[rows.index.isin(covered)]] = True
+        placed[covered] = True
         parts.append(part)
     columns = [*schema.SERIES_MONTH, amount]
     if not parts:
@@ -97,6 +96,35 @@ def allocate(
     spread = pd.concat(parts, ignore_index=True)
     spread = spread.groupby(schema.SERIES_MONTH, as_index=False)[amount].sum()
     return spread, amounts[~placed]
+
+
+def _by_pattern(amounts: pd.DataFrame, base: pd.DataFrame) -> Iterator[tuple]:
+    """Rows that name the same levels, with the names of these levels."""
+    levels = [name for name in schema.LEVELS if name in amounts.columns and name in base.columns]
+    named = amounts[levels].ne(schema.ALL)
+    for pattern, rows in amounts.groupby([named[name] for name in levels], sort=False):
+        yield [name for name, is_named in zip(levels, pattern, strict=True) if is_named], rows
+
+
+def total_over(amounts: pd.DataFrame, base: pd.DataFrame, measure: str) -> pd.Series:
+    """What the base sums to at the level and month of each row of amounts; missing if nothing.
+
+    Parameters
+    ----------
+    amounts : DataFrame
+        Level columns (``all`` = every member) and ``month``.
+    base : DataFrame
+        The plan's keys with all their levels (``with_levels``), ``month`` and ``measure``.
+    measure : str
+        Column to add up.
+    """
+    parts = [pd.Series(dtype="float64")]
+    for keys, rows in _by_pattern(amounts, base):
+        sums = base.groupby([*keys, "month"])[measure].sum()
+        wanted = pd.MultiIndex.from_frame(rows[[*keys, "month"]])
+        wanted = wanted if keys else wanted.get_level_values("month")
+        parts.append(sums.reindex(wanted).set_axis(rows.index))
+    return pd.concat(parts).reindex(amounts.index)
 
 
 def _spread(rows, base, keys, amount, weight) -> tuple[pd.DataFrame, np.ndarray]:

@@ -65,7 +65,7 @@ def views(
 def by_month(submissions: pd.DataFrame) -> pd.DataFrame:
     """Rows by month with one ``amount``: a quarter is spread evenly over its three months."""
     amount = submissions["quantity"].fillna(submissions["revenue_value"])
-    rows = submissions.assign(amount=amount)
+    rows = submissions.assign(amount=amount)[amount.notna()]
     quarters = rows[rows["month"].isna()]
     spread = [
         quarters.assign(
@@ -125,22 +125,22 @@ def skill(
     past = by_month(submissions)
     distance = months.number(past["month"]) - months.number(past["cycle"])
     past = past[distance.between(*SKILL_LAGS) & past["month"].isin(history["month"])]
-    by_item = schema.lookup(past["item"], items, "family")
-    by_item = by_item.where(past["item"] != schema.ALL, past["family"])
-    past = past.assign(family=by_item.fillna(schema.UNASSIGNED))
+    net = hierarchy.with_levels(history, items)
+    net = net.assign(net=net["sales"] + net["returns"])
     rows = [_statistical_skill(tests, items)]
     rows += [
-        _department_skill(department, own, history, items)
+        _department_skill(department, own, net, items)
         for department, own in past.groupby("department")
     ]
     table = pd.DataFrame(rows)
     precision = 1.0 / np.maximum(table["wape"], 0.01) ** 2
-    enough = (table["cycles"] >= FEWEST_CYCLES) & table["wape"].notna()
+    is_base = table["department"] == "statistical"
+    enough = (is_base | (table["cycles"] >= FEWEST_CYCLES)) & table["wape"].notna()
     precision = precision.where(enough, 0.0)
     if not precision.sum():
-        precision = (table["department"] == "statistical").astype("float64")
+        precision = is_base.astype("float64")
     verdict = np.select(
-        [table["department"] == "statistical", ~enough, table["wape"] < table["wape"].iloc[0]],
+        [is_base, ~enough, table["wape"] < table["wape"].iloc[0]],
         ["the base", "too early to say", "closer than the statistical forecast"],
         "further off than the statistical forecast",
     )
@@ -159,22 +159,22 @@ def _statistical_skill(tests: pd.DataFrame, items: pd.DataFrame) -> dict:
 
 
 def _department_skill(
-    department: str, own: pd.DataFrame, history: pd.DataFrame, items: pd.DataFrame
+    department: str, own: pd.DataFrame, net: pd.DataFrame, items: pd.DataFrame
 ) -> dict:
-    """Past views of one department beside net sales at the same level, in its own measure."""
+    """Past views of one department beside what came at their own level, in their own measure.
+
+    Added up to families, where the statistical forecast is judged too; to the company where the
+    department speaks above families.
+    """
     measure = "revenue_value" if own["quantity"].isna().all() else "net"
-    net = hierarchy.with_levels(history, items)
-    net = net.assign(net=net["sales"] + net["returns"])
-    keys = ["month"] if (own["family"] == schema.ALL).any() else ["family", "month"]
-    covered = net
-    for level in ("location", "channel"):
-        members = set(own[level]) - {schema.ALL}
-        covered = covered[covered[level].isin(members)] if members else covered
-    came = covered.groupby(keys, as_index=False)[measure].sum()
-    said = own.groupby(["cycle", *keys], as_index=False)["amount"].sum()
-    # inner: months not closed yet cannot be judged
-    both = said.merge(came, on=keys, how="inner", validate="many_to_one")
-    forecast, actual = both["amount"].to_numpy(), both[measure].to_numpy()
+    came = hierarchy.total_over(own, net, measure)
+    family = schema.lookup(own["item"], items, "family").where(own["item"] != schema.ALL)
+    family = family.fillna(own["family"])
+    if (family == schema.ALL).any():
+        family = pd.Series(schema.COMPANY_LABEL, index=own.index)
+    both = own.assign(family=family, came=came)[came.notna()]
+    sums = both.groupby(["cycle", "family", "month"])[["amount", "came"]].sum()
+    forecast, actual = sums["amount"].to_numpy(), sums["came"].to_numpy()
     return {
         "department": department,
         "cycles": both["cycle"].nunique(),

@@ -91,7 +91,8 @@ def status(amounts: pd.Series, targets: pd.DataFrame, *, cycle: pd.Timestamp) ->
     """
     holds = (targets["first_month"] <= cycle) & (targets["last_month"] >= cycle)
     whole = (targets[schema.LEVELS] == schema.ALL).all(axis=1)
-    target = targets[holds & whole].drop_duplicates("kpi", keep="last").set_index("kpi")["target"]
+    latest = targets[holds & whole].sort_values("first_month").drop_duplicates("kpi", keep="last")
+    target = latest.set_index("kpi")["target"]
     rows = [
         (
             kpi,

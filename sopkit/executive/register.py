@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 MOST_DECISIONS = 5
+_PRESSING = {"overdue": "0", "open": "1", "done": "2", "dropped": "3"}
 _RATING = {"red": 0, "amber": 1, "green": 2}
 
 
@@ -50,7 +51,10 @@ def register(
             "due": latest["due_month"].dt.strftime("%Y-%m"),
             "status": _action_state(latest, cycle),
         }
-    ).sort_values(["status", "due"])
+    )
+    promised = promised.sort_values(
+        ["status", "due"], key=lambda column: column.map(_PRESSING).fillna(column), kind="stable"
+    )
     held = assumptions.sort_values(
         ["quality", "impact"], key=lambda column: column.map(_RATING), kind="stable"
     )

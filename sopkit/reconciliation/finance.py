@@ -37,10 +37,12 @@ def money_rates(
         Key ``item, location, channel``; missing price or cost where nothing says it;
         ``price_source`` names where the price came from.
     """
+    keys = keys.reset_index(drop=True)
     listed = _listed(keys, prices[prices["first_month"] <= cycle])
     recent = sales[
         sales["month"].between(months.shift(cycle, -RECENT_MONTHS), months.shift(cycle, -1))
     ]
+    recent = recent[recent["revenue_value"].notna()]  # a row without money tells no price
     sums = recent.groupby(schema.SERIES)[["revenue_value", "quantity"]].sum(min_count=1)
     sums = sums.reindex(pd.MultiIndex.from_frame(keys[schema.SERIES]))
     ratio = (sums["revenue_value"] / sums["quantity"].where(sums["quantity"] > 0)).to_numpy()

@@ -41,46 +41,38 @@ def gaps(financials: pd.DataFrame, deliverable: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def exceptions(gap_table: pd.DataFrame) -> pd.DataFrame:
+def exceptions(gap_table: pd.DataFrame, materiality_value: float) -> pd.DataFrame:
     """Table ``reconciliation_exceptions``: each family's gaps over the horizon, by money.
 
     Parameters
     ----------
     gap_table : DataFrame
         Table `gaps`.
+    materiality_value : float
+        Money below which an exception is left to the count.
 
     Returns
     -------
     DataFrame
-        ``subject, finding, amount_value, proposal``: the value of demand that is late at the worst
-        month, and plan − budget over the months that have one.
+        ``subject, finding, amount_value, proposal, is_material``: the value of what customers
+        wait for in the worst month (gaps run up, since late supply catches up), and plan − budget
+        over the months that have one.
     """
     families = gap_table[gap_table["family"] != schema.COMPANY_LABEL]
     rows = []
-    for family, own in families.groupby("family"):
-        worst = own.loc[own["gap"].idxmin()] if own["gap"].notna().any() else None
-        if worst is not None and worst["gap"] < -0.5:
-            rows.append(
-                (
-                    family,
-                    f"supply short of demand, most in {months.label(worst['month'])} "
-                    f"({worst['gap']:,.0f} units)",
-                    own["gap_value"].min(),
-                    "operations: free supply, or tell sales",
-                )
-            )
+    for family, own in families.sort_values("month").groupby("family"):
+        waiting = own["gap"].cumsum()
+        if waiting.min() < -0.5:
+            month = own.loc[waiting.idxmin(), "month"]
+            words = f"customers wait, most in {months.label(month)} ({-waiting.min():,.0f} units)"
+            value = own["gap_value"].cumsum().min()
+            rows.append((family, words, value, "operations: free supply, or tell sales"))
         variance = own["budget_variance_value"].sum(min_count=1)
         if pd.notna(variance):
             word = "above" if variance > 0 else "below"
-            rows.append(
-                (
-                    family,
-                    f"plan {word} budget over {own['budget_variance_value'].count()} months",
-                    variance,
-                    "finance and sales: explain, or plan again",
-                )
-            )
-    columns = ["subject", "finding", "amount_value", "proposal"]
-    table = pd.DataFrame(rows, columns=columns)
-    order = table["amount_value"].abs().sort_values(ascending=False, kind="stable").index
-    return table.loc[order].reset_index(drop=True)
+            words = f"plan {word} budget over {own['budget_variance_value'].count()} months"
+            rows.append((family, words, variance, "finance and sales: explain, or plan again"))
+    table = pd.DataFrame(rows, columns=["subject", "finding", "amount_value", "proposal"])
+    size = table["amount_value"].astype("float64").abs()
+    order = size.sort_values(ascending=False, kind="stable").index
+    return table.assign(is_material=~(size < materiality_value)).loc[order].reset_index(drop=True)

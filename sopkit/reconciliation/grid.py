@@ -89,7 +89,8 @@ def money_rows(financials: pd.DataFrame, closed: pd.DataFrame, *, is_last: bool)
     financials : DataFrame
         Table `financials` of this cycle or of the last.
     closed : DataFrame
-        ``family, month, revenue_value, margin_value`` of closed months.
+        ``family, month, revenue_value, margin_value`` of closed months, and their budget where
+        it is known.
     is_last : bool
         True where ``financials`` is the last cycle's.
     """
@@ -98,6 +99,7 @@ def money_rows(financials: pd.DataFrame, closed: pd.DataFrame, *, is_last: bool)
         for row, source, name, mark in (
             (NOW, closed, column, False),
             (NOW, financials, column, is_last),
+            ("Budget", closed, f"budget_{column}", False),
             ("Budget", financials, f"budget_{column}", False),
             ("Last year", financials, f"last_year_{column}", False),
         ):

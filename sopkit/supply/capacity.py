@@ -86,6 +86,8 @@ def resource_load(
         ``utilisation_rate`` = load over regular hours.
     """
     table = available
+    if hours.empty:
+        return table.assign(load_hours=0.0, wanted_hours=0.0, utilisation_rate=np.nan)
     for name, plan in (("load_hours", made), ("wanted_hours", unlimited)):
         units = plan.pivot_table("quantity", "month", "item", aggfunc="sum", fill_value=0.0)
         units = units.reindex(columns=hours.index, fill_value=0.0)

@@ -45,6 +45,7 @@ def exceptions(
     prices: pd.DataFrame,
     load: pd.DataFrame,
     hours: pd.DataFrame,
+    materiality_value: float,
 ) -> pd.DataFrame:
     """Table ``supply_review_exceptions``: late items and overloaded resources, by money.
 
@@ -58,11 +59,13 @@ def exceptions(
         Key ``item``: ``unit_price_value``.
     hours : DataFrame
         Hours a unit, items down, resources across.
+    materiality_value : float
+        Money below which an exception is left to the count.
 
     Returns
     -------
     DataFrame
-        ``subject``, ``finding``, ``amount_value`` (the largest backlog at its price; for a
+        ``is_material``, ``subject``, ``finding``, ``amount_value`` (the largest backlog at its price; for a
         resource the backlog of all items that pass it), ``proposal`` with the last month to decide.
     """
     late = projection[projection["closing"] < -0.5].merge(
@@ -75,6 +78,8 @@ def exceptions(
     rows += _overloads(load, hours, late)
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
+    is_material = ~(table["amount_value"].astype("float64") < materiality_value)
+    table = table.assign(is_material=is_material)
     return table.sort_values("amount_value", ascending=False, ignore_index=True)
 
 
@@ -102,18 +107,21 @@ def _overloads(load: pd.DataFrame, hours: pd.DataFrame, late: pd.DataFrame) -> l
     rows = []
     for resource, own in over.groupby("resource"):
         worst = own.loc[(own["wanted_hours"] - own["regular_hours"]).idxmax()]
-        share = worst["wanted_hours"] / worst["regular_hours"]
+        missing = worst["wanted_hours"] - worst["regular_hours"] - worst["overtime_hours"]
+        first, count = own["month"].min(), len(own)
+        decide_by = months.shift(first, -1)
         passing = hours.index[hours[resource] > 0]
         touched = late[late["item"].isin(passing) & late["month"].isin(own["month"])]
-        money = touched.groupby("item")["amount_value"].max().sum()
+        money = touched.groupby("item")["amount_value"].max().sum(min_count=1)
         rows.append(
             {
                 "subject": f"Resource {resource}",
-                "finding": f"wanted beyond all hours in {len(own)} months, "
-                f"{share:.0%} of regular hours in {months.label(worst['month'])}",
+                "finding": f"wanted beyond all hours in {count} month{'s' * (count > 1)}, most in "
+                f"{months.label(worst['month'])} ({missing:,.0f} hours too few)",
                 "amount_value": money,
-                "proposal": "add hours or build stock before; decide by "
-                f"{months.label(months.shift(own['month'].min(), -1))}",
+                "proposal": f"add hours or build stock before; decide by {months.label(decide_by)}"
+                if decide_by >= load["month"].min()
+                else "too late to build stock: add hours now, or tell customers",
             }
         )
     return rows

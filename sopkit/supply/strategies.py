@@ -63,8 +63,12 @@ def task(
     known = replenishment.set_index(schema.SITE).loc[index]
     due = receipts.pivot_table("quantity", "month", schema.SITE, aggfunc="sum")
     due = due.reindex(index=month_index, columns=index).fillna(0.0)
-    limits = available.pivot(index="month", columns="resource").reindex(month_index)
-    names = list(hours.columns)
+    regular, overtime = (
+        available.pivot(index="month", columns="resource", values=name).reindex(
+            index=month_index, columns=list(hours.columns)
+        )
+        for name in ("regular_hours", "overtime_hours")
+    )
     item = index.get_level_values("item")
     return Task(
         keys=index.to_frame(index=False),
@@ -76,8 +80,8 @@ def task(
         lead_months=known["lead_time_months"].to_numpy(),
         is_purchased=known["is_purchased"].to_numpy(dtype=bool),
         hours=hours.reindex(item).fillna(0.0).to_numpy(dtype="float64"),
-        regular_hours=limits["regular_hours"][names].to_numpy(dtype="float64"),
-        overtime_hours=limits["overtime_hours"][names].to_numpy(dtype="float64"),
+        regular_hours=regular.to_numpy(dtype="float64"),
+        overtime_hours=overtime.to_numpy(dtype="float64"),
     )
 
 

@@ -100,6 +100,17 @@ def test_an_amount_stays_in_its_month(base):
     assert spread["amount"].sum() == 50.0
 
 
+def test_what_the_base_sums_to_at_each_rows_own_level_by_hand(base):
+    amounts = wanted(
+        {"family": "Tents"}, {}, {"item": "A", "channel": "Web"}, {"family": "Boats"},
+        {"month": FEBRUARY}, {"segment": "Trade", "region": "Scandinavia"},
+    )  # fmt: skip
+    amounts.index = [5, 3, 8, 1, 0, 2]
+    totals = hierarchy.total_over(amounts, base, "quantity")
+    assert totals.index.tolist() == amounts.index.tolist()
+    assert totals.dropna().to_dict() == {5: 40.0, 3: 100.0, 8: 10.0, 2: 90.0}
+
+
 # (2) published
 
 
@@ -253,6 +264,7 @@ def test_arguments_are_not_changed(base):
     items = typed("items", item=["A"], family=["Boats"])
     before = amounts.copy(), base.copy(), items.copy()
     spread_of(amounts, base)
+    hierarchy.total_over(amounts, base, "quantity")
     hierarchy.with_levels(base, items)
     hierarchy.aggregate(base, ["family"], ["quantity"])
     for kept, argument in zip(before, (amounts, base, items), strict=True):
@@ -280,6 +292,20 @@ def slow_allocation(amounts: pd.DataFrame, base: pd.DataFrame) -> tuple[dict, li
             name = tuple(key[column] for column in schema.SERIES_MONTH)
             result[name] = result.get(name, 0.0) + share * row["amount"]
     return result, unplaced
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_totals_over_the_base_equal_a_slow_loop(seed):
+    base, amounts = random_case(seed)
+    totals = hierarchy.total_over(amounts, base, "quantity")
+    for row, found in zip(amounts.to_dict("records"), totals, strict=True):
+        covered = [
+            key["quantity"]
+            for key in base.to_dict("records")
+            if key["month"] == row["month"]
+            and all(row[level] in ("all", key[level]) for level in schema.LEVELS)
+        ]
+        assert found == pytest.approx(sum(covered)) if covered else np.isnan(found)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -41,6 +41,10 @@ BOTH = tables_of(
 )
 
 
+def found(tables: tuple, materiality: float = 100.0) -> pd.DataFrame:
+    return gaps.exceptions(gaps.gaps(*tables), materiality)
+
+
 def cell(table: pd.DataFrame, family: str, k: int, name: str) -> float:
     return table[table["family"] == family].iloc[k][name]
 
@@ -64,23 +68,39 @@ def test_gaps_and_variances_by_hand():
 
 
 def test_exceptions_are_priced_and_say_their_direction_by_hand():
-    table = gaps.exceptions(gaps.gaps(*BOTH))
-    assert table[["subject", "amount_value"]].values.tolist() == [
-        ["Tents", -200.0],
-        ["Stoves", 50.0],
-        ["Tents", 0.0],
+    table = found(BOTH)
+    assert table[["subject", "amount_value", "is_material"]].values.tolist() == [
+        ["Tents", -200.0, True],
+        ["Stoves", 50.0, False],
+        ["Tents", 0.0, False],
     ]
     assert table["finding"].tolist()[:2] == [
-        "supply short of demand, most in 2026-01 (-20 units)",
+        "customers wait, most in 2026-01 (20 units)",
         "plan above budget over 1 months",
     ]
 
 
-def test_small_change_in_units_is_no_exception():
-    almost = tables_of(Tents=[(99.6, 100, 10, 10, np.nan, np.nan, 1, 1)])
-    assert gaps.exceptions(gaps.gaps(*almost)).empty
-    short = tables_of(Tents=[(99.4, 100, 10, 9, np.nan, np.nan, 1, 1)])
-    assert len(gaps.exceptions(gaps.gaps(*short))) == 1
+def test_what_customers_wait_for_runs_up_until_supply_catches_up_by_hand():
+    none = (np.nan,) * 4
+    late = tables_of(
+        Tents=[(80, 100, 1000, 800, *none), (90, 100, 1000, 900, *none), (130, 100, 1000, 1300, *none)]
+    )
+    table = found(late)
+    assert table["amount_value"].tolist() == [-300.0]
+    assert table["finding"].tolist() == ["customers wait, most in 2026-02 (30 units)"]
+    turned = gaps.gaps(*late)[::-1]  # and whatever the order of the months
+    pd.testing.assert_frame_equal(table, gaps.exceptions(turned, 100.0))
+
+
+def test_a_wait_for_half_a_unit_is_no_exception():
+    assert found(tables_of(Tents=[(99.6, 100, 10, 10, np.nan, np.nan, 1, 1)])).empty
+    assert len(found(tables_of(Tents=[(99.4, 100, 10, 9, np.nan, np.nan, 1, 1)]))) == 1
+
+
+def test_an_exception_without_money_is_always_material():
+    unpriced = tables_of(Tents=[(80, 100, np.nan, np.nan, np.nan, np.nan, 1, 1)])
+    table = found(unpriced, 1e9)
+    assert np.isnan(table["amount_value"][0]) and table["is_material"].tolist() == [True]
 
 
 # (3) signs and invariants
@@ -97,16 +117,16 @@ def test_a_variance_is_positive_when_the_plan_is_above_the_budget():
     assert cell(table, "Tents", 0, "budget_variance_value") > 0
     assert cell(table, "Tents", 1, "budget_variance_value") < 0
     below = tables_of(Tents=[(1, 1, 10, 10, 1, 90, 1, 1)])
-    found = gaps.exceptions(gaps.gaps(*below))
-    assert found["amount_value"].tolist() == [-80.0]
-    assert "below budget" in found["finding"][0]
+    table = found(below)
+    assert table["amount_value"].tolist() == [-80.0]
+    assert "below budget" in table["finding"][0]
 
 
 def test_without_a_budget_there_is_no_variance_rather_than_zero():
     table = gaps.gaps(*BOTH)
     assert np.isnan(cell(table, "Stoves", 0, "budget_variance_value"))
     none = tables_of(Stoves=[(50, 50, 400, 400, np.nan, np.nan, np.nan, np.nan)])
-    assert gaps.exceptions(gaps.gaps(*none)).empty
+    assert found(none).empty
 
 
 def test_the_companys_gap_is_the_sum_of_the_families():
@@ -119,7 +139,7 @@ def test_the_companys_gap_is_the_sum_of_the_families():
 
 
 def test_the_company_itself_is_no_exception():
-    assert "Company" not in set(gaps.exceptions(gaps.gaps(*BOTH))["subject"])
+    assert "Company" not in set(found(BOTH)["subject"])
 
 
 def test_the_order_of_rows_changes_nothing():
@@ -129,14 +149,14 @@ def test_the_order_of_rows_changes_nothing():
     pd.testing.assert_frame_equal(
         first.sort_values(key, ignore_index=True), second.sort_values(key, ignore_index=True)
     )
-    pd.testing.assert_frame_equal(gaps.exceptions(first), gaps.exceptions(second))
+    pd.testing.assert_frame_equal(gaps.exceptions(first, 1.0), gaps.exceptions(second, 1.0))
 
 
 def test_arguments_are_not_changed():
     before = [table.copy() for table in BOTH]
     table = gaps.gaps(*BOTH)
     kept = table.copy()
-    gaps.exceptions(table)
+    gaps.exceptions(table, 1.0)
     pd.testing.assert_frame_equal(kept, table)
     for was, argument in zip(before, BOTH, strict=True):
         pd.testing.assert_frame_equal(was, argument)

@@ -62,6 +62,11 @@ def load_of(wanted: list[float], regular: list[float], overtime: float = 0.0) ->
     )
 
 
+def found(projection, terms=None, prices=PRICES, load=None, materiality=0.0) -> pd.DataFrame:
+    terms, load = terms_of() if terms is None else terms, ENOUGH if load is None else load
+    return shortages.exceptions(projection, terms, prices, load, HOURS, materiality)
+
+
 ENOUGH = load_of([10.0] * 4, [100.0] * 4)
 
 
@@ -83,7 +88,7 @@ def test_more_owed_than_asked_for_delivers_nothing_on_time():
 
 def test_late_items_are_priced_at_their_largest_backlog_by_hand():
     projection = projection_of(A=(0, [10, 0, 10, 20], [10] * 4), B=(0, [10, 10, 7, 10], [10] * 4))
-    table = shortages.exceptions(projection, terms_of(), PRICES, ENOUGH, HOURS)
+    table = found(projection)
     assert table[["subject", "amount_value"]].values.tolist() == [
         ["Item B", 300.0],
         ["Item A", 100.0],
@@ -96,15 +101,15 @@ def test_late_items_are_priced_at_their_largest_backlog_by_hand():
 
 def test_the_last_month_to_decide_lies_the_lead_time_before_the_shortage():
     projection = projection_of(A=(0, [10, 10, 0, 10], [10] * 4))
-    bought = shortages.exceptions(projection, terms_of(2, True), PRICES, ENOUGH, HOURS)
-    made = shortages.exceptions(projection, terms_of(1), PRICES, ENOUGH, HOURS)
+    bought = found(projection, terms_of(2, True))
+    made = found(projection, terms_of(1))
     assert bought["proposal"].tolist() == ["order; decide by 2026-01"]
     assert made["proposal"].tolist() == ["free hours or make earlier; decide by 2026-02"]
 
 
 def test_a_shortage_within_the_lead_time_is_told_to_customers():
     projection = projection_of(A=(0, [10, 10, 0, 10], [10] * 4))
-    table = shortages.exceptions(projection, terms_of(3, True), PRICES, ENOUGH, HOURS)
+    table = found(projection, terms_of(3, True))
     assert "too late to avoid" in table["proposal"][0]
     assert "3 months lead time" in table["proposal"][0]
 
@@ -112,45 +117,45 @@ def test_a_shortage_within_the_lead_time_is_told_to_customers():
 def test_a_resource_wanted_beyond_all_hours_is_listed_with_the_backlog_of_its_items_by_hand():
     projection = projection_of(A=(0, [10, 10, 8, 10], [10] * 4), B=(0, [0, 10, 10, 10], [10] * 4))
     load = load_of([100.0, 109.0, 150.0, 112.0], [100.0] * 4, overtime=10.0)
-    table = shortages.exceptions(projection, terms_of(), PRICES, load, HOURS)
+    table = found(projection, load=load)
     own = table[table["subject"] == "Resource sewing"].iloc[0]
-    assert own["finding"] == "wanted beyond all hours in 2 months, 150% of regular hours in 2026-03"
+    assert own["finding"] == "wanted beyond all hours in 2 months, most in 2026-03 (40 hours too few)"
     assert own["amount_value"] == 2 * 10.0  # A owes 2; B does not pass sewing
     assert own["proposal"].endswith("decide by 2026-02")
 
 
 def test_what_is_met_in_time_is_no_exception():
-    table = shortages.exceptions(
-        projection_of(A=(5, [10, 10], [10, 10])), terms_of(), PRICES, ENOUGH, HOURS
-    )
+    table = found(projection_of(A=(5, [10, 10], [10, 10])))
     assert table.empty
-    assert list(table.columns) == ["subject", "finding", "amount_value", "proposal"]
+    assert list(table.columns) == ["subject", "finding", "amount_value", "proposal", "is_material"]
+
+
+def test_only_exceptions_worth_as_much_as_is_material_are_marked():
+    projection = projection_of(A=(0, [10, 0, 10, 20], [10] * 4), B=(0, [10, 10, 7, 10], [10] * 4))
+    table = found(projection, materiality=300.0)
+    assert table[["subject", "is_material"]].values.tolist() == [["Item B", True], ["Item A", False]]
 
 
 def test_an_item_without_a_price_is_listed_last():
     projection = projection_of(A=(0, [0, 10], [10, 10]), B=(0, [5, 10], [10, 10]))
     unpriced = PRICES.assign(unit_price_value=[np.nan, 100.0])
-    table = shortages.exceptions(projection, terms_of(), unpriced, ENOUGH, HOURS)
+    table = found(projection, prices=unpriced)
     assert table["subject"].tolist() == ["Item B", "Item A"]
-    assert np.isnan(table["amount_value"][1])
+    assert np.isnan(table["amount_value"][1]) and table["is_material"][1]
 
 
-def test_a_resource_that_is_shut_for_a_month_is_listed_without_a_share_of_nothing():
+def test_a_resource_that_is_shut_for_a_month_is_listed_with_the_hours_it_lacks():
     load = load_of([10.0, 50.0], [100.0, 0.0])
-    table = shortages.exceptions(
-        projection_of(A=(0, [10, 10], [10, 10])), terms_of(), PRICES, load, HOURS
-    )
+    table = found(projection_of(A=(0, [10, 10], [10, 10])), load=load)
     own = table[table["subject"] == "Resource sewing"].iloc[0]
-    assert "2026-02" in own["finding"]
-    assert "inf" not in own["finding"] and "nan" not in own["finding"]
+    assert own["finding"] == "wanted beyond all hours in 1 month, most in 2026-02 (50 hours too few)"
 
 
 def test_no_resource_is_told_to_decide_before_the_cycle():
     load = load_of([150.0, 10.0], [100.0, 100.0])
-    table = shortages.exceptions(
-        projection_of(A=(0, [10, 10], [10, 10])), terms_of(), PRICES, load, HOURS
-    )
+    table = found(projection_of(A=(0, [10, 10], [10, 10])), load=load)
     assert "2025-12" not in table["proposal"][0]
+    assert table["proposal"][0].startswith("too late to build stock")
 
 
 # (3) invariants
@@ -198,7 +203,7 @@ def test_the_order_of_rows_changes_nothing(many):
     projection = projection_of(A=(0, [10, 0, 8, 20], [10] * 4), B=(0, [10, 10, 7, 11], [10] * 4))
     load = load_of([100.0, 109.0, 150.0, 112.0], [100.0] * 4)
     tables = [
-        shortages.exceptions(p, t, PRICES, w, HOURS)
+        found(p, t, load=w)
         for p, t, w in ((projection, terms, load), (projection[::-1], terms[::-1], load[::-1]))
     ]
     pd.testing.assert_frame_equal(*tables)
@@ -209,7 +214,7 @@ def test_arguments_are_not_changed(many):
     arguments = (many, terms, PRICES, ENOUGH, HOURS)
     before = [argument.copy() for argument in arguments]
     shortages.deliveries(many)
-    shortages.exceptions(projection_of(A=(0, [0, 10], [10, 10])), *arguments[1:])
+    shortages.exceptions(projection_of(A=(0, [0, 10], [10, 10])), *arguments[1:], 0.0)
     for kept, argument in zip(before, arguments, strict=True):
         pd.testing.assert_frame_equal(kept, argument)
 
@@ -241,4 +246,4 @@ def test_deliveries_equal_a_slow_loop(many):
 def test_two_lead_times_for_one_item_are_refused():
     double = pd.concat([terms_of(1), terms_of(2)])
     with pytest.raises(pd.errors.MergeError, match="not unique"):
-        shortages.exceptions(projection_of(A=(0, [0], [10])), double, PRICES, ENOUGH, HOURS)
+        found(projection_of(A=(0, [0], [10])), double)

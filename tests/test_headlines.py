@@ -1,0 +1,369 @@
+"""The figures that each page's headline says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sopkit import contract, headlines, months, schema
+
+CYCLE = pd.Timestamp("2026-01-01")
+YEAR = months.closed(CYCLE, 12)
+KINDS = {"quantity", "value", "rate", "signed_rate", "signed_quantity", "signed_value", "count",
+         "months", "month", "text"}  # fmt: skip
+
+
+def typed(name: str, **columns) -> pd.DataFrame:
+    return contract.check_table(name, pd.DataFrame(columns), contract.Source(name)).frame
+
+
+def amount(table: pd.DataFrame, fact: str) -> float:
+    return table.set_index("fact").loc[fact, "amount"]
+
+
+def text(table: pd.DataFrame, fact: str) -> str:
+    return table.set_index("fact").loc[fact, "text"]
+
+
+def series_months(span: pd.DatetimeIndex, **values: float | list) -> pd.DataFrame:
+    """Key and ``demand``: each item the same (or the list) in every month."""
+    parts = [
+        pd.DataFrame({"item": item, "location": "all", "channel": "all", "month": span,
+                      "demand": demand})
+        for item, demand in values.items()
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True).astype({"demand": "float64"})
+
+
+def prices(**values: float) -> pd.DataFrame:
+    return pd.DataFrame({"item": list(values), "location": "all", "channel": "all",
+                         "unit_price_value": list(values.values())})  # fmt: skip
+
+
+ITEMS = typed("items", item=["A", "B"], family=["Tents", None])
+HISTORY = series_months(YEAR, A=10.0, B=5.0).assign(
+    sales=lambda t: t["demand"], returns=0.0, stockout=0.0, outlier=0.0, revenue_value=100.0
+)
+
+
+# (1) by hand: what has no family
+
+
+def test_the_share_without_a_family_is_measured_in_money_by_hand():
+    # 10 of A at 6, 5 of B at 8
+    assert headlines.unassigned(HISTORY, prices(A=6.0, B=8.0), ITEMS) == pytest.approx(0.4)
+
+
+def test_without_any_price_the_share_is_measured_in_units():
+    none = prices(A=np.nan, B=np.nan)
+    assert headlines.unassigned(HISTORY, none, ITEMS) == pytest.approx(1 / 3)
+
+
+def test_only_the_last_twelve_months_count():
+    old = series_months(months.span(pd.Timestamp("2024-01-01"), 12), B=1000.0)
+    both = pd.concat([HISTORY, old.assign(sales=1000.0)], ignore_index=True)
+    assert headlines.unassigned(both, prices(A=6.0, B=8.0), ITEMS) == pytest.approx(0.4)
+
+
+def test_of_no_demand_no_share_can_be_told():
+    assert np.isnan(headlines.unassigned(HISTORY.assign(demand=0.0), prices(A=6.0), ITEMS))
+
+
+# by hand: the six pages
+
+
+def test_data_review_by_hand():
+    history = HISTORY.assign(outlier=[-9.0, *[0.0] * 23], returns=[0.0, 3.0, *[0.0] * 22])
+    findings = pd.DataFrame({"state": ["notice", "breach", "notice"]})
+    table = headlines.data_review(history, pd.DataFrame(index=range(2)), findings, 0.25)
+    assert amount(table, "series") == 2
+    assert amount(table, "sales_units") == 180.0
+    assert amount(table, "sales_revenue") == 2400.0
+    assert (text(table, "first_month"), text(table, "last_month")) == ("2025-01", "2025-12")
+    assert amount(table, "corrections") == 2
+    assert amount(table, "corrected_rate") == pytest.approx(12 / 180)  # sizes, not signs
+    assert amount(table, "notices") == 2
+    assert amount(table, "unassigned_rate") == 0.25
+
+
+def test_product_review_by_hand():
+    classes = pd.DataFrame(
+        {"item": ["A", "A", "B", "C"], "abc": ["A", "B", "C", "C"],
+         "revenue_value": [60.0, 20.0, 15.0, 5.0], "lifecycle": ["active", "active", "new", "ending"],
+         "demand_class": ["smooth", "lumpy", "erratic", "intermittent"]}
+    )  # fmt: skip
+    table = headlines.product_review(classes, 0.0)
+    expected = {"series": 4, "items": 3, "a_series": 1, "a_rate": 0.6, "tail_series": 2,
+                "irregular_rate": 0.5, "new_items": 1, "ending_items": 1}  # fmt: skip
+    assert {fact: amount(table, fact) for fact in expected} == expected
+
+
+ACCURACY = pd.DataFrame(
+    [("family", "combined", 3, 0.10, 0.05, 300.0), ("family", "combined", 3, 0.30, -0.25, 100.0),
+     ("family", "seasonal_naive", 3, 0.40, 0.0, 400.0), ("total", "combined", 3, 0.9, 0.9, 400.0),
+     ("family", "combined", 0, 0.9, 0.9, 400.0)],
+    columns=["level", "model", "lag", "wape", "bias_rate", "volume"],
+)  # fmt: skip
+STATUS = pd.DataFrame({"department": ["sales", "finance"], "state": "submitted"})
+
+
+def plan_of(consensus: float, statistical: float, count: int = 18) -> pd.DataFrame:
+    plan = series_months(months.span(CYCLE, count), A=consensus).rename(columns={"demand": "consensus"})
+    return plan.assign(statistical=statistical, departments=consensus - statistical)
+
+
+def demand_review(plan=None, history=HISTORY, status=STATUS, accuracy=ACCURACY) -> pd.DataFrame:
+    plan = plan_of(18.0, 16.0) if plan is None else plan
+    return headlines.demand_review(plan, history, accuracy, status, CYCLE, 0.0)
+
+
+def test_demand_review_by_hand():
+    table = demand_review()
+    assert amount(table, "plan_units") == 18 * 18.0
+    assert amount(table, "horizon") == 18
+    assert amount(table, "first_year_units") == 12 * 18.0
+    assert amount(table, "growth_rate") == pytest.approx(216 / 180 - 1)
+    assert amount(table, "people_units") == 18 * 2.0
+    assert amount(table, "people_rate") == pytest.approx(2 / 16)
+    assert amount(table, "wape") == pytest.approx((0.1 * 300 + 0.3 * 100) / 400)
+    assert amount(table, "naive_wape") == pytest.approx(0.4)
+    assert amount(table, "bias_rate") == pytest.approx(-0.025)
+    assert text(table, "submitted") == "All departments have submitted"
+
+
+def test_with_less_than_a_year_of_history_growth_is_unknown():
+    table = demand_review(history=HISTORY[HISTORY["month"] > YEAR[0]])
+    assert np.isnan(amount(table, "growth_rate"))
+    assert text(table, "growth_rate") == "unknown (not twelve months)"
+
+
+def test_a_plan_shorter_than_a_year_has_no_growth():
+    assert np.isnan(amount(demand_review(plan=plan_of(18.0, 16.0, count=11)), "growth_rate"))
+    assert amount(demand_review(plan=plan_of(18.0, 16.0, count=12)), "growth_rate") > 0
+
+
+def test_people_who_lower_the_plan_give_a_negative_change():
+    table = demand_review(plan=plan_of(15.0, 16.0))
+    assert amount(table, "people_rate") == pytest.approx(-1 / 16)
+
+
+def submitted(*missing: str) -> str:
+    status = pd.DataFrame({"department": ["sales", *missing],
+                           "state": ["submitted", *["has not submitted"] * len(missing)]})  # fmt: skip
+    return text(demand_review(status=status), "submitted")
+
+
+def test_who_has_not_submitted_is_named():
+    assert submitted("finance") == "Finance has not submitted"
+    assert submitted("finance", "marketing") == "Finance, marketing have not submitted"
+    assert text(demand_review(status=STATUS.iloc[:0]), "submitted") == (
+        "No department is asked for a view"
+    )
+
+
+def test_a_departments_name_is_written_as_the_company_writes_it():
+    assert submitted("sales EMEA", "R&D") == "Sales EMEA, R&D have not submitted"
+
+
+SPAN = months.span(CYCLE, 2)
+PROJECTION = pd.DataFrame({"item": ["A", "A", "B", "B"], "month": [*SPAN, *SPAN],
+                           "demand": [10.0, 20.0, 5.0, 5.0], "closing": [1.0, -4.0, 0.0, -0.2]})  # fmt: skip
+DELIVERED = pd.DataFrame({"demand": [10.0, 20.0, 5.0, 5.0], "on_time": [10.0, 16.0, 5.0, 5.0]})
+LOAD = pd.DataFrame({"resource": ["cutting", "sewing"], "month": SPAN, "utilisation_rate": [0.8, 1.2]})
+COSTS = pd.DataFrame(
+    [("chase", "holding stock", 10.0), ("chase", "backlog", 25.0), ("level", "holding stock", 30.0)],
+    columns=["strategy", "cost_kind", "amount_value"],
+)
+
+
+def supply_review(load=LOAD, costs=COSTS, projection=PROJECTION, known=True) -> pd.DataFrame:
+    return headlines.supply_review(projection, DELIVERED, load, costs, "chase", known, 0.0)
+
+
+def test_supply_review_by_hand():
+    table = supply_review()
+    assert amount(table, "demand_units") == 40.0
+    assert amount(table, "on_time_rate") == pytest.approx(36 / 40)
+    assert amount(table, "late_items") == 1  # a fifth of a unit is not late
+    assert text(table, "first_late_month") == "2026-02"
+    assert amount(table, "peak_rate") == 1.2
+    assert (text(table, "peak_resource"), text(table, "peak_month")) == ("sewing", "2026-02")
+    assert text(table, "strategy") == "chase"
+    assert (amount(table, "strategy_cost"), amount(table, "other_cost")) == (35.0, 30.0)
+    assert text(table, "cheapest") == "level costs least"
+    assert text(table, "stock_known") == "Stock is as counted at the last month end"
+
+
+def test_without_resources_costs_and_stock_the_supply_review_says_so():
+    table = supply_review(LOAD.iloc[:0], COSTS.iloc[:0], PROJECTION.assign(closing=1.0), known=False)
+    assert np.isnan(amount(table, "peak_rate")) and text(table, "peak_rate") == "unknown (no resources)"
+    assert (text(table, "peak_resource"), text(table, "peak_month")) == ("no resource", "no month")
+    assert text(table, "first_late_month") == "no month"
+    assert np.isnan(amount(table, "strategy_cost")) and np.isnan(amount(table, "other_cost"))
+    assert "cannot be compared" in text(table, "cheapest")
+    assert "begins at safety stock" in text(table, "stock_known")
+
+
+def test_strategies_are_not_compared_without_the_cost_of_holding_stock():
+    costs = COSTS.assign(cost_kind="backlog")
+    assert "cost of holding stock is not known" in text(supply_review(costs=costs), "cheapest")
+
+
+FINANCIALS = pd.DataFrame(
+    {"family": ["Company", "Company", "Tents", "Stoves"], "month": [*SPAN, SPAN[0], SPAN[0]],
+     "revenue_value": [100.0, 300.0, 60.0, 40.0], "margin_value": [40.0, 60.0, 1.0, 1.0],
+     "supply_revenue_value": [90.0, 310.0, 1.0, 1.0], "budget_revenue_value": [80.0, np.nan, 1.0, 1.0],
+     "last_year_revenue_value": [50.0, 450.0, 1.0, 1.0]}
+)  # fmt: skip
+GAPS = pd.DataFrame(
+    {"family": ["Company", "Company", "Tents", "Stoves"], "month": [*SPAN, SPAN[0], SPAN[0]],
+     "gap": [-3.0, 2.0, -5.0, 2.0], "gap_value": [-10.0, 10.0, -12.0, 2.0]}
+)  # fmt: skip
+
+
+def test_reconciliation_by_hand():
+    table = headlines.reconciliation(FINANCIALS, GAPS, 0.0)
+    assert amount(table, "revenue") == 400.0  # the company's rows, not the families' again
+    assert amount(table, "margin_rate") == pytest.approx(0.25)
+    # gaps run up: 10 owed after January, nothing after February
+    assert amount(table, "supply_gap") == -10.0
+    assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-3.0, "2026-01")
+    assert text(table, "worst_family") == "Tents"
+    assert amount(table, "budget_variance_rate") == pytest.approx(100 / 80 - 1)
+    assert amount(table, "budget_months") == 1
+    assert amount(table, "last_year_rate") == pytest.approx(400 / 500 - 1)
+
+
+def test_what_customers_wait_for_runs_up_over_the_months_by_hand():
+    late = GAPS.assign(gap=[-3.0, -2.0, -3.0, 0.0], gap_value=[-30.0, -20.0, -30.0, 0.0])
+    late = pd.concat([late, pd.DataFrame({"family": ["Stoves"], "month": SPAN[1:], "gap": -2.0,
+                                          "gap_value": -40.0})], ignore_index=True)  # fmt: skip
+    table = headlines.reconciliation(FINANCIALS, late[::-1], 0.0)
+    assert amount(table, "supply_gap") == -50.0
+    assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-5.0, "2026-02")
+    assert text(table, "worst_family") == "Stoves"
+
+
+def test_a_plan_met_in_time_has_no_lowest_gap():
+    table = headlines.reconciliation(FINANCIALS, GAPS.assign(gap=1.0, gap_value=0.0), 0.0)
+    assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (0.0, "no month")
+    assert text(table, "worst_family") == "no family"
+
+
+def test_without_prices_and_budget_the_reconciliation_says_so():
+    unknown = FINANCIALS.assign(**dict.fromkeys(FINANCIALS.columns[2:], np.nan))
+    table = headlines.reconciliation(unknown, GAPS.assign(gap_value=np.nan), 0.0)
+    for fact in ("revenue", "margin", "margin_rate", "supply_gap", "budget_variance_rate",
+                 "last_year_rate"):  # fmt: skip
+        assert np.isnan(amount(table, fact)) and text(table, fact).startswith("unknown")
+    assert text(table, "worst_family") == "no family"
+
+
+KPIS = pd.DataFrame({"status": ["met", "near", "missed", "missed", "no target", "not measured"]})
+REGISTER = pd.DataFrame(
+    {"kind": ["decision", "decision", "action", "action", "assumption"],
+     "due": ["2026-03-31", "2026-02-13", "2025-12", "2026-02", "2025-01"],
+     "status": ["wanted", "wanted", "overdue", "open", "overdue"]}
+)  # fmt: skip
+
+
+def company_months(first: str, count: int, **values: float) -> pd.DataFrame:
+    span = months.span(months.parse_cycle(first), count)
+    return pd.DataFrame({"family": "Company", "month": span, **values})
+
+
+def executive_review(planned, closed, first_month=1, register=REGISTER) -> pd.DataFrame:
+    return headlines.executive_review(
+        planned, closed, KPIS, register, cycle=CYCLE, fiscal_year_first_month=first_month, share=0.0
+    )
+
+
+PLANNED = company_months("2026-01", 24, revenue_value=10.0, supply_revenue_value=9.0,
+                         budget_revenue_value=8.0)  # fmt: skip
+CLOSED = company_months("2025-01", 12, revenue_value=5.0, budget_revenue_value=4.0)
+
+
+def test_executive_review_by_hand():
+    table = executive_review(PLANNED, CLOSED)
+    assert text(table, "fiscal_year") == "2026"
+    assert amount(table, "outlook") == 120.0  # this year's twelve months of twenty-four
+    assert amount(table, "supplied_outlook") == 108.0
+    assert amount(table, "budget") == 96.0
+    assert amount(table, "outlook_rate") == pytest.approx(0.25)
+    assert amount(table, "at_risk") == 12.0
+    assert (amount(table, "kpis_missed"), amount(table, "kpis_measured")) == (2, 4)
+    assert (amount(table, "decisions"), text(table, "first_deadline")) == (2, "2026-02-13")
+    assert amount(table, "overdue_actions") == 1
+
+
+def test_closed_months_of_the_fiscal_year_count_as_booked_by_hand():
+    table = executive_review(PLANNED, CLOSED, first_month=7)  # July 2025 to June 2026
+    assert text(table, "fiscal_year") == "2026"
+    assert amount(table, "outlook") == 6 * 5.0 + 6 * 10.0
+    assert amount(table, "supplied_outlook") == 6 * 5.0 + 6 * 9.0
+    assert amount(table, "budget") == 6 * 4.0 + 6 * 8.0
+
+
+def test_a_year_with_a_month_without_budget_has_no_budget():
+    holed = PLANNED.assign(budget_revenue_value=[8.0, np.nan, *[8.0] * 22])
+    table = executive_review(holed, CLOSED)
+    assert np.isnan(amount(table, "budget")) and np.isnan(amount(table, "outlook_rate"))
+    assert text(table, "budget") == "unknown (not every month has a budget)"
+
+
+def test_without_decisions_there_is_no_deadline():
+    table = executive_review(PLANNED, CLOSED, register=REGISTER.iloc[2:])
+    assert (amount(table, "decisions"), text(table, "first_deadline")) == (0, "none")
+
+
+# (3) invariants
+
+ALL = {
+    "data_review": lambda: headlines.data_review(
+        HISTORY, pd.DataFrame(), pd.DataFrame({"state": []}), 0.0),
+    "demand_review": demand_review,
+    "supply_review": supply_review,
+    "reconciliation": lambda: headlines.reconciliation(FINANCIALS, GAPS, 0.0),
+    "executive_review": lambda: executive_review(PLANNED, CLOSED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("step", ALL)
+def test_every_fact_has_an_amount_or_a_text_that_stands_in(step):
+    table = ALL[step]()
+    contract.check_processed(f"{step}_facts", table)
+    assert set(table["kind"]) <= KINDS
+    unsaid = table[table["amount"].isna()]
+    assert unsaid["text"].str.len().gt(0).all()
+    assert table.loc[table["kind"].isin(["text", "month"]), "amount"].isna().all()
+    assert set(table.columns) == set(schema.PROCESSED[f"{step}_facts"].columns)
+
+
+def test_arguments_are_not_changed():
+    plan, rates = plan_of(18.0, 16.0), prices(A=6.0, B=8.0)
+    arguments = (HISTORY, rates, ITEMS, plan, ACCURACY, STATUS, PROJECTION, DELIVERED, LOAD, COSTS,
+                 FINANCIALS, GAPS, KPIS, REGISTER, PLANNED, CLOSED)  # fmt: skip
+    before = [argument.copy() for argument in arguments]
+    headlines.unassigned(HISTORY, rates, ITEMS)
+    demand_review(plan)
+    for make in ALL.values():
+        make()
+    for kept, argument in zip(before, arguments, strict=True):
+        pd.testing.assert_frame_equal(kept, argument)
+
+
+def test_the_order_of_rows_changes_nothing():
+    def shuffled(table: pd.DataFrame) -> pd.DataFrame:
+        return table.sample(frac=1, random_state=1)
+
+    pd.testing.assert_frame_equal(
+        supply_review(), supply_review(shuffled(LOAD), shuffled(COSTS), shuffled(PROJECTION))
+    )
+    pd.testing.assert_frame_equal(
+        headlines.reconciliation(FINANCIALS, GAPS, 0.0),
+        headlines.reconciliation(shuffled(FINANCIALS), shuffled(GAPS), 0.0),
+    )
+    pd.testing.assert_frame_equal(
+        executive_review(PLANNED, CLOSED), executive_review(shuffled(PLANNED), shuffled(CLOSED))
+    )

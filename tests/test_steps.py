@@ -1,0 +1,391 @@
+"""The six steps one after the other, in memory: what they read, write and keep true."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sopkit import contract, months, sample, schema, steps
+from sopkit.reconciliation import grid
+
+HORIZON = 24
+NAMES = [step.name for step in steps.STEPS]
+EXTRAS = {"demand_review": {"horizon": HORIZON}, "supply_review": {"strategy": "chase"}}
+LEDGERS = ("demand_plan", "supply_plan", "inventory_projection", "financials")
+
+
+def company_row(settings: dict) -> pd.DataFrame:
+    row = {name: default for name, (default, _) in schema.COMPANY.items()} | settings
+    return pd.DataFrame({name: [value] for name, value in row.items()})
+
+
+def empty_ledgers() -> dict[str, pd.DataFrame]:
+    dated = {"cycle": months.DTYPE, "month": months.DTYPE}
+    return {
+        f"ledger_{name}": pd.DataFrame(
+            columns=["cycle", *schema.PROCESSED[name].columns]
+        ).astype(dated)
+        for name in LEDGERS
+    }
+
+
+def given(raw: dict[str, pd.DataFrame], settings: dict) -> dict[str, pd.DataFrame]:
+    """All that a first cycle has before its first step."""
+    return raw | empty_ledgers() | {
+        "company": company_row(settings), "findings": contract.findings_table([], raw)
+    }  # fmt: skip
+
+
+def declared(step: steps.Step, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What the step may read, and nothing else."""
+    names = [*step.raw, *step.processed, *(f"ledger_{name}" for name in step.ledger), "company"]
+    return {name: tables[name] for name in names}
+
+
+def run_all(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp, **extras) -> dict[str, dict]:
+    """Results of each step, each called with its declared tables alone; warnings are errors."""
+    tables, results = dict(tables), {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for step in steps.STEPS:
+            extra = (EXTRAS | extras).get(step.name, {})
+            results[step.name] = getattr(steps, step.name)(declared(step, tables), cycle=cycle, **extra)
+            tables |= results[step.name]
+    return results
+
+
+def flat(results: dict[str, dict]) -> dict[str, pd.DataFrame]:
+    return {name: table for tables in results.values() for name, table in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def inputs(sample_tables) -> dict[str, pd.DataFrame]:
+    return given(sample_tables, sample.company())
+
+
+@pytest.fixture(scope="module")
+def results(inputs, sample_cycle) -> dict[str, dict]:
+    """All six steps on the sample company, and a check that they changed nothing they were given."""
+    before = {name: table.copy(deep=True) for name, table in inputs.items()}
+    found = run_all(inputs, sample_cycle)
+    for name, table in before.items():
+        pd.testing.assert_frame_equal(table, inputs[name], obj=name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(results) -> dict[str, pd.DataFrame]:
+    """Every table that the six steps wrote."""
+    return flat(results)
+
+
+# the steps as declared
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_writes_exactly_the_tables_it_declares(results, name):
+    assert set(results[name]) == set(steps.step(name).writes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_steps_tables_keep_their_contract(results, name):
+    for table, frame in results[name].items():
+        contract.check_processed(table, frame)
+        assert isinstance(frame.index, pd.RangeIndex), table
+
+
+def test_each_table_is_written_by_one_step_and_read_only_after_it():
+    seen: set[str] = {"findings"}
+    for step in steps.STEPS:
+        assert set(step.processed) <= seen, step.name
+        assert set(step.raw) <= set(schema.RAW)
+        assert set(step.writes) <= set(schema.PROCESSED)
+        assert not (set(step.writes) - {"findings"}) & seen
+        seen |= set(step.writes)
+    assert seen == set(schema.PROCESSED)
+
+
+def test_no_step_changes_the_tables_of_another(results, inputs, sample_cycle):
+    tables = inputs | flat(results)
+    before = {name: table.copy(deep=True) for name, table in tables.items()}
+    for name in NAMES[3:]:
+        getattr(steps, name)(tables, cycle=sample_cycle, **EXTRAS.get(name, {}))
+    for name, table in before.items():
+        pd.testing.assert_frame_equal(table, tables[name], obj=name)
+
+
+def test_a_second_run_gives_identical_tables(inputs, made, sample_cycle):
+    again = flat(run_all(inputs, sample_cycle))
+    assert set(again) == set(made)
+    for name, table in again.items():
+        pd.testing.assert_frame_equal(made[name], table, obj=name)
+
+
+def test_an_unknown_step_names_those_there_are():
+    with pytest.raises(months.UsageError, match="no step 'reviews'. Steps: data_review, product"):
+        steps.step("reviews")
+
+
+def test_an_unknown_strategy_stops_the_supply_review(inputs, made, sample_cycle):
+    with pytest.raises((KeyError, ValueError), match="hybrid"):
+        steps.supply_review(inputs | made, cycle=sample_cycle, strategy="hybrid")
+
+
+# what must be true of the numbers
+
+
+def test_statistical_and_departments_are_the_consensus(made):
+    plan = made["demand_plan"]
+    assert (plan["statistical"] + plan["departments"] == plan["consensus"]).all()
+    assert plan["departments"].ne(0).any()
+    assert (plan["consensus"] >= 0).all()
+
+
+def test_the_demand_plan_has_every_series_and_month_once(made):
+    plan, history = made["demand_plan"], made["demand_history"]
+    series = history[schema.SERIES].drop_duplicates()
+    assert len(plan) == HORIZON * len(series)
+    assert not plan.duplicated(schema.SERIES_MONTH).any()
+
+
+def test_regular_overtime_purchased_and_receipts_are_the_supply(made):
+    plan = made["supply_plan"]
+    parts = plan[["regular", "overtime", "purchased", "receipts"]]
+    assert np.allclose(parts.sum(axis=1), plan["supply"], rtol=1e-12, atol=1e-9)
+    assert (parts.sum() > 0).all()  # the sample has all four
+    assert (parts >= 0).all(axis=None)
+
+
+def test_opening_supply_and_demand_carry_stock_without_holes(made):
+    stock = made["inventory_projection"]
+    end = stock["opening"] + stock["supply"] - stock["demand"]
+    assert np.allclose(end, stock["closing"], rtol=1e-12, atol=1e-9)
+    groups = stock.groupby(schema.SITE)
+    assert (groups.size() == HORIZON).all()
+    assert groups["month"].is_monotonic_increasing.all()
+    after = groups["opening"].shift(-1)
+    assert (after.isna() | (after == stock["closing"])).all()
+    pd.testing.assert_frame_equal(
+        stock[[*schema.SITE_MONTH, "supply"]], made["supply_plan"][[*schema.SITE_MONTH, "supply"]]
+    )
+
+
+def test_stock_begins_with_what_was_counted(made, sample_tables, sample_cycle):
+    stock = made["inventory_projection"]
+    first = stock[stock["month"] == sample_cycle].set_index("item")["opening"]
+    counted = sample_tables["inventory"]
+    counted = counted[counted["month"] == months.shift(sample_cycle, -1)].set_index("item")["on_hand"]
+    assert first.sum() == counted.reindex(first.index).sum() > 0
+
+
+def test_all_demand_of_the_markets_is_demand_on_the_site(made):
+    plan = made["demand_plan"].groupby(["item", "month"])["consensus"].sum()
+    stock = made["inventory_projection"].groupby(["item", "month"])["demand"].sum()
+    pd.testing.assert_series_equal(plan, stock, check_names=False)
+
+
+def test_load_stays_within_regular_and_overtime_hours(made):
+    load = made["resource_load"]
+    assert (load["load_hours"] <= load["regular_hours"] + load["overtime_hours"] + 1e-6).all()
+    assert (load["load_hours"] > load["regular_hours"]).any()
+    rate = load["load_hours"] / load["regular_hours"]
+    assert np.allclose(rate, load["utilisation_rate"])
+
+
+def test_a_gap_is_supply_less_demand(made):
+    table = made["gaps"]
+    assert (table["supply"] - table["demand"] == table["gap"]).all()
+    money = made["financials"]
+    assert np.allclose(table["gap_value"], money["supply_revenue_value"] - money["revenue_value"])
+    has_budget = table["budget_variance_value"].notna()
+    assert has_budget.any()
+    assert np.allclose(
+        table["budget_variance_value"][has_budget],
+        (money["revenue_value"] - money["budget_revenue_value"])[has_budget],
+    )
+
+
+@pytest.mark.parametrize("name", ["financials", "closed_financials", "gaps"])
+def test_the_company_is_the_sum_of_its_families(made, name):
+    table = made[name]
+    measures = table.columns.drop(["family", "month"])
+    whole = table[table["family"] == schema.COMPANY_LABEL].set_index("month")[measures]
+    parts = table[table["family"] != schema.COMPANY_LABEL]
+    parts = parts.groupby("month")[measures].sum(min_count=1)
+    pd.testing.assert_frame_equal(whole, parts)
+
+
+@pytest.mark.parametrize("name", ["sop_grid_demand", "sop_grid_supply", "sop_grid"])
+def test_the_grids_company_is_the_sum_of_its_families(made, name):
+    table = made[name].drop(columns="is_last_plan")
+    key = ["measure", "row", "month"]
+    whole = table[table["family"] == schema.COMPANY_LABEL].set_index(key)["amount"]
+    parts = table[table["family"] != schema.COMPANY_LABEL].groupby(key)["amount"].sum()
+    pd.testing.assert_series_equal(whole.sort_index(), parts.sort_index(), check_index_type=False)
+
+
+def test_the_grid_gathers_measures_from_meeting_to_meeting(made):
+    known = [
+        set(made[name].loc[made[name]["month"] >= "2026-01-01", "measure"])
+        for name in ("sop_grid_demand", "sop_grid_supply", "sop_grid")
+    ]
+    assert known == [{"Sales"}, {"Sales", "Supply", "Inventory"},
+                     {"Sales", "Supply", "Inventory", "Revenue", "Margin"}]  # fmt: skip
+
+
+def test_the_grid_shows_what_the_plans_say(made, sample_cycle):
+    table = made["sop_grid"]
+    own = table[(table["family"] == "Company") & (table["row"] == grid.NOW)
+                & (table["month"] >= sample_cycle)]  # fmt: skip
+    sums = own.groupby("measure")["amount"].sum()
+    assert sums["Sales"] == pytest.approx(made["demand_plan"]["consensus"].sum())
+    assert sums["Supply"] == pytest.approx(made["supply_plan"]["supply"].sum())
+    assert sums["Inventory"] == pytest.approx(made["inventory_projection"]["closing"].sum())
+    company = made["financials"][made["financials"]["family"] == "Company"]
+    assert sums["Revenue"] == pytest.approx(company["revenue_value"].sum())
+
+
+def test_each_strategy_is_planned_and_priced(made):
+    assert set(made["production_strategies"]["strategy"]) == {"chase", "level"}
+    by_name = made["strategy_months"].groupby("strategy")["supply"].sum()
+    assert by_name["chase"] == pytest.approx(made["supply_plan"]["supply"].sum())
+
+
+def test_the_chosen_strategy_becomes_the_plan(inputs, made, sample_cycle):
+    level = steps.supply_review(inputs | made, cycle=sample_cycle, strategy="level")
+    assert not level["supply_plan"]["supply"].equals(made["supply_plan"]["supply"])
+    by_name = made["strategy_months"].groupby("strategy")["supply"].sum()
+    assert level["supply_plan"]["supply"].sum() == pytest.approx(by_name["level"])
+    pd.testing.assert_frame_equal(level["strategy_months"], made["strategy_months"])
+
+
+def test_the_order_of_raw_rows_changes_no_plan(inputs, made, sample_cycle):
+    shuffled = {
+        name: inputs[name].sample(frac=1, random_state=1, ignore_index=True)
+        for name in schema.RAW
+        if name != "targets"
+    }
+    tables = inputs | made | shuffled
+    for name in ("supply_review", "reconciliation"):
+        again = getattr(steps, name)(tables, cycle=sample_cycle, **EXTRAS.get(name, {}))
+        for table in set(again) & {"supply_plan", "resource_load", "financials", "gaps", "sop_grid"}:
+            pd.testing.assert_frame_equal(made[table], again[table], obj=table)
+
+
+# sales alone
+
+
+@pytest.fixture(scope="module")
+def only_sales(sample_raw) -> dict[str, pd.DataFrame]:
+    """A company that brings item, month and quantity and nothing else."""
+    sales = sample_raw["sales"].groupby(["item", "month"], as_index=False)["quantity"].sum()
+    sales = sales[sales["item"].isin(sorted(sales["item"].unique())[:8])]
+    checked = contract.check_table("sales", sales, contract.Source("sales"))
+    raw = {name: contract.empty(name) for name in schema.RAW} | {"sales": checked.frame}
+    return given(raw, {})
+
+
+@pytest.fixture(scope="module")
+def from_sales(only_sales, sample_cycle) -> dict[str, dict]:
+    return run_all(only_sales, sample_cycle)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sales_alone_carry_every_step_without_a_warning(from_sales, name):
+    assert set(from_sales[name]) == set(steps.step(name).writes)
+    for table, frame in from_sales[name].items():
+        contract.check_processed(table, frame)
+
+
+def test_sales_alone_give_a_plan_that_supply_can_follow(from_sales):
+    tables = flat(from_sales)
+    plan, stock = tables["demand_plan"], tables["inventory_projection"]
+    assert plan["consensus"].sum() > 0
+    assert plan["departments"].eq(0).all()
+    assert stock["demand"].sum() == pytest.approx(plan["consensus"].sum())
+    assert (stock["closing"] >= -1e-9).all()  # nothing limits it
+    assert tables["gaps"].loc[tables["gaps"]["family"] == "Company", "gap"].abs().max() < 1e-6
+    assert tables["financials"]["revenue_value"].isna().all()
+    assert set(tables["financials"]["family"]) == {"Company", "unassigned"}
+
+
+def test_a_young_company_with_three_months_of_sales_gets_a_plan(only_sales, sample_cycle):
+    sales = only_sales["sales"]
+    young = sales[sales["month"] >= months.shift(sample_cycle, -3)].reset_index(drop=True)
+    tables = flat(run_all(only_sales | {"sales": young}, sample_cycle))
+    assert tables["demand_plan"]["consensus"].sum() > 0
+    facts = tables["demand_review_facts"].set_index("fact")
+    assert np.isnan(facts.loc["growth_rate", "amount"])
+
+
+# the second cycle
+
+
+@pytest.fixture(scope="module")
+def second(inputs, made, sample_cycle) -> dict[str, pd.DataFrame]:
+    """The sample's cycle again, after a cycle in December that planned a tenth more of everything."""
+    before = months.shift(sample_cycle, -1)
+
+    def planned_before(name: str) -> pd.DataFrame:
+        table = made[name]
+        numbers = table.select_dtypes("float64").columns
+        moved = months.from_number(months.number(table["month"]) - 1)
+        more = table.assign(**{column: table[column] * 1.1 for column in numbers})
+        return more.assign(month=moved, cycle=before).astype({"cycle": months.DTYPE})
+
+    ledgers = {f"ledger_{name}": planned_before(name) for name in LEDGERS}
+    return inputs | ledgers | flat(run_all(inputs | ledgers, sample_cycle))
+
+
+def company_line(table: pd.DataFrame, measure: str, row: str) -> pd.Series:
+    own = table[(table["family"] == "Company") & (table["measure"] == measure) & (table["row"] == row)]
+    return own.set_index("month")["amount"]
+
+
+@pytest.mark.parametrize(
+    ("measure", "name", "column"),
+    [("Sales", "demand_plan", "consensus"), ("Supply", "supply_plan", "supply"),
+     ("Inventory", "inventory_projection", "closing")],
+)  # fmt: skip
+def test_the_second_cycle_shows_last_plan_difference_and_running_difference(
+    second, sample_cycle, measure, name, column
+):
+    table = second["sop_grid"]
+    last, now, difference, running = (
+        company_line(table, measure, row)
+        for row in (grid.LAST, grid.NOW, grid.DIFFERENCE, grid.RUNNING)
+    )
+    planned = second[f"ledger_{name}"].groupby("month")[column].sum()
+    assert last.index[0] == months.shift(sample_cycle, -1)  # December, now closed
+    assert len(last) == HORIZON
+    assert last.tolist() == pytest.approx(planned.tolist())
+    assert difference.tolist() == pytest.approx((now.reindex(last.index) - last).tolist())
+    expected = difference if measure == "Inventory" else difference.cumsum()
+    assert running.tolist() == pytest.approx(expected.tolist())
+    assert difference.abs().gt(0).any()
+
+
+def test_before_supply_is_planned_the_last_plan_stands_in_and_is_marked(second, sample_cycle):
+    table = second["sop_grid_demand"]
+    ahead = table[(table["row"] == grid.NOW) & (table["month"] >= sample_cycle)]
+    marked = ahead.groupby("measure")["is_last_plan"].agg(["all", "any"])
+    assert not marked.loc["Sales", "any"]
+    for measure in ("Supply", "Inventory", "Revenue", "Margin"):
+        assert marked.loc[measure, "all"], measure
+    final = second["sop_grid"]
+    assert not final.loc[final["row"] == grid.NOW, "is_last_plan"].any()
+
+
+def test_the_second_cycle_measures_the_plan_of_the_first(second, made, sample_cycle):
+    table = second["plan_accuracy"]
+    assert table["lag"].unique().tolist() == [0]  # December, planned in December
+    assert set(table["layer"]) == {"statistical", "consensus"}
+    assert made["plan_accuracy"].empty
+
+
+def test_the_past_of_the_ledger_changes_no_plan(second, made):
+    for name in ("demand_plan", "supply_plan", "inventory_projection", "financials", "gaps"):
+        pd.testing.assert_frame_equal(second[name], made[name], obj=name)
