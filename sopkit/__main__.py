@@ -1,6 +1,6 @@
-"""The command line: ``sopkit …`` = ``python -m sopkit …``. It adds nothing that ``cycle`` or ``store`` lack.
+"""The command line of sopkit: ``sopkit …`` = ``python -m sopkit …``.
 
-Exit codes: 0 done, 1 the data or a step failed, 2 the command cannot be meant, 3 the cycle is being
+It adds nothing that ``cycle`` or ``store`` lack. Exit codes: 0 done, 1 the data or a step failed, 2 the command cannot be meant, 3 the cycle is being
 run by somebody else, 130 interrupted.
 """
 
@@ -23,7 +23,8 @@ A month with sopkit:
   sopkit status           what has been run, and what is out of date
   sopkit forecast --cycle 2026-01    the demand step alone, tables only
 Begin with your own data:
-  sopkit init mycompany --empty      then put sales.csv (item, month, quantity) into mycompany/data/raw
+  sopkit init mycompany --empty      then put sales.csv into mycompany/data/raw:
+                                     columns item, month, quantity
   sopkit run --workspace mycompany
 """
 

@@ -39,10 +39,10 @@ class Finding:
     state: str
     table: str
     column: str
-    rows: int
-    first_row: str
     message: str
     remedy: str
+    rows: int = 0
+    first_row: str = ""
     items: tuple[str, ...] = ()
     sales_rows: tuple[int, ...] = ()
 
@@ -73,7 +73,8 @@ def sentence(row: dict) -> str:
     where = f"{row['table']}.{row['column']}" if row["column"] else row["table"]
     share = row["money_share"]
     money = f" It touches {share:.1%} of twelve months' money." if share == share else ""
-    count = f" ({row['rows']} rows, first: {row['first_row']})" if row["first_row"] else ""
+    plural = "" if row["rows"] == 1 else "s"
+    count = f" ({row['rows']} row{plural}, first: {row['first_row']})" if row["first_row"] else ""
     return f"{row['state']}: {where}: {row['message']}{count} {row['remedy']}{money}"
 
 
@@ -136,7 +137,7 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
     """Columns that are missing, unknown or twice there, and a table without rows."""
 
     def breach(column: str, message: str, remedy: str) -> Finding:
-        return Finding("breach", table.name, column, 0, "", message, remedy)
+        return Finding("breach", table.name, column, message, remedy)
 
     present = list(frame.columns)
     findings = [
@@ -153,11 +154,11 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
         findings.append(breach(words, "one of these columns is required.", f"Add {words}."))
     for name in unknown:
         hint = nearest(name, table.column_names)
-        findings.append(Finding("notice", table.name, name, 0, "", "a column nobody reads.", hint))
+        findings.append(Finding("notice", table.name, name, "a column nobody reads.", hint))
     if frame.empty:
         state = "breach" if table.name == "sales" else "notice"
         remedy = f"Fill {source.label}" + ("." if state == "breach" else ", or remove it.")
-        findings.append(Finding(state, table.name, "", 0, "", "the table has no rows.", remedy))
+        findings.append(Finding(state, table.name, "", "the table has no rows.", remedy))
     return findings
 
 
@@ -189,18 +190,32 @@ def _parse(
         values, bad, expected = parsers.get(column.kind, _parse_date)(raw.reset_index(drop=True))
         typed[column.name] = months.floor(values) if column.kind == "month" else values
         if bad.any():
-            findings.append(_unreadable(table, column, raw, bad, expected, source))
+            findings.append(_at(table.name, raw, bad, source, column.name, *expected, shown=raw))
     return pd.DataFrame(typed), findings
 
 
-def _unreadable(table, column, raw, bad, expected, source) -> Finding:
-    positions = np.flatnonzero(bad)
-    first = f"{source.row(positions[0])} holds {raw.iloc[positions[0]]!r}"
-    message, remedy = expected
-    rows = tuple(positions) if table.name == "sales" else ()
-    return Finding(
-        "breach", table.name, column.name, len(positions), first, message, remedy, sales_rows=rows
-    )
+def _at(
+    name: str,
+    frame: pd.DataFrame | pd.Series,
+    mask: pd.Series | np.ndarray,
+    source: Source,
+    column: str,
+    message: str,
+    remedy: str,
+    *,
+    state: str = "breach",
+    shown: pd.Series | None = None,
+) -> Finding:
+    """A finding on the rows where ``mask`` holds; ``shown`` gives the first row's cell."""
+    positions = np.flatnonzero(mask)
+    first = source.row(positions[0])
+    if shown is not None:
+        cell = shown.iloc[positions[0]]
+        first += f" holds {cell!r}" if isinstance(cell, str) else f" holds {cell}"
+    has_items = isinstance(frame, pd.DataFrame) and "item" in frame
+    items = tuple(frame["item"].iloc[positions].dropna().unique()) if has_items else ()
+    rows = tuple(int(row) for row in positions) if name == "sales" else ()
+    return Finding(state, name, column, message, remedy, len(positions), first, items, rows)
 
 
 def _is_text(raw: pd.Series) -> bool:
@@ -303,19 +318,12 @@ def _check_values(table: schema.Table, frame: pd.DataFrame, source: Source) -> l
 
 
 def _value_finding(table, frame, column, check, cases, source) -> Finding:
-    positions = sorted(int(i) for i in cases["index"].dropna())
-    is_blank = check == "not_nullable"
-    message = "a required cell is blank." if is_blank else f"an impossible value: {check}."
-    first = source.row(positions[0])
-    if not is_blank:
-        value = frame[column].iloc[positions[0]]
-        first += f" holds {value!r}" if isinstance(value, str) else f" holds {value}"
+    mask = frame.index.isin(cases["index"].dropna().astype("int64"))
     remedy = f"Mend these cells in {source.label}."
-    items = tuple(frame["item"].iloc[positions].dropna().unique()) if "item" in frame else ()
-    rows = tuple(positions) if table.name == "sales" else ()
-    return Finding(
-        "breach", table.name, column, len(positions), first, message, remedy, items, rows
-    )
+    if check == "not_nullable":
+        return _at(table.name, frame, mask, source, column, "a required cell is blank.", remedy)
+    message = f"an impossible value: {check}."
+    return _at(table.name, frame, mask, source, column, message, remedy, shown=frame[column])
 
 
 def _fill_keys(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
@@ -328,66 +336,30 @@ def _fill_keys(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
     """Blank cells in required keys and rows that share one key."""
-    findings = []
-    blank = frame[list(table.one_of)].isna().all(axis=1) if table.one_of else frame.index < 0
-    if blank.any() and not set(table.one_of) & set(schema.LEVELS) and table.name != "sales":
-        words, positions = " or ".join(table.one_of), np.flatnonzero(blank)
-        findings.append(
-            Finding(
-                "breach",
-                table.name,
-                words,
-                len(positions),
-                source.row(positions[0]),
-                "neither is given.",
-                f"Fill one of them in {source.label}.",
-            )
-        )
-    key = [
-        "date" if name == "month" and "date" in table.column_names else name for name in table.key
-    ]
+    key = ["date" if name == "month" and table.name == "sales" else name for name in table.key]
     if "date" in key:
         frame = frame.assign(date=frame["date"].fillna(frame["month"]))
-    for name in key:
-        column = table.column(name)
-        blank = frame[name].isna()
-        if (column.is_required or column.name == "date") and blank.any():
-            positions = np.flatnonzero(blank)
-            rows = tuple(positions) if table.name == "sales" else ()
-            findings.append(
-                Finding(
-                    "breach",
-                    table.name,
-                    name,
-                    len(positions),
-                    source.row(positions[0]),
-                    "a key cell is blank.",
-                    f"Fill it in {source.label}.",
-                    sales_rows=rows,
-                )
-            )
+    needed = [name for name in key if table.column(name).is_required or name == "date"]
+    blanks = {name: frame[name].isna() for name in needed}
+    messages = dict.fromkeys(needed, "a key cell is blank.")
+    if table.one_of and not {*table.one_of, "date"} & {*schema.LEVELS, *needed}:
+        words = " or ".join(table.one_of)
+        blanks[words] = frame[list(table.one_of)].isna().all(axis=1)
+        messages[words] = "neither is given."
+    findings = [
+        _at(table.name, frame, blank, source, name, messages[name], f"Fill it in {source.label}.")
+        for name, blank in blanks.items()
+        if blank.any()
+    ]
     double = frame.duplicated(key, keep=False) & frame[key].notna().any(axis=1)
     if double.any() and not findings:
-        positions = np.flatnonzero(double)
-        cells = frame[key].iloc[positions[0]]
+        cells = frame[key].iloc[np.flatnonzero(double)[0]].dropna().items()
         values = ", ".join(
-            f"{name} {months.label(value) if isinstance(value, pd.Timestamp) else value}"
-            for name, value in cells.dropna().items()
+            f"{name} {months.label(cell) if isinstance(cell, pd.Timestamp) else cell}"
+            for name, cell in cells
         )
-        rows = tuple(positions) if table.name == "sales" else ()
-        findings.append(
-            Finding(
-                "breach",
-                table.name,
-                "",
-                len(positions),
-                source.row(positions[0]),
-                f"rows share one key ({values}).",
-                "Sum or remove the doubles.",
-                tuple(frame["item"].iloc[positions].dropna().unique()) if "item" in key else (),
-                rows,
-            )
-        )
+        message, remedy = f"rows share one key ({values}).", "Sum or remove the doubles."
+        findings.append(_at(table.name, frame, double, source, "", message, remedy))
     return findings
 
 
@@ -455,17 +427,11 @@ def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
         members = tuple(sorted(rows[unknown].unique()))
         is_breach = name == "sales" and (money_share(tables, items=members) > tolerance_rate)
         remedy = f"Add {_some(members)} to {sources['items'].label}"
+        remedy += ", or raise tolerance_rate in company.yml." if is_breach else "."
+        message = f"{len(members)} items are not in items; they count as unassigned."
+        state = "breach" if is_breach else "notice"
         findings.append(
-            Finding(
-                "breach" if is_breach else "notice",
-                name,
-                column,
-                int(unknown.sum()),
-                sources[name].row(np.flatnonzero(unknown)[0]),
-                f"{len(members)} items are not in items; they count as unassigned.",
-                remedy + (", or raise tolerance_rate in company.yml." if is_breach else "."),
-                members,
-            )
+            _at(name, tables[name], unknown, sources[name], column, message, remedy, state=state)
         )
     return findings
 
@@ -494,17 +460,11 @@ def _left_unsaid(tables, sources) -> list[Finding]:
         if lacking.any():
             members = tuple(sold.loc[lacking, "item"])
             place = "routings" if column == "routing" else "items"
+            message = f"{len(members)} sold items have no {column}."
+            remedy, first = f"Fill it in {sources[place].label}.", f"item {members[0]}"
+            count = len(members)
             findings.append(
-                Finding(
-                    "notice",
-                    place,
-                    column,
-                    len(members),
-                    f"item {members[0]}",
-                    f"{len(members)} sold items have no {column}.",
-                    f"Fill it in {sources[place].label}.",
-                    members,
-                )
+                Finding("notice", place, column, message, remedy, count, first, members)
             )
     return findings
 
@@ -516,20 +476,12 @@ def _unknown_members(tables, name, column, other, sources) -> list[Finding]:
         return []
     members = tuple(sorted(rows[unknown].dropna().unique()))
     hint = nearest(members[0], sorted(tables[other][column].astype(str)))
-    items = tuple(tables[name].loc[unknown, "item"].unique()) if name == "routings" else ()
-    positions = tuple(np.flatnonzero(unknown)) if name == "sales" else ()
+    message, remedy = (
+        f"{_some(members)} not in {other}.",
+        f"Add it to {sources[other].label}. {hint}",
+    )
     return [
-        Finding(
-            "notice",
-            name,
-            column,
-            int(unknown.sum()),
-            sources[name].row(np.flatnonzero(unknown)[0]),
-            f"{_some(members)} not in {other}.",
-            f"Add it to {sources[other].label}. {hint}",
-            items,
-            positions,
-        )
+        _at(name, tables[name], unknown, sources[name], column, message, remedy, state="notice")
     ]
 
 
@@ -540,50 +492,29 @@ def check_sales_months(
 
     A channel or location silent in the last closed month counts as zero, and is a notice.
     """
+
+    def breach(message: str, remedy: str) -> Finding:
+        return Finding("breach", "sales", "month", message, remedy)
+
     seen = pd.DatetimeIndex(sorted(sales.loc[sales["month"] < cycle, "month"].unique()))
     if seen.empty:
-        return [
-            Finding(
-                "breach",
-                "sales",
-                "month",
-                0,
-                "",
-                f"no sales are known before the cycle {months.label(cycle)}.",
-                "Choose a later --cycle, or bring the history into sales.",
-            )
-        ]
+        remedy = "Choose a later --cycle, or bring the history into sales."
+        return [breach(f"no sales are known before the cycle {months.label(cycle)}.", remedy)]
     last_closed = months.shift(cycle, -1)
-    count = int(months.number(last_closed) - months.number(seen[0])) + 1
+    last, count = months.label(last_closed), int(months.number(cycle) - months.number(seen[0]))
     missing = months.span(seen[0], count).difference(seen)
-    missing = [month for month in missing if months.label(month) not in unknown_sales]
+    labels = [months.label(month) for month in missing]
+    labels = [label for label in labels if label not in unknown_sales]
     findings = []
-    if last_closed in missing:
-        findings.append(
-            Finding(
-                "breach",
-                "sales",
-                "month",
-                0,
-                "",
-                f"the month {months.label(last_closed)} is not closed: it has no sales.",
-                f"Load it into {source.label}, plan an earlier cycle with --cycle, or list "
-                f"{months.label(last_closed)} under unknown_sales in company.yml.",
-            )
-        )
-    holes = [months.label(month) for month in missing if month != last_closed]
+    if last in labels:
+        remedy = f"Load it into {source.label}, plan an earlier cycle with --cycle, or list {last} "
+        remedy += "under unknown_sales in company.yml."
+        findings.append(breach(f"the month {last} is not closed: it has no sales.", remedy))
+    holes = [label for label in labels if label != last]
     if holes:
-        findings.append(
-            Finding(
-                "breach",
-                "sales",
-                "month",
-                0,
-                "",
-                f"no sales at all in {', '.join(holes[:6])}: a load may have failed.",
-                f"Load them into {source.label}, or list them under unknown_sales in company.yml.",
-            )
-        )
+        remedy = f"Load them into {source.label}, or list them under unknown_sales in company.yml."
+        message = f"no sales at all in {', '.join(holes[:6])}: a load may have failed."
+        findings.append(breach(message, remedy))
     return findings + _silent_members(sales, cycle, source, unknown_sales)
 
 
@@ -597,19 +528,12 @@ def _silent_members(sales, cycle, source, unknown_sales) -> list[Finding]:
         silent = sorted(set(recent[column]) - now - set(unknown_sales))
         for member in silent if now else []:
             rows = np.flatnonzero((sales[column] == member) & (sales["month"] < last))
-            findings.append(
-                Finding(
-                    "notice",
-                    "sales",
-                    column,
-                    0,
-                    "",
-                    f"{member} sold nothing in {months.label(last)}; it counts as zero.",
-                    f"If the load failed, mend {source.label}; if it is unknown, list "
-                    f"{member} under unknown_sales in company.yml.",
-                    sales_rows=tuple(rows),
-                )
-            )
+            message = f"{member} sold nothing in {months.label(last)}; it counts as zero."
+            remedy = f"If the load failed, mend {source.label}; if it is unknown, list {member} "
+            remedy += "under unknown_sales in company.yml."
+            touched = tuple(int(row) for row in rows)
+            finding = Finding("notice", "sales", column, message, remedy, sales_rows=touched)
+            findings.append(finding)
     return findings
 
 
@@ -677,6 +601,6 @@ def check_processed(name: str, frame: pd.DataFrame) -> None:
 
 
 def _refuse(table: str, column: str, message: str, remedy: str) -> None:
-    finding = Finding("breach", table, column, 0, "", message, remedy)
+    finding = Finding("breach", table, column, message, remedy)
     row = {name: getattr(finding, name, float("nan")) for name in COLUMNS}
     raise ContractError(pd.DataFrame([row]))

@@ -56,13 +56,13 @@ def _silent(step_name: str, cell: int, cells: int, words: str) -> None:
     """Progress that nobody watches."""
 
 
-def notebook_path(workspace: Path, name: str) -> Path:
+def _notebook_path(workspace: Path, name: str) -> Path:
     """The workspace's own notebook, else the package's."""
     own = workspace / NOTEBOOKS / f"{name}.ipynb"
-    return own if own.is_file() else package_notebooks() / f"{name}.ipynb"
+    return own if own.is_file() else _package_notebooks() / f"{name}.ipynb"
 
 
-def package_notebooks() -> Path:
+def _package_notebooks() -> Path:
     """Folder of the notebooks that come with the package."""
     return Path(__file__).resolve().parent.parent / NOTEBOOKS
 
@@ -97,7 +97,7 @@ def settle_parameters(workspace: Path, given: dict[str, object]) -> dict[str, di
     """
     from sopkit import schema
 
-    defaults = {s.name: parameters_of(notebook_path(workspace, s.notebook)) for s in STEPS}
+    defaults = {s.name: parameters_of(_notebook_path(workspace, s.notebook)) for s in STEPS}
     known = {name for own in defaults.values() for name in own} - set(_OWN_PARAMETERS)
     options = store.settings(workspace)
     for name in options:
@@ -214,7 +214,7 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
     waiting: list = []
     try:
         for position, current in enumerate(STEPS):
-            mark = step_hash(workspace, current, cycle, settled[current.name])
+            mark = _step_hash(workspace, current, cycle, settled[current.name])
             is_other = only is not None and current.name != only
             if current.name not in anew and (is_other or _is_done(record, staged, current, mark)):
                 skipped.append(current.name)
@@ -309,7 +309,7 @@ def _prepare_staging(workspace: Path, cycle: pd.Timestamp) -> None:
     places[0][1].mkdir(parents=True, exist_ok=True)
 
 
-def step_hash(
+def _step_hash(
     workspace: Path, current: Step, cycle: pd.Timestamp, parameters: dict[str, object]
 ) -> str:
     """A hash of all a step depends on: inputs, notebook, parameters, package."""
@@ -317,7 +317,7 @@ def step_hash(
 
     parts = [
         store.input_hash(workspace, current.name, cycle),
-        store.file_hash(notebook_path(workspace, current.notebook)),
+        store.file_hash(_notebook_path(workspace, current.notebook)),
         repr(sorted(parameters.items())),
         store.code_hash(),
     ]
@@ -385,7 +385,7 @@ def _execute(workspace, current, cycle, parameters, kernel, progress) -> None:
     kernels.watch(lambda cell, cells: progress(current.name, cell, cells, current.title))
     try:
         papermill.execute_notebook(
-            notebook_path(workspace, current.notebook),
+            _notebook_path(workspace, current.notebook),
             executed,
             parameters=values,
             engine_name=kernels.ENGINE,
@@ -429,7 +429,7 @@ def status(workspace: Path) -> list[dict[str, str]]:
             state = "not run"
             if done:
                 parameters = done["parameters"]
-                is_same = done["hash"] == step_hash(workspace, current, cycle, parameters)
+                is_same = done["hash"] == _step_hash(workspace, current, cycle, parameters)
                 state = (
                     "tables only"
                     if not done["hash"]

@@ -90,17 +90,6 @@ def number(month: pd.Series | pd.DatetimeIndex | pd.Timestamp):
     return part.year * 12 + part.month - 1
 
 
-def lag(cycle: pd.Timestamp, month: pd.Series) -> pd.Series:
-    """Months from the cycle to each month; the cycle's own month has lag 0.
-
-    Examples
-    --------
-    >>> lag(pd.Timestamp("2026-01-01"), pd.Series(pd.to_datetime(["2026-01-01", "2026-04-01"]))).tolist()
-    [0, 3]
-    """
-    return number(month) - number(cycle)
-
-
 def horizon(cycle: pd.Timestamp, at_least: int, fiscal_year_first_month: int = 1) -> int:
     """Months to plan: ``at_least``, and never short of the next fiscal year's end.
 

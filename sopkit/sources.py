@@ -213,7 +213,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def expand(text: str) -> Path:
+def _expand(text: str) -> Path:
     """A path with each ``${VARIABLE}`` taken from the environment.
 
     Raises
@@ -255,7 +255,7 @@ def _aliases(query: str, files: dict[str, str]) -> list[str]:
 
 
 def _existing(alias: str, text: str) -> Path:
-    path = expand(text)
+    path = _expand(text)
     if not path.is_file():
         raise SourceError(f"{MAPPING}: the file {alias!r} is not at {path}. Correct its path.")
     return path

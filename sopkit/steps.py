@@ -171,7 +171,7 @@ def _groups(demand: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
     return history.family_codes(keys, items)
 
 
-def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
+def _forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     """The statistical part of the demand review: backtest, accuracy, weights, forecast."""
     demand, items = tables["demand_history"], tables["items"]
     series = panel.from_table(demand, "demand")
@@ -191,7 +191,7 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
 def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Tables:
     """Forecast, departments' views, and the one number: the demand plan."""
     items, rates, demand = tables["items"], tables["money_rates"], tables["demand_history"]
-    results = forecast_demand(tables, horizon=horizon)
+    results = _forecast_demand(tables, horizon=horizon)
     forecast, tests = results["forecast"], results["backtest"]
     base = forecast.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
     base = hierarchy.with_levels(base, items, tables["locations"], tables["channels"])

@@ -134,14 +134,9 @@ def _keep(workspace: Path, loaded: dict[str, tuple], cycle: pd.Timestamp) -> Non
             continue
         for old in kept.parent.glob(f"{name}-*"):
             old.unlink(missing_ok=True)
-        content = {"findings": [_plain(finding) for finding in findings], "source": asdict(source)}
+        content = {"findings": [asdict(finding) for finding in findings], "source": asdict(source)}
         _write_parquet(frame, kept)
         _write_text(json.dumps(content), kept.with_suffix(".json"))
-
-
-def _plain(finding: contract.Finding) -> dict:
-    record = asdict(finding)
-    return record | {"sales_rows": [int(row) for row in finding.sales_rows]}
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
@@ -182,18 +177,10 @@ def raw_tables(
             given["sales"],
             [str(m) for m in options.get("unknown_sales", [])],
         )
-    findings += [
-        contract.Finding(
-            "notice",
-            name,
-            "",
-            0,
-            "",
-            "a file nobody reads.",
-            contract.nearest(Path(name).stem, sorted(schema.RAW)),
-        )
-        for name in sources.strangers(workspace / RAW)
-    ]
+    names = sorted(schema.RAW)
+    for name in sources.strangers(workspace / RAW):
+        hint = contract.nearest(Path(name).stem, names)
+        findings.append(contract.Finding("notice", name, "", "a file nobody reads.", hint))
     table = contract.findings_table(findings, tables)
     if (table["state"] == "breach").any():
         raise contract.ContractError(table)

@@ -161,10 +161,13 @@ def _public_functions(path: Path) -> int:
 
 def test_the_package_stays_small(capsys):
     modules = [path for path in _modules() if path.name != "__init__.py"]
+    public = [path for path in modules if not path.name.startswith("_")]
     lines = sum(map(_code_lines, _modules()))
-    functions = sum(map(_public_functions, modules))
+    functions = sum(map(_public_functions, public))
     with capsys.disabled():
-        print(f"\nsopkit: {lines} lines of code, {len(modules)} modules, {functions} functions")
+        sys.stdout.write(
+            f"\nsopkit: {lines} lines of code, {len(modules)} modules, {functions} functions\n"
+        )
     assert lines <= MOST_LINES
     assert len(modules) <= MOST_MODULES
     assert functions <= MOST_FUNCTIONS

@@ -109,16 +109,16 @@ def test_a_finding_reads_as_one_sentence_with_its_remedy_and_its_money():
         "breach",
         "sales",
         "quantity",
-        1,
-        "line 3",
         "not a number.",
         "Write a plain number.",
+        1,
+        "line 3",
         sales_rows=(1,),
     )
     tables = {"sales": typed("sales", sales(quantity=["3", "1"])), "items": contract.empty("items")}
     table = contract.findings_table([finding], tables)
     assert contract.sentence(table.iloc[0].to_dict()) == (
-        "breach: sales.quantity: not a number. (1 rows, first: line 3) Write a plain number. "
+        "breach: sales.quantity: not a number. (1 row, first: line 3) Write a plain number. "
         "It touches 25.0% of twelve months' money."
     )
 
@@ -163,9 +163,9 @@ def test_summing_days_keeps_the_total_and_leaves_its_argument_alone(sample_table
 
 
 def test_findings_come_breaches_first_and_then_by_money():
-    small = contract.Finding("breach", "sales", "", 1, "", "s.", "S.", sales_rows=(1,))
-    large = contract.Finding("breach", "sales", "", 1, "", "l.", "L.", sales_rows=(0,))
-    notice = contract.Finding("notice", "sales", "", 2, "", "n.", "N.", sales_rows=(0, 1))
+    small = contract.Finding("breach", "sales", "", "s.", "S.", 1, sales_rows=(1,))
+    large = contract.Finding("breach", "sales", "", "l.", "L.", 1, sales_rows=(0,))
+    notice = contract.Finding("notice", "sales", "", "n.", "N.", 2, sales_rows=(0, 1))
     tables = {"sales": typed("sales", sales(quantity=["9", "1"])), "items": contract.empty("items")}
     table = contract.findings_table([notice, small, large], tables)
     assert table["message"].tolist() == ["l.", "s.", "n."]
@@ -544,8 +544,8 @@ def test_a_table_a_step_made_is_held_to_its_columns_and_key():
 
 def test_an_error_lists_breaches_only_and_keeps_the_notices():
     findings = [
-        contract.Finding("breach", "sales", "item", 0, "", "b.", "B."),
-        contract.Finding("notice", "sales", "x", 0, "", "n.", "N."),
+        contract.Finding("breach", "sales", "item", "b.", "B.", 0),
+        contract.Finding("notice", "sales", "x", "n.", "N.", 0),
     ]
     tables = {"sales": contract.empty("sales"), "items": contract.empty("items")}
     error = contract.ContractError(contract.findings_table(findings, tables))

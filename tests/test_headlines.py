@@ -10,8 +10,18 @@ from sopkit import contract, headlines, months, schema
 
 CYCLE = pd.Timestamp("2026-01-01")
 YEAR = months.closed(CYCLE, 12)
-KINDS = {"quantity", "value", "rate", "signed_rate", "signed_quantity", "signed_value", "count",
-         "months", "month", "text"}  # fmt: skip
+KINDS = {
+    "quantity",
+    "value",
+    "rate",
+    "signed_rate",
+    "signed_quantity",
+    "signed_value",
+    "count",
+    "months",
+    "month",
+    "text",
+}
 
 
 def typed(name: str, **columns) -> pd.DataFrame:
@@ -29,16 +39,23 @@ def text(table: pd.DataFrame, fact: str) -> str:
 def series_months(span: pd.DatetimeIndex, **values: float | list) -> pd.DataFrame:
     """Key and ``demand``: each item the same (or the list) in every month."""
     parts = [
-        pd.DataFrame({"item": item, "location": "all", "channel": "all", "month": span,
-                      "demand": demand})
+        pd.DataFrame(
+            {"item": item, "location": "all", "channel": "all", "month": span, "demand": demand}
+        )
         for item, demand in values.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(parts, ignore_index=True).astype({"demand": "float64"})
 
 
 def prices(**values: float) -> pd.DataFrame:
-    return pd.DataFrame({"item": list(values), "location": "all", "channel": "all",
-                         "unit_price_value": list(values.values())})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "item": list(values),
+            "location": "all",
+            "channel": "all",
+            "unit_price_value": list(values.values()),
+        }
+    )
 
 
 ITEMS = typed("items", item=["A", "B"], family=["Tents", None])
@@ -89,27 +106,45 @@ def test_data_review_by_hand():
 
 def test_product_review_by_hand():
     classes = pd.DataFrame(
-        {"item": ["A", "A", "B", "C"], "abc": ["A", "B", "C", "C"],
-         "revenue_value": [60.0, 20.0, 15.0, 5.0], "lifecycle": ["active", "active", "new", "ending"],
-         "demand_class": ["smooth", "lumpy", "erratic", "intermittent"]}
-    )  # fmt: skip
+        {
+            "item": ["A", "A", "B", "C"],
+            "abc": ["A", "B", "C", "C"],
+            "revenue_value": [60.0, 20.0, 15.0, 5.0],
+            "lifecycle": ["active", "active", "new", "ending"],
+            "demand_class": ["smooth", "lumpy", "erratic", "intermittent"],
+        }
+    )
     table = headlines.product_review(classes, 0.0)
-    expected = {"series": 4, "items": 3, "a_series": 1, "a_rate": 0.6, "tail_series": 2,
-                "irregular_rate": 0.5, "new_items": 1, "ending_items": 1}  # fmt: skip
+    expected = {
+        "series": 4,
+        "items": 3,
+        "a_series": 1,
+        "a_rate": 0.6,
+        "tail_series": 2,
+        "irregular_rate": 0.5,
+        "new_items": 1,
+        "ending_items": 1,
+    }
     assert {fact: amount(table, fact) for fact in expected} == expected
 
 
 ACCURACY = pd.DataFrame(
-    [("family", "combined", 3, 0.10, 0.05, 300.0), ("family", "combined", 3, 0.30, -0.25, 100.0),
-     ("family", "seasonal_naive", 3, 0.40, 0.0, 400.0), ("total", "combined", 3, 0.9, 0.9, 400.0),
-     ("family", "combined", 0, 0.9, 0.9, 400.0)],
+    [
+        ("family", "combined", 3, 0.10, 0.05, 300.0),
+        ("family", "combined", 3, 0.30, -0.25, 100.0),
+        ("family", "seasonal_naive", 3, 0.40, 0.0, 400.0),
+        ("total", "combined", 3, 0.9, 0.9, 400.0),
+        ("family", "combined", 0, 0.9, 0.9, 400.0),
+    ],
     columns=["level", "model", "lag", "wape", "bias_rate", "volume"],
-)  # fmt: skip
+)
 STATUS = pd.DataFrame({"department": ["sales", "finance"], "state": "submitted"})
 
 
 def plan_of(consensus: float, statistical: float, count: int = 18) -> pd.DataFrame:
-    plan = series_months(months.span(CYCLE, count), A=consensus).rename(columns={"demand": "consensus"})
+    plan = series_months(months.span(CYCLE, count), A=consensus).rename(
+        columns={"demand": "consensus"}
+    )
     return plan.assign(statistical=statistical, departments=consensus - statistical)
 
 
@@ -149,8 +184,12 @@ def test_people_who_lower_the_plan_give_a_negative_change():
 
 
 def submitted(*missing: str) -> str:
-    status = pd.DataFrame({"department": ["sales", *missing],
-                           "state": ["submitted", *["has not submitted"] * len(missing)]})  # fmt: skip
+    status = pd.DataFrame(
+        {
+            "department": ["sales", *missing],
+            "state": ["submitted", *["has not submitted"] * len(missing)],
+        }
+    )
     return text(demand_review(status=status), "submitted")
 
 
@@ -167,12 +206,24 @@ def test_a_departments_name_is_written_as_the_company_writes_it():
 
 
 SPAN = months.span(CYCLE, 2)
-PROJECTION = pd.DataFrame({"item": ["A", "A", "B", "B"], "month": [*SPAN, *SPAN],
-                           "demand": [10.0, 20.0, 5.0, 5.0], "closing": [1.0, -4.0, 0.0, -0.2]})  # fmt: skip
+PROJECTION = pd.DataFrame(
+    {
+        "item": ["A", "A", "B", "B"],
+        "month": [*SPAN, *SPAN],
+        "demand": [10.0, 20.0, 5.0, 5.0],
+        "closing": [1.0, -4.0, 0.0, -0.2],
+    }
+)
 DELIVERED = pd.DataFrame({"demand": [10.0, 20.0, 5.0, 5.0], "on_time": [10.0, 16.0, 5.0, 5.0]})
-LOAD = pd.DataFrame({"resource": ["cutting", "sewing"], "month": SPAN, "utilisation_rate": [0.8, 1.2]})
+LOAD = pd.DataFrame(
+    {"resource": ["cutting", "sewing"], "month": SPAN, "utilisation_rate": [0.8, 1.2]}
+)
 COSTS = pd.DataFrame(
-    [("chase", "holding stock", 10.0), ("chase", "backlog", 25.0), ("level", "holding stock", 30.0)],
+    [
+        ("chase", "holding stock", 10.0),
+        ("chase", "backlog", 25.0),
+        ("level", "holding stock", 30.0),
+    ],
     columns=["strategy", "cost_kind", "amount_value"],
 )
 
@@ -196,8 +247,13 @@ def test_supply_review_by_hand():
 
 
 def test_without_resources_costs_and_stock_the_supply_review_says_so():
-    table = supply_review(LOAD.iloc[:0], COSTS.iloc[:0], PROJECTION.assign(closing=1.0), known=False)
-    assert np.isnan(amount(table, "peak_rate")) and text(table, "peak_rate") == "unknown (no resources)"
+    table = supply_review(
+        LOAD.iloc[:0], COSTS.iloc[:0], PROJECTION.assign(closing=1.0), known=False
+    )
+    assert (
+        np.isnan(amount(table, "peak_rate"))
+        and text(table, "peak_rate") == "unknown (no resources)"
+    )
     assert (text(table, "peak_resource"), text(table, "peak_month")) == ("no resource", "no month")
     assert text(table, "first_late_month") == "no month"
     assert np.isnan(amount(table, "strategy_cost")) and np.isnan(amount(table, "other_cost"))
@@ -211,15 +267,24 @@ def test_strategies_are_not_compared_without_the_cost_of_holding_stock():
 
 
 FINANCIALS = pd.DataFrame(
-    {"family": ["Company", "Company", "Tents", "Stoves"], "month": [*SPAN, SPAN[0], SPAN[0]],
-     "revenue_value": [100.0, 300.0, 60.0, 40.0], "margin_value": [40.0, 60.0, 1.0, 1.0],
-     "supply_revenue_value": [90.0, 310.0, 1.0, 1.0], "budget_revenue_value": [80.0, np.nan, 1.0, 1.0],
-     "last_year_revenue_value": [50.0, 450.0, 1.0, 1.0]}
-)  # fmt: skip
+    {
+        "family": ["Company", "Company", "Tents", "Stoves"],
+        "month": [*SPAN, SPAN[0], SPAN[0]],
+        "revenue_value": [100.0, 300.0, 60.0, 40.0],
+        "margin_value": [40.0, 60.0, 1.0, 1.0],
+        "supply_revenue_value": [90.0, 310.0, 1.0, 1.0],
+        "budget_revenue_value": [80.0, np.nan, 1.0, 1.0],
+        "last_year_revenue_value": [50.0, 450.0, 1.0, 1.0],
+    }
+)
 GAPS = pd.DataFrame(
-    {"family": ["Company", "Company", "Tents", "Stoves"], "month": [*SPAN, SPAN[0], SPAN[0]],
-     "gap": [-3.0, 2.0, -5.0, 2.0], "gap_value": [-10.0, 10.0, -12.0, 2.0]}
-)  # fmt: skip
+    {
+        "family": ["Company", "Company", "Tents", "Stoves"],
+        "month": [*SPAN, SPAN[0], SPAN[0]],
+        "gap": [-3.0, 2.0, -5.0, 2.0],
+        "gap_value": [-10.0, 10.0, -12.0, 2.0],
+    }
+)
 
 
 def test_reconciliation_by_hand():
@@ -237,8 +302,15 @@ def test_reconciliation_by_hand():
 
 def test_what_customers_wait_for_runs_up_over_the_months_by_hand():
     late = GAPS.assign(gap=[-3.0, -2.0, -3.0, 0.0], gap_value=[-30.0, -20.0, -30.0, 0.0])
-    late = pd.concat([late, pd.DataFrame({"family": ["Stoves"], "month": SPAN[1:], "gap": -2.0,
-                                          "gap_value": -40.0})], ignore_index=True)  # fmt: skip
+    late = pd.concat(
+        [
+            late,
+            pd.DataFrame(
+                {"family": ["Stoves"], "month": SPAN[1:], "gap": -2.0, "gap_value": -40.0}
+            ),
+        ],
+        ignore_index=True,
+    )
     table = headlines.reconciliation(FINANCIALS, late[::-1], 0.0)
     assert amount(table, "supply_gap") == -50.0
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-5.0, "2026-02")
@@ -254,18 +326,26 @@ def test_a_plan_met_in_time_has_no_lowest_gap():
 def test_without_prices_and_budget_the_reconciliation_says_so():
     unknown = FINANCIALS.assign(**dict.fromkeys(FINANCIALS.columns[2:], np.nan))
     table = headlines.reconciliation(unknown, GAPS.assign(gap_value=np.nan), 0.0)
-    for fact in ("revenue", "margin", "margin_rate", "supply_gap", "budget_variance_rate",
-                 "last_year_rate"):  # fmt: skip
+    for fact in (
+        "revenue",
+        "margin",
+        "margin_rate",
+        "supply_gap",
+        "budget_variance_rate",
+        "last_year_rate",
+    ):
         assert np.isnan(amount(table, fact)) and text(table, fact).startswith("unknown")
     assert text(table, "worst_family") == "no family"
 
 
 KPIS = pd.DataFrame({"status": ["met", "near", "missed", "missed", "no target", "not measured"]})
 REGISTER = pd.DataFrame(
-    {"kind": ["decision", "decision", "action", "action", "assumption"],
-     "due": ["2026-03-31", "2026-02-13", "2025-12", "2026-02", "2025-01"],
-     "status": ["wanted", "wanted", "overdue", "open", "overdue"]}
-)  # fmt: skip
+    {
+        "kind": ["decision", "decision", "action", "action", "assumption"],
+        "due": ["2026-03-31", "2026-02-13", "2025-12", "2026-02", "2025-01"],
+        "status": ["wanted", "wanted", "overdue", "open", "overdue"],
+    }
+)
 
 
 def company_months(first: str, count: int, **values: float) -> pd.DataFrame:
@@ -279,8 +359,9 @@ def executive_review(planned, closed, first_month=1, register=REGISTER) -> pd.Da
     )
 
 
-PLANNED = company_months("2026-01", 24, revenue_value=10.0, supply_revenue_value=9.0,
-                         budget_revenue_value=8.0)  # fmt: skip
+PLANNED = company_months(
+    "2026-01", 24, revenue_value=10.0, supply_revenue_value=9.0, budget_revenue_value=8.0
+)
 CLOSED = company_months("2025-01", 12, revenue_value=5.0, budget_revenue_value=4.0)
 
 
@@ -321,12 +402,13 @@ def test_without_decisions_there_is_no_deadline():
 
 ALL = {
     "data_review": lambda: headlines.data_review(
-        HISTORY, pd.DataFrame(), pd.DataFrame({"state": []}), 0.0),
+        HISTORY, pd.DataFrame(), pd.DataFrame({"state": []}), 0.0
+    ),
     "demand_review": demand_review,
     "supply_review": supply_review,
     "reconciliation": lambda: headlines.reconciliation(FINANCIALS, GAPS, 0.0),
     "executive_review": lambda: executive_review(PLANNED, CLOSED),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("step", ALL)
@@ -342,8 +424,24 @@ def test_every_fact_has_an_amount_or_a_text_that_stands_in(step):
 
 def test_arguments_are_not_changed():
     plan, rates = plan_of(18.0, 16.0), prices(A=6.0, B=8.0)
-    arguments = (HISTORY, rates, ITEMS, plan, ACCURACY, STATUS, PROJECTION, DELIVERED, LOAD, COSTS,
-                 FINANCIALS, GAPS, KPIS, REGISTER, PLANNED, CLOSED)  # fmt: skip
+    arguments = (
+        HISTORY,
+        rates,
+        ITEMS,
+        plan,
+        ACCURACY,
+        STATUS,
+        PROJECTION,
+        DELIVERED,
+        LOAD,
+        COSTS,
+        FINANCIALS,
+        GAPS,
+        KPIS,
+        REGISTER,
+        PLANNED,
+        CLOSED,
+    )
     before = [argument.copy() for argument in arguments]
     headlines.unassigned(HISTORY, rates, ITEMS)
     demand_review(plan)

@@ -28,11 +28,6 @@ def test_the_months_around_a_new_year_are_counted_by_hand():
     assert [months.label(m) for m in months.closed(JANUARY, 2)] == ["2025-11", "2025-12"]
 
 
-def test_the_cycle_has_lag_zero_and_the_month_before_minus_one():
-    ahead = pd.Series(pd.to_datetime(["2025-12-01", "2026-01-01", "2027-03-01"]))
-    assert months.lag(JANUARY, ahead).tolist() == [-1, 0, 14]
-
-
 @pytest.mark.parametrize(
     ("cycle", "first_month", "at_least", "expected"),
     [

@@ -25,18 +25,20 @@ def company_row(settings: dict) -> pd.DataFrame:
 def empty_ledgers() -> dict[str, pd.DataFrame]:
     dated = {"cycle": months.DTYPE, "month": months.DTYPE}
     return {
-        f"ledger_{name}": pd.DataFrame(
-            columns=["cycle", *schema.PROCESSED[name].columns]
-        ).astype(dated)
+        f"ledger_{name}": pd.DataFrame(columns=["cycle", *schema.PROCESSED[name].columns]).astype(
+            dated
+        )
         for name in LEDGERS
     }
 
 
 def given(raw: dict[str, pd.DataFrame], settings: dict) -> dict[str, pd.DataFrame]:
     """All that a first cycle has before its first step."""
-    return raw | empty_ledgers() | {
-        "company": company_row(settings), "findings": contract.findings_table([], raw)
-    }  # fmt: skip
+    return (
+        raw
+        | empty_ledgers()
+        | {"company": company_row(settings), "findings": contract.findings_table([], raw)}
+    )
 
 
 def declared(step: steps.Step, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -52,7 +54,9 @@ def run_all(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp, **extras) -> d
         warnings.simplefilter("error")
         for step in steps.STEPS:
             extra = (EXTRAS | extras).get(step.name, {})
-            results[step.name] = getattr(steps, step.name)(declared(step, tables), cycle=cycle, **extra)
+            results[step.name] = getattr(steps, step.name)(
+                declared(step, tables), cycle=cycle, **extra
+            )
             tables |= results[step.name]
     return results
 
@@ -68,7 +72,7 @@ def inputs(sample_tables) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def results(inputs, sample_cycle) -> dict[str, dict]:
-    """All six steps on the sample company, and a check that they changed nothing they were given."""
+    """All six steps on the sample company, which change nothing they are given."""
     before = {name: table.copy(deep=True) for name, table in inputs.items()}
     found = run_all(inputs, sample_cycle)
     for name, table in before.items():
@@ -177,7 +181,9 @@ def test_stock_begins_with_what_was_counted(made, sample_tables, sample_cycle):
     stock = made["inventory_projection"]
     first = stock[stock["month"] == sample_cycle].set_index("item")["opening"]
     counted = sample_tables["inventory"]
-    counted = counted[counted["month"] == months.shift(sample_cycle, -1)].set_index("item")["on_hand"]
+    counted = counted[counted["month"] == months.shift(sample_cycle, -1)].set_index("item")[
+        "on_hand"
+    ]
     assert first.sum() == counted.reindex(first.index).sum() > 0
 
 
@@ -232,14 +238,20 @@ def test_the_grid_gathers_measures_from_meeting_to_meeting(made):
         set(made[name].loc[made[name]["month"] >= "2026-01-01", "measure"])
         for name in ("sop_grid_demand", "sop_grid_supply", "sop_grid")
     ]
-    assert known == [{"Sales"}, {"Sales", "Supply", "Inventory"},
-                     {"Sales", "Supply", "Inventory", "Revenue", "Margin"}]  # fmt: skip
+    assert known == [
+        {"Sales"},
+        {"Sales", "Supply", "Inventory"},
+        {"Sales", "Supply", "Inventory", "Revenue", "Margin"},
+    ]
 
 
 def test_the_grid_shows_what_the_plans_say(made, sample_cycle):
     table = made["sop_grid"]
-    own = table[(table["family"] == "Company") & (table["row"] == grid.NOW)
-                & (table["month"] >= sample_cycle)]  # fmt: skip
+    own = table[
+        (table["family"] == "Company")
+        & (table["row"] == grid.NOW)
+        & (table["month"] >= sample_cycle)
+    ]
     sums = own.groupby("measure")["amount"].sum()
     assert sums["Sales"] == pytest.approx(made["demand_plan"]["consensus"].sum())
     assert sums["Supply"] == pytest.approx(made["supply_plan"]["supply"].sum())
@@ -262,6 +274,24 @@ def test_the_chosen_strategy_becomes_the_plan(inputs, made, sample_cycle):
     pd.testing.assert_frame_equal(level["strategy_months"], made["strategy_months"])
 
 
+def test_level_makes_a_service_when_it_is_asked_for(inputs, made, sample_cycle):
+    name = inputs["routings"]["item"].iloc[0]
+    is_name = inputs["items"]["item"] == name
+    lead_time = inputs["items"]["lead_time_days"].mask(is_name, 0.0)
+    gone = {
+        table: inputs[table][inputs[table]["item"] != name]
+        for table in ("inventory", "scheduled_receipts")
+    }
+    free = {table: inputs[table].assign(regular_hours=1e6) for table in ("resources", "capacity")}
+    items = inputs["items"].assign(is_service=is_name, lead_time_days=lead_time)
+    tables = inputs | made | gone | free | {"items": items}
+    level = steps.supply_review(tables, cycle=sample_cycle, strategy="level")
+    own = level["inventory_projection"]
+    own = own[own["item"] == name]
+    assert own["demand"].sum() > 0
+    assert own["closing"].abs().max() < 1e-6  # neither made ahead nor owed
+
+
 def test_the_order_of_raw_rows_changes_no_plan(inputs, made, sample_cycle):
     shuffled = {
         name: inputs[name].sample(frac=1, random_state=1, ignore_index=True)
@@ -271,7 +301,13 @@ def test_the_order_of_raw_rows_changes_no_plan(inputs, made, sample_cycle):
     tables = inputs | made | shuffled
     for name in ("supply_review", "reconciliation"):
         again = getattr(steps, name)(tables, cycle=sample_cycle, **EXTRAS.get(name, {}))
-        for table in set(again) & {"supply_plan", "resource_load", "financials", "gaps", "sop_grid"}:
+        for table in set(again) & {
+            "supply_plan",
+            "resource_load",
+            "financials",
+            "gaps",
+            "sop_grid",
+        }:
             pd.testing.assert_frame_equal(made[table], again[table], obj=table)
 
 
@@ -326,7 +362,7 @@ def test_a_young_company_with_three_months_of_sales_gets_a_plan(only_sales, samp
 
 @pytest.fixture(scope="module")
 def second(inputs, made, sample_cycle) -> dict[str, pd.DataFrame]:
-    """The sample's cycle again, after a cycle in December that planned a tenth more of everything."""
+    """The sample's cycle again, after one in December that planned a tenth more of everything."""
     before = months.shift(sample_cycle, -1)
 
     def planned_before(name: str) -> pd.DataFrame:
@@ -341,15 +377,20 @@ def second(inputs, made, sample_cycle) -> dict[str, pd.DataFrame]:
 
 
 def company_line(table: pd.DataFrame, measure: str, row: str) -> pd.Series:
-    own = table[(table["family"] == "Company") & (table["measure"] == measure) & (table["row"] == row)]
+    own = table[
+        (table["family"] == "Company") & (table["measure"] == measure) & (table["row"] == row)
+    ]
     return own.set_index("month")["amount"]
 
 
 @pytest.mark.parametrize(
     ("measure", "name", "column"),
-    [("Sales", "demand_plan", "consensus"), ("Supply", "supply_plan", "supply"),
-     ("Inventory", "inventory_projection", "closing")],
-)  # fmt: skip
+    [
+        ("Sales", "demand_plan", "consensus"),
+        ("Supply", "supply_plan", "supply"),
+        ("Inventory", "inventory_projection", "closing"),
+    ],
+)
 def test_the_second_cycle_shows_last_plan_difference_and_running_difference(
     second, sample_cycle, measure, name, column
 ):

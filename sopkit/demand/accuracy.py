@@ -40,7 +40,7 @@ def bias_rate(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float((forecast - actual).sum() / total) if total else float("nan")
 
 
-def score(
+def _score(
     tests: pd.DataFrame, by: list[str], models: list[str], scale: pd.DataFrame
 ) -> pd.DataFrame:
     """Errors of each model over the groups of ``by``.
@@ -113,8 +113,8 @@ def by_level(
             ["actual", *models]
         ].sum()
         scale = _yearly_scale(net.assign(**named))
-        parts.append(score(summed, ["level", "member", "lag"], models, scale))
-        whole = score(summed, ["level", "member"], models, scale)
+        parts.append(_score(summed, ["level", "member", "lag"], models, scale))
+        whole = _score(summed, ["level", "member"], models, scale)
         parts.append(whole.assign(lag=EVERY_LAG))
     return pd.concat(parts, ignore_index=True)
 

@@ -15,7 +15,7 @@ from sopkit import months, schema
 
 @dataclass(frozen=True)
 class Panel:
-    """All series: ``values`` has shape (n_months, n_series), in units; ``keys`` one row a series."""
+    """All series: ``values`` (n_months, n_series), in units; ``keys`` has one row a series."""
 
     keys: pd.DataFrame
     months: pd.DatetimeIndex

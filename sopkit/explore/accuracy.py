@@ -145,13 +145,9 @@ def _sentence(own: pd.DataFrame, member: str, model: str, lag: int, ahead: str) 
     error = exhibits.format_amount(chosen["wape"], "rate")
     side = "too high" if chosen["bias_rate"] > 0 else "too low"
     bias = exhibits.format_amount(abs(chosen["bias_rate"]), "rate")
-    rank = (
-        "no other model is better here"
-        if best == model
-        else (
-            f"{_words(best)} is better here, at {exhibits.format_amount(rows['wape'].min(), 'rate')}"
-        )
-    )
+    least = exhibits.format_amount(rows["wape"].min(), "rate")
+    rank = f"{_words(best)} is better here, at {least}"
+    rank = "no other model is better here" if best == model else rank
     return f"{member}, {ahead}: {_words(model)} is off by {error}, {bias} {side}; {rank}."
 
 

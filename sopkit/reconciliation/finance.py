@@ -212,7 +212,7 @@ def financials(
 def item_rates(
     rates: pd.DataFrame, planning_costs: pd.DataFrame, items: pd.DataFrame
 ) -> pd.DataFrame:
-    """Price, cost and planning costs a unit by item; planning costs of the family where it has none.
+    """Price, cost and planning costs a unit by item; its family's where it has none of its own.
 
     Parameters
     ----------

@@ -65,8 +65,9 @@ def exceptions(
     Returns
     -------
     DataFrame
-        ``is_material``, ``subject``, ``finding``, ``amount_value`` (the largest backlog at its price; for a
-        resource the backlog of all items that pass it), ``proposal`` with the last month to decide.
+        ``subject``, ``finding``, ``amount_value`` (the largest backlog at its price; for a
+        resource the backlog of all items that pass it), ``proposal`` with the last month to
+        decide, ``is_material``.
     """
     late = projection[projection["closing"] < -0.5].merge(
         replenishment, on=schema.SITE, how="left", validate="many_to_one"

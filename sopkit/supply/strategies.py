@@ -1,7 +1,7 @@
 """Ways to supply a demand plan: chase follows demand, level makes the same every month.
 
 Both respect hours, receipts already on their way and lead times. What hours do not allow is made
-later; stock below zero is backlog. Arrays have shape (n_months, n_items) or (n_months, n_resources).
+later; stock below zero is backlog. Arrays have shape (n_months, n_items or n_resources).
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def plan(work: Task, strategy: str, *, is_limited: bool = True) -> pd.DataFrame:
 
 
 def level_rates(work: Task) -> np.ndarray:
-    """Units a month that end the horizon with safety stock: (total demand + ending − opening) / months.
+    """Units a month that end the horizon with safety stock.
+
+    (total demand + ending − opening) / months of production.
 
     An item is made from the first month in which an order can arrive to its last month of demand.
 

@@ -102,9 +102,13 @@ def test_an_amount_stays_in_its_month(base):
 
 def test_what_the_base_sums_to_at_each_rows_own_level_by_hand(base):
     amounts = wanted(
-        {"family": "Tents"}, {}, {"item": "A", "channel": "Web"}, {"family": "Boats"},
-        {"month": FEBRUARY}, {"segment": "Trade", "region": "Scandinavia"},
-    )  # fmt: skip
+        {"family": "Tents"},
+        {},
+        {"item": "A", "channel": "Web"},
+        {"family": "Boats"},
+        {"month": FEBRUARY},
+        {"segment": "Trade", "region": "Scandinavia"},
+    )
     amounts.index = [5, 3, 8, 1, 0, 2]
     totals = hierarchy.total_over(amounts, base, "quantity")
     assert totals.index.tolist() == amounts.index.tolist()

@@ -32,7 +32,7 @@ def said(*rows: dict) -> pd.DataFrame:
 
 @pytest.fixture
 def base() -> pd.DataFrame:
-    """The statistical forecast with prices and levels: A 30 at 10, B 10 at 20, C 60 without price."""
+    """Forecast with prices and levels: A 30 at 10, B 10 at 20, C 60 without a price."""
     parts = [
         pd.DataFrame(
             {
@@ -203,6 +203,12 @@ def test_a_view_in_money_is_judged_in_money_by_hand():
     assert table.loc["finance", "cycles"] == 6
 
 
+def test_a_department_that_speaks_in_units_and_money_is_judged_in_each():
+    rows = past_views("sales", {"Tents": 44.0}, 6)
+    rows += past_views("sales", {"Stoves": 132.0}, 6, measure="revenue_value")  # came 40 and 120
+    assert skill_of(rows).loc["sales", "wape"] == pytest.approx(0.1)
+
+
 def test_fewer_than_six_cycles_earn_no_weight():
     table = skill_of(past_views("sales", {"Tents": 40.0, "Stoves": 60.0}, 5))
     assert table["weight_share"].to_dict() == {"statistical": 1.0, "sales": 0.0}
@@ -265,6 +271,13 @@ def test_a_views_total_is_what_the_department_said(base):
     views, unplaced = submissions.views(rows, base, cycle=CYCLE)
     assert views["quantity"].sum() == pytest.approx(90)
     assert unplaced[["family", "quantity"]].values.tolist() == [["Boats", 50.0]]
+
+
+def test_a_view_of_a_month_that_is_over_is_returned(base):
+    rows = said({"item": "A", "quantity": 9, "month": "2025-01"}, {"item": "B", "quantity": 4})
+    views, unplaced = submissions.views(rows, base, cycle=CYCLE)  # the year was mistyped
+    assert units(views) == {("sales", "B"): 4.0}
+    assert unplaced["quantity"].tolist() == [9.0]
 
 
 def test_money_for_what_has_no_price_is_returned(base):
@@ -367,3 +380,13 @@ def test_an_item_forecast_worse_than_naive_is_listed(base):
     assert "100% above" in a["finding"]
     # twelve months of 10 at a price of 10, over twelve origins
     assert a["amount_value"] == pytest.approx(100.0)
+
+
+def test_an_item_that_naive_hit_exactly_is_listed_without_a_share_of_nothing(base):
+    tests = backtest_of(1.2).assign(seasonal_naive=lambda t: t["actual"])
+    plan = base[schema.SERIES_MONTH].assign(statistical=base["quantity"])
+    rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
+    nothing, lost = submissions.views(contract.empty("submissions"), base, cycle=CYCLE)
+    table = submissions.exceptions(plan, nothing, lost, tests, rates, ITEMS, 0.0)
+    assert sorted(table["subject"]) == ["Item A", "Item B", "Item C"]
+    assert not table["finding"].str.contains(r"\d{6}").any()

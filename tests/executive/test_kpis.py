@@ -20,26 +20,39 @@ def targets_of(*rows: dict) -> pd.DataFrame:
 
 
 ACCURACY = pd.DataFrame(
-    [("family", "Tents", "combined", 3, 0.10, 0.05, 300.0),
-     ("family", "Stoves", "combined", 3, 0.30, -0.25, 100.0),
-     ("family", "Tents", "combined", 2, 0.90, 0.90, 300.0),
-     ("family", "Tents", "theta", 3, 0.90, 0.90, 300.0),
-     ("item", "A", "combined", 3, 0.90, 0.90, 300.0)],
+    [
+        ("family", "Tents", "combined", 3, 0.10, 0.05, 300.0),
+        ("family", "Stoves", "combined", 3, 0.30, -0.25, 100.0),
+        ("family", "Tents", "combined", 2, 0.90, 0.90, 300.0),
+        ("family", "Tents", "theta", 3, 0.90, 0.90, 300.0),
+        ("item", "A", "combined", 3, 0.90, 0.90, 300.0),
+    ],
     columns=["level", "member", "model", "lag", "wape", "bias_rate", "volume"],
-)  # fmt: skip
+)
 PROJECTION = pd.DataFrame(
-    {"item": ["A", "A", "B", "B"], "month": [*SPAN, *SPAN], "opening": [60.0, 1.0, -5.0, 1.0],
-     "demand": [20.0, 30.0, 10.0, 20.0]}
-)  # fmt: skip
+    {
+        "item": ["A", "A", "B", "B"],
+        "month": [*SPAN, *SPAN],
+        "opening": [60.0, 1.0, -5.0, 1.0],
+        "demand": [20.0, 30.0, 10.0, 20.0],
+    }
+)
 DELIVERED = pd.DataFrame({"demand": [20.0, 30.0, 10.0, 20.0], "on_time": [20.0, 30.0, 6.0, 20.0]})
 LOAD = pd.DataFrame(
-    {"resource": ["sewing", "sewing", "cutting", "cutting"], "load_hours": [90.0, 110.0, 10.0, 20.0],
-     "regular_hours": [100.0, 100.0, 50.0, 50.0]}
-)  # fmt: skip
+    {
+        "resource": ["sewing", "sewing", "cutting", "cutting"],
+        "load_hours": [90.0, 110.0, 10.0, 20.0],
+        "regular_hours": [100.0, 100.0, 50.0, 50.0],
+    }
+)
 FINANCIALS = pd.DataFrame(
-    {"family": ["Company", "Company", "Tents"], "revenue_value": [100.0, 300.0, 7.0],
-     "margin_value": [40.0, 60.0, 7.0], "budget_revenue_value": [80.0, np.nan, 7.0]}
-)  # fmt: skip
+    {
+        "family": ["Company", "Company", "Tents"],
+        "revenue_value": [100.0, 300.0, 7.0],
+        "margin_value": [40.0, 60.0, 7.0],
+        "budget_revenue_value": [80.0, np.nan, 7.0],
+    }
+)
 INPUTS = (ACCURACY, PROJECTION, DELIVERED, LOAD, FINANCIALS)
 
 

@@ -23,31 +23,37 @@ DECISIONS = typed(
     {"decision": "D2", "decide_by": "2026-03-31"},
     {"decision": "D1", "decide_by": "2026-02-13"},
     {"decision": "D0", "decide_by": "2025-12-31", "cycle": "2025-12"},
-    cycle="2026-01", statement="Which one?", owner="I. Petrova",
-)  # fmt: skip
+    cycle="2026-01",
+    statement="Which one?",
+    owner="I. Petrova",
+)
 ACTIONS = typed(
     "actions",
     {"action": "T1", "due_month": "2025-12", "status": "open"},
     {"action": "T2", "due_month": "2026-01", "status": "open"},
     {"action": "T3", "due_month": "2025-11", "status": "open", "cycle": "2025-11"},
     {"action": "T3", "due_month": "2025-11", "status": "done"},
-    cycle="2025-12", statement="Do it", owner="T. Brandt",
-)  # fmt: skip
+    cycle="2025-12",
+    statement="Do it",
+    owner="T. Brandt",
+)
 ASSUMPTIONS = typed(
     "assumptions",
     {"assumption": "A1", "quality": "green", "impact": "green", "expires_month": "2025-12"},
     {"assumption": "A2", "quality": "amber", "impact": "amber", "expires_month": "2026-01"},
     {"assumption": "A3", "quality": "red", "impact": "amber", "expires_month": None},
     {"assumption": "A4", "quality": "red", "impact": "red", "expires_month": "2026-12"},
-    statement="It holds", owner="A. Lund", first_cycle="2025-07",
-)  # fmt: skip
+    statement="It holds",
+    owner="A. Lund",
+    first_cycle="2025-07",
+)
 OPTIONS = typed(
     "options",
     {"decision": "D1", "option": "early", "cost_value": 5, "effect_value": 80},
     {"decision": "D1", "option": "late", "cost_value": 0, "effect_value": -60},
     {"decision": "D0", "option": "never"},
     statement="We would do this",
-)  # fmt: skip
+)
 GIVEN = (DECISIONS, ACTIONS, ASSUMPTIONS)
 
 
@@ -112,8 +118,13 @@ def test_a_decision_without_options_is_not_lost():
 
 
 def test_at_most_five_decisions_are_put_to_executives_the_earliest_first():
-    many = typed("decisions", *[{"decision": f"D{k}", "decide_by": f"2026-02-{9 - k:02d}"}
-                                for k in range(8)], cycle="2026-01", statement="?", owner="x")  # fmt: skip
+    many = typed(
+        "decisions",
+        *[{"decision": f"D{k}", "decide_by": f"2026-02-{9 - k:02d}"} for k in range(8)],
+        cycle="2026-01",
+        statement="?",
+        owner="x",
+    )
     table = register.options_of(many, OPTIONS)
     assert table["decision"].drop_duplicates().tolist() == ["D7", "D6", "D5", "D4", "D3"]
 

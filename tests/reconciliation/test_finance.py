@@ -143,7 +143,9 @@ def test_the_most_specific_price_wins_by_hand():
 
 
 def test_a_price_belongs_to_its_series_however_the_rows_are_numbered():
-    prices = typed("prices", item=["A", "B"], first_month=["2025-01"] * 2, unit_price_value=[7.0, 8.0])
+    prices = typed(
+        "prices", item=["A", "B"], first_month=["2025-01"] * 2, unit_price_value=[7.0, 8.0]
+    )
     keys = series(("A", "all", "all"), ("B", "all", "all"))
     keys.index = [1, 0]
     table = finance.money_rates(keys, prices, ITEMS, contract.empty("sales"), cycle=CYCLE)

@@ -22,7 +22,7 @@ MEASURES = [
 
 
 def tables_of(**families: list[tuple]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`financials` and what is delivered, from (delivered, *MEASURES) by month; the sum is Company."""
+    """`financials` and what is delivered, from (delivered, *MEASURES) by month; Company sums."""
     parts = [
         pd.DataFrame(rows, columns=["deliverable", *MEASURES], dtype="float64").assign(
             family=family, month=months.span(FIRST, len(rows))
@@ -83,7 +83,11 @@ def test_exceptions_are_priced_and_say_their_direction_by_hand():
 def test_what_customers_wait_for_runs_up_until_supply_catches_up_by_hand():
     none = (np.nan,) * 4
     late = tables_of(
-        Tents=[(80, 100, 1000, 800, *none), (90, 100, 1000, 900, *none), (130, 100, 1000, 1300, *none)]
+        Tents=[
+            (80, 100, 1000, 800, *none),
+            (90, 100, 1000, 900, *none),
+            (130, 100, 1000, 1300, *none),
+        ]
     )
     table = found(late)
     assert table["amount_value"].tolist() == [-300.0]

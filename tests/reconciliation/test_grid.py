@@ -39,7 +39,10 @@ def stack(*parts: pd.DataFrame) -> pd.DataFrame:
 
 def line(table: pd.DataFrame, measure: str, row: str, family: str = "Tents") -> dict:
     own = table[(table["family"] == family) & (table["measure"] == measure) & (table["row"] == row)]
-    return {months.label(month): amount for month, amount in zip(own["month"], own["amount"])}
+    return {
+        months.label(month): amount
+        for month, amount in zip(own["month"], own["amount"], strict=True)
+    }
 
 
 # (1) by hand

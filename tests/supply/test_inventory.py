@@ -20,7 +20,7 @@ def typed(name: str, **columns) -> pd.DataFrame:
 
 
 def plan_of(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`demand_plan` and `forecast` from (item, location, consensus, quantity, upper), each month."""
+    """`demand_plan` and `forecast` from (item, location, consensus, quantity, upper)."""
     table = pd.DataFrame(
         rows, columns=["item", "location", "consensus", "quantity", "quantity_upper"]
     )
@@ -124,6 +124,13 @@ def test_an_old_stock_list_is_no_opening_stock():
     opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CYCLE)
     assert opening.tolist() == [0.0]
     assert not is_known
+
+
+def test_stock_counted_where_nothing_is_supplied_from_is_no_opening_stock():
+    stock = typed("inventory", item=["A"], location=["warehouse"], month=["2025-12"], on_hand=[99])
+    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CYCLE)
+    assert opening.tolist() == [0.0]
+    assert not is_known  # else the page would say that zero was counted
 
 
 # (2) published

@@ -119,7 +119,9 @@ def test_a_resource_wanted_beyond_all_hours_is_listed_with_the_backlog_of_its_it
     load = load_of([100.0, 109.0, 150.0, 112.0], [100.0] * 4, overtime=10.0)
     table = found(projection, load=load)
     own = table[table["subject"] == "Resource sewing"].iloc[0]
-    assert own["finding"] == "wanted beyond all hours in 2 months, most in 2026-03 (40 hours too few)"
+    assert (
+        own["finding"] == "wanted beyond all hours in 2 months, most in 2026-03 (40 hours too few)"
+    )
     assert own["amount_value"] == 2 * 10.0  # A owes 2; B does not pass sewing
     assert own["proposal"].endswith("decide by 2026-02")
 
@@ -133,7 +135,10 @@ def test_what_is_met_in_time_is_no_exception():
 def test_only_exceptions_worth_as_much_as_is_material_are_marked():
     projection = projection_of(A=(0, [10, 0, 10, 20], [10] * 4), B=(0, [10, 10, 7, 10], [10] * 4))
     table = found(projection, materiality=300.0)
-    assert table[["subject", "is_material"]].values.tolist() == [["Item B", True], ["Item A", False]]
+    assert table[["subject", "is_material"]].values.tolist() == [
+        ["Item B", True],
+        ["Item A", False],
+    ]
 
 
 def test_an_item_without_a_price_is_listed_last():
@@ -148,7 +153,9 @@ def test_a_resource_that_is_shut_for_a_month_is_listed_with_the_hours_it_lacks()
     load = load_of([10.0, 50.0], [100.0, 0.0])
     table = found(projection_of(A=(0, [10, 10], [10, 10])), load=load)
     own = table[table["subject"] == "Resource sewing"].iloc[0]
-    assert own["finding"] == "wanted beyond all hours in 1 month, most in 2026-02 (50 hours too few)"
+    assert (
+        own["finding"] == "wanted beyond all hours in 1 month, most in 2026-02 (50 hours too few)"
+    )
 
 
 def test_no_resource_is_told_to_decide_before_the_cycle():
