@@ -122,7 +122,8 @@ def _submitted(status: pd.DataFrame) -> str:
     if missing.empty:
         return "All departments have submitted"
     verb = "has" if len(missing) == 1 else "have"
-    return f"{', '.join(missing).capitalize()} {verb} not submitted"
+    words = ", ".join(missing)
+    return f"{words[0].upper()}{words[1:]} {verb} not submitted"
 
 
 def _error(accuracy: pd.DataFrame, model: str, measure: str) -> float:
@@ -177,11 +178,11 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
     families = gaps[gaps["family"] != schema.COMPANY_LABEL].sort_values("month")
     owed = families.groupby("family")["gap_value"].cumsum().groupby(families["family"]).min()
     revenue, margin = money["revenue_value"].sum(min_count=1), money["margin_value"]
-    margin = margin.sum(min_count=1)
+    margin, costed = margin.sum(min_count=1), money["costed_revenue_value"].sum()
     return _facts(
         revenue=("value", revenue, _NO_PRICE),
         margin=("value", margin, "unknown (no costs)"),
-        margin_rate=("rate", _rate(margin, revenue), "unknown"),
+        margin_rate=("rate", _rate(margin, costed), "unknown"),
         supply_gap=("signed_value", gap["gap_value"].cumsum().min(), _NO_PRICE),
         lowest_gap=("signed_quantity", waiting.min() if is_short else 0.0),
         lowest_gap_month=waiting.idxmin() if is_short else pd.NaT,

@@ -271,14 +271,11 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Demand, supply and budget side by side, in units and money."""
     items, rates = tables["items"], tables["money_rates"]
     materiality = tables["company"]["materiality_value"].iloc[0]
-    delivered = hierarchy.aggregate(
-        tables["deliveries"], ["item", "month"], ["demand", "deliverable"]
-    )
-    share = delivered["deliverable"] / delivered["demand"].where(delivered["demand"] > 0)
+    delivered = hierarchy.aggregate(tables["deliveries"], ["item", "month"], ["deliverable"])
     closed = finance.closed_months(tables["demand_history"], rates, items)
     financials = finance.financials(
         tables["demand_plan"],
-        delivered.assign(delivered_share=share),
+        delivered[["item", "month", "deliverable"]],
         rates,
         items,
         tables["budget"],

@@ -272,6 +272,7 @@ FINANCIALS = pd.DataFrame(
         "month": [*SPAN, SPAN[0], SPAN[0]],
         "revenue_value": [100.0, 300.0, 60.0, 40.0],
         "margin_value": [40.0, 60.0, 1.0, 1.0],
+        "costed_revenue_value": [100.0, 300.0, 60.0, 40.0],
         "supply_revenue_value": [90.0, 310.0, 1.0, 1.0],
         "budget_revenue_value": [80.0, np.nan, 1.0, 1.0],
         "last_year_revenue_value": [50.0, 450.0, 1.0, 1.0],

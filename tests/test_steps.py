@@ -201,6 +201,17 @@ def test_load_stays_within_regular_and_overtime_hours(made):
     assert np.allclose(rate, load["utilisation_rate"])
 
 
+def test_load_is_all_that_is_made_times_its_hours(made, sample_tables):
+    plan = made["supply_plan"]
+    units = plan.assign(units=plan["regular"] + plan["overtime"])[["item", "month", "units"]]
+    routed = sample_tables["routings"].merge(units, on="item", how="inner", validate="m:m")
+    hours = routed["hours_per_unit"] * routed["units"]
+    expected = hours.groupby([routed["resource"], routed["month"]]).sum()
+    load = made["resource_load"].set_index(["resource", "month"])["load_hours"]
+    assert np.allclose(load, expected.reindex(load.index))
+    assert plan["overtime"].gt(0).any()
+
+
 def test_a_gap_is_supply_less_demand(made):
     table = made["gaps"]
     assert (table["supply"] - table["demand"] == table["gap"]).all()

@@ -6,12 +6,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sopkit import months
-from sopkit.charts import style
+from sopkit.charts import _style
 
 _SHOWN_MONTHS = 36
 
 
-@style.drawn
+@_style.drawn
 def bias_by_lag(scores: pd.DataFrame, *, subject: str) -> Figure | None:
     """Bias by months ahead as bars left and right of zero; positive: forecast too high.
 
@@ -25,16 +25,16 @@ def bias_by_lag(scores: pd.DataFrame, *, subject: str) -> Figure | None:
     known = scores[scores["bias_rate"].notna() & (scores["lag"] >= 0)].sort_values("lag")
     if known.empty:
         return None
-    figure, (axes,) = style.panels(height=max(2.2, 0.3 * len(known) + 1.2))
-    names = pd.Index([f"{lag} months" if lag != 1 else "1 month" for lag in known["lag"]])
-    style.signed_bars(axes, names, known["bias_rate"], lambda rate: style.percent(rate, "+"))
-    style.rate_axis(axes, "bias, share of actual (positive: too high)", along="x")
-    axes.set_ylabel("months ahead")
-    axes.set_title(f"Bias by months ahead: {subject}")
-    return figure
+    names = [f"{lag} month{'' if lag == 1 else 's'}" for lag in known["lag"]]
+    return _style.bar_panels(
+        known[["bias_rate"]].set_axis(names),
+        f"Bias by months ahead: {subject}",
+        "Bias, share of actual (positive: too high)",
+        is_rate=True,
+    )
 
 
-@style.drawn
+@_style.drawn
 def history_with_forecast(
     history: pd.DataFrame,
     past: pd.DataFrame,
@@ -61,34 +61,12 @@ def history_with_forecast(
     history = history[history["month"] >= months.shift(cycle, -_SHOWN_MONTHS)]
     if history.empty:
         return None
-    figure, (axes,) = style.panels(height=3.4)
-    axes.plot(history["month"], history["actual"], color=style.HISTORY)
-    axes.plot(
-        past["month"],
-        past["quantity"],
-        color=style.STATISTICAL,
-        marker="o",
-        markersize=4,
-        linestyle="--",
-    )
-    axes.plot(ahead["month"], ahead["quantity"], color=style.DEMAND, linestyle="--")
-    shown = pd.concat([history["month"], ahead["month"]])
-    style.month_axis(axes, shown)
-    style.amount_axis(axes, "units a month")
-    style.cycle_line(axes, cycle)
-    lines = [
-        (history, "actual", "sold", style.HISTORY),
-        (ahead, "quantity", "forecast now", style.DEMAND),
-    ]
-    style.end_labels(
-        axes,
-        [
-            (table["month"].iloc[-1], table[column].iloc[-1], name, colour)
-            for table, column, name, colour in lines
-            if len(table)
-        ],
-    )
-    if len(past):
-        style.key(axes, [("forecast then", style.STATISTICAL)])
-    axes.set_title(f"Sold and forecast: {subject}")
+    lines = {
+        "sold": history.set_index("month")["actual"],
+        "forecast then": past.set_index("month")["quantity"],
+        "forecast now": ahead.set_index("month")["quantity"],
+    }
+    figure, (axes,) = _style.panels(height=4.0)
+    title = f"Sold and forecast: {subject}"
+    _style.over_time(axes, title, "Units a month", lines=lines, cycle=cycle)
     return figure

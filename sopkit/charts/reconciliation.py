@@ -7,17 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sopkit import months, schema
-from sopkit.charts import style
+from sopkit.charts import _style
 
 _SHOWN = 12  # closed months shown before the plan
+_MOST_FAMILIES = 12
 _MOST_QUARTERS = 10
 
 
-def _company(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["family"] == schema.COMPANY_LABEL].sort_values("month").set_index("month")
-
-
-@style.drawn
+@_style.drawn
 def revenue(
     financials: pd.DataFrame, closed: pd.DataFrame, *, cycle: pd.Timestamp, currency: str
 ) -> Figure | None:
@@ -32,44 +29,23 @@ def revenue(
     currency : str
         Reporting currency.
     """
-    plan, past = _company(financials), _company(closed).tail(_SHOWN)
+    plan, past = _style.company(financials), _style.company(closed).tail(_SHOWN)
     if plan["revenue_value"].isna().all():
         return None
-    budget = pd.concat([past["budget_revenue_value"], plan["budget_revenue_value"]])
-    lines = (
-        ("can be supplied", plan["supply_revenue_value"], style.SUPPLY, 4.5, "-"),
-        ("last year", plan["last_year_revenue_value"], style.LAST_YEAR, 1.6, "-"),
-        ("sold", past["revenue_value"], style.HISTORY, 1.8, "-"),
-        ("demand plan", plan["revenue_value"], style.DEMAND, 1.9, (0, (5, 1.5))),
-        ("budget", budget, style.BUDGET, 1.0, "-"),
-    )
-    figure, (axes,) = style.panels(height=4.3)
-    labels = []
-    for name, amount, colour, width, dash in lines:
-        known = amount.dropna()
-        if known.empty:
-            continue
-        axes.plot(
-            known.index,
-            known,
-            color=colour,
-            linewidth=width,
-            linestyle=dash,
-            alpha=0.55 if name == "can be supplied" else 1.0,
-        )
-        if known.index[-1] == plan.index[-1]:
-            labels.append((known.index[-1], known.iloc[-1], name, colour))
-        else:
-            style.name_line(axes, known, name, colour)
-    axes.set_title(f"Revenue by month, {currency}, whole company", pad=22)
-    style.month_axis(axes, past.index.union(plan.index), most=19)
-    style.amount_axis(axes, f"{currency} a month")
-    style.cycle_line(axes, cycle)
-    style.end_labels(axes, labels)
+    lines = {
+        "can be supplied": plan["supply_revenue_value"],
+        "last year": plan["last_year_revenue_value"],
+        "sold": past["revenue_value"],
+        "demand plan": plan["revenue_value"],
+        "budget": pd.concat([past["budget_revenue_value"], plan["budget_revenue_value"]]),
+    }
+    figure, (axes,) = _style.panels(height=4.6)
+    title = f"Revenue by month, {currency}, whole company"
+    _style.over_time(axes, title, f"{currency} a month", lines=lines, cycle=cycle)
     return figure
 
 
-@style.drawn
+@_style.drawn
 def gaps(gap_table: pd.DataFrame, *, currency: str) -> Figure | None:
     """The most that supply is behind demand, and plan less budget, by family, in money.
 
@@ -87,31 +63,15 @@ def gaps(gap_table: pd.DataFrame, *, currency: str) -> Figure | None:
     behind = groups["gap_value"].cumsum().groupby(families["family"]).min().clip(upper=0.0)
     variance = groups["budget_variance_value"].sum(min_count=1)
     named = {"Supply behind demand, worst month": behind, "Plan less budget, sum": variance}
-    named = {name: amount for name, amount in named.items() if amount.notna().any()}
-    if not named:
+    sums = pd.DataFrame(named).dropna(axis="columns", how="all")
+    if sums.empty:
         return None
-    sums = pd.DataFrame(named).fillna(0.0).round(0)
-    sums = sums.loc[sums.abs().max(axis=1).nlargest(12).index].sort_values(list(named)[-1])
-    figure, axes = style.panels(1, len(named), height=1.6 + 0.36 * len(sums))
-    for own, name in zip(axes, named, strict=True):
-        style.signed_bars(own, sums.index, sums[name], _signed_or_none, room=0.45)
-        own.set_title(name, fontsize=10, pad=6)
-        own.set_xlabel(currency)
-        own.xaxis.set_major_formatter(style.tick)
-        if not sums[name].any():
-            own.set_xlim(-1.0, 1.0)
-            own.set_xticks([0.0])
-    for own in axes[1:]:
-        own.set_yticklabels([])
-    style.headline(figure, f"Gaps by family over the horizon, {currency}")
-    return figure
+    sums = sums.loc[sums.abs().max(axis=1).nlargest(_MOST_FAMILIES).index]
+    title = f"Gaps by family over the horizon, {currency}"
+    return _style.bar_panels(sums.sort_values(list(sums)[-1]), title, currency)
 
 
-def _signed_or_none(amount: float) -> str:
-    return style.short(amount, "+") if amount else "none"
-
-
-@style.drawn
+@_style.drawn
 def quarters(
     financials: pd.DataFrame, *, fiscal_year_first_month: int, currency: str
 ) -> Figure | None:
@@ -126,42 +86,38 @@ def quarters(
     currency : str
         Reporting currency.
     """
-    plan = _company(financials)
-    columns = ["revenue_value", "budget_revenue_value", "last_year_revenue_value"]
+    plan = _style.company(financials)
     month = pd.Series(plan.index, index=plan.index)
     into_year = (month.dt.month - fiscal_year_first_month) % 12
     year = months.fiscal_year(month, fiscal_year_first_month)
     quarter = "Q" + (into_year // 3 + 1).astype(str) + "\n" + year.astype(str)
     groups = plan.groupby(quarter, sort=False)
+    columns = ["revenue_value", "budget_revenue_value", "last_year_revenue_value"]
     sums = groups[columns].sum(min_count=3)[groups.size() == 3].head(_MOST_QUARTERS)
     if sums["revenue_value"].isna().all():
         return None
-    figure, (axes,) = style.panels(height=3.9)
+    planned, budget, before = (sums[column] for column in columns)
+    figure, (axes,) = _style.panels(height=4.2)
     place = np.arange(len(sums))
-    axes.bar(place - 0.2, sums["last_year_revenue_value"], 0.3, color=style.LAST_YEAR)
-    axes.bar(place + 0.14, sums["revenue_value"], 0.36, color=style.DEMAND)
-    axes.hlines(
-        sums["budget_revenue_value"], place - 0.1, place + 0.38, color=style.BUDGET, linewidth=2.2
-    )
-    for x, amount, budget in zip(place, sums[columns[0]], sums[columns[1]], strict=True):
-        rate = amount / budget - 1.0
-        text = style.short(amount) + (f"\n{style.percent(rate, '+')}" if np.isfinite(rate) else "")
-        top = np.nanmax([amount, budget])
-        axes.annotate(
-            text,
-            (x + 0.14, top),
-            xytext=(0, 4),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-        )
-    axes.set_title(f"Revenue by fiscal quarter, {currency}; percent: plan beside budget")
+    axes.bar(place - 0.2, before, 0.3, color=_style.LAST_YEAR)
+    axes.bar(place + 0.14, planned, 0.36, color=_style.DEMAND)
+    axes.hlines(budget, place - 0.1, place + 0.38, color=_style.BUDGET, linewidth=2.2)
+    for x, amount, promised in zip(place, planned, budget, strict=True):
+        rate = amount / promised - 1.0
+        text = "" if np.isnan(rate) else f"\n{_style.percent(rate, '+')}"
+        top = np.nanmax([amount, promised])
+        text, where = _style.short(amount) + text, {"ha": "center", "va": "bottom"}
+        _style.say(axes, text, (x + 0.14, top), shift=(0, 4), **where)
+    axes.set_title(f"Revenue by fiscal quarter, {currency}; percent: plan beside budget", pad=24)
     axes.set_xticks(place, sums.index)
-    style.amount_axis(axes, f"{currency} a quarter", room=0.16)
-    named = (
-        ("plan", style.DEMAND, 0),
-        ("budget (line)", style.BUDGET, 1),
-        ("last year", style.LAST_YEAR, 2),
+    _style.value_axis(axes, f"{currency} a quarter")
+    names = {"■ plan": planned, "— budget": budget, "■ last year": before}
+    colours = (_style.DEMAND, _style.BUDGET, _style.LAST_YEAR)
+    _style.end_names(
+        axes,
+        [
+            (place[-1] + 0.4, amounts.mean(), name, colour)
+            for (name, amounts), colour in zip(names.items(), colours, strict=True)
+        ],
     )
-    style.key(axes, [(text, c) for text, c, k in named if sums[columns[k]].notna().any()])
     return figure

@@ -78,7 +78,7 @@ def abc_classes(money: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> abc_classes(np.array([10.0, 80.0, 10.0, 0.0])).tolist()
-    ['B', 'A', 'C', 'C']
+    ['B', 'A', 'B', 'C']
     """
     order = np.argsort(-money, kind="stable")
     total = money.sum()

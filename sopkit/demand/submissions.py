@@ -39,7 +39,6 @@ def views(
         Submitted rows that cover no key of the plan, for example an unknown family.
     """
     now = by_month(submissions[submissions["cycle"] == cycle])
-    now = now[now["month"].isin(base["month"])]
     priced = base.assign(money=base["quantity"] * base["unit_price_value"])
     parts, unplaced = [], []
     for department, rows in now.groupby("department"):
@@ -166,13 +165,17 @@ def _department_skill(
     Added up to families, where the statistical forecast is judged too; to the company where the
     department speaks above families.
     """
-    measure = "revenue_value" if own["quantity"].isna().all() else "net"
-    came = hierarchy.total_over(own, net, measure)
+    in_units = own["quantity"].notna()
+    came = hierarchy.total_over(own, net, "net")
+    came = came.where(in_units, hierarchy.total_over(own, net, "revenue_value"))
+    # units and money are made comparable: each weighs by its count of rows
+    scale = came.groupby(in_units).transform("mean")
+    came, said = came / scale, own["amount"] / scale
     family = schema.lookup(own["item"], items, "family").where(own["item"] != schema.ALL)
     family = family.fillna(own["family"])
     if (family == schema.ALL).any():
         family = pd.Series(schema.COMPANY_LABEL, index=own.index)
-    both = own.assign(family=family, came=came)[came.notna()]
+    both = own.assign(family=family, came=came, amount=said)[came.notna()]
     sums = both.groupby(["cycle", "family", "month"])[["amount", "came"]].sum()
     forecast, actual = sums["amount"].to_numpy(), sums["came"].to_numpy()
     return {
@@ -275,13 +278,15 @@ def _beaten_by_naive(tests: pd.DataFrame, rates: pd.DataFrame) -> list[tuple]:
     sums = rows.groupby("item")[["ours", "naive", "money"]].sum()
     count = max(rows["origin"].nunique(), 1)
     lost = sums[sums["ours"] > sums["naive"]]
+    beaten = (lost["ours"] / lost["naive"].where(lost["naive"] > 0) - 1.0).map(
+        lambda rate: f"{rate:.0%} above" if rate == rate else "above the exact hits of"
+    )
     return [
         (
             f"Item {item}",
-            f"forecast error {own['ours'] / max(own['naive'], 1e-9) - 1:.0%} above "
-            "seasonal naive in the backtest",
-            own["money"] / count,
+            f"forecast error {words} seasonal naive in the backtest",
+            lost.loc[item, "money"] / count,
             "look at its history in explore_accuracy",
         )
-        for item, own in lost.to_dict("index").items()
+        for item, words in beaten.items()
     ]

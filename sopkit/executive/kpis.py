@@ -63,7 +63,7 @@ def measure(
             "inventory_cover_months": _ratio(opening.clip(lower=0).sum(), demand),
             "utilisation_rate": (busiest["load_hours"] / busiest["regular_hours"]).max(),
             "margin_rate": _ratio(
-                company["margin_value"].sum(min_count=1), company["revenue_value"].sum()
+                company["margin_value"].sum(min_count=1), company["costed_revenue_value"].sum()
             ),
             "budget_attainment_rate": _ratio(
                 budgeted["revenue_value"].sum(), budgeted["budget_revenue_value"].sum()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from sopkit import months
+
 MOST_DECISIONS = 5
 _PRESSING = {"overdue": "0", "open": "1", "done": "2", "dropped": "3"}
 _RATING = {"red": 0, "amber": 1, "green": 2}
@@ -42,6 +44,8 @@ def register(
         }
     )
     latest = actions.sort_values("cycle").drop_duplicates("action", keep="last")
+    is_over = latest["status"].isin(["done", "dropped"])
+    latest = latest[~is_over | (latest["cycle"] >= months.shift(cycle, -1))]
     promised = pd.DataFrame(
         {
             "kind": "action",

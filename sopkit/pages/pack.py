@@ -1,17 +1,28 @@
-"""A cycle's pack as a whole: its pages, its first page, the page of a failure, the list of cycles."""
+"""A cycle's pack: a page for each executed notebook, its first page, a failure's page, all cycles.
+
+nbconvert turns the cells of a notebook into markup through ``template/index.html.j2``: text and
+exhibits, no code, nothing from outside. The one shell ``template/page.html.j2`` takes any markup,
+with style sheet and script inside the file.
+"""
 
 from __future__ import annotations
 
+import functools
+import html
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2
+import nbformat
 import pandas as pd
+from markupsafe import Markup
 
 from sopkit import months
-from sopkit.pages import index, page
 from sopkit.steps import STEPS, Step
 
 FAILED_PAGE = "failed.html"
+_TEMPLATES = Path(__file__).parent / "template"
 _PURPOSES = {
     "data_review": "Did everything arrive, and what did cleaning change?",
     "product_review": "What do we sell, how does it behave, what comes and goes?",
@@ -23,6 +34,8 @@ _PURPOSES = {
 # until a step can be closed (sopkit close), what rests on it is preliminary
 _STAMP = "preliminary: demand not agreed"
 _STAMPED = ("supply_review", "reconciliation", "executive_review")
+_HEADLINE = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
+_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -33,70 +46,134 @@ class Imprint:
     cycle: pd.Timestamp
     version: str
 
-    @property
-    def footer(self) -> str:
-        """One line: cycle, version, data as of."""
-        data_to = months.label(months.shift(self.cycle, -1))
-        return f"Cycle {months.label(self.cycle)} · sopkit {self.version} · data to {data_to}"
-
-    @property
-    def common(self) -> dict:
-        """Arguments that all pages share."""
-        pages = [(step.title, f"{step.notebook}.html") for step in STEPS]
-        return {
-            "company": self.company,
-            "cycle_label": months.label(self.cycle),
-            "navigation": [("Overview", "index.html"), *pages],
-            "footer": self.footer,
-        }
-
 
 def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Path:
-    """Render one step's executed notebook into the pack's folder."""
-    target = folder / f"{step.notebook}.html"
+    """Render one step's executed notebook into the pack's folder.
+
+    Parameters
+    ----------
+    executed : Path
+        Notebook with its outputs.
+    folder : Path
+        The pack.
+    step : Step
+        Gives the page its title, file name and stamp.
+    imprint : Imprint
+        Of the pack.
+    """
+    body = _cells(nbformat.read(executed, as_version=4))
     stamp = _STAMP if step.name in _STAMPED else ""
-    page.render(executed, target, title=step.title, stamp=stamp, **imprint.common)
-    return target
+    return _write(folder / f"{step.notebook}.html", body, step.title, imprint, stamp)
 
 
 def write_failure(
     folder: Path, step: Step, imprint: Imprint, *, cell: str, error: str, traceback: str
 ) -> Path:
-    """Write the page that says which step failed and why, beside the last good pack."""
-    target = folder / FAILED_PAGE
-    page.failure_page(
-        target,
-        step=step.name,
-        title=f"{step.title} failed",
-        cell=cell,
-        error=error,
-        traceback=traceback,
-        **imprint.common,
-    )
-    return target
+    """Write the page that says which step failed and why, beside the last good pack.
+
+    Parameters
+    ----------
+    folder, step, imprint
+        As in ``write_page``.
+    cell, error : str
+        Where it stopped, for example ``cell 4``; the message.
+    traceback : str
+        For whoever repairs it; folded away. Terminal colours are taken out.
+    """
+    trace = _TERMINAL_CODES.sub("", traceback).strip()
+    said = {"step": step.name, "cell": cell, "error": error, "traceback": trace}
+    body = _template("failure.html.j2").render(said)
+    return _write(folder / FAILED_PAGE, body, f"{step.title} failed", imprint)
 
 
 def write_index(folder: Path, imprint: Imprint) -> Path:
-    """Write the pack's first page from the executed notebooks in its folder."""
-    entries = []
-    for step in STEPS:
-        executed = folder / "executed" / f"{step.notebook}.ipynb"
-        if (folder / f"{step.notebook}.html").is_file():
-            entries.append(
-                {
-                    "title": step.title,
-                    "href": f"{step.notebook}.html",
-                    "purpose": _PURPOSES[step.name],
-                    "headline": page.first_sentence(executed) if executed.is_file() else "",
-                }
-            )
-    target = folder / "index.html"
-    index.pack_index(target, entries, **imprint.common)
-    return target
+    """Write the pack's first page: each page there is, its purpose, what its headline says."""
+    shown = [step for step in STEPS if (folder / f"{step.notebook}.html").is_file()]
+    pages = [
+        {
+            "title": step.title,
+            "href": f"{step.notebook}.html",
+            "purpose": _PURPOSES[step.name],
+            "headline": _first_sentence(folder / f"{step.notebook}.html"),
+        }
+        for step in shown
+    ]
+    body = _template("pack.html.j2").render(pages=pages)
+    title = f"Meeting pack {months.label(imprint.cycle)}"
+    return _write(folder / "index.html", body, title, imprint)
 
 
 def write_cycles(folder: Path, cycles: list[dict[str, str]], company: str) -> Path:
-    """Write the list of cycles, ``reports/index.html``."""
-    target = folder / "index.html"
-    index.cycles_index(target, cycles, company=company)
+    """Write the list of cycles, ``reports/index.html``, the newest cycle first.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all reports.
+    cycles : list of dict
+        ``cycle`` (YYYY-MM), ``state``, ``when`` (text: when it was run), ``href``.
+    company : str
+        Its name.
+    """
+    newest = sorted(cycles, key=lambda cycle: cycle["cycle"], reverse=True)
+    body = _template("cycles.html.j2").render(cycles=newest)
+    return _write(folder / "index.html", body, "Planning cycles", company)
+
+
+def _cells(notebook: nbformat.NotebookNode) -> str:
+    """Markup of all text and of all exhibits; the shell has the only h1."""
+    from nbconvert.exporters import HTMLExporter  # here: what needs no page waits for no nbconvert
+
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    for cell in texts[:1]:
+        cell.source = re.sub(r"\A\s*# .*\n?", "", cell.source)
+    for cell in texts:
+        cell.source = re.sub(r"^# ", "## ", cell.source, flags=re.MULTILINE)
+    exporter = HTMLExporter(
+        template_name=_TEMPLATES.name,
+        extra_template_basedirs=[str(_TEMPLATES.parent)],
+        exclude_anchor_links=True,
+    )
+    return exporter.from_notebook_node(notebook)[0]
+
+
+def _first_sentence(page: Path) -> str:
+    """First sentence of a page's headline as plain text, empty where it has none."""
+    found = _HEADLINE.search(page.read_text(encoding="utf-8"))
+    text = html.unescape(re.sub(r"<[^>]+>", "", found[1])) if found else ""
+    return re.split(r"(?<=[.!?])\s+(?=[^\W\d_])", text.strip())[0]
+
+
+def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: str = "") -> Path:
+    """Write ``body`` (markup) into the shell; the list of cycles has only a company's name."""
+    said = {"company": imprint, "cycle_label": "", "navigation": [], "footer": ""}
+    if isinstance(imprint, Imprint):
+        label, data_to = (months.label(months.shift(imprint.cycle, n)) for n in (0, -1))
+        said = {
+            "company": imprint.company,
+            "cycle_label": label,
+            "navigation": [("Overview", "index.html")]
+            + [(step.title, f"{step.notebook}.html") for step in STEPS],
+            "footer": f"Cycle {label} · sopkit {imprint.version} · data to {data_to}",
+        }
+    for part, file in (("style", "style.css"), ("script", "script.js")):
+        said[part] = Markup((_TEMPLATES / file).read_text(encoding="utf-8"))
+    page = _template("page.html.j2").render(
+        said, body=Markup(body.strip()), title=title, current=target.name, stamp=stamp
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page, encoding="utf-8", newline="\n")
     return target
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    """The template of that name; what is put in is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(name)

@@ -127,8 +127,9 @@ def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFram
 def budget_by_family(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """The budget by family and month, and for the company; the last version counts.
 
-    A budget above family level stands for the company only: it is never spread. Quarters are left
-    to quarterly comparison and do not appear by month.
+    A budget above family level stands for the company only: it is never spread, and where a month
+    has one, it is the company's; else the families' sum is. Quarters are left to quarterly
+    comparison and do not appear by month.
     """
     last = budget["version"].dropna().max() if budget["version"].notna().any() else None
     rows = budget if last is None else budget[budget["version"] == last]
@@ -137,8 +138,11 @@ def budget_by_family(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     named = named.where(rows["item"] != schema.ALL, rows["family"])
     rows = rows.assign(family=named.fillna(schema.UNASSIGNED))
     measures = ["quantity", "revenue_value", "margin_value"]
-    whole = hierarchy.aggregate(rows, ["month"], measures).assign(family=schema.COMPANY_LABEL)
-    families = rows[rows["family"] != schema.ALL]
+    is_whole = rows["family"] == schema.ALL
+    counted = is_whole | ~rows["month"].isin(rows.loc[is_whole, "month"])
+    whole = hierarchy.aggregate(rows[counted], ["month"], measures)
+    whole = whole.assign(family=schema.COMPANY_LABEL)
+    families = rows[~is_whole]
     families = hierarchy.aggregate(families, ["family", "month"], measures)
     table = pd.concat([whole, families], ignore_index=True)
     return table[["family", "month", *measures]].rename(
@@ -174,8 +178,7 @@ def financials(
     plan : DataFrame
         Table `demand_plan`.
     delivered : DataFrame
-        Key ``item, month``: ``delivered_share``, what supply lets through of demand (0 to 1 and
-        above while backlog is worked off).
+        Key ``item, month``: ``deliverable``, units that customers receive.
     rates, items, budget : DataFrame
         Tables of those names.
     closed : DataFrame
@@ -185,24 +188,22 @@ def financials(
     -------
     DataFrame
         Key ``family, month`` (``Company`` is the whole): ``quantity``, ``revenue_value``,
-        ``margin_value`` of demand, ``supply_revenue_value`` of what can be supplied, budget and
-        last year beside them.
+        ``margin_value`` of demand (``costed_revenue_value`` is the revenue whose cost is known),
+        ``supply_revenue_value`` of what can be supplied, at the item's mean price of the month, in
+        a month without demand at that of its whole plan; budget and last year beside them.
     """
     priced = in_money(plan, rates, "consensus").rename(columns={"consensus": "quantity"})
-    priced = priced.merge(delivered, on=["item", "month"], how="left", validate="many_to_one")
-    share = priced["delivered_share"].fillna(1.0)
-    priced = priced.assign(
-        supply_revenue_value=priced["revenue_value"] * share,
-        supply_margin_value=priced["margin_value"] * share,
-    )
-    measures = [
-        "quantity",
-        "revenue_value",
-        "margin_value",
-        "supply_revenue_value",
-        "supply_margin_value",
-    ]
-    table = by_family(priced, items, measures)
+    costed = priced["revenue_value"].where(priced["margin_value"].notna())
+    priced = priced.assign(costed_revenue_value=costed)
+    measures = ["quantity", "revenue_value", "margin_value", "costed_revenue_value"]
+    monthly = hierarchy.aggregate(priced, ["item", "month"], measures)
+    monthly = monthly.merge(delivered, on=["item", "month"], how="left", validate="one_to_one")
+    whole = monthly.groupby("item")[measures].transform("sum")
+    base = monthly[measures].where(monthly["quantity"] > 0, whole)
+    price = base["revenue_value"] / base["quantity"].where(base["quantity"] > 0)
+    supplied = monthly["deliverable"].fillna(monthly["quantity"]) * price
+    monthly = monthly.assign(supply_revenue_value=supplied.fillna(monthly["revenue_value"]))
+    table = by_family(monthly, items, [*measures, "supply_revenue_value"])
     beside = [budget_by_family(budget, items), last_year(closed, table["month"].unique())]
     for other in beside:
         table = table.merge(other, on=["family", "month"], how="left", validate="one_to_one")

@@ -131,7 +131,8 @@ def stock_rows(stock: pd.DataFrame, measure: pd.Series) -> pd.DataFrame:
     measure : Series
         From ``stock_measure``; families not named (the company) hold inventory.
     """
-    named = stock.assign(measure=stock["family"].map(measure).fillna("Inventory"))
+    words = measure.reindex(stock["family"], fill_value="Inventory").to_numpy()
+    named = stock.assign(measure=words)
     named = named[named["measure"] != "Utilisation"]
     owed = named["measure"] == "Backlog"
     return named.assign(amount=named["amount"].mask(owed, -named["amount"]))

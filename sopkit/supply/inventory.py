@@ -54,8 +54,9 @@ def safety_stock(
     """
     rates = np.asarray(service_level_rate, dtype="float64")
     if ((rates <= 0) | (rates >= 1)).any():
+        wrong = rates[(rates <= 0) | (rates >= 1)].flat[0]
         raise ValueError(
-            f"service_level_rate {service_level_rate} is not between 0 and 1; write 0.95 for 95 %."
+            f"service_level_rate {wrong:g} is not between 0 and 1; write 0.95 for 95 %."
         )
     z = np.vectorize(NormalDist().inv_cdf, otypes=[float])(rates)
     return z * np.asarray(demand_sd) * np.sqrt(np.asarray(lead_time_months))
@@ -111,7 +112,7 @@ def replenishment(
     Returns
     -------
     DataFrame
-        Key ``item, location``: ``is_purchased``, ``lead_time_months`` (whole months before an
+        Key ``item, location``: ``is_service``, ``is_purchased``, ``lead_time_months`` (whole months before an
         order placed now arrives), ``safety_stock`` (units, from the first three months' error).
     """
     first = sites[sites["month"] < months.shift(sites["month"].min(), 3)]
@@ -126,6 +127,7 @@ def replenishment(
     is_service = schema.lookup(table["item"], items, "is_service").fillna(False).astype(bool)
     is_to_order = schema.lookup(table["item"], items, "is_made_to_order").fillna(False).astype(bool)
     return table[schema.SITE].assign(
+        is_service=is_service,
         is_purchased=schema.lookup(table["item"], items, "is_purchased").fillna(False).astype(bool),
         lead_time_months=lead.astype("int64"),
         safety_stock=np.where(is_service | is_to_order, 0.0, stock),
@@ -142,10 +144,10 @@ def opening_stock(
     opening : Series
         Indexed by ``item, location``; zero for an item the stock list does not name.
     is_known : bool
-        False where no stock of the last closed month is known at all.
+        False where no stock of the last closed month is known at any of the sites.
     """
     index = pd.MultiIndex.from_frame(sites[schema.SITE].drop_duplicates())
     last = inventory[inventory["month"] == months.shift(cycle, -1)]
     net = last["on_hand"] - last["backlog"].fillna(0.0)
     opening = net.groupby([last["item"], last["location"]]).sum()
-    return opening.reindex(index, fill_value=0.0), not last.empty
+    return opening.reindex(index, fill_value=0.0), bool(opening.index.isin(index).any())

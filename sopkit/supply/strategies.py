@@ -28,6 +28,7 @@ class Task:
     safety_stock: np.ndarray
     lead_months: np.ndarray
     is_purchased: np.ndarray
+    is_service: np.ndarray
     hours: np.ndarray  # (n_items, n_resources) hours a unit
     regular_hours: np.ndarray
     overtime_hours: np.ndarray
@@ -48,7 +49,8 @@ def task(
     sites : DataFrame
         Key ``item, location, month`` without holes: ``demand``, units.
     replenishment : DataFrame
-        Key ``item, location``: ``is_purchased``, ``lead_time_months``, ``safety_stock``.
+        Key ``item, location``: ``is_purchased``, ``is_service``, ``lead_time_months``,
+        ``safety_stock``.
     opening : Series
         Stock before the first month by ``item, location``; below zero is backlog.
     receipts : DataFrame
@@ -79,6 +81,7 @@ def task(
         safety_stock=known["safety_stock"].to_numpy(dtype="float64"),
         lead_months=known["lead_time_months"].to_numpy(),
         is_purchased=known["is_purchased"].to_numpy(dtype=bool),
+        is_service=known["is_service"].to_numpy(dtype=bool),
         hours=hours.reindex(item).fillna(0.0).to_numpy(dtype="float64"),
         regular_hours=regular.to_numpy(dtype="float64"),
         overtime_hours=overtime.to_numpy(dtype="float64"),
@@ -115,10 +118,9 @@ def plan(work: Task, strategy: str, *, is_limited: bool = True) -> pd.DataFrame:
     rows: dict[str, list[np.ndarray]] = {}
     for t in range(len(work.months)):  # stock carries over from month to month
         can_arrive = t >= work.lead_months
-        if rate is None:
-            wanted = work.demand[t] + work.safety_stock - stock - work.receipts[t]
-        else:
-            wanted = rate[t] + owed
+        wanted = work.demand[t] + work.safety_stock - stock - work.receipts[t]
+        if rate is not None:  # a service cannot be made ahead: it follows demand in any strategy
+            wanted = np.where(work.is_service, wanted, rate[t] + owed)
         wanted = np.where(can_arrive, np.maximum(wanted, 0.0), 0.0)
         made, overtime = _within_hours(work, t, wanted) if is_limited else (wanted, 0.0 * wanted)
         owed = wanted - made

@@ -50,6 +50,7 @@ FINANCIALS = pd.DataFrame(
         "family": ["Company", "Company", "Tents"],
         "revenue_value": [100.0, 300.0, 7.0],
         "margin_value": [40.0, 60.0, 7.0],
+        "costed_revenue_value": [100.0, 100.0, 7.0],
         "budget_revenue_value": [80.0, np.nan, 7.0],
     }
 )
@@ -72,7 +73,7 @@ def test_each_kpi_by_hand():
     assert found["on_time_rate"] == pytest.approx(76 / 80)
     assert found["inventory_cover_months"] == pytest.approx(60 / 40)  # what B owes is no stock
     assert found["utilisation_rate"] == pytest.approx(200 / 200)
-    assert found["margin_rate"] == pytest.approx(100 / 400)
+    assert found["margin_rate"] == pytest.approx(100 / 200)  # over the revenue whose cost is known
     assert found["budget_attainment_rate"] == pytest.approx(100 / 80)  # the month with a budget
     assert list(found.index) == list(kpis.DEFINITIONS)
 

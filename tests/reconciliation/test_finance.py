@@ -71,8 +71,8 @@ BUDGET = typed(
     quantity=[5, None, 1],
     margin_value=[20, 30, 5],
 )
-NOTHING_LATE = pd.DataFrame({"item": [], "month": [], "delivered_share": []}).astype(
-    {"item": "str", "month": months.DTYPE, "delivered_share": "float64"}
+NOTHING_LATE = pd.DataFrame({"item": [], "month": [], "deliverable": []}).astype(
+    {"item": "str", "month": months.DTYPE, "deliverable": "float64"}
 )
 
 
@@ -186,8 +186,10 @@ def test_closed_months_are_booked_revenue_less_todays_cost_by_hand():
 def test_a_budget_above_families_stands_for_the_company_alone_by_hand():
     table = finance.budget_by_family(BUDGET, ITEMS)
     assert cell(table, "Tents", "2026-01", "budget_revenue_value") == 60.0
-    assert cell(table, "Company", "2026-01", "budget_revenue_value") == 85.0
-    assert cell(table, "Company", "2026-01", "budget_quantity") == 6.0
+    # the row for all families is the whole company's, not one more family's
+    assert cell(table, "Company", "2026-01", "budget_revenue_value") == 25.0
+    assert cell(table, "Company", "2026-01", "budget_quantity") == 1.0
+    assert cell(table, "Company", "2026-02", "budget_revenue_value") == 110.0
     assert np.isnan(cell(table, "Tents", "2026-02", "budget_quantity"))
     assert set(table["family"]) == {"Tents", "Company"}
 
@@ -237,19 +239,18 @@ def test_the_plan_in_money_by_hand():
     assert np.isnan(cell(table, "unassigned", "2026-01", "margin_value"))
     assert cell(table, "Company", "2026-01", "revenue_value") == 100.0
     assert cell(table, "Company", "2026-02", "quantity") == 9.0
-    assert cell(table, "Company", "2026-01", "budget_revenue_value") == 85.0
+    assert cell(table, "Company", "2026-01", "budget_revenue_value") == 25.0
     assert cell(table, "Tents", "2026-02", "last_year_quantity") == 3.0
 
 
 def test_what_cannot_be_supplied_earns_nothing_by_hand():
     delivered = pd.DataFrame(
-        {"item": ["A", "A"], "month": months.span(CYCLE, 2), "delivered_share": [0.5, 1.25]}
+        {"item": ["A", "A"], "month": months.span(CYCLE, 2), "deliverable": [2.5, 7.5]}
     )
     table = financials(delivered=delivered)
     # A's 50 and 60 become 25 and 75; B is not named and is delivered whole
     assert cell(table, "Tents", "2026-01", "supply_revenue_value") == 45.0
     assert cell(table, "Tents", "2026-02", "supply_revenue_value") == 115.0
-    assert cell(table, "Tents", "2026-01", "supply_margin_value") == 15.0
     assert cell(table, "Tents", "2026-01", "revenue_value") == 70.0
 
 

@@ -66,7 +66,7 @@ def test_lead_times_and_safety_stock_by_hand():
         "items",
         item=list("ABCDE"),
         family=["T", "T", "S", "T", "T"],
-        lead_time_days=[61, None, None, 15, 15],
+        lead_time_days=[61, None, None, 16, 15],
         is_purchased=[True, True, None, None, None],
         is_service=[None, None, None, True, None],
         is_made_to_order=[None, None, None, None, True],
@@ -78,8 +78,8 @@ def test_lead_times_and_safety_stock_by_hand():
     table = inventory.replenishment(sites, items, suppliers, {"default": 0.95, "S": 0.5}).set_index(
         "item"
     )
-    # A its own 61 days, B its quickest supplier, C nothing said
-    assert table["lead_time_months"].to_dict() == {"A": 2, "B": 1, "C": 0, "D": 0, "E": 0}
+    # A its own 61 days, B its quickest supplier, C nothing said, D above and E below half a month
+    assert table["lead_time_months"].to_dict() == {"A": 2, "B": 1, "C": 0, "D": 1, "E": 0}
     assert table["is_purchased"].tolist() == [True, True, False, False, False]
     # 1.645 · 10 · √(61 / 30.4 + 1); half of the cycles need no safety stock; services hold none
     assert table["safety_stock"]["A"] == pytest.approx(28.52, abs=0.01)

@@ -47,6 +47,7 @@ def task_of(
         each(safety_stock),
         each(lead, "int64"),
         each(purchased, bool),
+        each(False, bool),
         hours,
         np.broadcast_to(0.0 if regular is None else np.asarray(regular, float), limit).copy(),
         np.broadcast_to(0.0 if overtime is None else np.asarray(overtime, float), limit).copy(),
@@ -162,6 +163,7 @@ def test_tables_become_a_task_in_the_order_of_keys_by_hand():
         {
             "item": ["B", "A"],
             "location": "plant",
+            "is_service": False,
             "is_purchased": [True, False],
             "lead_time_months": [2, 0],
             "safety_stock": [5.0, 6.0],
@@ -352,7 +354,7 @@ def test_the_order_of_items_changes_nothing():
     parts = {"keys": task.keys.iloc[order].reset_index(drop=True), "hours": task.hours[order]}
     for name in ("demand", "receipts"):
         parts[name] = getattr(task, name)[:, order]
-    for name in ("opening", "safety_stock", "lead_months", "is_purchased"):
+    for name in ("opening", "safety_stock", "lead_months", "is_purchased", "is_service"):
         parts[name] = getattr(task, name)[order]
     rest = {f.name: getattr(task, f.name) for f in fields(task) if f.name not in parts}
     first = strategies.plan(task, "chase")

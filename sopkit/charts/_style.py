@@ -1,0 +1,337 @@
+"""What all charts share: the fixed look of what they show, amounts as text, drawing over months.
+
+Colours are told apart by colour-blind readers and are never the only signal: lines also differ in
+dash or width and carry their name. Only this room and the pages' style sheet know colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sopkit import months, schema
+
+HISTORY = "#6e7681"  # grey: what happened
+DEMAND = "#1f5fa8"  # blue: the demand plan
+STATISTICAL = "#5b9bd5"  # light blue: the statistical forecast below it
+SUPPLY = "#e07b00"  # orange: the supply plan
+OVERTIME = "#a85400"
+BUDGET = "#111111"  # thin black: the budget
+SHORTAGE = "#9b1c1c"  # dark red: too little
+SURPLUS = "#0f766e"  # teal: too much, or better than the goal
+LAST_YEAR = "#b4bac2"  # light grey
+OTHERS = ("#6a3d9a", "#a67c00", "#c2418f", "#5c7a29", "#3b3b3b", "#7a4a2b")
+INK = "#24292f"
+_DARKER = {SUPPLY: OVERTIME, STATISTICAL: "#2f75b5", LAST_YEAR: HISTORY}  # as text on white
+_DASHED, _DOTTED = (0, (5, 1.5)), (0, (2, 1.5))
+LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
+    "sold": {"color": HISTORY},
+    "demand so far": {"color": HISTORY},
+    "statistical forecast": {"color": STATISTICAL, "linestyle": _DOTTED},
+    "forecast then": {"color": STATISTICAL, "linestyle": _DOTTED, "marker": "o", "markersize": 4},
+    "forecast now": {"color": DEMAND, "linestyle": _DASHED},
+    "demand plan": {"color": DEMAND, "linestyle": _DASHED, "linewidth": 2.2, "zorder": 3},
+    "combination used": {"color": DEMAND, "linewidth": 2.6, "zorder": 3},
+    "same month last year": {"color": BUDGET, "linestyle": _DASHED},
+    "counted stock": {"color": HISTORY},
+    "projected stock": {"color": SUPPLY, "linestyle": _DASHED},
+    "safety stock": {"color": INK, "linewidth": 1.0},
+    "owed to customers": {"color": SHORTAGE},
+    "can be supplied": {"color": SUPPLY, "linewidth": 4.5, "alpha": 0.55},
+    "budget": {"color": BUDGET, "linewidth": 1.0},
+    "last year": {"color": LAST_YEAR},
+    "above budget": {"color": SURPLUS},
+    "below budget": {"color": SHORTAGE},
+    "chase": {"color": SUPPLY},
+    "level": {"color": OTHERS[0], "linestyle": _DASHED},
+    "in regular hours": {"color": SUPPLY, "alpha": 0.75},
+    "in overtime": {"color": OVERTIME},
+    "regular hours": {"color": INK, "linewidth": 1.2, "drawstyle": "steps-mid"},
+    "with overtime": {"color": HISTORY, "linewidth": 1.2, "drawstyle": "steps-mid"},
+    "wanted without limit": {"color": SHORTAGE, "linewidth": 1.4, "linestyle": _DOTTED},
+    "returns put back": {"color": OTHERS[0]},
+    "sales lost to stock-outs": {"color": SURPLUS},
+    "outliers taken out": {"color": OTHERS[1]},
+}
+BAR = np.timedelta64(24, "D")  # width of a month's bar
+WIDTH = 11.2  # inches: the column of a page
+_RC = {
+    "font.family": ["sans-serif"],  # named below, else matplotlib warns at every text
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],
+    "font.size": 10.5,
+    "text.color": INK,
+    "figure.dpi": 96,
+    "figure.titlesize": 12.5,
+    "figure.titleweight": "bold",
+    "axes.titlesize": 12.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#8c959f",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#e4e7eb",
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 1.8,
+}
+
+
+def drawn(chart: Callable[..., Figure | None]) -> Callable[..., Figure | None]:
+    """The chart drawn in the common look; matplotlib's own settings stay as they were."""
+
+    @wraps(chart)
+    def draw(*tables, **choices):
+        with rc_context(_RC):
+            return chart(*tables, **choices)
+
+    return draw
+
+
+def company(table: pd.DataFrame) -> pd.DataFrame:
+    """The whole company's rows of a table by family, by month."""
+    return table[table["family"] == schema.COMPANY_LABEL].set_index("month").sort_index()
+
+
+def panels(rows: int = 1, columns: int = 1, *, height: float, ratios: list | None = None):
+    """A figure of page width and its axes, row by row; ``ratios`` of the rows' heights."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, height_ratios=ratios).ravel()
+
+
+def head(figure: Figure, title: str, axes: Axes | None = None) -> None:
+    """Title over several panels, and below them the names of what is in ``axes``."""
+    figure.suptitle(title, x=0.01, ha="left")
+    if axes is not None:
+        figure.legend(
+            *axes.get_legend_handles_labels(), loc="outside lower left", ncols=5, frameon=False
+        )
+
+
+def short(amount: float, sign: str = "") -> str:
+    r"""An amount as people say it, as in tables; ``sign="+"`` writes the sign always.
+
+    Examples
+    --------
+    >>> [short(amount).replace("\u00a0", " ") for amount in (1_920_000, 181e6, 95_400, -9500.0)]
+    ['1.9 M', '181 M', '95 k', '−9,500']
+    """
+    size = abs(amount)
+    if size >= 999_500:
+        text = f"{amount / 1e6:{sign}.{int(size < 99.95e6)}f}\u00a0M"
+    else:
+        text = f"{amount / 1e3:{sign}.0f}\u00a0k" if size >= 9_999.5 else f"{amount:{sign},.0f}"
+    return text.replace("-", "−") if size >= 0.5 else "0"
+
+
+def percent(rate: float, sign: str = "", decimals: int = 1) -> str:
+    """A rate in percent.
+
+    Examples
+    --------
+    >>> percent(0.0552), percent(-0.04, "+", 0)
+    ('5.5%', '−4%')
+    """
+    return f"{rate:{sign}.{decimals}%}".replace("-", "−")
+
+
+def tick(amount: float, _position: int | None = None) -> str:
+    r"""An amount beside an axis: no more figures than it needs.
+
+    Examples
+    --------
+    >>> [tick(amount).replace("\u00a0", " ") for amount in (80_000, 7_500_000, 0)]
+    ['80 k', '7.5 M', '0']
+    """
+    size = abs(amount)
+    scale, unit = (1e6, "\u00a0M") if size >= 999_500 else (1e3, "\u00a0k")
+    scale, unit = (scale, unit) if size >= 999.5 else (1.0, "")
+    return f"{amount / scale:.4g}".replace("-", "−") + unit
+
+
+def rate_tick(rate: float, _position: int | None = None) -> str:
+    """A rate beside an axis."""
+    return f"{rate * 100:.3g}%".replace("-", "−") if abs(rate) > 1e-12 else "0"
+
+
+def say(axes: Axes, text: str, place: tuple, *, colour: str = INK, shift=(6, 0), **choices) -> None:
+    """Text beside a place, ``shift`` points from it, dark enough to be read on white."""
+    choices = {"va": "center", "color": _DARKER.get(colour, colour)} | choices
+    axes.annotate(
+        text, place, xytext=shift, textcoords="offset points", annotation_clip=False, **choices
+    )
+
+
+def over_time(
+    axes: Axes,
+    title: str,
+    unit: str,
+    *,
+    lines: dict[str, pd.Series] | None = None,
+    bars: dict[str, pd.Series] | None = None,
+    cycle: pd.Timestamp | None = None,
+    is_rate: bool = False,
+) -> None:
+    """Lines and stacked bars over months (or months ahead), in their looks and with their names.
+
+    Parameters
+    ----------
+    axes, title, unit
+        Where; what stands above; what stands beside the y-axis.
+    lines, bars : dict of Series
+        By their names in ``LOOKS`` (other lines get a colour of their own), indexed by month.
+    cycle : Timestamp
+        A line stands at this month.
+    is_rate : bool
+        Percent instead of amounts.
+    """
+    lines = {name: line.dropna() for name, line in (lines or {}).items() if line.notna().any()}
+    index = pd.concat([*lines.values(), *(bars or {}).values()]).index
+    names = _stack(axes, bars or {}) + _plot(axes, lines, index.max())
+    place, is_alone = axes.get_subplotspec(), axes.get_gridspec().ncols == 1
+    has_cycle_name = cycle is not None and is_alone and place.is_first_row()
+    axes.set_title(title, pad=26 if has_cycle_name else 10, fontsize=12.5 if is_alone else 10.5)
+    if isinstance(index, pd.DatetimeIndex):
+        month_axis(axes, index)
+    else:
+        axes.set_xticks(sorted(set(index)))
+    value_axis(axes, unit if place.is_first_col() else "", is_rate=is_rate)
+    if cycle is not None:
+        cycle_line(axes, cycle, is_named=has_cycle_name)
+    if is_alone:
+        end_names(axes, names)
+
+
+def _stack(axes: Axes, bars: dict[str, pd.Series]) -> list[tuple]:
+    """Bars upon each other, above and below zero; gives where their names belong."""
+    up, down, names = 0.0, 0.0, []
+    for name, amount in bars.items():
+        look = LOOKS[name]
+        bottom = np.where(amount >= 0, up, down)
+        axes.bar(amount.index, amount, bottom=bottom, width=BAR, label=name, **look)
+        largest = int(np.argmax(amount.abs()))
+        names.append((amount.index[-1], amount.iloc[largest], f"■ {name}", look["color"]))
+        up, down = up + amount.clip(lower=0.0), down + amount.clip(upper=0.0)
+    if bars:
+        axes.axhline(0.0, color=INK, linewidth=0.9)
+    return names
+
+
+def _plot(axes: Axes, lines: dict[str, pd.Series], last: object) -> list[tuple]:
+    """Lines; gives the names of those that reach the end, writes the others below the line."""
+    names, others = [], iter(OTHERS)
+    for name, line in lines.items():
+        look = LOOKS.get(name) or {"color": next(others), "linewidth": 1.4}
+        look = look | ({"marker": "o"} if len(line) == 1 else {})
+        axes.plot(line.index, line, label=name, **look)
+        if line.index[-1] == last:
+            names.append((last, line.iloc[-1], name, look["color"]))
+        elif axes.get_gridspec().ncols == 1:
+            lowest = int(np.argmin(line))
+            side = ("left", "center", "right")[min(3 * lowest // len(line), 2)]
+            place = (line.index[lowest], line.iloc[lowest])
+            weight = {"ha": side, "va": "top", "fontweight": "bold"}
+            say(axes, name, place, colour=look["color"], shift=(0, -6), **weight)
+    return names
+
+
+def end_names(axes: Axes, names: list[tuple]) -> None:
+    """Names ``(x, y, text, colour)`` at the right, moved apart so that none covers another."""
+    low, high = axes.get_ylim()
+    ratios = axes.get_gridspec().get_height_ratios()
+    share = 0.8 * ratios[axes.get_subplotspec().rowspan.start] / sum(ratios)
+    gap = (high - low) * 15.0 / (axes.figure.get_figheight() * 72 * share)
+    ranked = sorted((name for name in names if np.isfinite(name[1])), key=lambda name: name[1])
+    places, steps = np.array([name[1] for name in ranked]), gap * np.arange(len(ranked))
+    places = np.maximum.accumulate(places - steps) + steps
+    places = np.minimum(places, high - steps[::-1])
+    for (x, _, text, colour), place in zip(ranked, places, strict=True):
+        say(axes, text, (x, place), colour=colour, shift=(8, 0), fontweight="bold")
+
+
+def value_axis(axes: Axes, label: str, *, is_rate: bool = False) -> None:
+    """Y-axis in units, money or percent: named, with zero on it."""
+    axes.set_ylabel(label)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, min_n_ticks=4))
+    axes.yaxis.set_major_formatter(rate_tick if is_rate else tick)
+    low, high = axes.dataLim.intervaly
+    low, high = min(low, 0.0), max(high, 0.0)
+    room = 0.08 * ((high - low) or 1.0)
+    axes.set_ylim(low - room if low < 0 else low, high + room)
+
+
+def month_axis(axes: Axes, month: pd.DatetimeIndex) -> None:
+    """X-axis of months: whole steps of a year, the year under January and the first label."""
+    first, last = month.min(), month.max()
+    count = int(months.number(last) - months.number(first)) + 1
+    most = 24 // axes.get_gridspec().ncols
+    step = next((size for size in (1, 2, 3, 6) if count / size <= most), 12)
+    ticks = [tick for tick in months.span(first, count) if (tick.month - 1) % step == 0]
+    with_year = [tick.month == 1 or tick == ticks[0] for tick in ticks]
+    labels = [
+        f"{tick:%b}\n{tick:%Y}" if is_first else f"{tick:%b}"
+        for tick, is_first in zip(ticks, with_year, strict=True)
+    ]
+    axes.set_xticks([tick.to_datetime64() for tick in ticks], labels)
+    axes.set_xlim(months.shift(first, -1), months.shift(last, 1))
+
+
+def cycle_line(axes: Axes, cycle: pd.Timestamp, *, is_named: bool = True) -> None:
+    """Vertical line at the month in which the plan is made."""
+    axes.axvline(cycle, color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+    if is_named:
+        choices = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
+        say(axes, f"cycle {months.label(cycle)}", (cycle, 1.0), shift=(0, 3), **choices)
+
+
+def bar_panels(
+    amounts: pd.DataFrame,
+    title: str,
+    unit: str,
+    *,
+    is_rate: bool = False,
+    colours: tuple[str, str] = (SHORTAGE, SURPLUS),
+) -> Figure:
+    """Horizontal bars left and right of zero, a panel a column, all on one scale.
+
+    ``colours`` are those below and above zero; bars of one colour carry no plus.
+    """
+    width = amounts.shape[1]
+    figure, panel = panels(1, width, height=1.5 + 0.36 * len(amounts))
+    low, high = min(np.nanmin(amounts), 0.0), max(np.nanmax(amounts), 0.0)
+    room = 0.09 * (1 + width) * ((high - low) or 1.0)
+    sign = "" if colours[0] == colours[1] else "+"
+    for own, name in zip(panel, amounts, strict=True):
+        column = amounts[name].fillna(0.0)
+        fills = [colours[int(amount > 0)] for amount in column]
+        own.barh(range(len(column)), column, color=fills, height=0.62)
+        own.axvline(0.0, color=INK, linewidth=0.9)
+        own.grid(visible=False, axis="y")
+        own.grid(visible=True, axis="x")
+        own.tick_params(axis="y", length=0)
+        own.set_yticks(range(len(column)), amounts.index if own is panel[0] else [])
+        own.invert_yaxis()
+        own.set_xlim(low - room * (low < 0), high + room * (high > 0 or low == 0))
+        own.xaxis.set_major_locator(MaxNLocator(nbins=6))
+        own.xaxis.set_major_formatter(rate_tick if is_rate else tick)
+        own.set_xlabel(unit)
+        own.set_title(name if width > 1 else "", fontsize=10.5)
+        for row, amount in enumerate(column):
+            text = percent(amount, sign) if is_rate else short(amount, sign)
+            side = {"shift": (-5, 0), "ha": "right"} if amount < 0 else {"shift": (5, 0)}
+            say(own, text, (amount, row), **side)
+    head(figure, title)
+    return figure
