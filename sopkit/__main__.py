@@ -1,7 +1,7 @@
 """The command line of sopkit: ``sopkit …`` = ``python -m sopkit …``.
 
-It adds nothing that ``cycle`` or ``store`` lack. Exit codes: 0 done, 1 the data or a step failed, 2 the command cannot be meant, 3 the cycle is being
-run by somebody else, 130 interrupted.
+It adds nothing that ``cycle`` or ``store`` lack. Exit codes: 0 done, 1 the data or a step failed,
+2 the command cannot be meant, 3 the cycle is being run by somebody else, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,85 +29,42 @@ Begin with your own data:
 """
 
 
+_ARGUMENTS = {
+    "workspace": ("--workspace", "folder that holds data/raw (default: here)", {"default": "."}),
+    "path": ("path", "folder to make", {}),
+    "cycle": ("--cycle", "YYYY-MM in which the plan is made (default: after the last whole month "
+              "of sales)", {"metavar": "YYYY-MM"}),
+    "month": ("--cycle", "month in which the plan is made",
+              {"metavar": "YYYY-MM", "required": True, "dest": "cycle"}),
+    "start": ("--from", "execute this step and all later ones anew",
+              {"dest": "start", "metavar": "STEP"}),
+    "only": ("--only", "execute this step alone anew", {"metavar": "STEP"}),
+    "parameters": ("-p", "a notebook parameter; wins over company.yml; may be repeated",
+                   {"dest": "parameters", "action": "append", "default": [],
+                    "metavar": "NAME=VALUE"}),
+    "empty": ("--empty", "without the sample company", {"action": "store_true"}),
+    "seed": ("--seed", "another seed, another company (default 0)", {"type": int, "default": 0}),
+    "horizon": ("--horizon", "months ahead, exactly; wins over company.yml",
+                {"type": int, "metavar": "N"}),
+}  # fmt: skip
+
+
 def _parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        prog="sopkit", description=__doc__.split(":")[0], epilog=_TEACH, formatter_class=form
+        prog="sopkit",
+        description="Sales and operations planning: raw tables in, a meeting pack out.",
+        epilog=_TEACH,
+        formatter_class=form,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def command(name: str, words: str, example: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+    for name, (_, words, example, arguments) in _COMMANDS.items():
+        command = commands.add_parser(
             name, help=words, description=words, epilog=f"Example: {example}", formatter_class=form
         )
-
-    def workspace(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument(
-            "--workspace",
-            default=".",
-            metavar="PATH",
-            help="folder that holds data/raw (default: here)",
-        )
-
-    run = command(
-        "run",
-        "Run a cycle: check, six notebooks, pages, publish",
-        "sopkit run --cycle 2026-01 --from demand_review -p strategy=level",
-    )
-    workspace(run)
-    run.add_argument(
-        "--cycle",
-        metavar="YYYY-MM",
-        help="month in which the plan is made "
-        "(default: the month after the last whole month of sales)",
-    )
-    run.add_argument(
-        "--from", dest="start", metavar="STEP", help="execute this step and all later ones anew"
-    )
-    run.add_argument("--only", metavar="STEP", help="execute this step alone anew")
-    run.add_argument(
-        "-p",
-        dest="parameters",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a notebook parameter; wins over company.yml; may be repeated",
-    )
-    check = command(
-        "check",
-        "Check the raw tables and list every breach and notice",
-        "sopkit check --workspace mycompany",
-    )
-    workspace(check)
-    check.add_argument("--cycle", metavar="YYYY-MM", help="as seen from this cycle")
-    init = command(
-        "init", "Make a new workspace holding the sample company", "sopkit init mycompany --empty"
-    )
-    init.add_argument("path", metavar="PATH", help="folder to make")
-    init.add_argument("--empty", action="store_true", help="without the sample company")
-    make = command(
-        "sample",
-        "Write the generated sample company into a workspace without tables",
-        "sopkit sample --seed 7 --workspace trial",
-    )
-    workspace(make)
-    make.add_argument(
-        "--seed", type=int, default=0, help="another seed, another company (default 0)"
-    )
-    status = command(
-        "status", "Cycles that have been run, their steps, and what is out of date", "sopkit status"
-    )
-    workspace(status)
-    forecast = command(
-        "forecast",
-        "The demand step alone: tables, no notebooks, no pages",
-        "sopkit forecast --cycle 2026-01 --horizon 12",
-    )
-    workspace(forecast)
-    forecast.add_argument("--cycle", metavar="YYYY-MM", required=True)
-    forecast.add_argument(
-        "--horizon", type=int, metavar="N", help="months ahead, exactly; wins over company.yml"
-    )
+        for argument in arguments.split():
+            flag, meaning, options = _ARGUMENTS[argument]
+            command.add_argument(flag, help=meaning, **options)
     return parser
 
 
@@ -235,21 +192,29 @@ def _forecast(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+# command: (function, what it does, an example, its arguments)
 _COMMANDS = {
-    "run": _run,
-    "check": _check,
-    "init": _init,
-    "sample": _sample,
-    "status": _status,
-    "forecast": _forecast,
-}
+    "run": (_run, "Run a cycle: check, six notebooks, pages, publish",
+            "sopkit run --cycle 2026-01 --from demand_review -p strategy=level",
+            "workspace cycle start only parameters"),
+    "check": (_check, "Check the raw tables and list every breach and notice",
+              "sopkit check --workspace mycompany", "workspace cycle"),
+    "init": (_init, "Make a new workspace holding the sample company",
+             "sopkit init mycompany --empty", "path empty"),
+    "sample": (_sample, "Write the generated sample company into a workspace without tables",
+               "sopkit sample --seed 7 --workspace trial", "workspace seed"),
+    "status": (_status, "Cycles that have been run, their steps, and what is out of date",
+               "sopkit status", "workspace"),
+    "forecast": (_forecast, "The demand step alone: tables, no notebooks, no pages",
+                 "sopkit forecast --cycle 2026-01 --horizon 12", "workspace month horizon"),
+}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code says how it went."""
     arguments = _parser().parse_args(argv)
     try:
-        return _COMMANDS[arguments.command](arguments)
+        return _COMMANDS[arguments.command][0](arguments)
     except UsageError as error:
         return _say(error, MISUSED)
     except ContractError as error:

@@ -425,7 +425,7 @@ def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
         if not unknown.any():
             continue
         members = tuple(sorted(rows[unknown].unique()))
-        is_breach = name == "sales" and (money_share(tables, items=members) > tolerance_rate)
+        is_breach = name == "sales" and (_money_share(tables, items=members) > tolerance_rate)
         remedy = f"Add {_some(members)} to {sources['items'].label}"
         remedy += ", or raise tolerance_rate in company.yml." if is_breach else "."
         message = f"{len(members)} items are not in items; they count as unassigned."
@@ -550,7 +550,7 @@ def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:
     return money.abs().where(recent, 0.0).fillna(0.0)
 
 
-def money_share(
+def _money_share(
     tables: dict[str, pd.DataFrame], items: tuple[str, ...] = (), rows: tuple[int, ...] = ()
 ) -> float:
     """Share of the last twelve months' money in some items' sales, or in some sales rows.
@@ -570,7 +570,7 @@ def findings_table(findings: list[Finding], tables: dict[str, pd.DataFrame]) -> 
     for finding in findings:
         is_priced = bool(finding.items or finding.sales_rows) and not tables["sales"].empty
         share = (
-            money_share(tables, finding.items, finding.sales_rows) if is_priced else float("nan")
+            _money_share(tables, finding.items, finding.sales_rows) if is_priced else float("nan")
         )
         records.append({name: getattr(finding, name, share) for name in COLUMNS})
     found = pd.DataFrame(records, columns=COLUMNS)

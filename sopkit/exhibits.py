@@ -12,7 +12,6 @@ import difflib
 import functools
 import io
 import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape, unescape
@@ -26,37 +25,16 @@ from pandas.io.formats.style import Styler
 from sopkit import months, schema
 from sopkit.reconciliation import grid as sop
 
-KINDS = (
-    "quantity",
-    "signed_quantity",
-    "value",
-    "signed_value",
-    "rate",
-    "signed_rate",
-    "count",
-    "months",
-    "decimal",
-    "month",
-    "text",
-    "rating",
+_KINDS = tuple(
+    "quantity signed_quantity value signed_value rate signed_rate count months decimal month text "
+    "rating".split()
 )
-SHORTEST_ALT = 8
+_SHORTEST_ALT = 8
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating")
 _LONG_TEXT = 24  # letters; longer texts may wrap
-_RATINGS = {
-    "red": "red",
-    "amber": "amber",
-    "green": "green",
-    "missed": "red",
-    "near": "amber",
-    "met": "green",
-    "overdue": "red",
-    "expired": "red",
-}
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MEASURES = (*sop.VOLUMES, *sop.MONEY)
+_CHIPS = {"red": ["missed", "overdue", "expired"], "amber": ["near"], "green": ["met"]}
 _ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
 
 
@@ -75,14 +53,14 @@ class Exhibit:
 
 
 def format_amount(amount: float, kind: str, currency: str = "") -> str:
-    """An amount as readers see it in a sentence or a tile.
+    r"""An amount as readers see it in a sentence or a tile.
 
     Parameters
     ----------
     amount : float, or Timestamp or str for the kinds month, text and rating
         Full precision; a rate as a share, 0.05 for 5%.
     kind : str
-        One of ``KINDS``. Kinds beginning with ``signed_`` show a plus.
+        One of ``_KINDS``. Kinds beginning with ``signed_`` show a plus.
     currency : str
         Written behind amounts of the kind value.
 
@@ -92,7 +70,7 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     ('1,832,651', '+4.2%')
     >>> format_amount(float("nan"), "value", "EUR")
     '–'
-    >>> format_amount(-9019285.0, "value", "EUR").replace("\\u00a0", " ")
+    >>> format_amount(-9019285.0, "value", "EUR").replace("\u00a0", " ")
     '−9.0 M EUR'
     """
     if kind in _LEFT:
@@ -160,18 +138,23 @@ def _known(name: str, names: list[str], what: str) -> None:
         raise months.UsageError(f"no {what} {name!r}.{hint} Known: {', '.join(sorted(names))}.")
 
 
-def headline(template: str, facts: pd.DataFrame, *, currency: str = "") -> Exhibit:
+def headline(
+    template: str, facts: pd.DataFrame, *, currency: str = "", is_note: bool = False
+) -> Exhibit:
     """Sentences with computed figures.
 
     Parameters
     ----------
     template : str
-        Sentences in which ``{fact}`` stands for a figure; a blank line begins a new paragraph.
+        Sentences in which ``{fact}`` stands for a figure. ``{fact:below|above}`` writes its size
+        and the word for its sign. A part in square brackets is left out where a figure in it is
+        missing; elsewhere the fact's text stands in.
     facts : DataFrame
-        A table of ``headlines``: ``fact, amount, kind, text``; the text stands in where the
-        amount is missing.
+        A table of ``headlines``: ``fact, amount, kind, text``.
     currency : str
         Of the company.
+    is_note : bool
+        In the small letters of a note, for what qualifies the figures above.
 
     Raises
     ------
@@ -180,33 +163,37 @@ def headline(template: str, facts: pd.DataFrame, *, currency: str = "") -> Exhib
 
     Examples
     --------
-    >>> facts = pd.DataFrame([("plan", 1200.0, "quantity", "")],
+    >>> facts = pd.DataFrame([("plan", 12.0, "count", ""), ("gap", -0.05, "signed_rate", "")],
     ...                      columns=["fact", "amount", "kind", "text"])
-    >>> headline("We plan {plan} units.", facts).html
-    '<p class="headline">We plan <b>1,200</b> units.</p>'
+    >>> headline("We plan {plan} units[, {gap:below|above} budget].", facts).html
+    '<p class="headline">We plan <b>12</b> units, <b>5%</b> below budget.</p>'
     """
-    texts = _fact_texts(facts, currency)
+    rows = facts.set_index("fact")
+    is_missing = rows["amount"].isna() & ~rows["kind"].isin(_LEFT)
 
     def fill(match: re.Match) -> str:
-        _known(match[1], list(texts), "fact")
-        return texts[match[1]]
+        name, below, above = match.groups()
+        text = _fact(rows, name, currency, is_signed=below is None)
+        return f"{text} {below if rows.loc[name, 'amount'] < 0 else above}" if below else text
 
-    blocks = [" ".join(block.split()) for block in re.split(r"\n\s*\n", template.strip())]
-    filled = [re.sub(r"\{(\w+)\}", fill, escape(block, quote=False)) for block in blocks]
-    return Exhibit("".join(f'<p class="headline">{block}</p>' for block in filled))
+    def keep(part: re.Match) -> str:
+        used = re.findall(r"{(\w+)", part[1])
+        return "" if rows.index[is_missing].intersection(used).size else part[1]
+
+    text = re.sub(r"\[(.*?)\]", keep, escape(" ".join(template.split()), quote=False))
+    filled = re.sub(r"{(\w+)(?::(\w+)\|(\w+))?}", fill, text)
+    return Exhibit(f'<p class="{"note" if is_note else "headline"}">{filled}</p>')
 
 
-def _fact_texts(facts: pd.DataFrame, currency: str) -> dict[str, str]:
-    """Markup of each fact: figures bold, texts plain."""
-    texts = {}
-    for fact, amount, kind, text in facts[["fact", "amount", "kind", "text"]].itertuples(
-        index=False
-    ):
-        if pd.notna(amount):
-            texts[fact] = f"<b>{escape(format_amount(amount, kind, currency))}</b>"
-        else:
-            texts[fact] = escape(_word(text), quote=False)
-    return texts
+def _fact(rows: pd.DataFrame, name: str, currency: str, *, is_signed: bool = True) -> str:
+    """Markup of a fact: a figure bold, a text plain."""
+    _known(name, list(rows.index), "fact")
+    amount, kind, text = rows.loc[name, ["amount", "kind", "text"]]
+    if pd.isna(amount):
+        return escape(_word(text), quote=False)
+    if not is_signed:
+        amount, kind = abs(amount), kind.removeprefix("signed_")
+    return f"<b>{escape(format_amount(amount, kind, currency))}</b>"
 
 
 def fact_tiles(facts: pd.DataFrame, labels: dict[str, str], *, currency: str = "") -> Exhibit:
@@ -228,12 +215,11 @@ def fact_tiles(facts: pd.DataFrame, labels: dict[str, str], *, currency: str = "
     """
     if not 3 <= len(labels) <= 6:
         raise months.UsageError(f"{len(labels)} tiles. Give labels for three to six facts.")
-    texts = _fact_texts(facts, currency)
-    tiles = []
-    for fact, label in labels.items():
-        _known(fact, list(texts), "fact")
-        figure_class = "" if texts[fact].startswith("<b>") else ' class="word"'
-        tiles.append(f"<div><dt>{escape(label)}</dt><dd{figure_class}>{texts[fact]}</dd></div>")
+    rows, tiles = facts.set_index("fact"), []
+    for name, label in labels.items():
+        text = _fact(rows, name, currency)
+        figure_class = "" if text.startswith("<b>") else ' class="word"'
+        tiles.append(f"<div><dt>{escape(label)}</dt><dd{figure_class}>{text}</dd></div>")
     return Exhibit(f'<dl class="tiles">{"".join(tiles)}</dl>')
 
 
@@ -246,17 +232,6 @@ def _paragraph(text: str, name: str) -> Exhibit:
     return Exhibit(f'<p class="{name}">{escape(text, quote=False)}</p>')
 
 
-def missing(text: str) -> Exhibit:
-    """The sentence that stands where an exhibit has no data.
-
-    Examples
-    --------
-    >>> missing("No budget was given.").html
-    '<p class="missing">No budget was given.</p>'
-    """
-    return _paragraph(text, "missing")
-
-
 def table(
     frame: pd.DataFrame,
     *,
@@ -267,7 +242,8 @@ def table(
     source: str | None = None,
     rows: int = 15,
     missing: str = "",
-    row_classes: Iterable[str] | None = None,
+    once: tuple[str, ...] = (),
+    row_classes: Iterable[str] = (),
 ) -> Exhibit:
     """The first rows of a table, numbers right, decimals alike in a column.
 
@@ -281,7 +257,7 @@ def table(
         Column → heading, in order; other columns are not shown. Money of 10,000 and more is
         shown in thousands; the heading says so by itself.
     kinds : dict
-        Column → one of ``KINDS`` (absent: text), or the name of a column that holds each row's
+        Column → one of ``_KINDS`` (absent: text), or the name of a column that holds each row's
         kind. A rating is a word with a colour chip.
     currency, source : str
         Of the company; table that holds all rows.
@@ -289,8 +265,10 @@ def table(
         Most rows shown.
     missing : str
         Sentence shown where ``frame`` has no rows.
+    once : tuple of str
+        Columns of text shown only in the first of successive rows in which all are the same.
     row_classes : iterable of str
-        Style class of each row of ``frame``, in its order: total, alert, quiet, or empty.
+        Style class of each row of ``frame``, in its order: alert, or empty.
 
     Raises
     ------
@@ -301,11 +279,16 @@ def table(
         _known(column, list(frame.columns), "column")
     if frame.empty:
         return _paragraph(missing or f"Nothing to show: {caption}.", "missing")
-    shown = frame.head(rows)
-    classes = [""] * len(shown) if row_classes is None else list(row_classes)[:rows]
-    html = _styled(shown.reset_index(drop=True), columns, kinds, currency, classes)
+    shown = frame.head(rows).reset_index(drop=True)
+    classes = list(row_classes)[:rows] or [""] * len(shown)
+    if once:
+        repeats = shown[list(once)].eq(shown[list(once)].shift()).all(axis=1)
+        shown = shown.assign(**{name: shown[name].mask(repeats, _SPACE) for name in once})
+        classes = repeats.map({True: "more", False: ""}).tolist()
+    html = _styled(shown, columns, kinds, currency, classes)
+    head = f"<figcaption>{escape(caption)}</figcaption>"
     foot = _source(len(frame) - len(shown), source)
-    return Exhibit(_framed(escape(caption), html, "table") + foot)
+    return Exhibit(f'<figure class="table">{head}{_frame(escape(caption), html)}</figure>{foot}')
 
 
 def _source(rest: int, source: str | None) -> str:
@@ -328,13 +311,9 @@ def exceptions(
     caption, currency, source, missing, rows
         As in ``table``.
     """
-    shown, rest = frame[frame["is_material"]], frame[~frame["is_material"]]
-    columns = {
-        "subject": "What",
-        "finding": "Finding",
-        "amount_value": "Money",
-        "proposal": "Proposal",
-    }
+    ranked = frame.sort_values("amount_value", key=abs, ascending=False, kind="stable")
+    shown, rest = ranked[ranked["is_material"]], ranked[~ranked["is_material"]]
+    columns = dict(subject="What", finding="Finding", amount_value="Money", proposal="Proposal")
     found = table(
         shown,
         caption=caption,
@@ -353,12 +332,9 @@ def exceptions(
     return Exhibit(found.html + note(words).html)
 
 
-def _framed(caption: str, content: str, name: str) -> str:
-    """A caption above, or below a chart, and the content in a frame that scrolls by itself."""
-    line = f"<figcaption>{caption}</figcaption>" if caption else ""
-    label = re.sub("<[^>]+>", "", caption).replace('"', "&quot;") or name
-    frame = f'<div class="frame" tabindex="0" role="region" aria-label="{label}">{content}</div>'
-    return f'<figure class="{name}">{frame + line if name == "chart" else line + frame}</figure>'
+def _frame(label: str, content: str) -> str:
+    """A frame that scrolls by itself."""
+    return f'<div class="frame" tabindex="0" role="region" aria-label="{label}">{content}</div>'
 
 
 @functools.cache
@@ -380,7 +356,7 @@ def _styled(
         kind = kinds.get(column, "text")
         unit, formats[column] = _column_format(shown[column], kind, shown, currency)
         headings[column] = escape(heading) + (f" <small>{escape(unit)}</small>" if unit else "")
-        if kind in shown.columns and kind not in KINDS:
+        if kind in shown.columns and kind not in _KINDS:
             pairs = zip(shown[column], shown[kind], strict=True)
             cells[column] = [_with_unit(amount, unit, currency) for amount, unit in pairs]
         if kind in _LEFT:
@@ -397,9 +373,9 @@ def _column_format(
     """Unit for the heading, and what makes text of one cell (text arrives escaped)."""
     if kind == "rating":
         return "", _chip
-    if kind in _LEFT or (kind not in KINDS and kind in shown.columns):
+    if kind in _LEFT or (kind not in _KINDS and kind in shown.columns):
         return "", _word
-    _known(kind, list(KINDS), "kind")
+    _known(kind, list(_KINDS), "kind")
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
     numbers = amounts.astype("float64") * (100 if base == "rate" else 1)
     is_large = base == "value" and numbers.abs().max() >= 9_999.5
@@ -417,7 +393,7 @@ def _column_format(
 
 def _with_unit(amount: float, kind: str, currency: str) -> str:
     """An amount in a column of several kinds, so that each says its unit."""
-    if kind in KINDS and kind != "months":
+    if kind in _KINDS and kind != "months":
         return format_amount(amount, kind, currency)
     text = format_amount(amount, "months" if kind == "months" else "quantity")
     return text if text == _MISSING or not isinstance(kind, str) else text + _SPACE + kind
@@ -425,7 +401,7 @@ def _with_unit(amount: float, kind: str, currency: str) -> str:
 
 def _chip(word: str) -> str:
     text = _word(word)
-    colour = _RATINGS.get(text)
+    colour = next((name for name, words in _CHIPS.items() if text in (name, *words)), "")
     return f'<span class="chip {colour}">{text}</span>' if colour else text
 
 
@@ -442,26 +418,20 @@ def assumptions(register: pd.DataFrame) -> Exhibit:
     ranks = held[["quality", "impact"]].apply(lambda rating: rating.map(rank).fillna(3))
     ranks["calm"] = (ranks != 0).any(axis=1)
     ranks = ranks.sort_values(["calm", "quality", "impact"], kind="stable")
-    headings = {
-        "statement": "Assumption",
-        "owner": "Owner",
-        "quality": "Quality",
-        "impact": "Impact",
-        "status": "Status",
-    }
+    rated = {"quality": "Quality", "impact": "Impact", "status": "Status"}
     return table(
         held.loc[ranks.index],
         caption="Assumptions the plan rests on, rated by quality of evidence and impact if wrong",
-        columns=headings,
-        kinds=dict.fromkeys(["quality", "impact", "status"], "rating"),
+        columns={"statement": "Assumption", "owner": "Owner"} | rated,
+        kinds=dict.fromkeys(rated, "rating"),
         source="register",
         missing="No assumptions are recorded. Add them to data/raw/assumptions.csv.",
         row_classes=ranks["calm"].map({False: "alert", True: ""}),
     )
 
 
-def figure(drawn, *, alt: str, caption: str = "", missing: str = "") -> Exhibit:
-    """A chart as an SVG picture; the same chart gives the same bytes. Closes the figure.
+def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
+    """A chart as an SVG picture; the same chart gives the same bytes.
 
     Parameters
     ----------
@@ -469,35 +439,27 @@ def figure(drawn, *, alt: str, caption: str = "", missing: str = "") -> Exhibit:
         What a function of ``charts`` returned; None where there is nothing to draw.
     alt : str
         What the picture shows, for readers who do not see it; eight characters or more.
-    caption, missing : str
-        Line below the chart; sentence shown instead where there is no chart.
+    missing : str
+        Sentence shown instead where there is no chart.
 
     Raises
     ------
     UsageError
         If ``alt`` is too short.
     """
-    if len(alt.strip()) < SHORTEST_ALT:
+    if len(alt.strip()) < _SHORTEST_ALT:
         raise months.UsageError(f"alt {alt!r} is too short. Say in a few words what is shown.")
     if drawn is None:
         return _paragraph(missing or f"Nothing to draw: {alt}.", "missing")
-    picture = base64.b64encode(_svg(drawn)).decode("ascii")
-    width = round(drawn.get_size_inches()[0] * 96)
-    image = f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(alt)}" width="{width}">'
-    return Exhibit(_framed(escape(caption), image, "chart"))
-
-
-def _svg(drawn) -> bytes:
     import matplotlib  # here: tables and headlines need no charts
 
     buffer = io.BytesIO()
     # no dates, no random ids: same figure, same bytes; text stays text
     with matplotlib.rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    pyplot = sys.modules.get("matplotlib.pyplot")  # keeps only figures that it made itself
-    if pyplot:
-        pyplot.close(drawn)
-    return buffer.getvalue()
+    source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    image = f'<img src="{source}" alt="{escape(alt)}" style="max-width:100%">'
+    return Exhibit(f'<figure class="chart">{_frame("chart", image)}</figure>')
 
 
 def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhibit:
@@ -513,7 +475,7 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
         Month in which the plan is made; a line stands before it.
     """
     if sop_grid.empty:
-        return missing("There is no plan to lay out by family yet.")
+        return _paragraph("There is no plan to lay out by family yet.", "missing")
     closed = months.closed(cycle, sop.CLOSED_MONTHS)
     planned = sop_grid.loc[sop_grid["month"] >= cycle, "month"].max()
     count = max(1, months.number(planned) - months.number(cycle) + 1) if pd.notna(planned) else 1
@@ -528,7 +490,7 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
     return Exhibit(
         _grid_template().render(
             years=list(span.year.value_counts().sort_index().items()),
-            names_of_months=[_MONTHS[month - 1] for month in span.month],
+            names_of_months=list(span.strftime("%b")),
             families=[_family(name, wide, marks, currency, cycle) for name in names],
             count=len(span),
             money=f"k {currency}".strip(),
@@ -541,11 +503,8 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
 
 @functools.cache
 def _grid_template() -> jinja2.Template:
-    loader = jinja2.FileSystemLoader(_TEMPLATES)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("grid.html.j2")
+    loader, trim = jinja2.FileSystemLoader(_TEMPLATES), {"trim_blocks": True, "lstrip_blocks": True}
+    return jinja2.Environment(loader=loader, autoescape=True, **trim).get_template("grid.html.j2")
 
 
 def _family(
@@ -554,15 +513,13 @@ def _family(
     """One family for the template: its summary line and its groups of rows."""
     year = months.span(cycle, 12).intersection(wide.columns)
     rows = wide.loc[name]
-    sales, revenue, budget = (
-        _line(rows, *line)[year]
-        for line in (("Sales", sop.NOW), ("Revenue", sop.NOW), ("Revenue", "Budget"))
-    )
+    main = rows.reindex([("Sales", sop.NOW), ("Revenue", sop.NOW), ("Revenue", "Budget")])[year]
+    sales, revenue, budget = (line for _, line in main.iterrows())
     gap, compared = (revenue - budget).sum(min_count=1), budget.where(revenue.notna()).sum()
     share = format_amount(gap / compared if compared else np.nan, "signed_rate")
     groups = [
         _group(measure, rows.loc[measure], marks.loc[name].loc[measure], currency)
-        for measure in _MEASURES
+        for measure in (*sop.VOLUMES, *sop.MONEY)
         if measure in rows.index.get_level_values(0)
     ]
     return {
@@ -573,13 +530,6 @@ def _family(
         "share": "" if share == _MISSING else share,
         "groups": groups,
     }
-
-
-def _line(rows: pd.DataFrame, measure: str, row: str) -> pd.Series:
-    """One row of a family's grid, all missing where it is not there."""
-    if (measure, row) in rows.index:
-        return rows.loc[(measure, row)]
-    return pd.Series(np.nan, index=rows.columns)
 
 
 def _group(
@@ -596,11 +546,6 @@ def _group(
         is_signed = row in (sop.DIFFERENCE, sop.RUNNING)
         texts = ["" if pd.isna(x) else _number(x, digits, is_signed) for x in scaled.loc[row]]
         is_short = (scaled.loc[row] < -0.5) & (measure == "Inventory") & (row == sop.NOW)
-        lines.append(
-            {
-                "name": row,
-                "is_main": row == sop.NOW,
-                "cells": list(zip(texts, marks.loc[row], is_short, strict=True)),
-            }
-        )
+        cells = list(zip(texts, marks.loc[row], is_short, strict=True))
+        lines.append({"name": row, "is_main": row == sop.NOW, "cells": cells})
     return {"name": measure, "unit": unit, "rows": lines}

@@ -45,7 +45,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 6_000, 60, 160
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 6_000, 60, 180
 
 
 def _modules() -> list[Path]:

@@ -100,8 +100,8 @@ def test_money_share_is_revenue_of_twelve_months_beside_all():
         }
     )
     tables = {"sales": typed("sales", raw), "items": contract.empty("items")}
-    assert contract.money_share(tables, items=("A",)) == 0.75
-    assert contract.money_share(tables, rows=(1,)) == 0.25
+    assert contract._money_share(tables, items=("A",)) == 0.75
+    assert contract._money_share(tables, rows=(1,)) == 0.25
 
 
 def test_a_finding_reads_as_one_sentence_with_its_remedy_and_its_money():

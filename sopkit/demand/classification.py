@@ -60,7 +60,7 @@ def classify(
     unit_price = price["unit_price_value"].to_numpy()
     money = year * (np.nan_to_num(unit_price) if np.isfinite(unit_price).any() else 1.0)
     lifecycle = _lifecycle(demand, items, cycle)
-    abc = abc_classes(money)
+    abc = _abc_classes(money)
     demand_class = _demand_classes(demand.values)
     return demand.keys.assign(
         abc=abc,
@@ -72,12 +72,12 @@ def classify(
     )
 
 
-def abc_classes(money: np.ndarray) -> np.ndarray:
+def _abc_classes(money: np.ndarray) -> np.ndarray:
     """A for the series that make the first 80 % of money, B to 95 %, C the rest.
 
     Examples
     --------
-    >>> abc_classes(np.array([10.0, 80.0, 10.0, 0.0])).tolist()
+    >>> _abc_classes(np.array([10.0, 80.0, 10.0, 0.0])).tolist()
     ['B', 'A', 'B', 'C']
     """
     order = np.argsort(-money, kind="stable")

@@ -38,7 +38,7 @@ def views(
     unplaced : DataFrame
         Submitted rows that cover no key of the plan, for example an unknown family.
     """
-    now = by_month(submissions[submissions["cycle"] == cycle])
+    now = _by_month(submissions[submissions["cycle"] == cycle])
     priced = base.assign(money=base["quantity"] * base["unit_price_value"])
     parts, unplaced = [], []
     for department, rows in now.groupby("department"):
@@ -61,7 +61,7 @@ def views(
     return laid[columns], pd.concat(unplaced, ignore_index=True)
 
 
-def by_month(submissions: pd.DataFrame) -> pd.DataFrame:
+def _by_month(submissions: pd.DataFrame) -> pd.DataFrame:
     """Rows by month with one ``amount``: a quarter is spread evenly over its three months."""
     amount = submissions["quantity"].fillna(submissions["revenue_value"])
     rows = submissions.assign(amount=amount)[amount.notna()]
@@ -80,7 +80,7 @@ def status(
     submissions: pd.DataFrame, departments: list[str], *, cycle: pd.Timestamp
 ) -> pd.DataFrame:
     """Who has submitted for this cycle: department, rows, first and last month, state."""
-    rows = by_month(submissions[submissions["cycle"] == cycle])
+    rows = _by_month(submissions[submissions["cycle"] == cycle])
     expected = (
         sorted(set(departments) | set(rows["department"]))
         if not departments
@@ -121,7 +121,7 @@ def skill(
     Views in money are judged in money. Judged at one to three months ahead, where most plans can
     still move. Weight ∝ 1 / WAPE², so a view twice as wrong counts a quarter.
     """
-    past = by_month(submissions)
+    past = _by_month(submissions)
     distance = months.number(past["month"]) - months.number(past["cycle"])
     past = past[distance.between(*SKILL_LAGS) & past["month"].isin(history["month"])]
     net = hierarchy.with_levels(history, items)

@@ -25,6 +25,16 @@ _LEVEL_WORDS = {
     "item": "Item",
 }
 _EVERY_WORD = "all months ahead"
+# the pages' style sheet is not there in a notebook: the least that makes a table readable
+_LOOK = """<style>
+.sopkit figure { margin: 1em 0; }
+.sopkit figcaption, .sopkit .note { font-weight: 600; margin: 0.5em 0; }
+.sopkit table { border-collapse: collapse; }
+.sopkit th, .sopkit td { padding: 0.15em 0.9em; text-align: right; font-weight: normal; }
+.sopkit th:first-child, .sopkit td:first-child { text-align: left; padding-left: 0; }
+.sopkit thead th { border-bottom: 1px solid; }
+.sopkit img { max-width: 100%; background: white; }
+</style>"""
 
 
 def load(workspace: str | Path, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
@@ -41,7 +51,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
     return tables | {"accuracy": store.read(workspace, "accuracy", cycle)}
 
 
-def members(tables: dict[str, pd.DataFrame], level: str) -> list[str]:
+def _members(tables: dict[str, pd.DataFrame], level: str) -> list[str]:
     """Members of a level, largest volume first."""
     rows = tables["accuracy"]
     rows = rows[(rows["level"] == level) & (rows["lag"] == EVERY_LAG)]
@@ -162,48 +172,30 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         A cycle whose demand step has been run.
     """
     tables = load(workspace, cycle)
-    style = {"description_width": "7em"}
-    level = widgets.Dropdown(
-        options=[(_LEVEL_WORDS[name], name) for name in LEVELS],
-        value="family",
-        description="Level",
-        style=style,
-    )
-    member = widgets.Combobox(
-        options=members(tables, "family"),
-        value=members(tables, "family")[0],
-        ensure_option=True,
-        description="Group",
-        placeholder="type or choose",
-        style=style,
-    )
-    model = widgets.Dropdown(
-        options=[(_words(name), name) for name in MODELS], description="Model", style=style
-    )
-    lag = widgets.Dropdown(
-        options=[(_EVERY_WORD, EVERY_LAG), *[(str(k), k) for k in range(forecasting.LAGS)]],
-        value=min(3, forecasting.LAGS - 1),
-        description="Months ahead",
-        style=style,
-    )
+    look = {"style": {"description_width": "7.5em"}, "layout": {"width": "17em"}}
+    levels = [(_LEVEL_WORDS[name], name) for name in LEVELS]
+    ahead = [(_EVERY_WORD, EVERY_LAG), *[(str(k), k) for k in range(forecasting.LAGS)]]
+    level = widgets.Dropdown(options=levels, value="family", description="Level", **look)
+    member = widgets.Dropdown(options=_members(tables, "family"), description="Group", **look)
+    models = [(_words(name), name) for name in MODELS]
+    model = widgets.Dropdown(options=models, description="Model", **look)
+    lag = widgets.Dropdown(options=ahead, value=3, description="Months ahead", **look)
     shown = widgets.HTML()
 
     def redraw(_change: object = None) -> None:
-        if member.value in member.options:
-            found = view(
-                tables,
-                level=level.value,
-                member=member.value,
-                model=model.value,
-                lag=lag.value,
-                cycle=cycle,
-            )
-            shown.value = "".join(exhibit.html for exhibit in found)
+        found = view(
+            tables,
+            level=level.value,
+            member=member.value,
+            model=model.value,
+            lag=lag.value,
+            cycle=cycle,
+        )
+        shown.value = _LOOK + "".join(exhibit.html for exhibit in found)
 
     def change_level(_change: object) -> None:
-        choices = members(tables, level.value)
         member.unobserve(redraw, "value")
-        member.options, member.value = choices, choices[0] if choices else ""
+        member.options = _members(tables, level.value)
         member.observe(redraw, "value")
         redraw()
 
@@ -212,4 +204,6 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         control.observe(redraw, "value")
     redraw()
     controls = widgets.HBox([level, member, model, lag], layout={"flex_flow": "row wrap"})
-    return widgets.VBox([controls, shown])
+    box = widgets.VBox([controls, shown])
+    box.add_class("sopkit")
+    return box

@@ -90,7 +90,7 @@ def by_family(table: pd.DataFrame, items: pd.DataFrame, measures: list[str]) -> 
     ]
 
 
-def in_money(table: pd.DataFrame, rates: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def _in_money(table: pd.DataFrame, rates: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Revenue and margin of a quantity by series and month; margin missing without cost.
 
     Examples
@@ -98,7 +98,7 @@ def in_money(table: pd.DataFrame, rates: pd.DataFrame, quantity: str) -> pd.Data
     >>> key = {"item": ["A"], "location": ["all"], "channel": ["all"]}
     >>> rates = pd.DataFrame({**key, "unit_price_value": [10.0], "unit_cost_value": [6.0]})
     >>> plan = pd.DataFrame({**key, "month": ["2026-01"], "quantity": [5.0]})
-    >>> in_money(plan, rates, "quantity")[["revenue_value", "margin_value"]].values.tolist()
+    >>> _in_money(plan, rates, "quantity")[["revenue_value", "margin_value"]].values.tolist()
     [[50.0, 20.0]]
     """
     columns = [*schema.SERIES, "unit_price_value", "unit_cost_value"]
@@ -116,7 +116,7 @@ def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFram
     Revenue is what was booked; where sales carry none, units at today's price.
     """
     net = history.assign(net=history["sales"])
-    priced = in_money(net.drop(columns="revenue_value"), rates, "net")
+    priced = _in_money(net.drop(columns="revenue_value"), rates, "net")
     booked = history["revenue_value"].to_numpy()
     revenue = np.where(np.isfinite(booked), booked, priced["revenue_value"])
     cost = priced["revenue_value"] - priced["margin_value"]
@@ -150,7 +150,7 @@ def budget_by_family(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def last_year(closed: pd.DataFrame, month_index: pd.DatetimeIndex) -> pd.DataFrame:
+def _last_year(closed: pd.DataFrame, month_index: pd.DatetimeIndex) -> pd.DataFrame:
     """Closed months moved one year on, so that they stand beside the month planned."""
     moved = closed.assign(month=months.from_number(months.number(closed["month"]) + 12))
     moved = moved[moved["month"].isin(month_index)]
@@ -192,7 +192,7 @@ def financials(
         ``supply_revenue_value`` of what can be supplied, at the item's mean price of the month, in
         a month without demand at that of its whole plan; budget and last year beside them.
     """
-    priced = in_money(plan, rates, "consensus").rename(columns={"consensus": "quantity"})
+    priced = _in_money(plan, rates, "consensus").rename(columns={"consensus": "quantity"})
     costed = priced["revenue_value"].where(priced["margin_value"].notna())
     priced = priced.assign(costed_revenue_value=costed)
     measures = ["quantity", "revenue_value", "margin_value", "costed_revenue_value"]
@@ -204,7 +204,7 @@ def financials(
     supplied = monthly["deliverable"].fillna(monthly["quantity"]) * price
     monthly = monthly.assign(supply_revenue_value=supplied.fillna(monthly["revenue_value"]))
     table = by_family(monthly, items, [*measures, "supply_revenue_value"])
-    beside = [budget_by_family(budget, items), last_year(closed, table["month"].unique())]
+    beside = [budget_by_family(budget, items), _last_year(closed, table["month"].unique())]
     for other in beside:
         table = table.merge(other, on=["family", "month"], how="left", validate="one_to_one")
     return table.sort_values(["family", "month"], ignore_index=True)

@@ -113,7 +113,7 @@ def plan(work: Task, strategy: str, *, is_limited: bool = True) -> pd.DataFrame:
     """
     if strategy not in NAMES:
         raise ValueError(f"strategy {strategy!r} is unknown. Choose one of {', '.join(NAMES)}.")
-    rate = level_rates(work) if strategy == "level" else None
+    rate = _level_rates(work) if strategy == "level" else None
     stock, owed = work.opening.copy(), np.zeros(len(work.keys))
     rows: dict[str, list[np.ndarray]] = {}
     for t in range(len(work.months)):  # stock carries over from month to month
@@ -143,7 +143,7 @@ def plan(work: Task, strategy: str, *, is_limited: bool = True) -> pd.DataFrame:
     return _table(work, arrays)
 
 
-def level_rates(work: Task) -> np.ndarray:
+def _level_rates(work: Task) -> np.ndarray:
     """Units a month that end the horizon with safety stock.
 
     (total demand + ending − opening) / months of production.

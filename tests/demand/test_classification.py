@@ -48,7 +48,7 @@ def classify(history: pd.DataFrame, items: pd.DataFrame | None = None, **prices:
     ],
 )
 def test_abc_by_share_of_money(money, classes):
-    assert "".join(classification.abc_classes(np.array(money, dtype="float64"))) == classes
+    assert "".join(classification._abc_classes(np.array(money, dtype="float64"))) == classes
 
 
 def test_xyz_by_variation_around_the_mean(series_table):
@@ -220,7 +220,7 @@ def test_abc_equals_a_walk_from_the_largest_down(money):
             share = walked / money.sum()
             expected[k] = "A" if share < 0.8 - 1e-12 else "B" if share < 0.95 - 1e-12 else "C"
         walked += money[k]
-    assert classification.abc_classes(money).tolist() == expected
+    assert classification._abc_classes(money).tolist() == expected
 
 
 # bad panels

@@ -318,7 +318,7 @@ def test_the_order_of_rows_changes_nothing(base, sample_tables):
 
 
 def test_a_quarter_keeps_its_total():
-    rows = submissions.by_month(said({"quarter": "2025-11", "quantity": 100}, {"quantity": 7}))
+    rows = submissions._by_month(said({"quarter": "2025-11", "quantity": 100}, {"quantity": 7}))
     assert rows["amount"].sum() == pytest.approx(107)
     assert sorted(rows["month"].map(months.label)) == ["2025-11", "2025-12", "2026-01", "2026-01"]
 

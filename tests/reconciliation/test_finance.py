@@ -167,7 +167,7 @@ def test_sales_without_revenue_do_not_lower_the_price():
 
 
 def test_revenue_and_margin_by_hand():
-    table = finance.in_money(PLAN, RATES, "consensus")
+    table = finance._in_money(PLAN, RATES, "consensus")
     assert table["revenue_value"].tolist() == [50.0, 60.0, 20.0, 40.0, 30.0, 30.0]
     assert table["margin_value"].tolist()[:4] == [20.0, 24.0, 5.0, 10.0]
     assert table["margin_value"][4:].isna().all()  # no cost, no margin
@@ -220,7 +220,7 @@ def test_a_budget_by_item_adds_up_in_its_family_and_a_quarter_is_not_spread():
 
 def test_last_year_stands_beside_the_month_planned():
     closed = finance.closed_months(HISTORY, RATES, ITEMS)
-    moved = finance.last_year(closed, months.span(CYCLE, 1))
+    moved = finance._last_year(closed, months.span(CYCLE, 1))
     assert moved["month"].unique().tolist() == [CYCLE]
     assert cell(moved, "Tents", "2026-01", "last_year_revenue_value") == 84.0
     assert cell(moved, "Company", "2026-01", "last_year_quantity") == 6.0
@@ -373,4 +373,4 @@ def test_prices_of_the_sample_equal_a_slow_loop(sample_tables, sample_history, s
 def test_two_rates_of_one_series_are_refused():
     double = pd.concat([RATES, RATES], ignore_index=True)
     with pytest.raises(pd.errors.MergeError, match="not unique"):
-        finance.in_money(PLAN, double, "consensus")
+        finance._in_money(PLAN, double, "consensus")

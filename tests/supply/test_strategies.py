@@ -145,7 +145,7 @@ def test_a_purchased_item_takes_no_hours():
 
 def test_level_spreads_over_the_months_in_which_an_item_can_and_should_be_made():
     # lead time 1, last demand in the fourth month: three months for 5 + 10 + 15 + 6 − 6
-    rates = strategies.level_rates(task_of([5, 10, 0, 15, 0], opening=6, safety_stock=6, lead=1))
+    rates = strategies._level_rates(task_of([5, 10, 0, 15, 0], opening=6, safety_stock=6, lead=1))
     assert rates.ravel().tolist() == [0.0, 10.0, 10.0, 10.0, 0.0]
 
 
@@ -297,7 +297,7 @@ def test_chase_reproduces_arnold_chapman_production_plan():
 
 def test_level_to_order_reproduces_arnold_chapman_production_plan():
     """Forecast 100 a week for 5 weeks, backlog from 100 down to 80: 104 a week."""
-    rates = strategies.level_rates(task_of([100] * 5, opening=-100, safety_stock=-80))
+    rates = strategies._level_rates(task_of([100] * 5, opening=-100, safety_stock=-80))
     assert rates.ravel().tolist() == [104.0] * 5
 
 
