@@ -112,8 +112,8 @@ def replenishment(
     Returns
     -------
     DataFrame
-        Key ``item, location``: ``is_service``, ``is_purchased``, ``lead_time_months`` (whole months before an
-        order placed now arrives), ``safety_stock`` (units, from the first three months' error).
+        Key ``item, location``: ``is_service``, ``is_purchased``, ``lead_time_months``
+        (whole months before an order placed now arrives), ``safety_stock`` (units, from the first three months' error).
     """
     first = sites[sites["month"] < months.shift(sites["month"].min(), 3)]
     table = first.groupby(schema.SITE, as_index=False)["demand_sd"].mean()
