@@ -113,7 +113,8 @@ def replenishment(
     -------
     DataFrame
         Key ``item, location``: ``is_service``, ``is_purchased``, ``lead_time_months``
-        (whole months before an order placed now arrives), ``safety_stock`` (units, from the first three months' error).
+        (whole months before an order placed now arrives), ``safety_stock`` (units, from the
+        first three months' error).
     """
     first = sites[sites["month"] < months.shift(sites["month"].min(), 3)]
     table = first.groupby(schema.SITE, as_index=False)["demand_sd"].mean()
