@@ -254,6 +254,7 @@ def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     else:
         shutil.rmtree(store.staging(workspace, cycle))
         shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
+        (reports / months.label(cycle) / "failed.html").unlink(missing_ok=True)
     return Outcome(
         cycle, seconds, tuple(skipped), reports / months.label(cycle) / "index.html", findings
     )

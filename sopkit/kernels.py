@@ -53,11 +53,12 @@ def watch(told: Callable[[int, int], None]) -> None:
     told : callable
         Called with the cell's number, from 1, and the count of cells.
     """
-    from papermill.engines import NBClientEngine, papermill_engines
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import Engine, papermill_engines
 
-    class Watched(NBClientEngine):
+    class Watched(Engine):
         @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, **options):
+        def execute_managed_notebook(cls, nb_man, kernel_name, km=None, **_options):
             begin = nb_man.cell_start
 
             def cell_start(cell, cell_index=None, **more):
@@ -65,7 +66,11 @@ def watch(told: Callable[[int, int], None]) -> None:
                 return begin(cell, cell_index, **more)
 
             nb_man.cell_start = cell_start
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+            client = PapermillNotebookClient(
+                nb_man, km=km, kernel_name=kernel_name, timeout=None, shutdown_kernel="immediate"
+            )
+            client.owns_km = True  # so that it closes the sockets of a kernel it did not start
+            return client.execute()
 
     papermill_engines.register(ENGINE, Watched)
 

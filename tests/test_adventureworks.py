@@ -66,8 +66,7 @@ def test_capacity_receipts_components_and_lead_times_are_mapped(workspace):
 
 def test_quotas_are_the_sales_departments_view_where_a_quarter_touches_the_horizon(workspace):
     earlier = pd.Timestamp("2014-03-01")
-    tables = store.inputs(workspace, "demand_review", earlier)
-    quotas = tables["submissions"]
+    quotas = store.raw_tables(workspace, earlier)[0]["submissions"]
     assert set(quotas["department"]) == {"sales"}
     assert (quotas["quarter"] == earlier).all()
     assert quotas["revenue_value"].sum() > 1e6
