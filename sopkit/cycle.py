@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import months, store
+from sopkit import months, store, workbooks
 from sopkit.contract import nearest
 from sopkit.months import UsageError
 from sopkit.steps import STEPS, Step, data_review, demand_review, step
@@ -247,8 +247,11 @@ def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     if seconds:
         from sopkit.pages import pack
 
-        imprint = _imprint(workspace, cycle)
-        pack.write_index(_staged_pages(workspace, cycle), imprint)
+        imprint, folder = _imprint(workspace, cycle), _staged_pages(workspace, cycle)
+        grid = store.staging(workspace, cycle) / "sop_grid.parquet"
+        if grid.is_file():
+            workbooks.write_grid(folder / "sop_grid.xlsx", pd.read_parquet(grid))
+        pack.write_index(folder, imprint)
         store.publish(workspace, cycle, record)
         pack.write_cycles(reports, _cycle_rows(workspace), imprint.company)
     else:

@@ -12,7 +12,7 @@ import difflib
 import functools
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
@@ -25,7 +25,7 @@ from pandas.io.formats.style import Styler
 from sopkit import months, schema
 from sopkit.reconciliation import grid as sop
 
-_KINDS = tuple(
+KINDS = tuple(
     "quantity signed_quantity value signed_value rate signed_rate count months decimal month text "
     "rating".split()
 )
@@ -60,7 +60,7 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     amount : float, or Timestamp or str for the kinds month, text and rating
         Full precision; a rate as a share, 0.05 for 5%.
     kind : str
-        One of ``_KINDS``. Kinds beginning with ``signed_`` show a plus.
+        One of ``KINDS``. Kinds beginning with ``signed_`` show a plus.
     currency : str
         Written behind amounts of the kind value.
 
@@ -75,16 +75,15 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     """
     if kind in _LEFT:
         return _word(amount)
-    if pd.isna(amount) or not np.isfinite(amount):
+    if not np.isfinite(amount):
         return _MISSING
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
     if base == "value":
-        return _money(amount, is_signed) + (_SPACE + currency if currency else "")
+        return _money(amount, is_signed, _SPACE + currency if currency else "")
     if base == "rate":
         digits = 0 if _is_whole(amount * 100) or abs(amount) >= 10 else 1
-        return _number(amount * 100, digits, is_signed) + "%"
-    digits = _digits(base, pd.Series([amount], dtype="float64"))
-    return _number(amount, digits, is_signed)
+        return _number(amount * 100, digits, is_signed, "%")
+    return _number(amount, _digits(base, pd.Series([amount], dtype="float64")), is_signed)
 
 
 def _word(value: object) -> str:
@@ -95,23 +94,23 @@ def _word(value: object) -> str:
     return months.label(value) if isinstance(value, pd.Timestamp) else str(value)
 
 
-def _number(amount: float, digits: int, is_signed: bool) -> str:
-    if pd.isna(amount) or not np.isfinite(amount):
+def _number(amount: float, digits: int, is_signed: bool, suffix: str = "") -> str:
+    if not np.isfinite(amount):
         return _MISSING
     text = f"{abs(amount):,.{digits}f}"
     if not text.strip("0.,"):
-        return "0"
-    return (_MINUS if amount < 0 else "+" if is_signed else "") + text
+        return "0" + suffix
+    return (_MINUS if amount < 0 else "+" if is_signed else "") + text + suffix
 
 
-def _money(amount: float, is_signed: bool) -> str:
+def _money(amount: float, is_signed: bool, unit: str) -> str:
     """``181 M``, ``12.3 M``, ``345 k``, ``1,234``; the limits are where rounding would carry."""
     size = abs(amount)
     if size >= 999_500:
-        return _number(amount / 1e6, 1 if size < 99.95e6 else 0, is_signed) + _SPACE + "M"
+        return _number(amount / 1e6, int(size < 99.95e6), is_signed, f"{_SPACE}M{unit}")
     if size >= 9_999.5:
-        return _number(amount / 1e3, 0, is_signed) + _SPACE + "k"
-    return _number(amount, 0 if size >= 99.5 or _is_whole(amount) else 2, is_signed)
+        return _number(amount / 1e3, 0, is_signed, f"{_SPACE}k{unit}")
+    return _number(amount, 0 if size >= 99.5 or _is_whole(amount) else 2, is_signed, unit)
 
 
 def _is_whole(amount: float | pd.Series) -> bool:
@@ -223,12 +222,8 @@ def fact_tiles(facts: pd.DataFrame, labels: dict[str, str], *, currency: str = "
     return Exhibit(f'<dl class="tiles">{"".join(tiles)}</dl>')
 
 
-def note(text: str) -> Exhibit:
-    """A paragraph in plain words."""
-    return _paragraph(text, "note")
-
-
-def _paragraph(text: str, name: str) -> Exhibit:
+def note(text: str, name: str = "note") -> Exhibit:
+    """A paragraph in plain words, of the style class ``name``."""
     return Exhibit(f'<p class="{name}">{escape(text, quote=False)}</p>')
 
 
@@ -257,7 +252,7 @@ def table(
         Column → heading, in order; other columns are not shown. Money of 10,000 and more is
         shown in thousands; the heading says so by itself.
     kinds : dict
-        Column → one of ``_KINDS`` (absent: text), or the name of a column that holds each row's
+        Column → one of ``KINDS`` (absent: text), or the name of a column that holds each row's
         kind. A rating is a word with a colour chip.
     currency, source : str
         Of the company; table that holds all rows.
@@ -278,7 +273,7 @@ def table(
     for column in columns:
         _known(column, list(frame.columns), "column")
     if frame.empty:
-        return _paragraph(missing or f"Nothing to show: {caption}.", "missing")
+        return note(missing or f"Nothing to show: {caption}.", "missing")
     shown = frame.head(rows).reset_index(drop=True)
     classes = list(row_classes)[:rows] or [""] * len(shown)
     if once:
@@ -314,21 +309,13 @@ def exceptions(
     ranked = frame.sort_values("amount_value", key=abs, ascending=False, kind="stable")
     shown, rest = ranked[ranked["is_material"]], ranked[~ranked["is_material"]]
     columns = dict(subject="What", finding="Finding", amount_value="Money", proposal="Proposal")
-    found = table(
-        shown,
-        caption=caption,
-        columns=columns,
-        kinds={"amount_value": "value"},
-        rows=rows,
-        currency=currency,
-        source=source,
-        missing=missing if frame.empty else "No exception is above materiality.",
-    )
+    missing = missing if frame.empty else "No exception is above materiality."
+    shared = dict(caption=caption, currency=currency, source=source, missing=missing, rows=rows)
+    found = table(shown, columns=columns, kinds={"amount_value": "value"}, **shared)
     if rest.empty:
         return found
     money = format_amount(rest["amount_value"].abs().sum(), "value", currency)
-    one = len(rest) == 1
-    words = f"{len(rest):,} more {'is' if one else 'are'} below materiality, together {money}."
+    words = f"Below materiality and not shown: {len(rest):,}, worth {money} in all."
     return Exhibit(found.html + note(words).html)
 
 
@@ -349,60 +336,47 @@ def _styled(
     currency: str,
     row_classes: list[str],
 ) -> str:
-    headings, formats = {}, {}
-    cells = shown[list(columns)].astype(object)
-    left = []
+    cells, headings, left = {}, {}, []
     for place, (column, heading) in enumerate(columns.items(), start=1):
         kind = kinds.get(column, "text")
-        unit, formats[column] = _column_format(shown[column], kind, shown, currency)
-        headings[column] = escape(heading) + (f" <small>{escape(unit)}</small>" if unit else "")
-        if kind in shown.columns and kind not in _KINDS:
-            pairs = zip(shown[column], shown[kind], strict=True)
-            cells[column] = [_with_unit(amount, unit, currency) for amount, unit in pairs]
+        unit, texts = _column(shown, column, kind, currency)
         if kind in _LEFT:
-            is_long = cells[column].map(lambda cell: len(str(cell))).max() > _LONG_TEXT
-            left.append(f"{'w' if is_long else 't'}{place}")
-    styler = _styler()(cells).hide(axis="index").format(formats, escape="html", na_rep=_MISSING)
+            left.append(f"{'w' if max(map(len, texts)) > _LONG_TEXT else 't'}{place}")
+        cells[column] = [_chip(text) if kind == "rating" else escape(text) for text in texts]
+        headings[column] = escape(heading) + (f" <small>{escape(unit)}</small>" if unit else "")
+    styler = _styler()(pd.DataFrame(cells)).hide(axis="index")
     styler = styler.format_index(lambda name: headings[name], axis=1)
     return styler.to_html(exclude_styles=True, left=" ".join(left), row_classes=row_classes)
 
 
-def _column_format(
-    amounts: pd.Series, kind: str, shown: pd.DataFrame, currency: str
-) -> tuple[str, Callable[[object], str]]:
-    """Unit for the heading, and what makes text of one cell (text arrives escaped)."""
-    if kind == "rating":
-        return "", _chip
-    if kind in _LEFT or (kind not in _KINDS and kind in shown.columns):
-        return "", _word
-    _known(kind, list(_KINDS), "kind")
+def _column(shown: pd.DataFrame, column: str, kind: str, currency: str) -> tuple[str, list[str]]:
+    """Unit for the heading, and the text of each cell; another column may hold each cell's kind."""
+    amounts = shown[column]
+    if kind in _LEFT:
+        return "", [_word(amount) for amount in amounts]
+    if kind in shown.columns and kind not in KINDS:
+        pairs = zip(amounts, shown[kind], strict=True)
+        return "", [_with_unit(amount, own, currency) for amount, own in pairs]
+    _known(kind, list(KINDS), "kind")
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
-    numbers = amounts.astype("float64") * (100 if base == "rate" else 1)
-    is_large = base == "value" and numbers.abs().max() >= 9_999.5
-    digits = _digits(base, numbers / 1000 if is_large else numbers)
-    scale = 0.001 if is_large else 100 if base == "rate" else 1
-    suffix = "%" if base == "rate" else ""
+    is_large = base == "value" and amounts.abs().max() >= 9_999.5
+    scaled = amounts.astype("float64") * (0.001 if is_large else 100 if base == "rate" else 1)
+    digits, suffix = _digits(base, scaled), "%" if base == "rate" else ""
     unit = (f"k {currency}".strip() if is_large else currency) if base == "value" else ""
-
-    def show(amount: float) -> str:
-        text = _number(amount * scale, digits, is_signed)
-        return text if text == _MISSING else text + suffix
-
-    return unit, show
+    return unit, [_number(amount, digits, is_signed, suffix) for amount in scaled]
 
 
 def _with_unit(amount: float, kind: str, currency: str) -> str:
     """An amount in a column of several kinds, so that each says its unit."""
-    if kind in _KINDS and kind != "months":
+    if kind in KINDS and kind != "months":
         return format_amount(amount, kind, currency)
     text = format_amount(amount, "months" if kind == "months" else "quantity")
     return text if text == _MISSING or not isinstance(kind, str) else text + _SPACE + kind
 
 
-def _chip(word: str) -> str:
-    text = _word(word)
+def _chip(text: str) -> str:
     colour = next((name for name, words in _CHIPS.items() if text in (name, *words)), "")
-    return f'<span class="chip {colour}">{text}</span>' if colour else text
+    return f'<span class="chip {colour}">{text}</span>' if colour else escape(text)
 
 
 def assumptions(register: pd.DataFrame) -> Exhibit:
@@ -413,20 +387,18 @@ def assumptions(register: pd.DataFrame) -> Exhibit:
     register : DataFrame
         Table `register`; its rows of the kind assumption are shown.
     """
-    held = register[register["kind"] == "assumption"].reset_index(drop=True)
-    rank = {"red": 0, "amber": 1, "green": 2}
-    ranks = held[["quality", "impact"]].apply(lambda rating: rating.map(rank).fillna(3))
-    ranks["calm"] = (ranks != 0).any(axis=1)
-    ranks = ranks.sort_values(["calm", "quality", "impact"], kind="stable")
+    held, rank = register[register["kind"] == "assumption"], {"red": 0, "amber": 1, "green": 2}
+    held = held.sort_values(["quality", "impact"], key=lambda rated: rated.map(rank))
+    is_red = held[["quality", "impact"]].eq("red").all(axis=1)
     rated = {"quality": "Quality", "impact": "Impact", "status": "Status"}
     return table(
-        held.loc[ranks.index],
+        held,
         caption="Assumptions the plan rests on, rated by quality of evidence and impact if wrong",
         columns={"statement": "Assumption", "owner": "Owner"} | rated,
         kinds=dict.fromkeys(rated, "rating"),
         source="register",
         missing="No assumptions are recorded. Add them to data/raw/assumptions.csv.",
-        row_classes=ranks["calm"].map({False: "alert", True: ""}),
+        row_classes=is_red.map({True: "alert", False: ""}),
     )
 
 
@@ -450,7 +422,7 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     if len(alt.strip()) < _SHORTEST_ALT:
         raise months.UsageError(f"alt {alt!r} is too short. Say in a few words what is shown.")
     if drawn is None:
-        return _paragraph(missing or f"Nothing to draw: {alt}.", "missing")
+        return note(missing or f"Nothing to draw: {alt}.", "missing")
     import matplotlib  # here: tables and headlines need no charts
 
     buffer = io.BytesIO()
@@ -475,20 +447,21 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
         Month in which the plan is made; a line stands before it.
     """
     if sop_grid.empty:
-        return _paragraph("There is no plan to lay out by family yet.", "missing")
+        return note("There is no plan to lay out by family yet.", "missing")
     closed = months.closed(cycle, sop.CLOSED_MONTHS)
-    planned = sop_grid.loc[sop_grid["month"] >= cycle, "month"].max()
-    count = max(1, months.number(planned) - months.number(cycle) + 1) if pd.notna(planned) else 1
-    span = closed.union(months.span(cycle, count))
+    last = max(sop_grid["month"].max(), cycle)
+    span = closed.union(months.span(cycle, months.number(last) - months.number(cycle) + 1))
     key = ["family", "measure", "row"]
     wide = sop_grid.pivot(index=key, columns="month", values="amount").reindex(columns=span)
     marks = sop_grid.pivot(index=key, columns="month", values="is_last_plan")
     marks = marks.reindex(columns=span).eq(True)
-    others = sorted(set(sop_grid["family"]) - {schema.COMPANY_LABEL, schema.UNASSIGNED})
-    order = [schema.COMPANY_LABEL, *others, schema.UNASSIGNED]
-    names = [name for name in order if name in wide.index.levels[0]]
+    known = set(sop_grid["family"])
+    others = sorted(known - {schema.COMPANY_LABEL, schema.UNASSIGNED})
+    names = [name for name in (schema.COMPANY_LABEL, *others, schema.UNASSIGNED) if name in known]
+    loader, trim = jinja2.FileSystemLoader(_TEMPLATES), {"trim_blocks": True, "lstrip_blocks": True}
+    environment = jinja2.Environment(loader=loader, autoescape=True, **trim)
     return Exhibit(
-        _grid_template().render(
+        environment.get_template("grid.html.j2").render(
             years=list(span.year.value_counts().sort_index().items()),
             names_of_months=list(span.strftime("%b")),
             families=[_family(name, wide, marks, currency, cycle) for name in names],
@@ -499,12 +472,6 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
             has_marks=bool(marks.to_numpy().any()),
         )
     )
-
-
-@functools.cache
-def _grid_template() -> jinja2.Template:
-    loader, trim = jinja2.FileSystemLoader(_TEMPLATES), {"trim_blocks": True, "lstrip_blocks": True}
-    return jinja2.Environment(loader=loader, autoescape=True, **trim).get_template("grid.html.j2")
 
 
 def _family(

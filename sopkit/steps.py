@@ -283,8 +283,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     )
     by_family = finance.by_family(delivered, items, ["deliverable"])
     gap_table = gaps.gaps(financials, by_family)
-    budget = finance.budget_by_family(tables["budget"], items)
-    closed = closed.merge(budget, on=["family", "month"], how="left", validate="one_to_one")
+    closed = finance.beside(closed, items, tables["budget"], closed)
     results = {"financials": financials, "closed_financials": closed, "gaps": gap_table}
     unassigned = headlines.unassigned(tables["demand_history"], rates, items)
     return results | {

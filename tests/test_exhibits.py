@@ -78,10 +78,30 @@ def test_a_headline_fills_figures_and_falls_back_to_the_text():
     facts = _facts(
         ("plan", 1200.0, "quantity", ""), ("budget", np.nan, "value", "unknown (no budget)")
     )
-    shown = exhibits.headline("We plan {plan}\nunits.\n\nBudget: {budget}.", facts).html
+    shown = exhibits.headline("We plan {plan}\nunits. Budget: {budget}.", facts).html
     assert shown == (
-        '<p class="headline">We plan <b>1,200</b> units.</p>'
-        '<p class="headline">Budget: unknown (no budget).</p>'
+        '<p class="headline">We plan <b>1,200</b> units. Budget: unknown (no budget).</p>'
+    )
+    noted = exhibits.headline("We plan {plan} units.", facts, is_note=True).html
+    assert noted.startswith('<p class="note">')
+
+
+def test_a_headline_says_the_side_and_leaves_out_what_is_unknown():
+    facts = _facts(
+        ("plan", 1200.0, "quantity", ""),
+        ("gap", -0.05, "signed_rate", ""),
+        ("growth", 0.02, "signed_rate", ""),
+        ("margin", np.nan, "value", "unknown (no costs)"),
+        ("strategy", np.nan, "text", "chase"),
+    )
+    said = exhibits.headline(
+        "{plan} units[, {gap:below|above} budget][, {growth:below|above} last year]"
+        "[, with a margin of {margin}][ by {strategy}].",
+        facts,
+    )
+    assert said.html == (
+        '<p class="headline"><b>1,200</b> units, <b>5%</b> below budget, '
+        "<b>2%</b> above last year by chase.</p>"
     )
 
 
@@ -125,6 +145,9 @@ def test_what_comes_from_data_is_escaped_everywhere():
             | {"kind": "assumption"}
         ]
     )
+    found = pd.DataFrame(
+        {"subject": EVIL, "finding": EVIL, "proposal": EVIL, "amount_value": [1.0, 2.0]}
+    ).assign(is_material=[True, False])
     shown = [
         _table(
             frame,
@@ -137,9 +160,10 @@ def test_what_comes_from_data_is_escaped_everywhere():
         exhibits.headline(EVIL + "{a}", facts).html,
         exhibits.fact_tiles(facts, dict.fromkeys("abc", EVIL)).html,
         exhibits.note(EVIL).html,
-        exhibits.missing(EVIL).html,
+        exhibits.exceptions(found, caption=EVIL, currency=EVIL, source=EVIL, missing=EVIL).html,
+        exhibits.exceptions(found.iloc[:0], caption="", currency="", source="", missing=EVIL).html,
         exhibits.figure(None, alt=EVIL).html,
-        exhibits.figure(_chart(), alt=EVIL, caption=EVIL).html,
+        exhibits.figure(_chart(), alt=EVIL).html,
         exhibits.grid(grid, currency=EVIL, cycle=CYCLE).html,
         exhibits.assumptions(register).html,
     ]
@@ -193,6 +217,32 @@ def test_unknown_columns_and_kinds_name_the_nearest():
         _table(frame, columns={"quantitty": "Units"})
     with pytest.raises(months.UsageError, match="Nearest: 'signed_rate'"):
         _table(frame, kinds={"quantity": "signed_rat"})
+
+
+def test_what_repeats_is_said_once():
+    frame = pd.DataFrame({"item": list("aab"), "state": ["x", "y", "y"]})
+    html = _table(frame, columns={"item": "Item", "state": "State"}, kinds={}, once=("item",))
+    assert _cells(html)[2:] == ["a", "x", " ", "y", "b", "y"]
+    assert html.count('<tr class="more">') == 1
+
+
+def test_exceptions_rank_what_is_material_and_sum_up_the_rest():
+    frame = pd.DataFrame(
+        {
+            "subject": list("abcd"),
+            "finding": "late",
+            "amount_value": [20_000.0, -90_000.0, np.nan, 4_000.0],
+            "proposal": "hurry",
+            "is_material": [True, True, True, False],
+        }
+    )
+    words = {"caption": "Late", "currency": "EUR", "source": "late", "missing": "Nothing."}
+    html = exhibits.exceptions(frame, **words).html
+    assert re.findall(r'<th scope="row">(.)', html) == ["b", "a", "c"]
+    assert "not shown: 1, worth 4,000\u00a0EUR" in html
+    small = exhibits.exceptions(frame.iloc[3:], **words).html
+    assert "No exception is above materiality." in small
+    assert exhibits.exceptions(frame.iloc[:0], **words).html == '<p class="missing">Nothing.</p>'
 
 
 def test_nothing_to_show_is_said_in_words():

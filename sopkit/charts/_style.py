@@ -14,7 +14,6 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from sopkit import months, schema
 
@@ -67,14 +66,9 @@ _RC = {
     "font.sans-serif": ["DejaVu Sans", "Verdana"],
     "font.size": 10.5,
     "text.color": INK,
-    "figure.dpi": 96,
-    "figure.titlesize": 12.5,
-    "figure.titleweight": "bold",
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.titlepad": 12,
-    "axes.labelcolor": INK,
     "axes.edgecolor": "#8c959f",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -82,11 +76,6 @@ _RC = {
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
     "grid.color": "#e4e7eb",
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "lines.linewidth": 1.8,
 }
 
 
@@ -106,15 +95,26 @@ def company(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["family"] == schema.COMPANY_LABEL].set_index("month").sort_index()
 
 
-def panels(rows: int = 1, columns: int = 1, *, height: float, ratios: list | None = None):
-    """A figure of page width and its axes, row by row; ``ratios`` of the rows' heights."""
+def panels(rows: int = 1, columns: int = 1, *, height: float, **choices):
+    """A figure of page width and its axes, row by row; ``choices`` as in ``Figure.subplots``."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, height_ratios=ratios).ravel()
+    figure.get_layout_engine().set(h_pad=0.08, w_pad=0.08)
+    return figure, figure.subplots(rows, columns, squeeze=False, **choices).ravel()
+
+
+def small_panels(count: int, *, height: float):
+    """A figure of ``count`` axes, two or three in a row, each row ``height`` inches."""
+    columns = min(3, max(2, count))
+    rows = -(-count // columns)
+    figure, axes = panels(rows, columns, height=1.0 + height * rows)
+    for empty in axes[count:]:
+        empty.set_visible(False)
+    return figure, axes[:count]
 
 
 def head(figure: Figure, title: str, axes: Axes | None = None) -> None:
     """Title over several panels, and below them the names of what is in ``axes``."""
-    figure.suptitle(title, x=0.01, ha="left")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     if axes is not None:
         figure.legend(
             *axes.get_legend_handles_labels(), loc="outside lower left", ncols=5, frameon=False
@@ -175,7 +175,15 @@ def say(axes: Axes, text: str, place: tuple, *, colour: str = INK, shift=(6, 0),
     )
 
 
-def over_time(
+def over_time(*parts: dict, height: float) -> Figure:
+    """A figure of what ``draw`` makes of one or two parts, the second below the first."""
+    figure, axes = panels(len(parts), height=height, height_ratios=[2, 1.1][: len(parts)])
+    for own, part in zip(axes, parts, strict=True):
+        draw(own, **part)
+    return figure
+
+
+def draw(
     axes: Axes,
     title: str,
     unit: str,
@@ -208,6 +216,7 @@ def over_time(
         month_axis(axes, index)
     else:
         axes.set_xticks(sorted(set(index)))
+        axes.set_xlabel("Months ahead, counted from the cycle")
     value_axis(axes, unit if place.is_first_col() else "", is_rate=is_rate)
     if cycle is not None:
         cycle_line(axes, cycle, is_named=has_cycle_name)
@@ -242,9 +251,8 @@ def _plot(axes: Axes, lines: dict[str, pd.Series], last: object) -> list[tuple]:
         elif axes.get_gridspec().ncols == 1:
             lowest = int(np.argmin(line))
             side = ("left", "center", "right")[min(3 * lowest // len(line), 2)]
-            place = (line.index[lowest], line.iloc[lowest])
-            weight = {"ha": side, "va": "top", "fontweight": "bold"}
-            say(axes, name, place, colour=look["color"], shift=(0, -6), **weight)
+            below = {"shift": (0, -6), "ha": side, "va": "top", "fontweight": "bold"}
+            say(axes, name, (line.index[lowest], line.min()), colour=look["color"], **below)
     return names
 
 
@@ -265,12 +273,12 @@ def end_names(axes: Axes, names: list[tuple]) -> None:
 def value_axis(axes: Axes, label: str, *, is_rate: bool = False) -> None:
     """Y-axis in units, money or percent: named, with zero on it."""
     axes.set_ylabel(label)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, min_n_ticks=4))
+    axes.locator_params(axis="y", nbins=6, min_n_ticks=4)
     axes.yaxis.set_major_formatter(rate_tick if is_rate else tick)
     low, high = axes.dataLim.intervaly
     low, high = min(low, 0.0), max(high, 0.0)
     room = 0.08 * ((high - low) or 1.0)
-    axes.set_ylim(low - room if low < 0 else low, high + room)
+    axes.set_ylim(low - room if low < -0.01 * room else 0.0, high + room)
 
 
 def month_axis(axes: Axes, month: pd.DatetimeIndex) -> None:
@@ -280,10 +288,9 @@ def month_axis(axes: Axes, month: pd.DatetimeIndex) -> None:
     most = 24 // axes.get_gridspec().ncols
     step = next((size for size in (1, 2, 3, 6) if count / size <= most), 12)
     ticks = [tick for tick in months.span(first, count) if (tick.month - 1) % step == 0]
-    with_year = [tick.month == 1 or tick == ticks[0] for tick in ticks]
     labels = [
-        f"{tick:%b}\n{tick:%Y}" if is_first else f"{tick:%b}"
-        for tick, is_first in zip(ticks, with_year, strict=True)
+        f"{tick:%b}\n{tick:%Y}" if tick.month == 1 or tick == ticks[0] else f"{tick:%b}"
+        for tick in ticks
     ]
     axes.set_xticks([tick.to_datetime64() for tick in ticks], labels)
     axes.set_xlim(months.shift(first, -1), months.shift(last, 1))
@@ -309,23 +316,18 @@ def bar_panels(
 
     ``colours`` are those below and above zero; bars of one colour carry no plus.
     """
-    width = amounts.shape[1]
-    figure, panel = panels(1, width, height=1.5 + 0.36 * len(amounts))
-    low, high = min(np.nanmin(amounts), 0.0), max(np.nanmax(amounts), 0.0)
-    room = 0.09 * (1 + width) * ((high - low) or 1.0)
-    sign = "" if colours[0] == colours[1] else "+"
+    width, sign = amounts.shape[1], "" if colours[0] == colours[1] else "+"
+    figure, panel = panels(1, width, height=1.5 + 0.36 * len(amounts), sharex=True, sharey=True)
     for own, name in zip(panel, amounts, strict=True):
         column = amounts[name].fillna(0.0)
-        fills = [colours[int(amount > 0)] for amount in column]
-        own.barh(range(len(column)), column, color=fills, height=0.62)
+        own.barh(range(len(column)), column, color=np.where(column < 0, *colours), height=0.62)
         own.axvline(0.0, color=INK, linewidth=0.9)
         own.grid(visible=False, axis="y")
         own.grid(visible=True, axis="x")
         own.tick_params(axis="y", length=0)
-        own.set_yticks(range(len(column)), amounts.index if own is panel[0] else [])
-        own.invert_yaxis()
-        own.set_xlim(low - room * (low < 0), high + room * (high > 0 or low == 0))
-        own.xaxis.set_major_locator(MaxNLocator(nbins=6))
+        own.set_yticks(range(len(column)), amounts.index)
+        own.margins(x=0.1 * width)
+        own.locator_params(axis="x", nbins=6)
         own.xaxis.set_major_formatter(rate_tick if is_rate else tick)
         own.set_xlabel(unit)
         own.set_title(name if width > 1 else "", fontsize=10.5)
@@ -333,5 +335,6 @@ def bar_panels(
             text = percent(amount, sign) if is_rate else short(amount, sign)
             side = {"shift": (-5, 0), "ha": "right"} if amount < 0 else {"shift": (5, 0)}
             say(own, text, (amount, row), **side)
+    panel[0].invert_yaxis()
     head(figure, title)
     return figure

@@ -66,7 +66,6 @@ def history_with_forecast(
         "forecast then": past.set_index("month")["quantity"],
         "forecast now": ahead.set_index("month")["quantity"],
     }
-    figure, (axes,) = _style.panels(height=4.0)
     title = f"Sold and forecast: {subject}"
-    _style.over_time(axes, title, "Units a month", lines=lines, cycle=cycle)
-    return figure
+    part = {"title": title, "unit": "Units a month", "lines": lines, "cycle": cycle}
+    return _style.over_time(part, height=4.0)

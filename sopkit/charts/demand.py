@@ -49,7 +49,7 @@ def plan(
     figure, (axes,) = _style.panels(height=4.6)
     _band(axes, ahead["statistical"], _company_width(backtest))
     title = "Demand by month, units, all items"
-    _style.over_time(axes, title, "Units a month", lines=lines, cycle=cycle)
+    _style.draw(axes, title, "Units a month", lines=lines, cycle=cycle)
     return figure
 
 
@@ -61,8 +61,7 @@ def _band(axes, middle: pd.Series, width: pd.Series) -> None:
     middle, colour = middle[width.index], _style.STATISTICAL
     low, high = middle * (1 - width), middle * (1 + width)
     axes.fill_between(middle.index, low, high, color=colour, alpha=0.3, linewidth=0)
-    peak = high.idxmax()
-    _style.say(axes, "80% band", (peak, high[peak]), colour=colour, shift=(0, 8), ha="center")
+    _style.say(axes, "80% band", (low.idxmin(), low.min()), colour=colour, shift=(8, -9))
 
 
 def _company_width(backtest: pd.DataFrame) -> pd.Series:
@@ -82,7 +81,7 @@ def _company_width(backtest: pd.DataFrame) -> pd.Series:
 def families(
     history: pd.DataFrame, demand_plan: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> Figure | None:
-    """Demand so far and plan of the six largest families, with growth on last year.
+    """Demand so far and plan of the six largest of several families, with growth on last year.
 
     Parameters
     ----------
@@ -91,20 +90,16 @@ def families(
     cycle : Timestamp
         Month in which the plan is made.
     """
-    if demand_plan.empty:
-        return None
     past = _by_family(history, items, "demand").tail(24)
     ahead = _by_family(demand_plan, items, "consensus")
+    if ahead.shape[1] < 2:
+        return None
     shown = ahead.sum().sort_values(ascending=False).index[:_MOST_FAMILIES]
-    columns = min(3, len(shown))
-    rows = -(-len(shown) // columns)
-    figure, axes = _style.panels(rows, columns, height=1.0 + 2.3 * rows)
-    for family, own in zip(shown, axes, strict=False):
+    figure, axes = _style.small_panels(len(shown), height=2.4)
+    for family, own in zip(shown, axes, strict=True):
         lines = {"demand so far": past[family], "demand plan": ahead[family]}
         title = f"{family[:26]}{_growth(past[family], ahead[family])}"
-        _style.over_time(own, title, "Units a month", lines=lines, cycle=cycle)
-    for empty in axes[len(shown) :]:
-        empty.set_visible(False)
+        _style.draw(own, title, "Units a month", lines=lines, cycle=cycle)
     title = "Demand by family, units a month; percent: next 12 months beside the last 12"
     _style.head(figure, title, axes[0])
     return figure
@@ -141,11 +136,9 @@ def backtest_error(accuracy: pd.DataFrame) -> Figure | None:
     sums = weighted.groupby(["model", "lag"])[["missed", "volume"]].sum()
     error = (sums["missed"] / sums["volume"]).unstack("model")
     lines = {name: error[model] for model, name in _MODELS.items() if model in error}
-    figure, (axes,) = _style.panels(height=4.2)
     title = "Error of past forecasts, percent of units sold, by family and month"
-    _style.over_time(axes, title, "Weighted absolute error", lines=lines, is_rate=True)
-    axes.set_xlabel("Months from the cycle to the month forecast (far ahead: few forecasts)")
-    return figure
+    part = {"title": title, "unit": "Weighted absolute error", "lines": lines, "is_rate": True}
+    return _style.over_time(part, height=4.2)
 
 
 @_style.drawn
@@ -167,7 +160,6 @@ def departments(views: pd.DataFrame, demand_plan: pd.DataFrame) -> Figure | None
     lines = {"statistical forecast": 0.0 * total["statistical"]}
     lines |= {name: apart[name] for name in list(apart)[:_MOST_DEPARTMENTS]}
     lines["demand plan"] = total["consensus"] / total["statistical"] - 1.0
-    figure, (axes,) = _style.panels(height=4.2)
     title = "Departments' views less the statistical forecast, percent of its units"
-    _style.over_time(axes, title, "Difference from statistical", lines=lines, is_rate=True)
-    return figure
+    part = {"title": title, "unit": "Difference from statistical", "lines": lines, "is_rate": True}
+    return _style.over_time(part, height=4.2)

@@ -31,12 +31,10 @@ def plan_beside_budget(
     budget = pd.concat([past, plan])["budget_revenue_value"]
     apart = (pd.concat([past, plan])["revenue_value"] - budget).dropna()
     lines = {"sold": past["revenue_value"], "demand plan": plan["revenue_value"], "budget": budget}
-    unit, rows = f"{currency} a month", 1 if apart.empty else 2
-    figure, axes = _style.panels(rows, height=2.2 + 1.6 * rows, ratios=[2, 1][:rows])
-    title = f"Revenue sold and planned, {currency} a month"
-    _style.over_time(axes[0], title, unit, lines=lines, cycle=cycle)
-    if not apart.empty:
-        bars = {"above budget": apart.clip(lower=0.0), "below budget": apart.clip(upper=0.0)}
-        title = f"Sales or plan less budget, {currency} a month"
-        _style.over_time(axes[1], title, unit, bars=bars, cycle=cycle)
-    return figure
+    shared = {"unit": f"{currency} a month", "cycle": cycle}
+    money = {"title": f"Revenue sold and planned, {currency} a month", "lines": lines} | shared
+    if apart.empty:
+        return _style.over_time(money, height=3.8)
+    bars = {"above budget": apart.clip(lower=0.0), "below budget": apart.clip(upper=0.0)}
+    title = f"Sales or plan less budget, {currency} a month"
+    return _style.over_time(money, {"title": title, "bars": bars} | shared, height=6.2)

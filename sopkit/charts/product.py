@@ -50,13 +50,12 @@ def value_matrix(classes: pd.DataFrame, rates: pd.DataFrame) -> Figure | None:
         text = f"{_style.percent(share)}\n{count:,.0f} series"
         text += f", {odd:,.0f} irregular" if odd else ""
         colour = "white" if share > 0.55 * shares.max() else _style.INK
-        row, column = divmod(place, 3)
-        _style.say(axes, text, (column, row), colour=colour, shift=(0, 0), ha="center")
+        cell = divmod(place, 3)[::-1]
+        _style.say(axes, text, cell, colour=colour, shift=(0, 0), ha="center")
     axes.set_title(f"Share of twelve months' {measure}, and number of series")
     axes.set_xticks(range(3), _STEADINESS.values())
     axes.set_yticks(range(3), _WEIGHT.values())
-    axes.set_xlabel("How steady demand is from month to month")
-    axes.set_ylabel(f"Weight in {measure}")
+    axes.set(xlabel="How steady demand is from month to month", ylabel=f"Weight in {measure}")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

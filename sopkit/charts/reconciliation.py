@@ -39,10 +39,9 @@ def revenue(
         "demand plan": plan["revenue_value"],
         "budget": pd.concat([past["budget_revenue_value"], plan["budget_revenue_value"]]),
     }
-    figure, (axes,) = _style.panels(height=4.6)
     title = f"Revenue by month, {currency}, whole company"
-    _style.over_time(axes, title, f"{currency} a month", lines=lines, cycle=cycle)
-    return figure
+    part = {"title": title, "unit": f"{currency} a month", "lines": lines, "cycle": cycle}
+    return _style.over_time(part, height=4.6)
 
 
 @_style.drawn
@@ -63,7 +62,7 @@ def gaps(gap_table: pd.DataFrame, *, currency: str) -> Figure | None:
     behind = groups["gap_value"].cumsum().groupby(families["family"]).min().clip(upper=0.0)
     variance = groups["budget_variance_value"].sum(min_count=1)
     named = {"Supply behind demand, worst month": behind, "Plan less budget, sum": variance}
-    sums = pd.DataFrame(named).dropna(axis="columns", how="all")
+    sums = pd.DataFrame(named).dropna(axis="columns", how="all").round(0)
     if sums.empty:
         return None
     sums = sums.loc[sums.abs().max(axis=1).nlargest(_MOST_FAMILIES).index]
@@ -97,27 +96,20 @@ def quarters(
     if sums["revenue_value"].isna().all():
         return None
     planned, budget, before = (sums[column] for column in columns)
-    figure, (axes,) = _style.panels(height=4.2)
+    figure, (axes,) = _style.panels(height=4.4)
     place = np.arange(len(sums))
-    axes.bar(place - 0.2, before, 0.3, color=_style.LAST_YEAR)
-    axes.bar(place + 0.14, planned, 0.36, color=_style.DEMAND)
-    axes.hlines(budget, place - 0.1, place + 0.38, color=_style.BUDGET, linewidth=2.2)
+    axes.bar(place - 0.2, before, 0.3, color=_style.LAST_YEAR, label="last year")
+    axes.bar(place + 0.14, planned, 0.36, color=_style.DEMAND, label="plan")
+    line = {"color": _style.BUDGET, "linewidth": 2.2, "label": "budget"}
+    axes.hlines(budget, place - 0.1, place + 0.38, **line)
     for x, amount, promised in zip(place, planned, budget, strict=True):
         rate = amount / promised - 1.0
         text = "" if np.isnan(rate) else f"\n{_style.percent(rate, '+')}"
         top = np.nanmax([amount, promised])
         text, where = _style.short(amount) + text, {"ha": "center", "va": "bottom"}
         _style.say(axes, text, (x + 0.14, top), shift=(0, 4), **where)
-    axes.set_title(f"Revenue by fiscal quarter, {currency}; percent: plan beside budget", pad=24)
     axes.set_xticks(place, sums.index)
     _style.value_axis(axes, f"{currency} a quarter")
-    names = {"■ plan": planned, "— budget": budget, "■ last year": before}
-    colours = (_style.DEMAND, _style.BUDGET, _style.LAST_YEAR)
-    _style.end_names(
-        axes,
-        [
-            (place[-1] + 0.4, amounts.mean(), name, colour)
-            for (name, amounts), colour in zip(names.items(), colours, strict=True)
-        ],
-    )
+    title = f"Revenue by fiscal quarter, {currency}; percent: plan beside budget"
+    _style.head(figure, title, axes)
     return figure

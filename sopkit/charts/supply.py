@@ -37,10 +37,9 @@ def stock(
         "safety stock": ahead["safety_stock"],
     }
     bars = {"owed to customers": ahead["owed"]} if ahead["owed"].min() < -0.5 else {}
-    figure, (axes,) = _style.panels(height=4.4)
     title = "Stock at month end, units, all items and sites"
-    _style.over_time(axes, title, "Units at month end", lines=lines, bars=bars, cycle=cycle)
-    return figure
+    part = {"title": title, "unit": "Units at month end", "lines": lines, "bars": bars}
+    return _style.over_time(part | {"cycle": cycle}, height=4.4)
 
 
 @_style.drawn
@@ -57,10 +56,8 @@ def resource_load(load: pd.DataFrame) -> Figure | None:
         return None
     wanted = (used["wanted_hours"] / used["regular_hours"]).groupby(used["resource"]).max()
     busiest = wanted.nlargest(_MOST_RESOURCES).index
-    columns = min(3, len(busiest))
-    rows = -(-len(busiest) // columns)
-    figure, axes = _style.panels(rows, columns, height=1.2 + 2.4 * rows)
-    for resource, own in zip(busiest, axes, strict=False):
+    figure, axes = _style.small_panels(len(busiest), height=2.5)
+    for resource, own in zip(busiest, axes, strict=True):
         mine = used[used["resource"] == resource].set_index("month").sort_index()
         hours, limit = mine["load_hours"], mine["regular_hours"]
         lines = {
@@ -73,9 +70,7 @@ def resource_load(load: pd.DataFrame) -> Figure | None:
             "in overtime": (hours - limit).clip(lower=0.0),
         }
         title = f"{resource}: peak {_style.percent((hours / limit).max(), decimals=0)}"
-        _style.over_time(own, title, "Hours a month", lines=lines, bars=bars)
-    for empty in axes[len(busiest) :]:
-        empty.set_visible(False)
+        _style.draw(own, title, "Hours a month", lines=lines, bars=bars)
     title = "Load of the busiest resources, hours a month; peak over regular hours"
     _style.head(figure, title, axes[0])
     return figure
@@ -94,14 +89,11 @@ def strategies(by_month: pd.DataFrame) -> Figure | None:
         return None
     wide = by_month.pivot(index="month", columns="strategy", values=["supply", "closing"])
     demand = by_month.groupby("month")["demand"].first()
-    figure, (above, below) = _style.panels(2, height=5.6, ratios=[1.3, 1])
-    title = "Supply of each way beside demand, units a month"
-    lines = {"demand plan": demand} | dict(wide["supply"].items())
-    _style.over_time(above, title, "Units a month", lines=lines)
-    title = "Stock less backlog that each way leaves, units at month end"
-    _style.over_time(below, title, "Units at month end", lines=dict(wide["closing"].items()))
-    below.axhline(0.0, color=_style.INK, linewidth=0.9)
-    return figure
+    made = {"title": "Supply of each way beside demand, units a month", "unit": "Units a month"}
+    made["lines"] = {"demand plan": demand} | dict(wide["supply"].items())
+    left = {"title": "Stock less backlog that each way leaves", "unit": "Units at month end"}
+    left["lines"] = dict(wide["closing"].items())
+    return _style.over_time(made, left, height=6.4)
 
 
 @_style.drawn

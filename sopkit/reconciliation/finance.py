@@ -204,10 +204,27 @@ def financials(
     supplied = monthly["deliverable"].fillna(monthly["quantity"]) * price
     monthly = monthly.assign(supply_revenue_value=supplied.fillna(monthly["revenue_value"]))
     table = by_family(monthly, items, [*measures, "supply_revenue_value"])
-    beside = [budget_by_family(budget, items), _last_year(closed, table["month"].unique())]
-    for other in beside:
-        table = table.merge(other, on=["family", "month"], how="left", validate="one_to_one")
+    table = beside(table, items, budget, closed)
     return table.sort_values(["family", "month"], ignore_index=True)
+
+
+def beside(
+    table: pd.DataFrame, items: pd.DataFrame, budget: pd.DataFrame, closed: pd.DataFrame
+) -> pd.DataFrame:
+    """The table with each month's budget (``budget_…``) and last year (``last_year_…``) beside it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Key ``family, month``.
+    items, budget : DataFrame
+        Raw tables.
+    closed : DataFrame
+        From ``closed_months``.
+    """
+    for other in (budget_by_family(budget, items), _last_year(closed, table["month"].unique())):
+        table = table.merge(other, on=["family", "month"], how="left", validate="one_to_one")
+    return table
 
 
 def item_rates(

@@ -89,8 +89,8 @@ def money_rows(financials: pd.DataFrame, closed: pd.DataFrame, *, is_last: bool)
     financials : DataFrame
         Table `financials` of this cycle or of the last.
     closed : DataFrame
-        ``family, month, revenue_value, margin_value`` of closed months, and their budget where
-        it is known.
+        ``family, month, revenue_value, margin_value`` of closed months, and their budget and last
+        year where known.
     is_last : bool
         True where ``financials`` is the last cycle's.
     """
@@ -101,6 +101,7 @@ def money_rows(financials: pd.DataFrame, closed: pd.DataFrame, *, is_last: bool)
             (NOW, financials, column, is_last),
             ("Budget", closed, f"budget_{column}", False),
             ("Budget", financials, f"budget_{column}", False),
+            ("Last year", closed, f"last_year_{column}", False),
             ("Last year", financials, f"last_year_{column}", False),
         ):
             if name in source.columns:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sopkit import months, schema
-from sopkit.charts import data, demand, executive, product, reconciliation, style, supply
+from sopkit.charts import _style, accuracy, data, demand, executive, product, reconciliation, supply
 
 CYCLE = pd.Timestamp("2026-01-01")
 PAST, AHEAD = months.closed(CYCLE, 12), months.span(CYCLE, 12)
@@ -86,12 +86,6 @@ def test_sales_shows_what_was_sold_and_what_cleaning_added(history):
     assert max(bar.get_height() for bar in below.patches) == 20.0
 
 
-def test_revenue_by_year_plots_calendar_months(history):
-    (axes,) = data.revenue_by_year(history, currency="EUR").axes
-    assert axes.get_ylabel() == "EUR a month"
-    assert lines(axes) == [[1000.0] * 12]
-
-
 def test_plan_accuracy_plots_both_layers():
     table = pd.DataFrame(
         {
@@ -105,18 +99,21 @@ def test_plan_accuracy_plots_both_layers():
     assert axes.get_ylabel() == "Weighted absolute error"
 
 
-def test_value_matrix_says_share_and_count():
-    classes = pd.DataFrame({"abc": ["A", "C"], "xyz": ["X", "Z"], "revenue_value": [90.0, 10.0]})
+def test_value_matrix_says_share_count_and_irregular_series():
+    classes = pd.DataFrame(
+        {
+            "abc": ["A", "C"],
+            "xyz": ["X", "Z"],
+            "demand_class": ["smooth", "lumpy"],
+            "revenue_value": [90.0, 10.0],
+        }
+    )
     text = words(product.value_matrix(classes, RATES))
-    assert "90.0%\n1 series" in text
+    assert "90.0%\n1 series |" in text
+    assert "10.0%\n1 series, 1 irregular" in text
     assert "twelve months' revenue" in text
-
-
-def test_charts_of_money_say_units_where_no_price_is_known():
-    classes = pd.DataFrame({"demand_class": ["smooth"], "abc": ["A"], "revenue_value": [5.0]})
     unpriced = RATES.assign(unit_price_value=np.nan)
-    assert "twelve months' units" in words(product.demand_classes(classes, unpriced))
-    assert "twelve months' units" in words(product.concentration(classes, unpriced))
+    assert "twelve months' units" in words(product.value_matrix(classes, unpriced))
 
 
 def test_lifecycle_draws_each_item_from_launch_to_end():
@@ -161,8 +158,13 @@ def test_band_of_the_total_is_measured_on_totals(history, demand_plan):
 
 
 def test_families_say_growth_on_the_last_twelve_months(history, demand_plan):
-    text = words(demand.families(history, demand_plan, ITEMS, cycle=CYCLE))
+    other = {"item": "B"}
+    past = pd.concat([history, history.assign(**other)])
+    ahead = pd.concat([demand_plan, demand_plan.assign(**other)])
+    items = pd.concat([ITEMS, ITEMS.assign(item="B", family="Stoves")])
+    text = words(demand.families(past, ahead, items, cycle=CYCLE))
     assert "Tents: +13.1%" in text  # 12 × 115 beside 1,220
+    assert demand.families(history, demand_plan, ITEMS, cycle=CYCLE) is None, "one family only"
 
 
 def test_backtest_error_weighs_families_by_volume():
@@ -182,24 +184,6 @@ def test_backtest_error_weighs_families_by_volume():
     assert axes.get_ylabel() == "Weighted absolute error"
 
 
-def test_bias_below_zero_is_drawn_as_shortage():
-    table = pd.DataFrame(
-        {
-            "level": "family",
-            "member": ["T"],
-            "model": "combined",
-            "lag": demand.BIAS_LAG,
-            "bias_rate": [-0.05],
-            "volume": 1.0,
-        }
-    )
-    figure = demand.bias(table)
-    (bar,) = figure.axes[0].patches
-    assert bar.get_width() == -0.05
-    assert mpl.colors.to_hex(bar.get_facecolor()) == style.SHORTAGE
-    assert "−5.0%" in words(figure)
-
-
 def test_departments_are_compared_where_they_say_something(demand_plan):
     views = pd.DataFrame({"department": "sales", "month": AHEAD[:3], "quantity": 121.0}).assign(
         **KEY
@@ -207,12 +191,6 @@ def test_departments_are_compared_where_they_say_something(demand_plan):
     (axes,) = demand.departments(views, demand_plan).axes
     assert pytest.approx([0.1] * 3) in lines(axes)
     assert axes.get_ylabel() == "Difference from statistical"
-
-
-def test_changes_are_money_at_todays_prices(demand_plan):
-    figure = demand.changes(demand_plan, RATES, ITEMS, currency="EUR")
-    assert figure.axes[0].patches[0].get_width() == 12 * 5 * 10.0
-    assert "EUR" in figure.axes[0].get_xlabel()
 
 
 def test_stock_never_nets_items_in_stock_with_items_owed():
@@ -229,9 +207,6 @@ def test_stock_never_nets_items_in_stock_with_items_owed():
     assert [10.0, 10.0] in lines(axes)
     assert [bar.get_height() for bar in axes.patches] == [-10.0, -4.0]
     assert axes.get_ylabel() == "Units at month end"
-    (low,) = supply.below_safety(rows).axes
-    assert low.get_ylabel() == "Items and sites"
-    assert sum(bar.get_height() for bar in low.patches) == 2
 
 
 def test_resource_load_splits_at_the_regular_hours():
@@ -249,6 +224,7 @@ def test_resource_load_splits_at_the_regular_hours():
     assert [bar.get_height() for bar in figure.axes[0].patches] == [80.0, 100.0, 0.0, 20.0]
     assert figure.axes[0].get_ylabel() == "Hours a month"
     assert "sewing: peak 120%" in words(figure)
+    assert "wanted without limit" in words(figure)
 
 
 def test_strategies_and_costs_name_each_way():
@@ -267,9 +243,11 @@ def test_strategies_and_costs_name_each_way():
     costs = pd.DataFrame(
         {"strategy": ["chase", "level"], "cost_kind": "purchases", "amount_value": [1000.0, 2000.0]}
     )
-    figure = supply.costs(costs, currency="EUR")
-    assert [bar.get_width() for bar in figure.axes[0].patches] == [1000.0, 2000.0]
-    assert "EUR" in figure.axes[0].get_xlabel()
+    chase, level = supply.costs(costs, currency="EUR").axes
+    assert [chase.patches[0].get_width(), level.patches[0].get_width()] == [1000.0, 2000.0]
+    assert level.get_title("left") == "level: 2,000 in total"
+    assert chase.get_xlim() == level.get_xlim(), "ways are compared on one scale"
+    assert "EUR" in chase.get_xlabel()
 
 
 def test_revenue_plots_plan_supply_budget_and_last_year(financials, closed):
@@ -289,6 +267,7 @@ def test_late_supply_that_catches_up_is_still_shown():
     )
     behind, variance = reconciliation.gaps(table, currency="EUR").axes
     assert behind.patches[0].get_width() == -500.0
+    assert mpl.colors.to_hex(behind.patches[0].get_facecolor()) == _style.SHORTAGE
     assert variance.patches[0].get_width() == -200.0
 
 
@@ -306,21 +285,8 @@ def test_plan_beside_budget_shows_the_difference(financials, closed):
         financials, closed, cycle=CYCLE, currency="EUR"
     ).axes
     assert [70.0] * 12 in lines(above)
-    assert [bar.get_height() for bar in below.patches] == [-5.0] * 12 + [-10.0] * 12
+    assert [bar.get_height() for bar in below.patches] == [0.0] * 24 + [-5.0] * 12 + [-10.0] * 12
     assert below.get_ylabel() == "EUR a month"
-
-
-def test_goals_are_better_to_the_right_whatever_the_kpi():
-    kpis = pd.DataFrame(
-        [
-            ("forecast_wape_rate", 0.2, 0.25, "rate", "met"),
-            ("on_time_rate", 0.9, 1.0, "rate", "missed"),
-            ("forecast_bias_rate", -0.06, 0.03, "rate", "missed"),
-        ],
-        columns=["kpi", "amount", "target", "unit", "status"],
-    )
-    (axes,) = executive.goals(kpis).axes
-    assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.2, -0.1, -1.0])
 
 
 def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
@@ -337,20 +303,14 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     stock = pd.DataFrame({"closing": [], "safety_stock": [], "month": []})
     charts = [
         data.sales(none, cycle=CYCLE),
-        data.revenue_by_year(history.assign(revenue_value=np.nan), currency="EUR"),
         data.plan_accuracy(pd.DataFrame(columns=["layer", "lag", "wape"])),
         product.value_matrix(classes, RATES),
-        product.demand_classes(classes, RATES),
-        product.concentration(classes, RATES),
         product.lifecycle(pd.DataFrame({"revenue_value": []}), cycle=CYCLE),
         demand.plan(history, demand_plan.iloc[:0], none, cycle=CYCLE),
         demand.families(history, demand_plan.iloc[:0], ITEMS, cycle=CYCLE),
         demand.backtest_error(accuracy),
-        demand.bias(accuracy),
         demand.departments(demand_plan.iloc[:0], demand_plan),
-        demand.changes(demand_plan.assign(departments=0.0), RATES, ITEMS, currency="EUR"),
         supply.stock(stock, none, cycle=CYCLE),
-        supply.below_safety(stock),
         supply.resource_load(pd.DataFrame({"regular_hours": []})),
         supply.strategies(stock),
         supply.costs(pd.DataFrame({"amount_value": [np.nan]}), currency="EUR"),
@@ -358,7 +318,6 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
         reconciliation.gaps(gaps, currency="EUR"),
         reconciliation.quarters(unpriced, fiscal_year_first_month=1, currency="EUR"),
         executive.plan_beside_budget(unpriced, closed, **money),
-        executive.goals(pd.DataFrame({"status": [], "target": []})),
     ]
     assert charts == [None] * len(charts)
 
@@ -370,9 +329,9 @@ def test_drawing_leaves_matplotlib_as_it_was(history):
 
 
 def test_names_at_line_ends_never_cover_each_other():
-    _, (axes,) = style.panels(height=3.0)
+    _, (axes,) = _style.panels(height=3.0)
     axes.set_ylim(0.0, 100.0)
-    style.end_labels(axes, [(0.0, 99.0, name, style.DEMAND) for name in "abc"])
+    _style.end_names(axes, [(0.0, 99.0, name, _style.DEMAND) for name in "abc"])
     places = sorted(text.xy[1] for text in axes.texts)
     assert min(np.diff(places)) > 5.0
     assert places[-1] <= 100.0
@@ -381,7 +340,24 @@ def test_names_at_line_ends_never_cover_each_other():
 def test_charts_change_no_table(history, demand_plan, financials, closed):
     copies = [table.copy() for table in (history, demand_plan, financials, closed)]
     data.sales(history, cycle=CYCLE)
-    demand.changes(demand_plan, RATES, ITEMS, currency="EUR")
     reconciliation.revenue(financials, closed, cycle=CYCLE, currency="EUR")
     for copy, table in zip(copies, (history, demand_plan, financials, closed), strict=True):
         pd.testing.assert_frame_equal(copy, table)
+
+
+def test_bias_by_lag_says_each_month_ahead():
+    scores = pd.DataFrame({"lag": [-1, 0, 1], "bias_rate": [0.0, -0.05, 0.02]})
+    figure = accuracy.bias_by_lag(scores, subject="Tents, combined")
+    (axes,) = figure.axes
+    assert [bar.get_width() for bar in axes.patches] == [-0.05, 0.02]
+    assert "−5.0%" in words(figure) and "+2.0%" in words(figure)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0 months", "1 month"]
+
+
+def test_a_series_is_shown_with_what_was_forecast_then_and_now():
+    past = pd.DataFrame({"month": PAST[-2:], "quantity": [9.0, 8.0]})
+    ahead = pd.DataFrame({"month": AHEAD[:2], "quantity": [7.0, 6.0]})
+    sold = pd.DataFrame({"month": PAST, "actual": 10.0})
+    figure = accuracy.history_with_forecast(sold, past, ahead, subject="Tents", cycle=CYCLE)
+    assert lines(figure.axes[0])[:3] == [[10.0] * 12, [9.0, 8.0], [7.0, 6.0]]
+    assert all(name in words(figure) for name in ("sold", "forecast then", "forecast now"))

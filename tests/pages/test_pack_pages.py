@@ -1,4 +1,4 @@
-"""Pages: complete in one file, no code, nothing from outside, the same bytes every time."""
+"""Pages of a pack: complete in one file, no code, nothing from outside, the same bytes twice."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from sopkit import exhibits
-from sopkit.pages import page
+from sopkit import exhibits, steps
+from sopkit.pages import pack
 
-NAVIGATION = [("Overview", "index.html"), ("Demand", "03_demand_review.html")]
-SHELL = {
-    "cycle_label": "2026-01",
-    "company": "North & Sons",
-    "navigation": NAVIGATION,
-    "footer": "Cycle 2026-01",
-}
+DEMAND, SUPPLY = steps.step("demand_review"), steps.step("supply_review")
+IMPRINT = pack.Imprint("North & Sons", pd.Timestamp("2026-01-01"), "0.1")
 
 
 def _cell(source: str, *outputs: dict) -> nbformat.NotebookNode:
@@ -61,9 +56,7 @@ def executed(tmp_path) -> Path:
 
 @pytest.fixture
 def rendered(executed, tmp_path) -> str:
-    target = tmp_path / "03_demand_review.html"
-    page.render(executed, target, title="Demand review", stamp="preliminary: x", **SHELL)
-    return target.read_text(encoding="utf-8")
+    return pack.write_page(executed, tmp_path, DEMAND, IMPRINT).read_text(encoding="utf-8")
 
 
 def test_a_page_shows_text_and_exhibits_and_no_code(rendered):
@@ -72,9 +65,8 @@ def test_a_page_shows_text_and_exhibits_and_no_code(rendered):
         "12.3",
         "Is it plausible?",
         "Said in <em>Markdown</em>",
-        "preliminary: x",
         "North &amp; Sons",
-        "Cycle 2026-01",
+        "Cycle 2026-01 · sopkit 0.1 · data to 2025-12",
     ):
         assert shown in rendered
     for hidden in ("secret", "noise", "widget-state", "In [", "Traceback"):
@@ -84,7 +76,7 @@ def test_a_page_shows_text_and_exhibits_and_no_code(rendered):
 def test_a_page_has_one_title_and_says_where_the_reader_is(rendered):
     assert re.findall("<h1.*?>(.*?)</h1>", rendered) == ["Demand review"]
     assert "<h2>A stray title</h2>" in rendered
-    assert '<a href="03_demand_review.html" aria-current="page">Demand</a>' in rendered
+    assert '<a href="03_demand_review.html" aria-current="page">Demand review</a>' in rendered
     assert rendered.count("aria-current=") == 1
     assert "<title>Demand review · 2026-01 · North &amp; Sons</title>" in rendered
 
@@ -105,30 +97,54 @@ def test_pictures_have_words_and_ids_are_not_repeated(rendered):
 
 
 def test_rendering_twice_gives_the_same_bytes(executed, rendered, tmp_path):
-    again = tmp_path / "again" / "03_demand_review.html"
-    page.render(executed, again, title="Demand review", stamp="preliminary: x", **SHELL)
+    again = pack.write_page(executed, tmp_path / "again", DEMAND, IMPRINT)
     assert again.read_text(encoding="utf-8") == rendered
 
 
-def test_the_first_sentence_of_the_headline_is_plain_text(executed, tmp_path):
-    assert page.first_sentence(executed).replace("\u00a0", " ") == "The plan is 12.3 M EUR."
-    bare = tmp_path / "bare.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(), bare)
-    assert page.first_sentence(bare) == ""
+def test_what_rests_on_demand_not_agreed_is_stamped(executed, rendered, tmp_path):
+    assert "preliminary" not in rendered
+    supply = pack.write_page(executed, tmp_path, SUPPLY, IMPRINT).read_text(encoding="utf-8")
+    assert '<p class="stamp">preliminary: demand not agreed</p>' in supply
+
+
+def test_a_pack_opens_with_its_pages_their_purpose_and_headline(executed, tmp_path):
+    pack.write_page(executed, tmp_path, SUPPLY, IMPRINT)
+    pack.write_page(executed, tmp_path, DEMAND, IMPRINT)
+    text = pack.write_index(tmp_path, IMPRINT).read_text(encoding="utf-8")
+    body = text[text.index('<ol class="pack">') :]
+    assert body.index('href="03_demand_review.html"') < body.index('href="04_supply_review.html"')
+    assert "01_data_review.html" not in body, "pages that are not there are not listed"
+    assert "What will customers want" in body
+    assert '<p class="said">The plan is 12.3\u00a0M\u00a0EUR.</p>' in body
+    assert text.count("<h1") == 1
+
+
+def test_a_page_without_a_headline_is_listed_without_one(tmp_path):
+    (tmp_path / "03_demand_review.html").write_text("<p>Nothing said.</p>", encoding="utf-8")
+    assert 'class="said"' not in pack.write_index(tmp_path, IMPRINT).read_text(encoding="utf-8")
+
+
+def test_cycles_are_listed_newest_first(tmp_path):
+    cycles = [
+        {"cycle": cycle, "state": "run", "when": "2026-01-05", "href": f"{cycle}/index.html"}
+        for cycle in ("2025-12", "2026-01")
+    ]
+    text = pack.write_cycles(tmp_path, cycles, "North").read_text(encoding="utf-8")
+    assert text.index("2026-01/index.html") < text.index("2025-12/index.html")
+    empty = pack.write_cycles(tmp_path, [], "North").read_text(encoding="utf-8")
+    assert "No cycle has been planned yet." in empty
 
 
 def test_a_failure_page_says_which_step_and_why(tmp_path):
-    target = tmp_path / "04_supply_review.html"
-    page.failure_page(
-        target,
-        step="supply_review",
-        title="Supply review",
+    page = pack.write_failure(
+        tmp_path,
+        SUPPLY,
+        IMPRINT,
         cell="cell 4",
         error="items: no <lead_time_days> for 12 items.",
         traceback="\x1b[31mTraceback\x1b[0m (most recent call last)",
-        **SHELL,
     )
-    text = target.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     assert "<b>supply_review</b> stopped at cell 4" in text
     assert '<p class="error">items: no &lt;lead_time_days&gt; for 12 items.</p>' in text
     assert text.index("<details") < text.index("Traceback (most")
