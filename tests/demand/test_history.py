@@ -60,17 +60,24 @@ def test_every_series_runs_to_the_month_before_the_cycle_zero_where_nothing_was_
 
 
 def test_an_outlier_is_brought_to_five_robust_deviations_by_hand():
-    # less than three years and no family: no season, so adjusted demand is demand itself
-    values = [[8.0, 9.0, 10.0, 11.0, 12.0][k % 5] for k in range(30)]
+    values = np.array([[8.0, 9.0, 10.0, 11.0, 12.0][k % 5] for k in range(30)])
     values[17] = 500.0  # else 10; the twelve months around it have median 10
-    table = demand_of(values)
-    usual = [np.median(values[max(k - 6, 0) : k] + values[k + 1 : k + 7]) for k in range(30)]
-    deviation = np.median(np.abs(np.array(values) - usual))
+    usual = [np.median([*values[max(k - 6, 0) : k], *values[k + 1 : k + 7]]) for k in range(30)]
+    deviation = np.median(np.abs(values - usual))
     edge = 10.0 + 5.0 * 1.4826 * deviation
     assert usual[17] == 10.0 and deviation == 1.0
-    assert table["demand"][17] == pytest.approx(edge)
-    assert table["outlier"][17] == pytest.approx(edge - 500.0)
-    assert table["outlier"].drop(17).eq(0).all()
+    column = values[:, None]
+    layer = history._outliers(column, np.ones_like(column), column)[:, 0]
+    assert layer[17] == pytest.approx(edge - 500.0)
+    assert (np.delete(layer, 17) == 0).all()
+
+
+def test_a_spike_is_drawn_in_and_listed_whatever_season_there_is():
+    values = [[8.0, 9.0, 10.0, 11.0, 12.0][k % 5] for k in range(40)]
+    values[17] = 500.0
+    table = demand_of(values)
+    assert 10.0 < table["demand"][17] < 40.0
+    assert table["outlier"][17] == pytest.approx(table["demand"][17] - 500.0)
 
 
 def test_lost_sales_follow_the_season_of_the_family():

@@ -163,11 +163,19 @@ def slow_indices(y: np.ndarray) -> np.ndarray:
             if trend > 0:
                 ratios[k % 12].append(y[k] / trend)
     freedom = sum(max(len(seen) - 1, 0) for seen in ratios.values())
-    if freedom < 12:
+    pairs = [(y[k], y[k + 12]) for k in range(len(y) - 12) if np.isfinite(y[k] + y[k + 12])]
+    if freedom < 12 and len(pairs) < 12:
         return np.ones(12)
     own = np.array([np.mean(seen) if seen else 1.0 for seen in ratios.values()])
     scatter = sum((r - own[p]) ** 2 for p, seen in ratios.items() for r in seen)
-    noise = scatter / freedom * np.mean([1 / max(len(seen), 1) for seen in ratios.values()])
+    if freedom >= 12:
+        one = scatter / freedom
+    else:  # too few ratios: the scatter of months a year apart
+        growth = sum(b for _, b in pairs) / sum(a for a, _ in pairs)
+        level = sum(a + b for a, b in pairs) / (2 * len(pairs))
+        spread = sum((b - growth * a) ** 2 for a, b in pairs) / (len(pairs) - 1)
+        one = spread / (1 + growth**2) / level**2
+    noise = one * np.mean([1 / max(len(seen), 1) for seen in ratios.values()])
     signal = ((own - 1) ** 2).mean()
     trust = max(1 - noise / signal, 0.0) if signal > 0 else 0.0
     shrunk = np.maximum(1 + (own - 1) * trust, 0.05)
@@ -255,7 +263,7 @@ def test_smoothing_equals_a_loop_and_statsmodels():
         assert fit.forecast(1)[0] == pytest.approx(levels[k])
 
 
-@pytest.mark.parametrize("count", [12, 24, 40, 61])
+@pytest.mark.parametrize("count", [12, 24, 30, 40, 61])
 def test_seasonal_indices_equal_a_loop_over_one_series(count):
     values = made_panel(count + 100, count, width=5)
     together = smoothing.seasonal_indices(values)
