@@ -26,8 +26,8 @@ from sopkit import months, schema
 from sopkit.reconciliation import grid as sop
 
 KINDS = tuple(
-    "quantity signed_quantity value signed_value rate signed_rate count months decimal month text "
-    "rating".split()
+    "quantity signed_quantity value signed_value exact_value rate signed_rate count months decimal "
+    "month text rating".split()
 )
 _SHORTEST_ALT = 8
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
@@ -62,7 +62,7 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     kind : str
         One of ``KINDS``. Kinds beginning with ``signed_`` show a plus.
     currency : str
-        Written behind amounts of the kind value.
+        Written behind amounts of the kind value and exact_value (to the cent, to tie to finance).
 
     Examples
     --------
@@ -77,6 +77,8 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
         return _word(amount)
     if not np.isfinite(amount):
         return _MISSING
+    if kind == "exact_value":
+        return f"{amount:,.2f}{_SPACE}{currency}".replace("-", _MINUS).rstrip()
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
     if base == "value":
         return _money(amount, is_signed, _SPACE + currency if currency else "")

@@ -1,7 +1,8 @@
 """The figures that each page's headline says, as tables of facts.
 
-A fact has a name, an amount, a kind (quantity, value, rate, signed_rate, count, months, month,
-text) and a text that stands in where the amount is missing. The sentences are in the notebooks.
+A fact has a name, an amount, a kind (quantity, value, exact_value, rate, signed_rate, count,
+months, month, text) and a text that stands in where the amount is missing. The sentences are in
+the notebooks.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def data_review(
     return _facts(
         series=("count", len(history[schema.SERIES].drop_duplicates())),
         sales_units=("quantity", history["sales"].sum()),
-        sales_revenue=("value", revenue, "no revenue given"),
+        sales_revenue=("exact_value", revenue, "no revenue given"),
         first_month=history["month"].min(),
         last_month=history["month"].max(),
         corrections=("count", len(corrections)),

@@ -11,6 +11,7 @@ from sopkit import contract, headlines, months, schema
 CYCLE = pd.Timestamp("2026-01-01")
 YEAR = months.closed(CYCLE, 12)
 KINDS = {
+    "exact_value",
     "quantity",
     "value",
     "rate",
