@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import contract, months, schema, sources, steps
+from sopkit import across, contract, months, schema, sources, steps
 from sopkit.months import UsageError
 
 RAW = Path("data/raw")
@@ -170,8 +170,8 @@ def raw_tables(
     if not any(finding.state == "breach" for finding in findings):
         options = settings(workspace)
         tolerance = options.get("tolerance_rate", schema.COMPANY["tolerance_rate"][0])
-        findings += contract.check_across(tables, given, tolerance)
-        findings += contract.check_sales_months(
+        findings += across.check_across(tables, given, tolerance)
+        findings += across.check_sales_months(
             tables["sales"],
             cycle,
             given["sales"],
@@ -181,7 +181,7 @@ def raw_tables(
     for name in sources.strangers(workspace / RAW):
         hint = contract.nearest(Path(name).stem, names)
         findings.append(contract.Finding("notice", name, "", "a file nobody reads.", hint))
-    table = contract.findings_table(findings, tables)
+    table = across.findings_table(findings, tables)
     if (table["state"] == "breach").any():
         raise contract.ContractError(table)
     _keep(workspace, loaded, cycle)

@@ -14,7 +14,9 @@ PACKAGE = Path(__file__).resolve().parent.parent / "sopkit"
 FLOORS = {
     "schema": 0,
     "months": 0,
+    "cells": 0.2,
     "contract": 0.5,
+    "across": 0.7,
     "demand": 1,
     "supply": 1,
     "reconciliation": 2,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sopkit import contract, months, schema
+from sopkit import across, contract, months, schema
 
 CSV = contract.Source("data/raw/sales.csv", 2, "line")
 ITEMS = contract.Source("data/raw/items.csv", 2, "line")
@@ -40,11 +40,11 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return checked.frame
 
 
-def across(tables: dict[str, pd.DataFrame], tolerance_rate: float = 0.01):
+def found_across(tables: dict[str, pd.DataFrame], tolerance_rate: float = 0.01):
     sources = {name: contract.Source(f"data/raw/{name}.csv", 2, "line") for name in tables}
     every = {name: contract.empty(name) for name in schema.RAW}
     every |= {name: typed(name, frame) for name, frame in tables.items()}
-    return contract.check_across(every, sources, tolerance_rate)
+    return across.check_across(every, sources, tolerance_rate)
 
 
 # (1) by hand
@@ -100,8 +100,8 @@ def test_money_share_is_revenue_of_twelve_months_beside_all():
         }
     )
     tables = {"sales": typed("sales", raw), "items": contract.empty("items")}
-    assert contract._money_share(tables, items=("A",)) == 0.75
-    assert contract._money_share(tables, rows=(1,)) == 0.25
+    assert across.money_share(tables, items=("A",)) == 0.75
+    assert across.money_share(tables, rows=(1,)) == 0.25
 
 
 def test_a_finding_reads_as_one_sentence_with_its_remedy_and_its_money():
@@ -116,7 +116,7 @@ def test_a_finding_reads_as_one_sentence_with_its_remedy_and_its_money():
         sales_rows=(1,),
     )
     tables = {"sales": typed("sales", sales(quantity=["3", "1"])), "items": contract.empty("items")}
-    table = contract.findings_table([finding], tables)
+    table = across.findings_table([finding], tables)
     assert contract.sentence(table.iloc[0].to_dict()) == (
         "breach: sales.quantity: not a number. (1 row, first: line 3) Write a plain number. "
         "It touches 25.0% of twelve months' money."
@@ -167,7 +167,7 @@ def test_findings_come_breaches_first_and_then_by_money():
     large = contract.Finding("breach", "sales", "", "l.", "L.", 1, sales_rows=(0,))
     notice = contract.Finding("notice", "sales", "", "n.", "N.", 2, sales_rows=(0, 1))
     tables = {"sales": typed("sales", sales(quantity=["9", "1"])), "items": contract.empty("items")}
-    table = contract.findings_table([notice, small, large], tables)
+    table = across.findings_table([notice, small, large], tables)
     assert table["message"].tolist() == ["l.", "s.", "n."]
     assert table["money_share"].tolist() == [0.9, 0.1, 1.0]
     assert list(table) == contract.COLUMNS
@@ -385,7 +385,7 @@ def test_every_column_that_cannot_be_read_is_reported_at_once():
 def test_a_table_in_which_no_month_can_be_read_still_says_why():
     checked = contract.check_table("sales", sales(month=["01/02/2025", "01/03/2025"]), CSV)
     tables = {"sales": checked.frame, "items": contract.empty("items")}
-    table = contract.findings_table(checked.findings, tables)
+    table = across.findings_table(checked.findings, tables)
     assert "ambiguous date" in table["message"][0]
 
 
@@ -393,7 +393,7 @@ def test_a_table_in_which_no_month_can_be_read_still_says_why():
 
 
 def test_an_unknown_item_beyond_tolerance_is_a_breach_that_names_it():
-    found = across(
+    found = found_across(
         {
             "sales": sales(revenue_value=["1", "1"]),
             "items": pd.DataFrame({"item": ["A"], "family": ["T"], "unit_cost_value": ["1"]}),
@@ -405,7 +405,7 @@ def test_an_unknown_item_beyond_tolerance_is_a_breach_that_names_it():
 
 
 def test_an_unknown_item_within_tolerance_is_a_notice():
-    found = across(
+    found = found_across(
         {
             "sales": sales(revenue_value=["1000", "1"]),
             "items": pd.DataFrame({"item": ["A"], "family": ["T"], "unit_cost_value": ["1"]}),
@@ -417,7 +417,7 @@ def test_an_unknown_item_within_tolerance_is_a_notice():
 
 
 def test_an_unknown_item_without_any_price_is_weighed_by_its_units():
-    found = across(
+    found = found_across(
         {
             "sales": sales(quantity=["1", "99"]),
             "items": pd.DataFrame({"item": ["A"], "unit_price_value": ["3"]}),
@@ -427,7 +427,7 @@ def test_an_unknown_item_without_any_price_is_weighed_by_its_units():
 
 
 def test_sold_items_without_family_cost_or_price_are_notices():
-    found = across({"sales": sales(), "items": pd.DataFrame({"item": ["A", "B", "C"]})})
+    found = found_across({"sales": sales(), "items": pd.DataFrame({"item": ["A", "B", "C"]})})
     assert [f.column for f in found] == ["family", "unit_cost_value", "unit_price_value"]
     assert {f.state for f in found} == {"notice"}
     assert found[0].message == "2 sold items have no family."  # C is not sold
@@ -445,17 +445,19 @@ def test_a_made_item_without_a_routing_is_a_notice_and_a_bought_one_is_not():
         }
     )
     routings = pd.DataFrame({"item": ["X"], "resource": ["R"], "hours_per_unit": ["1"]})
-    found = across({"sales": sales(), "items": items, "routings": routings})
+    found = found_across({"sales": sales(), "items": items, "routings": routings})
     assert [f.items for f in found if f.column == "routing"] == [("A",)]
     by_family = routings.assign(item="", family="T")
-    found = across({"sales": sales(), "items": items, "routings": by_family})
+    found = found_across({"sales": sales(), "items": items, "routings": by_family})
     assert [f for f in found if f.column == "routing"] == []
 
 
 def test_an_unknown_resource_is_a_notice_with_the_nearest_known_one():
     routings = pd.DataFrame({"item": ["A"], "resource": ["Sewing1"], "hours_per_unit": ["1"]})
     resources = pd.DataFrame({"resource": ["sewing"], "regular_hours": ["100"]})
-    found = only(across({"sales": sales(), "routings": routings, "resources": resources}), "notice")
+    found = only(
+        found_across({"sales": sales(), "routings": routings, "resources": resources}), "notice"
+    )
     assert found.remedy == "Add it to data/raw/resources.csv. Did you mean 'sewing'?"
 
 
@@ -469,7 +471,7 @@ def year(quantity: str = "1", item: str = "A", **columns) -> pd.DataFrame:
 
 
 def check_months(raw: pd.DataFrame, unknown: tuple[str, ...] = ()):
-    return contract.check_sales_months(typed("sales", raw), CYCLE, CSV, list(unknown))
+    return across.check_sales_months(typed("sales", raw), CYCLE, CSV, list(unknown))
 
 
 def test_a_whole_year_of_sales_has_no_finding():
@@ -548,6 +550,6 @@ def test_an_error_lists_breaches_only_and_keeps_the_notices():
         contract.Finding("notice", "sales", "x", "n.", "N.", 0),
     ]
     tables = {"sales": contract.empty("sales"), "items": contract.empty("items")}
-    error = contract.ContractError(contract.findings_table(findings, tables))
+    error = contract.ContractError(across.findings_table(findings, tables))
     assert str(error) == "breach: sales.item: b. B."
     assert len(error.findings) == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import contract, months, sample, schema, steps
+from sopkit import across, contract, months, sample, schema, steps
 from sopkit.reconciliation import grid
 
 HORIZON = 24
@@ -37,7 +37,7 @@ def given(raw: dict[str, pd.DataFrame], settings: dict) -> dict[str, pd.DataFram
     return (
         raw
         | empty_ledgers()
-        | {"company": company_row(settings), "findings": contract.findings_table([], raw)}
+        | {"company": company_row(settings), "findings": across.findings_table([], raw)}
     )
 
 
