@@ -250,7 +250,7 @@ def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
         imprint, folder = _imprint(workspace, cycle), _staged_pages(workspace, cycle)
         grid = store.staging(workspace, cycle) / "sop_grid.parquet"
         if grid.is_file():
-            workbooks.write_grid(folder / "sop_grid.xlsx", pd.read_parquet(grid))
+            workbooks.write_grid(folder / pack.WORKBOOK, pd.read_parquet(grid))
         pack.write_index(folder, imprint)
         store.publish(workspace, cycle, record)
         pack.write_cycles(reports, _cycle_rows(workspace), imprint.company)

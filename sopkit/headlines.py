@@ -177,7 +177,6 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
     waiting = gap.set_index("month")["gap"].cumsum()
     is_short = waiting.min() < -0.5
     families = gaps[gaps["family"] != schema.COMPANY_LABEL].sort_values("month")
-    owed = families.groupby("family")["gap_value"].cumsum().groupby(families["family"]).min()
     revenue, margin = money["revenue_value"].sum(min_count=1), money["margin_value"]
     margin, costed = margin.sum(min_count=1), money["costed_revenue_value"].sum()
     return _facts(
@@ -187,12 +186,23 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
         supply_gap=("signed_value", gap["gap_value"].cumsum().min(), _NO_PRICE),
         lowest_gap=("signed_quantity", waiting.min() if is_short else 0.0),
         lowest_gap_month=waiting.idxmin() if is_short else pd.NaT,
-        worst_family=str(owed.idxmin()) if owed.min() < -0.5 else "no family",
+        supply_state=_supply_state(families),
         budget_variance_rate=_beside(money, "budget_revenue_value", "no budget"),
         budget_months=("months", money["budget_revenue_value"].notna().sum()),
         last_year_rate=_beside(money, "last_year_revenue_value", "no sales a year before"),
         unassigned_rate=("rate", share, "none"),
     )
+
+
+def _supply_state(families: pd.DataFrame) -> str:
+    """The family whose customers wait for most money, or units where no price is known."""
+    running = families.groupby("family")[["gap", "gap_value"]].cumsum()
+    worst = running.groupby(families["family"]).min()
+    short = worst[worst["gap"] < -0.5]
+    if short.empty:
+        return "Supply follows demand in every family"
+    measure = "gap_value" if short["gap_value"].notna().any() else "gap"
+    return f"Supply is furthest behind in {short[measure].idxmin()}"
 
 
 def _beside(money: pd.DataFrame, column: str, reason: str) -> tuple:

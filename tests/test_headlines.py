@@ -296,7 +296,7 @@ def test_reconciliation_by_hand():
     # gaps run up: 10 owed after January, nothing after February
     assert amount(table, "supply_gap") == -10.0
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-3.0, "2026-01")
-    assert text(table, "worst_family") == "Tents"
+    assert text(table, "supply_state") == "Supply is furthest behind in Tents"
     assert amount(table, "budget_variance_rate") == pytest.approx(100 / 80 - 1)
     assert amount(table, "budget_months") == 1
     assert amount(table, "last_year_rate") == pytest.approx(400 / 500 - 1)
@@ -316,13 +316,13 @@ def test_what_customers_wait_for_runs_up_over_the_months_by_hand():
     table = headlines.reconciliation(FINANCIALS, late[::-1], 0.0)
     assert amount(table, "supply_gap") == -50.0
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-5.0, "2026-02")
-    assert text(table, "worst_family") == "Stoves"
+    assert text(table, "supply_state") == "Supply is furthest behind in Stoves"
 
 
 def test_a_plan_met_in_time_has_no_lowest_gap():
     table = headlines.reconciliation(FINANCIALS, GAPS.assign(gap=1.0, gap_value=0.0), 0.0)
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (0.0, "no month")
-    assert text(table, "worst_family") == "no family"
+    assert text(table, "supply_state") == "Supply follows demand in every family"
 
 
 def test_without_prices_and_budget_the_reconciliation_says_so():
@@ -337,7 +337,8 @@ def test_without_prices_and_budget_the_reconciliation_says_so():
         "last_year_rate",
     ):
         assert np.isnan(amount(table, fact)) and text(table, fact).startswith("unknown")
-    assert text(table, "worst_family") == "no family"
+    # without prices the family that owes most units is named
+    assert text(table, "supply_state").startswith("Supply is furthest behind in")
 
 
 KPIS = pd.DataFrame({"status": ["met", "near", "missed", "missed", "no target", "not measured"]})

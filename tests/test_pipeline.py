@@ -23,6 +23,8 @@ def test_a_run_writes_every_declared_table_and_page(sample_workspace):
     pages = {path.stem for path in reports.glob("*.html")}
     assert pages == {"index", *(step.notebook for step in steps.STEPS)}
     assert (sample_workspace / "reports" / "index.html").is_file()
+    assert 'href="sop_grid.xlsx"' in (reports / "index.html").read_text()
+    assert (reports / "sop_grid.xlsx").is_file()
     assert not (sample_workspace / "data/processed/.staging/2026-01").exists()
 
 

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from sopkit import months
 from sopkit.steps import STEPS, Step
 
-FAILED_PAGE = "failed.html"
+FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
 _TEMPLATES = Path(__file__).parent / "template"
 _PURPOSES = {
     "data_review": "Did everything arrive, and what did cleaning change?",
@@ -98,7 +98,8 @@ def write_index(folder: Path, imprint: Imprint) -> Path:
         }
         for step in shown
     ]
-    body = _template("pack.html.j2").render(pages=pages)
+    workbook = WORKBOOK if (folder / WORKBOOK).is_file() else ""
+    body = _template("pack.html.j2").render(pages=pages, workbook=workbook)
     title = f"Meeting pack {months.label(imprint.cycle)}"
     return _write(folder / "index.html", body, title, imprint)
 
