@@ -7,6 +7,7 @@ It adds nothing that ``cycle`` or ``store`` lack. Exit codes: 0 done, 1 the data
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"  unchanged, kept: {', '.join(outcome.skipped)}")
     notices = len(outcome.findings)
     if notices:
-        print(f"{notices} notices on the data; they stand on page 01 and in: sopkit check")
+        print(f"{notices} notices on the data, on page 01 and in: {_check_command(arguments)}")
     print(f"Open {outcome.index.as_uri()}")
     return DONE
 
@@ -151,7 +152,7 @@ def _init(arguments: argparse.Namespace) -> int:
     if not arguments.empty:
         sample.write(raw)
     where = "no table yet: put sales.csv there" if arguments.empty else "the sample company"
-    print(f"{raw} holds {where}. Next: sopkit run --workspace {root}")
+    print(f"{raw} holds {where}. Next: sopkit run --workspace {shlex.quote(str(root))}")
     return DONE
 
 
@@ -176,6 +177,8 @@ def _status(arguments: argparse.Namespace) -> int:
         print("No cycle has been run. Begin with: sopkit run")
     for row in rows:
         print(f"{row['cycle']}  {row['step']:17} {row['state']:12} {row['finished_at']}")
+    for page in sorted((workspace / store.REPORTS).glob("*/failed.html")):
+        print(f"{page.parent.name}  the last run failed: {page.as_uri()}")
     return DONE
 
 
@@ -218,15 +221,25 @@ def main(argv: list[str] | None = None) -> int:
     except UsageError as error:
         return _say(error, MISUSED)
     except ContractError as error:
-        return _say(f"{error}\nNothing was written. The whole list: sopkit check", FAILED)
+        whole = f"The whole list: {_check_command(arguments)}"
+        return _say(f"{error}\nNothing was written. {whole}", FAILED)
     except SourceError as error:
         return _say(error, FAILED)
     except cycle.StepFailed as error:
         return _say(f"{error}\nSee {error.page.as_uri()}; the last good pack is as it was.", FAILED)
     except cycle.Busy as error:
         return _say(error, BUSY)
+    except OSError as error:
+        return _say(f"{error.filename}: {error.strerror}. Check the path and its rights.", FAILED)
     except KeyboardInterrupt:
         return _say("interrupted; the next run goes on from the last finished step", INTERRUPTED)
+
+
+def _check_command(arguments: argparse.Namespace) -> str:
+    """The check that sees what this command saw."""
+    cycle_words = f" --cycle {arguments.cycle}" if getattr(arguments, "cycle", None) else ""
+    where = "" if arguments.workspace == "." else f" --workspace {shlex.quote(arguments.workspace)}"
+    return f"sopkit check{where}{cycle_words}"
 
 
 def _say(words: object, code: int) -> int:

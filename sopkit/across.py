@@ -139,8 +139,13 @@ def check_sales_months(
     holes = [label for label in labels if label != last]
     if holes:
         remedy = f"Load them into {source.label}, or list them under unknown_sales in company.yml."
-        message = f"no sales at all in {', '.join(holes[:6])}: a load may have failed."
+        message = f"no sales at all in {_some(tuple(holes))}: a load may have failed."
         findings.append(breach(message, remedy))
+    later = int((sales["month"] >= cycle).sum())
+    if later:
+        message = f"{later:,} rows of {months.label(cycle)} or later wait for a later cycle."
+        remedy = "If that month is whole, plan the next cycle with --cycle."
+        findings.append(Finding("notice", "sales", "month", message, remedy, later))
     return findings + _silent_members(sales, cycle, source, unknown_sales)
 
 

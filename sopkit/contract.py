@@ -275,7 +275,7 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
     if double.any() and not findings:
         first = frame[key].iloc[np.flatnonzero(double)[0]].dropna().items()
         values = ", ".join(
-            f"{name} {months.label(cell) if isinstance(cell, pd.Timestamp) else cell}"
+            f"{name} {cell:%Y-%m-%d}" if isinstance(cell, pd.Timestamp) else f"{name} {cell}"
             for name, cell in first
         )
         message, remedy = f"rows share one key ({values}).", "Sum or remove the doubles."

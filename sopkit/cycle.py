@@ -22,10 +22,13 @@ import pandas as pd
 from sopkit import months, store, workbooks
 from sopkit.contract import nearest
 from sopkit.months import UsageError
+from sopkit.sources import SourceError
 from sopkit.steps import STEPS, Step, data_review, demand_review, step
+from sopkit.supply import strategies
 
 NOTEBOOKS = Path("notebooks")
 _OWN_PARAMETERS = ("workspace", "cycle")
+_ALLOWED = {"horizon": range(1, 121), "strategy": strategies.NAMES}
 _PACKAGES = ("sopkit", "pandas", "numpy", "matplotlib", "papermill", "nbconvert", "duckdb")
 
 
@@ -93,7 +96,9 @@ def settle_parameters(workspace: Path, given: dict[str, object]) -> dict[str, di
     Raises
     ------
     UsageError
-        If a name is no parameter of any notebook and no setting, or a value has the wrong type.
+        If a name is no parameter of any notebook, or a value has the wrong type or range.
+    SourceError
+        If ``company.yml`` names no setting and no parameter.
     """
     from sopkit import schema
 
@@ -103,7 +108,7 @@ def settle_parameters(workspace: Path, given: dict[str, object]) -> dict[str, di
     for name in options:
         if name not in known | set(schema.COMPANY):
             words = nearest(name, sorted(known | set(schema.COMPANY)))
-            raise UsageError(f"company.yml: no setting {name!r}. {words}")
+            raise SourceError(f"company.yml: no setting {name!r}. {words}")
     for name in given:
         if name not in known:
             raise UsageError(f"no parameter {name!r}. {nearest(name, sorted(known))}")
@@ -132,6 +137,14 @@ def _typed(name: str, value: object, default: object) -> object:
             f"parameter {name}: {value!r} is not of type {type(default).__name__}, "
             f"as its default {default!r} is."
         )
+    allowed = _ALLOWED.get(name)
+    if allowed is not None and value not in allowed:
+        words = (
+            f"{min(allowed)} to {max(allowed)}"
+            if isinstance(allowed, range)
+            else ", ".join(allowed)
+        )
+        raise UsageError(f"parameter {name}: {value!r} cannot be meant. Choose {words}.")
     return value
 
 
@@ -424,30 +437,30 @@ def _fail(workspace, current, cycle, cell, reason, traceback, executed) -> None:
 
 
 def status(workspace: Path) -> list[dict[str, str]]:
-    """Each cycle's steps: when they ran, and whether what they read has changed since."""
+    """Each cycle's steps: when they ran, and whether what they rest on has changed since."""
     rows = []
     for cycle in store.cycles(workspace):
-        record = store.run_record(store.folder(workspace, cycle))
+        record, is_stale = store.run_record(store.folder(workspace, cycle)), False
         for current in STEPS:
             done = record["steps"].get(current.name)
-            state = "not run"
-            if done:
-                parameters = done["parameters"]
-                is_same = done["hash"] == _step_hash(workspace, current, cycle, parameters)
-                state = (
-                    "tables only"
-                    if not done["hash"]
-                    else ("up to date" if is_same else "out of date")
-                )
-            rows.append(
-                {
-                    "cycle": months.label(cycle),
-                    "step": current.name,
-                    "state": state,
-                    "finished_at": done["finished_at"] if done else "",
-                }
-            )
+            state = _state(workspace, cycle, current, done) if done else "not run"
+            # what rests on a step that is out of date is so too
+            state = "out of date" if is_stale and state == "up to date" else state
+            is_stale = is_stale or state != "up to date"
+            when = done["finished_at"] if done else ""
+            label = months.label(cycle)
+            rows.append({"cycle": label, "step": current.name, "state": state, "finished_at": when})
     return rows
+
+
+def _state(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> str:
+    if not done["hash"]:
+        return "tables only"
+    try:
+        mark = _step_hash(workspace, current, cycle, done["parameters"])
+    except SourceError:
+        return "cannot tell: sources unreachable"
+    return "up to date" if done["hash"] == mark else "out of date"
 
 
 def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None) -> pd.DataFrame:

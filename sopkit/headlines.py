@@ -39,14 +39,17 @@ def _rate(part: float, whole: float) -> float:
 
 
 def unassigned(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) -> float:
-    """Share of the last twelve months' money (units without prices) in items without a family."""
+    """Share of the last twelve months' money in items without a family.
+
+    In units where the price of any is unknown, so that nothing unpriced weighs nothing.
+    """
     last = history[history["month"] > history["month"].max() - pd.DateOffset(months=12)]
     priced = last.merge(
         rates[[*schema.SERIES, "unit_price_value"]], on=schema.SERIES, how="left", validate="m:1"
     )
     levelled = hierarchy.with_levels(priced, items)
     price = priced["unit_price_value"]
-    money = levelled["demand"] * (price.fillna(0.0) if price.notna().any() else 1.0)
+    money = levelled["demand"] * (price if price.notna().all() else 1.0)
     return _rate(money[levelled["family"] == schema.UNASSIGNED].sum(), money.sum())
 
 
@@ -152,9 +155,11 @@ def supply_review(
     is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
     unknown = "the cost of holding stock is not known, so strategies cannot be compared in money"
     on_time = _rate(delivered["on_time"].sum(), delivered["demand"].sum())
+    if load.empty and not is_stock_known:
+        on_time = np.nan
     return _facts(
         demand_units=("quantity", projection["demand"].sum()),
-        on_time_rate=("rate", on_time, "unknown"),
+        on_time_rate=("rate", on_time, "an unknown share (no stock and no resources given)"),
         late_items=("count", late["item"].nunique()),
         first_late_month=late["month"].min(),
         peak_rate=("rate", busy["utilisation_rate"].max(), "unknown (no resources)"),
@@ -177,6 +182,8 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
     waiting = gap.set_index("month")["gap"].cumsum()
     is_short = waiting.min() < -0.5
     families = gaps[gaps["family"] != schema.COMPANY_LABEL].sort_values("month")
+    planned, priced = money["quantity"].sum(), money["priced_quantity"].sum()
+    unpriced = 1.0 - _rate(priced, planned) if priced else np.nan
     revenue, margin = money["revenue_value"].sum(min_count=1), money["margin_value"]
     margin, costed = margin.sum(min_count=1), money["costed_revenue_value"].sum()
     return _facts(
@@ -190,6 +197,7 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
         budget_variance_rate=_beside(money, "budget_revenue_value", "no budget"),
         budget_months=("months", money["budget_revenue_value"].notna().sum()),
         last_year_rate=_beside(money, "last_year_revenue_value", "no sales a year before"),
+        unpriced_rate=("rate", unpriced if unpriced > 0 else np.nan, "none"),
         unassigned_rate=("rate", share, "none"),
     )
 
@@ -208,6 +216,7 @@ def _supply_state(families: pd.DataFrame) -> str:
 def _beside(money: pd.DataFrame, column: str, reason: str) -> tuple:
     """Planned revenue beside another's, over the months that have both."""
     both = money[money[column].notna()]
+    reason = "no prices" if money["revenue_value"].isna().all() else reason
     rate = _rate(both["revenue_value"].sum(), both[column].sum()) - 1.0
     return ("signed_rate", rate, f"unknown ({reason})")
 
@@ -234,15 +243,17 @@ def executive_review(
     outlook = done + of_year(financials, "revenue_value")
     supplied = done + of_year(financials, "supply_revenue_value")
     budget = sum(of_year(table, "budget_revenue_value", None) for table in (closed, financials))
+    has_budget = any(t["budget_revenue_value"].notna().any() for t in (closed, financials))
+    why = "not every month of the year has a budget" if has_budget else "no budget"
     wanted = register[register["kind"] == "decision"]
     late = register[(register["kind"] == "action") & (register["status"] == "overdue")]
     return _facts(
         fiscal_year=str(year),
         outlook=("value", outlook, _NO_PRICE),
         supplied_outlook=("value", supplied, _NO_PRICE),
-        budget=("value", budget, "unknown (not every month has a budget)"),
+        budget=("value", budget, f"unknown ({why})"),
         outlook_rate=("signed_rate", _rate(outlook, budget) - 1.0, "unknown"),
-        at_risk=("value", outlook - supplied, "unknown"),
+        at_risk=("value", np.maximum(outlook - supplied, 0.0), "unknown"),
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),

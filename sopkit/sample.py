@@ -131,8 +131,6 @@ T3|2025-12-01|Train eight people for sewing|I. Petrova|2026-02-01|open
 T4|2025-12-01|Explain the sales bias in tents|M. Keller|2026-01-01|open
 T5|2026-01-01|Audit the second supplier for stoves|T. Brandt|2026-03-01|open
 """
-STEPS = "data_review product_review demand_review supply_review reconciliation executive_review"
-CHAIRS = ["T. Brandt", "A. Lund", "M. Keller", "I. Petrova", "R. Osei", "H. Solberg"]
 
 
 def tables(seed: int = 0) -> dict[str, pd.DataFrame]:
@@ -185,7 +183,6 @@ def tables(seed: int = 0) -> dict[str, pd.DataFrame]:
 
 def company() -> dict:
     """Content of `company.yml` of Northtrail Outdoor."""
-    meetings = zip(STEPS.split(), [3, 5, 8, 11, 13, 15], CHAIRS, strict=True)
     return {
         "name": "Northtrail Outdoor",
         "currency": "EUR",
@@ -194,7 +191,6 @@ def company() -> dict:
         "tolerance_rate": 0.01,
         "materiality_value": 50000,
         "service_levels": {"default": 0.95},
-        "meetings": [{"step": s, "working_day": day, "chair": who} for s, day, who in meetings],
     }
 
 

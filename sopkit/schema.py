@@ -348,7 +348,6 @@ COMPANY: dict[str, tuple[object, str]] = {
     "tolerance_rate": (0.01, "share of money that unknown items may touch before a run stops"),
     "materiality_value": (50_000.0, "money below which an exception is counted, not shown"),
     "service_levels": ({"default": 0.95}, "chance of no stock-out a month, by family or `default`"),
-    "meetings": ([], "list of step, working_day, chair"),
 }
 
 

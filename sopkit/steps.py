@@ -80,7 +80,7 @@ reconciliation | 05_reconciliation | Reconciliation
   writes: reconciliation_facts financials closed_financials gaps sop_grid
     reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
-  raw: items targets decisions options actions assumptions
+  raw: items inventory targets decisions options actions assumptions
   processed: demand_history money_rates accuracy inventory_projection resource_load deliveries
     financials closed_financials gaps sop_grid reconciliation_exceptions
     supply_review_exceptions
@@ -302,6 +302,10 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["resource_load"],
         tables["financials"],
     )
+    if tables["inventory"].empty:  # the plan assumed a stock; an assumption is no measurement
+        unmeasured = ["inventory_cover_months"]
+        unmeasured += ["on_time_rate"] if tables["resource_load"].empty else []
+        amounts = amounts.mask(amounts.index.isin(unmeasured))
     status = kpis.status(amounts, tables["targets"], cycle=cycle)
     log = register.register(
         tables["decisions"], tables["actions"], tables["assumptions"], cycle=cycle
@@ -333,12 +337,14 @@ def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     closed = tables.get("closed_financials")
     if closed is None:
         closed = finance.closed_months(tables["demand_history"], rates, items)
-    net_stock = tables["inventory"].assign(
-        amount=tables["inventory"]["on_hand"] - tables["inventory"]["backlog"].fillna(0.0)
+    stock, made = (  # of the items that are planned, else actual and plan could not be compared
+        table[table["item"].isin(tables["demand_plan"]["item"])]
+        for table in (tables["inventory"], tables["production"])
     )
+    net_stock = stock.assign(amount=stock["on_hand"] - stock["backlog"].fillna(0.0))
     actual = [
         closed.rename(columns={"net": "amount"}).assign(measure="Sales"),
-        _rows(tables["production"].rename(columns={"quantity": "amount"}), items, "Supply"),
+        _rows(made.rename(columns={"quantity": "amount"}), items, "Supply"),
         grid.stock_rows(finance.by_family(net_stock, items, ["amount"]), measure),
     ]
     plan, last = _plans(tables, "", measure), _plans(tables, "ledger_", measure, cycle=cycle)

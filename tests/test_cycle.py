@@ -8,6 +8,7 @@ import pytest
 
 from sopkit import cycle, store
 from sopkit.months import UsageError
+from sopkit.sources import SourceError
 
 CYCLE = pd.Timestamp("2026-01-01")
 
@@ -27,7 +28,7 @@ def test_a_misspelt_parameter_is_an_error_with_the_nearest_known_one(sales_only)
 
 def test_a_misspelt_setting_is_an_error_with_the_nearest_known_one(sales_only):
     (sales_only / "data/raw/company.yml").write_text("curency: EUR\n")
-    with pytest.raises(UsageError, match="no setting 'curency'. Did you mean 'currency'"):
+    with pytest.raises(SourceError, match="no setting 'curency'. Did you mean 'currency'"):
         cycle.settle_parameters(sales_only, {})
 
 
@@ -35,6 +36,15 @@ def test_a_misspelt_setting_is_an_error_with_the_nearest_known_one(sales_only):
 def test_a_parameter_of_the_wrong_type_is_refused(sales_only, value):
     with pytest.raises(UsageError, match="parameter horizon: .* is not of type int"):
         cycle.settle_parameters(sales_only, {"horizon": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("horizon", "0", "Choose 1 to 120"), ("strategy", "foo", "Choose chase, level")],
+)
+def test_a_parameter_out_of_range_is_refused_before_anything_runs(sales_only, name, value, words):
+    with pytest.raises(UsageError, match=words):
+        cycle.settle_parameters(sales_only, {name: value})
 
 
 def test_text_from_the_command_line_takes_the_type_of_the_default(sales_only):
@@ -72,3 +82,18 @@ def test_forecast_publishes_the_demand_steps_tables_without_pages(sales_only):
 def test_a_forecast_without_horizon_reaches_the_next_fiscal_years_end(sales_only):
     cycle.forecast(sales_only, CYCLE)
     assert store.read(sales_only, "forecast", CYCLE)["month"].max() == pd.Timestamp("2027-12-01")
+
+
+def test_what_rests_on_a_step_that_is_out_of_date_is_so_too(sales_only):
+    cycle.forecast(sales_only, CYCLE, horizon=3)
+    folder = store.folder(sales_only, CYCLE)
+    record = store.run_record(folder)
+    settled = cycle.settle_parameters(sales_only, {})
+    for step in cycle.STEPS:  # as if the later steps had run on what stands there now
+        mark = cycle._step_hash(sales_only, step, CYCLE, settled[step.name])
+        done = {"hash": mark, "parameters": settled[step.name], "finished_at": "2026-01-05"}
+        record["steps"].setdefault(step.name, done)
+    store.write_record(folder, record)
+    states = {row["step"]: row["state"] for row in cycle.status(sales_only)}
+    assert states["demand_review"] == "tables only"
+    assert states["executive_review"] == "out of date"

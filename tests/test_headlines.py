@@ -274,6 +274,8 @@ FINANCIALS = pd.DataFrame(
         "revenue_value": [100.0, 300.0, 60.0, 40.0],
         "margin_value": [40.0, 60.0, 1.0, 1.0],
         "costed_revenue_value": [100.0, 300.0, 60.0, 40.0],
+        "quantity": [10.0, 30.0, 6.0, 4.0],
+        "priced_quantity": [10.0, 20.0, 6.0, 4.0],
         "supply_revenue_value": [90.0, 310.0, 1.0, 1.0],
         "budget_revenue_value": [80.0, np.nan, 1.0, 1.0],
         "last_year_revenue_value": [50.0, 450.0, 1.0, 1.0],
@@ -317,6 +319,13 @@ def test_what_customers_wait_for_runs_up_over_the_months_by_hand():
     assert amount(table, "supply_gap") == -50.0
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-5.0, "2026-02")
     assert text(table, "supply_state") == "Supply is furthest behind in Stoves"
+
+
+def test_planned_units_without_a_price_are_said_and_none_are_not():
+    table = headlines.reconciliation(FINANCIALS, GAPS, 0.0)
+    assert amount(table, "unpriced_rate") == pytest.approx(10 / 40)
+    whole = FINANCIALS.assign(priced_quantity=FINANCIALS["quantity"])
+    assert np.isnan(amount(headlines.reconciliation(whole, GAPS, 0.0), "unpriced_rate"))
 
 
 def test_a_plan_met_in_time_has_no_lowest_gap():
@@ -393,7 +402,7 @@ def test_a_year_with_a_month_without_budget_has_no_budget():
     holed = PLANNED.assign(budget_revenue_value=[8.0, np.nan, *[8.0] * 22])
     table = executive_review(holed, CLOSED)
     assert np.isnan(amount(table, "budget")) and np.isnan(amount(table, "outlook_rate"))
-    assert text(table, "budget") == "unknown (not every month has a budget)"
+    assert text(table, "budget") == "unknown (not every month of the year has a budget)"
 
 
 def test_without_decisions_there_is_no_deadline():

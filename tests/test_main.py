@@ -114,3 +114,22 @@ def test_an_empty_workspace_can_be_filled_with_another_seed(tmp_path, sample_raw
 def test_status_says_how_to_begin(sales_only, capsys):
     assert main(["status", "--workspace", str(sales_only)]) == 0
     assert "Begin with: sopkit run" in capsys.readouterr().out
+
+
+def test_rows_beyond_the_cycle_are_a_notice_that_names_the_way_out(sales_only, capsys):
+    assert main(["check", "--workspace", str(sales_only), "--cycle", "2025-12"]) == 0
+    said = capsys.readouterr().out
+    assert "2 rows of 2025-12 or later wait for a later cycle" in said and "--cycle" in said
+
+
+def test_the_check_that_is_offered_sees_what_the_run_saw(sales_only, capsys):
+    words = ["--workspace", str(sales_only), "--cycle", "2026-02"]
+    assert main(["run", *words]) == 1
+    offered = capsys.readouterr().err.rpartition("The whole list: sopkit ")[2].split()
+    assert main(offered) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_said_without_a_traceback(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["init", str(tmp_path / "file" / "company")]) == 1
+    assert "Check the path and its rights" in capsys.readouterr().err

@@ -441,3 +441,12 @@ def test_the_second_cycle_measures_the_plan_of_the_first(second, made, sample_cy
 def test_the_past_of_the_ledger_changes_no_plan(second, made):
     for name in ("demand_plan", "supply_plan", "inventory_projection", "financials", "gaps"):
         pd.testing.assert_frame_equal(second[name], made[name], obj=name)
+
+
+def test_actual_stock_and_supply_count_planned_items_only(inputs, sample_cycle):
+    """A stock list may hold parts that nobody plans: they would break the grid's balance."""
+    part = inputs["inventory"].tail(1).assign(item="PART", on_hand=1e6)
+    stock = pd.concat([inputs["inventory"], part], ignore_index=True)
+    grid = run_all(inputs | {"inventory": stock}, sample_cycle)["reconciliation"]["sop_grid"]
+    row = grid[(grid["family"] == "Company") & (grid["measure"] == "Inventory")]
+    assert row["amount"].max() < 1e6

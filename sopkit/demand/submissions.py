@@ -14,6 +14,7 @@ from sopkit.demand import accuracy, hierarchy
 
 SKILL_LAGS = (1, 3)  # lags at which a past view is judged: first and last month ahead
 FEWEST_CYCLES = 6  # cycles before a department's past counts
+_ALIKE = 0.05  # share by which errors must differ to be told apart
 
 
 def views(
@@ -138,9 +139,15 @@ def skill(
     precision = precision.where(enough, 0.0)
     if not precision.sum():
         precision = is_base.astype("float64")
+    beside = table["wape"] / table["wape"].iloc[0]
     verdict = np.select(
-        [is_base, ~enough, table["wape"] < table["wape"].iloc[0]],
-        ["the base", "too early to say", "closer than the statistical forecast"],
+        [is_base, ~enough, beside < 1.0 - _ALIKE, beside <= 1.0 + _ALIKE],
+        [
+            "the base",
+            "too early to say",
+            "closer than the statistical forecast",
+            "as close as the statistical forecast",
+        ],
         "further off than the statistical forecast",
     )
     return table.assign(weight_share=precision / precision.sum(), verdict=verdict)

@@ -188,14 +188,17 @@ def financials(
     -------
     DataFrame
         Key ``family, month`` (``Company`` is the whole): ``quantity``, ``revenue_value``,
-        ``margin_value`` of demand (``costed_revenue_value`` is the revenue whose cost is known),
+        ``margin_value`` of demand (``priced_quantity`` are the units whose price is known,
+        ``costed_revenue_value`` the revenue whose cost is),
         ``supply_revenue_value`` of what can be supplied, at the item's mean price of the month, in
         a month without demand at that of its whole plan; budget and last year beside them.
     """
     priced = _in_money(plan, rates, "consensus").rename(columns={"consensus": "quantity"})
     costed = priced["revenue_value"].where(priced["margin_value"].notna())
-    priced = priced.assign(costed_revenue_value=costed)
-    measures = ["quantity", "revenue_value", "margin_value", "costed_revenue_value"]
+    known = priced["quantity"].where(priced["revenue_value"].notna())
+    priced = priced.assign(costed_revenue_value=costed, priced_quantity=known)
+    measures = ["quantity", "priced_quantity", "revenue_value", "margin_value"]
+    measures.append("costed_revenue_value")
     monthly = hierarchy.aggregate(priced, ["item", "month"], measures)
     monthly = monthly.merge(delivered, on=["item", "month"], how="left", validate="one_to_one")
     whole = monthly.groupby("item")[measures].transform("sum")
