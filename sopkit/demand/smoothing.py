@@ -19,6 +19,7 @@ DAMPED_GRID = np.array(
         for phi in (0.85, 0.92, 0.98)
     ]
 )  # alpha, beta, phi
+_SEASONAL_TEST = 1.645  # standard errors of a correlation: one-sided 95 % of a normal
 _SMALLEST_INDEX = 0.05  # a season below this share of the mean would make forecasts explode
 
 
@@ -48,7 +49,8 @@ def seasonal_indices(values: np.ndarray, groups: np.ndarray | None = None) -> np
     Ratio to a centred 2×12 moving average, averaged over years, then shrunk towards the group's
     season (the group's towards none) by the share of its variation that the scatter between years
     explains: the positive-part rule of James & Stein (1961), so nothing is tuned. Between two and
-    three years the scatter is that of months a year apart; a younger series has its group's season.
+    three years the scatter is that of months a year apart, where these correlate; a younger series
+    has its group's season.
     """
     base = np.ones((YEAR, values.shape[1]))
     if groups is not None and (groups >= 0).any():
@@ -74,29 +76,34 @@ def _shrunk(values: np.ndarray, base: np.ndarray) -> np.ndarray:
     own = np.where(count > 0, own, base)
     scatter = (np.where(known, padded - own, 0.0) ** 2).sum(axis=(0, 1))
     freedom = np.maximum(count - 1, 0).sum(axis=0)
-    pairs, yearly = _yearly_noise(values)
+    is_seasonal, yearly = _yearly_noise(values)
     is_long = freedom >= YEAR
     noise = np.where(is_long, scatter / np.maximum(freedom, 1), yearly)
     noise = noise * (1.0 / np.maximum(count, 1)).mean(axis=0)
     signal = ((own - base) ** 2).mean(axis=0)
     trust = np.clip(1.0 - noise / np.where(signal > 0, signal, np.inf), 0.0, 1.0)
-    return base + (own - base) * trust * (is_long | (pairs >= YEAR))
+    return base + (own - base) * trust * (is_long | is_seasonal)
 
 
 def _yearly_noise(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of months a year apart, and the variance of one month in them, relative to the level.
+    """Whether months a year apart show a season, and the variance of one month, level = 1.
 
-    Tells the scatter between years before three years of ratios can.
+    They do where twelve pairs or more correlate beyond 1.645/√pairs, the M competitions' test at
+    90 %. Tells the scatter between years before three years of ratios can.
     """
     first, second = values[:-YEAR], values[YEAR:]
     known = np.isfinite(first) & np.isfinite(second)
-    pairs = known.sum(axis=0)
+    pairs = np.maximum(known.sum(axis=0), 1)
     before, after = np.where(known, first, 0.0), np.where(known, second, 0.0)
-    total = before.sum(axis=0)
-    growth = after.sum(axis=0) / np.where(total > 0, total, 1.0)
-    level = (total + after.sum(axis=0)) / np.maximum(2 * pairs, 1)
+    mean_before, mean_after = before.sum(axis=0) / pairs, after.sum(axis=0) / pairs
+    apart = [np.where(known, x - m, 0.0) for x, m in ((first, mean_before), (second, mean_after))]
+    spread = np.sqrt((apart[0] ** 2).sum(axis=0) * (apart[1] ** 2).sum(axis=0))
+    likeness = (apart[0] * apart[1]).sum(axis=0) / np.where(spread > 0, spread, 1.0)
+    growth = mean_after / np.where(mean_before > 0, mean_before, 1.0)
+    level = (mean_before + mean_after) / 2.0
     squares = ((after - growth * before) ** 2).sum(axis=0) / np.maximum(pairs - 1, 1)
-    return pairs, squares / (1.0 + growth**2) / np.where(level > 0, level, np.inf) ** 2
+    noise = squares / (1.0 + growth**2) / np.where(level > 0, level, np.inf) ** 2
+    return (pairs >= YEAR) & (likeness > _SEASONAL_TEST / np.sqrt(pairs)), noise
 
 
 def _ratios(values: np.ndarray) -> np.ndarray:

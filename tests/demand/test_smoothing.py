@@ -164,8 +164,10 @@ def slow_indices(y: np.ndarray) -> np.ndarray:
                 ratios[k % 12].append(y[k] / trend)
     freedom = sum(max(len(seen) - 1, 0) for seen in ratios.values())
     pairs = [(y[k], y[k + 12]) for k in range(len(y) - 12) if np.isfinite(y[k] + y[k + 12])]
-    if freedom < 12 and len(pairs) < 12:
-        return np.ones(12)
+    if freedom < 12:
+        likeness = np.corrcoef(np.array(pairs).T)[0, 1] if len(pairs) >= 12 else 0.0
+        if len(pairs) < 12 or not likeness > 1.645 / len(pairs) ** 0.5:
+            return np.ones(12)
     own = np.array([np.mean(seen) if seen else 1.0 for seen in ratios.values()])
     scatter = sum((r - own[p]) ** 2 for p, seen in ratios.items() for r in seen)
     if freedom >= 12:
