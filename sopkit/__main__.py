@@ -230,7 +230,7 @@ def main(argv: list[str] | None = None) -> int:
     except cycle.Busy as error:
         return _say(error, BUSY)
     except OSError as error:
-        return _say(f"{error.filename}: {error.strerror}. Check the path and its rights.", FAILED)
+        return _say(f"{error}. Check the path, its rights and the space left.", FAILED)
     except KeyboardInterrupt:
         return _say("interrupted; the next run goes on from the last finished step", INTERRUPTED)
 

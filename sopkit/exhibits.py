@@ -483,7 +483,7 @@ def _family(
     year = months.span(cycle, 12).intersection(wide.columns)
     rows = wide.loc[name]
     main = rows.reindex([("Sales", sop.NOW), ("Revenue", sop.NOW), ("Revenue", "Budget")])[year]
-    sales, revenue, budget = (line for _, line in main.iterrows())
+    sales, revenue, budget = (main.iloc[place] for place in range(3))
     gap, compared = (revenue - budget).sum(min_count=1), budget.where(revenue.notna()).sum()
     share = format_amount(gap / compared if compared else np.nan, "signed_rate")
     groups = [

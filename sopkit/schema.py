@@ -336,6 +336,13 @@ def _processed_tables() -> dict[str, Processed]:
 RAW = _raw_tables()
 PROCESSED = _processed_tables()
 
+# Columns that are typed and checked, and that no calculation reads yet; the dictionary says so.
+NOT_USED_YET = frozenset(
+    "author contract_rate entered_at is_firm is_promotion lot_size minimum_order on_time_quantity "
+    "ordered_quantity payment_days planning_factor priority quantity_per shelf_life_months "
+    "storage_limit".split()
+)
+
 # company.yml: setting → (default, meaning). Any notebook parameter may stand there too.
 COMPANY: dict[str, tuple[object, str]] = {
     "name": ("Our company", "name on every page"),
@@ -388,6 +395,7 @@ def dictionary() -> str:
         for column in table.columns:
             name = f"**{column.name}**" if column.is_required else column.name
             words = column.meaning + (", *key*" if column.name in table.key else "")
+            words += " (checked, but no figure uses it yet)" if column.name in NOT_USED_YET else ""
             choices = f": {', '.join(column.choices)}" if column.choices else ""
             lines.append(f"| {name} | {column.kind} | {words}{choices} |")
     lines += ["", "## company.yml", "", "| setting | default | meaning |", "|---|---|---|"]

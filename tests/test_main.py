@@ -132,4 +132,4 @@ def test_the_check_that_is_offered_sees_what_the_run_saw(sales_only, capsys):
 def test_a_folder_that_cannot_be_made_is_said_without_a_traceback(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["init", str(tmp_path / "file" / "company")]) == 1
-    assert "Check the path and its rights" in capsys.readouterr().err
+    assert "Check the path, its rights" in capsys.readouterr().err

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from sopkit import schema
@@ -56,3 +59,12 @@ def test_every_setting_of_company_yml_has_a_default_and_a_meaning():
     assert all(meaning for _, meaning in schema.COMPANY.values())
     assert schema.COMPANY["horizon"][0] == 18
     assert schema.COMPANY["tolerance_rate"][0] == 0.01
+
+
+def test_columns_said_to_be_unused_are_exactly_those_no_code_or_notebook_names():
+    root = Path(schema.__file__).parent
+    readers = [path for path in root.rglob("*.py") if path.name not in ("schema.py", "sample.py")]
+    readers += (root.parent / "notebooks").glob("*.ipynb")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in readers)
+    names = {column.name for table in schema.RAW.values() for column in table.columns}
+    assert {n for n in names if not re.search(rf"\b{n}\b", text)} == schema.NOT_USED_YET
