@@ -33,6 +33,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    is_used: bool = True  # False: checked, but no calculation reads it yet
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Table:
     meaning: str
     one_of: tuple[str, ...] = ()  # at least one of these columns must be there
     group: str = ""
+    is_used: bool = True  # False: checked, but no calculation reads it yet
 
     @property
     def column_names(self) -> list[str]:
@@ -58,23 +60,23 @@ class Table:
 
 
 # A table: name | when its rows are known | key | what it switches on. Below it its columns:
-# name (* required) kind: meaning. Kinds: text (or text{choices}), month, date, flag, number (not
-# negative), signed (any number), share (0 to 1). `levels` stands for all level columns, `series`
-# for item location channel.
+# name (* required, ~ no calculation reads it yet) kind: meaning. Kinds: text (or text{choices}),
+# month, date, flag, number (not negative), signed (any number), share (0 to 1). `levels` stands for
+# all level columns, `series_key` for item location channel. A ~ after a table's name marks all of it.
 _RAW = """
 # Demand
-sales | measured | series month | one of month date | What was sold: forecast, accuracy, service
+sales | measured | series_key month | one of month date | What was sold: forecast, accuracy, service
   item* text: stock-keeping unit or service
   location text: market or region; `all` where left out
   channel text: sales channel or customer group; `all` where left out
   month month: month of the sale (or give `date`)
-  date date: day of the sale, summed into months (or give `month`)
+  date date: day of the sale, summed into months by `calendar` (or give `month`)
   quantity* signed: units sold, negative for returns and credits
-  revenue_value signed: net revenue
+  revenue_value signed: net revenue, in the currency of the location
   ordered_quantity signed: units the customers ordered
-  on_time_quantity signed: units delivered on time
+  on_time_quantity~ signed: units delivered on time
   is_stockout flag: stock ran out in the month
-  is_promotion flag: a promotion ran in the month
+  is_promotion~ flag: a promotion ran in the month
 items | standing | item | What is sold: families, money, lifecycle
   item* text: stock-keeping unit or service
   description text: name people read
@@ -86,31 +88,63 @@ items | standing | item | What is sold: families, money, lifecycle
   unit_price_value number: price a unit where `prices` has none
   launch_month month: first month of sale
   end_month month: last month of sale
-  lot_size number: units a lot
+  lot_size~ number: units a lot
   lead_time_days number: days from order to stock
-  shelf_life_months number: months it keeps
+  shelf_life_months~ number: months it keeps
   is_service flag: a service: holds no stock
   is_purchased flag: bought, not made
   is_made_to_order flag: made to order: backlog instead of stock
-locations | standing | location | Where: regions and sites
+locations | standing | location | Where: regions, sites, currencies
   location* text: market, region or site
   region text: level above location
-  supplied_from text: site that supplies this market
-  currency text: currency of its money
-  storage_limit number: units it can hold
+  supplied_from text: site that supplies it
+  currency text: currency of its money, as in `rates`; blank is the company's
+  storage_limit~ number: units it can hold
 channels | standing | channel | To whom: segments and priorities
   channel* text: sales channel or customer group
   segment text: level above channel
-  priority number: 1 is served first
-  contract_rate share: share of demand under contract
-  payment_days number: days until it pays
-prices | standing | series first_month | Net prices by month: money on every page
+  priority~ number: 1 is served first
+  contract_rate~ share: share of demand under contract
+  payment_days~ number: days until it pays
+prices | standing | series_key first_month | Net prices by month: money on every page
   item* text: stock-keeping unit or service
   location text: market or region; `all` where left out
   channel text: sales channel or customer group; `all` where left out
   first_month* month: first month the price holds
-  unit_price_value* number: net price a unit
-  unit_cost_value number: cost a unit
+  unit_price_value* number: net price a unit, in the currency of the location
+  unit_cost_value number: cost a unit, in the currency of the location
+market~ | measured | series month family region | Market series: drivers, market share
+  series* text: name of the series
+  month* month: month, its first day
+  value* signed: its value, in its own unit
+  family text: family; blank or `all` means every one
+  region text: region; blank or `all` means every one
+events~ | standing | event | What is known to come: the event layer
+  event* text: short name
+  kind* text{promotion,price,competitor,market,customer_gain,customer_loss,new_market}: what happens
+  first_month* month: first month it acts
+  last_month month: last month it acts; blank is for good
+  levels
+  expected_rate* signed: change of demand expected, 0.3 is a third more
+  probability_rate share: chance that it happens
+  cost_value number: what it costs
+  owner text: who answers for it
+launches~ | standing | item like_item | New items from like ones
+  item* text: the new item
+  like_item* text: an item it will sell like
+  weight_share* share: weight among its like items
+  scale_rate number: size beside the like item, 1 is equal
+  ramp_months number: months until it sells in full
+  replaces_item text: item it takes over from
+  stage text: how far it is
+  owner text: who answers for it
+orders | snapshot | series_key month cycle | Open order book: what is ordered for coming months
+  item* text: stock-keeping unit or service
+  location text: market or region; `all` where left out
+  channel text: sales channel or customer group; `all` where left out
+  month* month: month in which the customer wants it
+  cycle month: snapshot it belongs to
+  quantity* number: units ordered and not yet delivered
 # Views of people
 submissions | dated | department cycle month quarter levels | one of month quarter | Each department's own number: consensus
   department* text: who submits
@@ -121,8 +155,27 @@ submissions | dated | department cycle month quarter levels | one of month quart
   quantity number: units (or give `revenue_value`)
   revenue_value number: money (or give `quantity`)
   reason text: why
-  author text: who entered it
+  author~ text: who entered it
+  entered_at~ date: when it was entered
+overrides~ | dated | cycle levels month author | Changes people make to the number
+  cycle* month: month in which the plan is made
+  levels
+  month* month: month changed
+  author* text: who entered it
+  kind* text{set,add,scale}: what it does
+  quantity signed: units (or give `revenue_value` or `rate`)
+  revenue_value signed: money
+  rate number: factor of a `scale`
+  reason* text: why
+  is_locked flag: nothing else may move it
+  expires_cycle month: last cycle it counts in
   entered_at date: when it was entered
+plan_history~ | dated | cycle layer levels month | Plans of the tool before: accuracy from the first day
+  cycle* month: month in which the plan was made
+  layer* text: which number it was
+  levels
+  month* month: month planned
+  quantity* signed: units planned
 # Supply
 inventory | measured | item location month | Stock at month end
   item* text: stock-keeping unit or service
@@ -137,7 +190,7 @@ scheduled_receipts | snapshot | item location month kind cycle | Supply already 
   kind* text{purchase,production,transfer}: what is due
   cycle month: snapshot it belongs to
   quantity* number: units due
-  is_firm flag: cannot be moved
+  is_firm~ flag: cannot be moved
 production | measured | item location month | What was made: plan adherence
   item* text: stock-keeping unit or service
   location text: site that makes or stocks; `all` where left out
@@ -147,10 +200,14 @@ production | measured | item location month | What was made: plan adherence
 resources | standing | resource | What limits production
   resource* text: machine group, work centre or crew
   location text: site where it stands
-  regular_hours* number: hours a month
+  regular_hours* number: hours in a month of the usual working days
   overtime_hours number: further hours a month in overtime
   regular_cost_value number: cost of a regular hour
   overtime_cost_value number: cost of an overtime hour
+  workers~ number: people who work there now
+  hours_per_worker~ number: hours a person works in a month
+  hiring_cost_value~ number: cost of hiring one person
+  layoff_cost_value~ number: cost of laying off one person
 capacity | standing | resource month | Calendar of capacity, where months differ
   resource* text: as in `resources`
   month* month: month, its first day
@@ -161,22 +218,33 @@ routings | standing | item family resource | one of item family | Load: hours a 
   family text: family (or give `item`)
   resource* text: as in `resources`
   hours_per_unit* number: hours a unit
+  offset_months~ number: months before the item is due that the work is done
 components | standing | item component | Bill of materials: which items a late component stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
-  quantity_per* number: units of component a unit of item
-suppliers | standing | item supplier | Lead times of purchased items
-  item* text: stock-keeping unit or service
+  quantity_per~ number: units of component a unit of item
+  offset_months~ number: months before the item is due that the component is needed
+suppliers | standing | item family supplier | one of item family | Lead times of purchased items
+  item text: item (or give `family`)
+  family text: family (or give `item`)
   supplier* text: who delivers
   lead_time_days* number: days from order to receipt
   unit_cost_value number: purchase price a unit
-  minimum_order number: units an order at least
+  monthly_limit~ number: units it can deliver in a month
+  minimum_order~ number: units an order at least
+  break_quantity~ number: units an order from which the lower price holds
+  break_cost_value~ number: purchase price a unit from there on
+  payment_days~ number: days until it is paid
 planning_costs | standing | item family | one of item family | Strategies in money
   item text: item (or give `family`)
   family text: family (or give `item`)
   holding_cost_value number: cost of holding one unit one month
   backorder_cost_value number: cost of owing one unit one month
   rate_change_cost_value number: cost of one unit of change in the monthly rate
+  subcontract_cost_value~ number: cost of one unit made by others
+  setup_cost_value~ number: cost of one set-up
+  lost_sale_cost_value~ number: cost of one unit of demand lost
+  maximum_rate_change~ number: units by which the monthly rate can change
 # Money and goals
 budget | standing | version levels month quarter | one of month quarter | Finance's budget: the financial gap
   version text: name of the budget; the last in the alphabet is used
@@ -193,6 +261,24 @@ targets | standing | kpi levels first_month | Goals: status of each KPI
   last_month* month: last month it holds
   target* signed: the goal
   unit text: rate, months or value
+controls | standing | table measure month channel | Finance's own totals: page 01 prints the difference
+  table* text: table they control, such as sales
+  measure* text: its column, such as revenue_value
+  month* month: month, its first day
+  channel text: channel; blank or `all` means every one
+  amount* signed: finance's total, money in the company's currency
+rates | standing | currency month kind | Exchange rates: several currencies
+  currency* text: currency, as in `locations`
+  month* month: month, its first day
+  kind* text{actual,budget}: which rate it is
+  rate* number: units of the company's currency for one of this
+calendar | standing | month | Periods that are no calendar months, working days, fiscal years
+  month* month: name of the period, a first day
+  first_date* date: its first day
+  last_date* date: its last day
+  working_days number: days worked in it
+  fiscal_year number: fiscal year it belongs to
+  fiscal_quarter number: quarter of that year, 1 to 4
 # Decisions
 assumptions | standing | assumption | Assumptions log
   assumption* text: short name
@@ -201,6 +287,7 @@ assumptions | standing | assumption | Assumptions log
   quality* text{red,amber,green}: how sure we are
   impact* text{red,amber,green}: how much hangs on it
   first_cycle* month: first cycle it stands in
+  test~ text: how we would see that it is broken
   expires_month month: month after which it is void
 decisions | dated | decision cycle | Decisions wanted
   decision* text: short name
@@ -214,6 +301,7 @@ options | standing | decision option | Options of each decision, with their mone
   statement* text: what would be done
   cost_value signed: what it costs
   effect_value signed: what it brings
+  scenario~ text: scenario that shows it
 actions | dated | action cycle | Follow-up of what was promised
   action* text: short name
   cycle* month: month in which the plan is made
@@ -221,6 +309,75 @@ actions | dated | action cycle | Follow-up of what was promised
   owner* text: who promised it
   due_month* month: month it is due
   status* text{open,done,dropped}: state
+  kpi text: measure that it promised to move
+  levels
+  effect_first_month~ month: first month of the effect
+  effect_last_month~ month: last month of the effect
+  effect_amount~ signed: effect promised, in the unit of the KPI
+closings~ | dated | cycle step revision | Steps closed and reopened: gates
+  cycle* month: month in which the plan is made
+  step* text: step of the cycle
+  revision* number: number of the revision
+  state* text{closed,reopened}: what happened
+  author* text: who says so
+  note text: why
+  entered_at* date: when it was entered
+choices~ | dated | decision cycle | What was decided
+  decision* text: as in `decisions`
+  cycle* month: month in which the plan is made
+  option* text: option chosen
+  author* text: who says so
+  note text: why
+  entered_at* date: when it was entered
+answers~ | dated | feedback cycle | Sales' answers to what supply sent back
+  feedback* text: line of the feedback
+  cycle* month: month in which the plan is made
+  state* text{accepted,refused}: the answer
+  quantity number: units accepted
+  author* text: who says so
+  note text: why
+  entered_at* date: when it was entered
+policies~ | dated | levels kind cycle | Models chosen, corrections accepted or refused
+  levels
+  kind* text{model,layer}: what is chosen
+  cycle* month: month in which the plan is made
+  model text: model (or give `layer`)
+  layer text: layer of the history (or give `model`)
+  parameters text: parameters of the model
+  is_accepted flag: the correction stands
+  reason* text: why
+  author* text: who says so
+  entered_at* date: when it was entered
+pulse~ | dated | cycle step author | How the meetings went
+  cycle* month: month in which the plan is made
+  step* text: step of the cycle
+  author* text: who says so
+  score* number: 1 is bad, 5 is good
+  note text: why
+  entered_at date: when it was entered
+levers~ | standing | lever | What could close a gap
+  lever* text: short name
+  statement* text: what would be done
+  owner* text: who answers for it
+  cost_value number: what it costs
+  lead_time_months number: months until it acts
+  levels
+  resource text: resource it adds hours to
+  first_month month: first month it may act
+  last_month month: last month it may act
+  effect_amount* signed: units of demand or hours of the resource a month
+  excludes text: lever that cannot be used with it
+  success_rate share: chance that it works
+risks~ | dated | risk cycle | Risks and opportunities
+  risk* text: short name
+  cycle* month: month in which the plan is made
+  kind* text{risk,opportunity}: which it is
+  statement* text: what may happen
+  owner* text: who answers for it
+  effect_value* signed: money if it happens
+  probability_rate* share: chance that it happens
+  first_month month: first month of the effect
+  last_month month: last month of the effect
 """
 
 # A table: name | key | further columns that others rely on | what its rows are.
@@ -233,17 +390,17 @@ reconciliation_facts | fact | amount kind text | figures of the headline of reco
 executive_review_facts | fact | amount kind text | figures of the headline of executive_review
 arrivals | table | rows first_month last_month switches_on | what came in, table by table
 findings |  | state table column rows first_row message remedy money_share | what the check of the raw tables found
-demand_history | series month | sales returns stockout outlier demand revenue_value | sales + layers = demand; zeros filled from a series' first sale
-corrections |  | series month layer quantity amount_value reason | every correction of the history, with its reason and money
-money_rates | series | unit_price_value unit_cost_value price_source | price and cost a unit at the start of the horizon, by series
-classes | series | abc xyz demand_class lifecycle policy revenue_value | how each series behaves
-forecast | series month | quantity quantity_lower quantity_upper model | statistical forecast; lower and upper enclose 80 %
-backtest | series origin month | lag actual | what each model would have said at past origins; one column a model
+demand_history | series_key month | sales returns stockout outlier demand revenue_value | sales + layers = demand; zeros filled from a series' first sale
+corrections |  | series_key month layer quantity amount_value reason | every correction of the history, with its reason and money
+money_rates | series_key | unit_price_value unit_cost_value price_source | price and cost a unit at the start of the horizon, by series
+classes | series_key | abc xyz demand_class lifecycle policy revenue_value | how each series behaves
+forecast | series_key month | quantity quantity_lower quantity_upper model | statistical forecast; lower and upper enclose 80 %
+backtest | series_key origin month | lag actual | what each model would have said at past origins; one column a model
 accuracy | level member model lag | wape bias_rate mase volume | error by level, model and lag; positive bias: forecast too high
-model_weights | series model | weight_share error_rate | weight of each model in the combination
-views | department series month | quantity | each department's own number on the plan's keys
+model_weights | series_key model | weight_share error_rate | weight of each model in the combination
+views | department series_key month | quantity | each department's own number on the plan's keys
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
-demand_plan | series month | statistical departments consensus | statistical + departments = consensus
+demand_plan | series_key month | statistical departments consensus | statistical + departments = consensus
 supply_plan | item location month | regular overtime purchased receipts supply | the chosen strategy; regular + overtime + purchased + receipts = supply
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
 resource_load | resource month | load_hours regular_hours overtime_hours | hours the plan takes, beside the hours there are
@@ -268,12 +425,13 @@ supply_review_exceptions |  | subject finding amount_value proposal | exceptions
 reconciliation_exceptions |  | subject finding amount_value proposal | exceptions of reconciliation, ranked by money
 """
 
+_KNOWN_MONTH = "  known_month month: first cycle that knows the row; blank is always"
 _LIMITS = {"number": (0.0, None), "signed": (None, None), "share": (0.0, 1.0)}
 
 
 def _key(text: str) -> tuple[str, ...]:
     """Column names of a key, with its short words written out."""
-    short = {"levels": LEVELS, "series": SERIES}
+    short = {"levels": LEVELS, "series_key": SERIES}
     return tuple(name for word in text.split() for name in short.get(word, [word]))
 
 
@@ -284,13 +442,14 @@ def _column(line: str) -> Column:
     kind, _, choices = kind.rstrip("}").partition("{")
     low, high = _LIMITS.get(kind, (None, None))
     return Column(
-        name.rstrip("*"),
+        name.rstrip("*~"),
         "number" if kind in _LIMITS else kind,
         meaning,
-        name.endswith("*"),
+        "*" in name,
         low,
         high,
         tuple(choices.split(",")) if choices else (),
+        "~" not in name,
     )
 
 
@@ -309,7 +468,11 @@ def _raw_tables() -> dict[str, Table]:
             continue
         name, known, key, *one_of, meaning = first.split(" | ")
         choice = tuple(one_of[0].split()[2:]) if one_of else ()
-        tables[name] = Table(name, _key(key), _columns(lines), known, meaning, choice, group)
+        lines += [_KNOWN_MONTH] if known == "standing" else []
+        is_used, name = not name.endswith("~"), name.rstrip("~")
+        tables[name] = Table(
+            name, _key(key), _columns(lines), known, meaning, choice, group, is_used
+        )
     return tables
 
 
@@ -336,25 +499,68 @@ def _processed_tables() -> dict[str, Processed]:
 RAW = _raw_tables()
 PROCESSED = _processed_tables()
 
-# Columns that are typed and checked, and that no calculation reads yet; the dictionary says so.
-NOT_USED_YET = frozenset(
-    "author contract_rate entered_at is_firm is_promotion lot_size minimum_order on_time_quantity "
-    "ordered_quantity payment_days planning_factor priority quantity_per shelf_life_months "
-    "storage_limit".split()
-)
 
-# company.yml: setting → (default, meaning). Any notebook parameter may stand there too.
-COMPANY: dict[str, tuple[object, str]] = {
-    "name": ("Our company", "name on every page"),
-    "currency": ("money", "reporting currency, as people write it: EUR"),
-    "fiscal_year_first_month": (1, "first month of the fiscal year, 1 to 12"),
-    "departments": ([], "departments that submit a view, in the order shown"),
-    "horizon": (18, "months planned ahead, lengthened to the next fiscal year's end"),
-    "last_closed_month": (None, "last closed month, YYYY-MM, where sales run past it"),
-    "unknown_sales": ([], "silent locations, channels or months (YYYY-MM) that are not zero"),
-    "tolerance_rate": (0.01, "share of money that unknown items may touch before a run stops"),
-    "materiality_value": (50_000.0, "money below which an exception is counted, not shown"),
-    "service_levels": ({"default": 0.95}, "chance of no stock-out a month, by family or `default`"),
+@dataclass(frozen=True)
+class Setting:
+    """A setting of ``company.yml``; ``least`` and ``most`` hold for numbers, also within a dict."""
+
+    default: object
+    meaning: str
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    is_used: bool = True
+
+
+# company.yml. Any notebook parameter may stand there too.
+COMPANY: dict[str, Setting] = {
+    "name": Setting("Our company", "name on every page"),
+    "currency": Setting("money", "reporting currency, as people write it: EUR"),
+    "planning_unit": Setting(
+        "units", "what quantities are called where items of several units add up"
+    ),
+    "fiscal_year_first_month": Setting(
+        1, "first month of the fiscal year, 1 to 12; `calendar` wins", 1, 12
+    ),
+    "departments": Setting([], "departments that submit a view, in the order shown"),
+    "horizon": Setting(
+        18, "months planned ahead, 1 to 120, lengthened to the next fiscal year's end", 1, 120
+    ),
+    "last_closed_month": Setting(None, "last closed month, YYYY-MM, where sales run past it"),
+    "unknown_sales": Setting(
+        [], "silent locations, channels or months (YYYY-MM) that are not zero"
+    ),
+    "tolerance_rate": Setting(
+        0.01, "share of money that unknown items may touch before a run stops, 0 to 1", 0, 1
+    ),
+    "materiality_value": Setting(
+        50_000.0, "money below which an exception is counted, not shown", 0
+    ),
+    "service_levels": Setting(
+        {"default": 0.95},
+        "chance of no stock-out a month, by family or `default`, below 1",
+        0,
+        0.9999,
+    ),
+    "sales_basis": Setting(
+        None,
+        "what demand is: shipped (net sales) or ordered; left out: ordered where `ordered_quantity` is given",
+        choices=("shipped", "ordered"),
+    ),
+    "strategic_years": Setting(3, "years that strategy looks ahead", 1, 10, is_used=False),
+    "frozen_months": Setting(
+        {"default": 0}, "months that no one changes, by family or `default`", 0, 24, is_used=False
+    ),
+    "firm_months": Setting(
+        {"default": 0},
+        "months changed only with a reason, by family or `default`",
+        0,
+        24,
+        is_used=False,
+    ),
+    "meetings": Setting(
+        {}, "step: working day of its meeting, such as demand_review: 8", 1, 31, is_used=False
+    ),
 }
 
 
@@ -369,6 +575,9 @@ def lookup(members: pd.Series, table: pd.DataFrame, column: str, on: str = "item
     """
     known = table.drop_duplicates(on).set_index(on)[column]
     return known.reindex(members).set_axis(members.index)
+
+
+_LATER = " (checked, but no figure uses it yet)"
 
 
 def dictionary() -> str:
@@ -389,15 +598,20 @@ def dictionary() -> str:
             group = table.group
             lines += ["", f"## {group}"]
         lines += ["", f"### {table.name}", "", f"{table.meaning}. Rows are {table.known}."]
+        lines += [] if table.is_used else ["Checked, but no page uses it yet."]
         if table.one_of:
             lines += [f"One of {', '.join(f'`{name}`' for name in table.one_of)} is needed."]
         lines += ["", "| column | type | meaning |", "|---|---|---|"]
         for column in table.columns:
             name = f"**{column.name}**" if column.is_required else column.name
             words = column.meaning + (", *key*" if column.name in table.key else "")
-            words += " (checked, but no figure uses it yet)" if column.name in NOT_USED_YET else ""
+            words += "" if column.is_used else _LATER
             choices = f": {', '.join(column.choices)}" if column.choices else ""
             lines.append(f"| {name} | {column.kind} | {words}{choices} |")
     lines += ["", "## company.yml", "", "| setting | default | meaning |", "|---|---|---|"]
-    lines += [f"| {name} | {value} | {words} |" for name, (value, words) in COMPANY.items()]
+    lines += [
+        f"| {name} | {'' if setting.default is None else setting.default} | {setting.meaning}"
+        f"{'' if setting.is_used else _LATER} |"
+        for name, setting in COMPANY.items()
+    ]
     return "\n".join([*lines, "| any notebook parameter | | see the notebooks |", ""])

@@ -54,20 +54,35 @@ def settings(workspace: Path) -> dict:
     """
     path = workspace / RAW / "company.yml"
     given = sources.load_yaml(path) if path.is_file() else {}
-    for name, value in given.items():
-        default = schema.COMPANY.get(name, (value, ""))[0]
-        kinds = (int, float) if isinstance(default, int | float) else type(default)
-        if default is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
-            meaning = schema.COMPANY[name][1]
+    for name in schema.COMPANY.keys() & given.keys():
+        if not _can_be_meant(schema.COMPANY[name], given[name]):
             raise sources.SourceError(
-                f"company.yml: {name}: {value!r} cannot be meant. Expected: {meaning}."
+                f"company.yml: {name}: {given[name]!r} cannot be meant. "
+                f"Expected: {schema.COMPANY[name].meaning}."
             )
     return given
 
 
+def _can_be_meant(setting: schema.Setting, value: object) -> bool:
+    """Whether the value has the type of the setting's default and lies in its range."""
+    number = (int, float)
+    kind = number if isinstance(setting.default, number) else type(setting.default)
+    kind = str if setting.default is None else kind
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return False
+    if setting.choices:
+        return value in setting.choices
+    if setting.least is None:
+        return True
+    low, high = setting.least, float("inf") if setting.most is None else setting.most
+    amounts = list(value.values()) if isinstance(value, dict) else [value]
+    is_number = [isinstance(a, number) and not isinstance(a, bool) for a in amounts]
+    return all(is_number) and all(low <= amount <= high for amount in amounts)
+
+
 def company(workspace: Path) -> pd.DataFrame:
     """Settings as a table of one row, defaults filled."""
-    row = {name: default for name, (default, _) in schema.COMPANY.items()}
+    row = {name: setting.default for name, setting in schema.COMPANY.items()}
     row |= {name: value for name, value in settings(workspace).items() if name in row}
     return pd.DataFrame({name: [value] for name, value in row.items()})
 
@@ -169,7 +184,7 @@ def raw_tables(
     tables = {name: frame for name, (frame, _, _) in loaded.items()}
     if not any(finding.state == "breach" for finding in findings):
         options = settings(workspace)
-        tolerance = options.get("tolerance_rate", schema.COMPANY["tolerance_rate"][0])
+        tolerance = options.get("tolerance_rate", schema.COMPANY["tolerance_rate"].default)
         findings += across.check_across(tables, given, tolerance)
         findings += across.check_sales_months(
             tables["sales"],

@@ -23,6 +23,8 @@ FLOORS = {
     "executive": 2,
     "headlines": 2,
     "steps": 3,
+    "databases": 3.8,
+    "northtrail": 3.8,
     "sources": 4,
     "workbooks": 4,
     "sample": 4,
@@ -37,6 +39,8 @@ FLOORS = {
 }
 MAY_TOUCH_FILES = {
     "store",
+    "databases",
+    "northtrail",
     "sources",
     "workbooks",
     "sample",
@@ -47,7 +51,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 6_000, 60, 180
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 7_000, 60, 200
 
 
 def _modules() -> list[Path]:

@@ -56,15 +56,37 @@ def test_the_sample_company_uses_no_column_the_schema_lacks(sample_raw):
 
 
 def test_every_setting_of_company_yml_has_a_default_and_a_meaning():
-    assert all(meaning for _, meaning in schema.COMPANY.values())
-    assert schema.COMPANY["horizon"][0] == 18
-    assert schema.COMPANY["tolerance_rate"][0] == 0.01
+    assert all(setting.meaning for setting in schema.COMPANY.values())
+    assert schema.COMPANY["horizon"].default == 18
+    assert schema.COMPANY["tolerance_rate"].default == 0.01
 
 
-def test_columns_said_to_be_unused_are_exactly_those_no_code_or_notebook_names():
+def _code() -> str:
     root = Path(schema.__file__).parent
     readers = [path for path in root.rglob("*.py") if path.name not in ("schema.py", "sample.py")]
     readers += (root.parent / "notebooks").glob("*.ipynb")
-    text = "\n".join(path.read_text(encoding="utf-8") for path in readers)
-    names = {column.name for table in schema.RAW.values() for column in table.columns}
-    assert {n for n in names if not re.search(rf"\b{n}\b", text)} == schema.NOT_USED_YET
+    return "\n".join(path.read_text(encoding="utf-8") for path in readers)
+
+
+def test_columns_said_to_be_unused_are_exactly_those_no_code_or_notebook_names():
+    text = _code()
+    columns = [column for table in RAW if table.is_used for column in table.columns]
+    said = {column.name for column in columns if not column.is_used}
+    assert {c.name for c in columns if not re.search(rf"\b{c.name}\b", text)} == said
+
+
+def test_tables_said_to_be_unused_are_exactly_those_that_no_code_asks_for():
+    text = _code()
+    read = {t.name for t in RAW if re.search(rf'tables(\.get\(|\[)"{t.name}"', text)}
+    assert {t.name for t in RAW if not t.is_used} == {t.name for t in RAW} - read
+
+
+def test_settings_said_to_be_unused_are_exactly_those_that_no_code_names():
+    text = _code()
+    said = {name for name, setting in schema.COMPANY.items() if not setting.is_used}
+    assert {n for n in schema.COMPANY if not re.search(rf"\b{n}\b", text)} == said
+
+
+def test_a_standing_table_can_say_since_when_a_row_is_known():
+    for table in RAW:
+        assert ("known_month" in table.column_names) == (table.known == "standing"), table.name
