@@ -59,6 +59,7 @@ def test_capacity_receipts_components_and_lead_times_are_mapped(workspace):
         "components",
         "suppliers",
         "scheduled_receipts",
+        "controls",
     ):
         assert arrivals[name] > 0, name
     load = store.read(workspace, "resource_load", CYCLE)
