@@ -45,6 +45,10 @@ _ARGUMENTS = {
                     "metavar": "NAME=VALUE"}),
     "empty": ("--empty", "without the sample company", {"action": "store_true"}),
     "seed": ("--seed", "another seed, another company (default 0)", {"type": int, "default": 0}),
+    "clean": ("--clean", "the same company with nothing planted: no contradiction, no bad month",
+              {"action": "store_true"}),
+    "as_of": ("--cycle", "the tables as they stood in this earlier cycle",
+              {"metavar": "YYYY-MM"}),
     "horizon": ("--horizon", "months ahead, exactly; wins over company.yml",
                 {"type": int, "metavar": "N"}),
 }  # fmt: skip
@@ -165,7 +169,8 @@ def _sample(arguments: argparse.Namespace) -> int:
             f"{raw} already holds {present[0]}; sample never writes over tables. "
             "Make another workspace: sopkit init PATH"
         )
-    paths = sample.write(raw, arguments.seed)
+    earlier = months.parse_cycle(arguments.cycle) if arguments.cycle else None
+    paths = sample.write(raw, arguments.seed, is_clean=arguments.clean, cycle=earlier)
     print(f"wrote {len(paths)} generated files to {raw}")
     return DONE
 
@@ -205,7 +210,7 @@ _COMMANDS = {
     "init": (_init, "Make a new workspace holding the sample company",
              "sopkit init mycompany --empty", "path empty"),
     "sample": (_sample, "Write the generated sample company into a workspace without tables",
-               "sopkit sample --seed 7 --workspace trial", "workspace seed"),
+               "sopkit sample --seed 7 --workspace trial", "workspace seed clean as_of"),
     "status": (_status, "Cycles that have been run, their steps, and what is out of date",
                "sopkit status", "workspace"),
     "forecast": (_forecast, "The demand step alone: tables, no notebooks, no pages",

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from graphlib import CycleError, TopologicalSorter
+
 import numpy as np
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import currencies, months, schema
 from sopkit.contract import COLUMNS, Finding, Source, at, nearest
+
+_MEMBERS = {  # column: the table that lists its members, and the column there
+    "family": ("items", "family"),
+    "category": ("items", "category"),
+    "location": ("locations", "location"),
+    "supplied_from": ("locations", "location"),
+    "region": ("locations", "region"),
+    "channel": ("channels", "channel"),
+    "segment": ("channels", "segment"),
+    "resource": ("resources", "resource"),
+    "decision": ("decisions", "decision"),
+}
 
 
 def check_across(
-    tables: dict[str, pd.DataFrame], sources: dict[str, Source], tolerance_rate: float
+    tables: dict[str, pd.DataFrame],
+    sources: dict[str, Source],
+    company: pd.Series,
+    cycle: pd.Timestamp,
 ) -> list[Finding]:
-    """What only two tables together can tell: unknown members and things left unsaid.
+    """What only several tables together can tell: unknown members, rates, units, periods.
 
     Parameters
     ----------
@@ -20,24 +37,37 @@ def check_across(
         Typed raw tables; those that were not given are empty.
     sources : dict of Source
         The tables that were given.
-    tolerance_rate : float
-        Share of money that sales of unknown items may touch before a run stops, 0 to 1.
+    company : Series
+        Settings, defaults filled.
+    cycle : Timestamp
+        Month in which the plan is made.
     """
     findings = []
     if "items" in sources:
-        findings += _unknown_items(tables, sources, tolerance_rate)
+        counted = valued(tables, company, cycle)
+        findings += _unknown_items(counted, sources, company["tolerance_rate"])
         findings += _left_unsaid(tables, sources)
-    pairs = [
-        ("routings", "resource", "resources"),
-        ("capacity", "resource", "resources"),
-        ("sales", "location", "locations"),
-        ("sales", "channel", "channels"),
-        ("options", "decision", "decisions"),
-    ]
-    for name, column, other in pairs:
-        if name in sources and other in sources:
-            findings += _unknown_members(tables, name, column, other, sources)
+        findings += _units(tables, sources, company["tolerance_rate"])
+    for name in sources:
+        for column, (other, named) in _MEMBERS.items():
+            if name != other and column in tables[name].columns and other in sources:
+                findings += _unknown_members(tables, name, column, other, named, sources)
+    findings += _circles(tables, sources)
+    findings += _rates(tables, sources, company["currency"], cycle)
+    findings += _periods(tables, sources, company, cycle)
+    findings += _controls(tables, sources)
+    findings += _departments(tables, sources, company["departments"])
     return findings
+
+
+def valued(
+    tables: dict[str, pd.DataFrame], company: pd.Series, cycle: pd.Timestamp
+) -> dict[str, pd.DataFrame]:
+    """The tables with money of sales in the company's currency, missing where no rate is known."""
+    known = tables | {"company": company.to_frame().T}
+    kind = {"cycle": cycle, "kind": currencies.ACTUAL}
+    sales = currencies.in_company_currency(tables["sales"], ["revenue_value"], known, **kind)
+    return tables | {"sales": sales}
 
 
 def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
@@ -71,7 +101,7 @@ def _some(members: tuple[str, ...]) -> str:
 def _left_unsaid(tables, sources) -> list[Finding]:
     """Sold items without family, cost, price or routing."""
     items = tables["items"]
-    sold = items[items["item"].isin(set(tables["sales"]["item"]))]
+    sold = items[items["item"].isin(tables["sales"]["item"].unique())]
     asked = {
         "family": sold["family"].isna(),
         "unit_cost_value": sold["unit_cost_value"].isna(),
@@ -97,18 +127,211 @@ def _left_unsaid(tables, sources) -> list[Finding]:
     return findings
 
 
-def _unknown_members(tables, name, column, other, sources) -> list[Finding]:
-    rows = tables[name][column]
-    unknown = (rows != schema.ALL) & ~rows.isin(set(tables[other][column]))
-    if not unknown.any():
+def _unknown_members(tables, name, column, other, named, sources) -> list[Finding]:
+    """Members that the table which lists them does not know, each with the nearest it knows."""
+    rows, known = tables[name][column], set(tables[other][named].dropna())
+    unknown = rows.notna() & (rows != schema.ALL) & ~rows.isin(known)
+    if not unknown.any() or not known:
         return []
-    members = tuple(sorted(rows[unknown].dropna().unique()))
-    hint = nearest(members[0], sorted(tables[other][column].astype(str)))
-    message, remedy = (
-        f"{_some(members)} not in {other}.",
-        f"Add it to {sources[other].label}. {hint}",
+    members = tuple(sorted(rows[unknown].unique()))
+    word = "is" if len(members) == 1 else "are"
+    message = f"{_some(members)} {word} not in {other}."
+    remedy = (
+        f"Correct it, or add it to {sources[other].label}. {nearest(members[0], sorted(known))}"
     )
     return [at(name, tables[name], unknown, sources[name], column, message, remedy, state="notice")]
+
+
+def _units(tables, sources, tolerance_rate) -> list[Finding]:
+    """Items of several units that neither a planning factor nor a price makes comparable."""
+    items, sales = tables["items"], tables["sales"]
+    sold = items[items["item"].isin(sales["item"].unique())]
+    units, lacking = sold["unit"].fillna("").unique(), sold["planning_factor"].isna()
+    if not lacking.any() or (lacking.all() and len(units) <= 1):
+        return []
+    paid = sales.loc[sales["revenue_value"].notna(), "item"].unique()
+    priced = {*tables["prices"]["item"], *paid}
+    without = lacking & sold["unit_price_value"].isna() & ~sold["item"].isin(priced)
+    label = sources["items"].label
+    if len(units) <= 1:
+        lacking_items = tuple(sold.loc[lacking, "item"])
+        message = f"{len(lacking_items)} items have none while others have; each counts as one."
+    else:
+        shown = ", ".join(sorted(unit or "no unit" for unit in units)[:5])
+        message = f"items are counted in {shown}, and not all have a planning_factor: totals are "
+        message += "added in money."
+        lacking_items = tuple(sold.loc[lacking, "item"])
+    remedy, first = f"Give each item of {label} its planning_factor.", f"item {lacking_items[0]}"
+    count = len(lacking_items)
+    findings = [
+        Finding("notice", "items", "planning_factor", message, remedy, count, first, lacking_items)
+    ]
+    if len(units) > 1 and without.any():
+        members = tuple(sold.loc[without, "item"])
+        share = sales["quantity"][sales["item"].isin(members)].sum() / sales["quantity"].sum()
+        state = "breach" if share > tolerance_rate else "notice"
+        message = f"{len(members)} items have neither planning_factor nor price, so no total can "
+        message += "hold them."
+        remedy = f"Give {_some(members)} a planning_factor or a price in {label}."
+        findings.append(
+            Finding(state, "items", "planning_factor", message, remedy, len(members), "", members)
+        )
+    return findings
+
+
+def _circles(tables, sources) -> list[Finding]:
+    """Sites that supply each other and items that are components of themselves, by their chain."""
+    pairs = [("locations", "location", "supplied_from"), ("components", "item", "component")]
+    findings = []
+    for name, child, parent in pairs:
+        edges = tables[name][[child, parent]].dropna()
+        chain = _circle(edges[child].tolist(), edges[parent].tolist())
+        if chain:
+            message, remedy = f"a circle: {' → '.join(chain)}.", "Take one of its links out in "
+            remedy += f"{sources[name].label}."
+            findings.append(Finding("breach", name, parent, message, remedy))
+    return findings
+
+
+def _circle(children: list[str], parents: list[str]) -> list[str]:
+    """A circle among the links, as a chain that ends where it begins; empty if there is none."""
+    order = TopologicalSorter()
+    for child, parent in zip(children, parents, strict=True):
+        order.add(child, parent)
+    try:
+        order.prepare()
+    except CycleError as error:
+        return error.args[1][::-1]
+    return []
+
+
+def _rates(tables, sources, currency, cycle) -> list[Finding]:
+    """Foreign money whose rate is not known: of closed months, and for the plan."""
+    sales, rates = tables["sales"], tables["rates"]
+    named = currencies.foreign(sales["location"], tables["locations"], currency)
+    if named.isna().all():
+        return []
+    if currency == schema.COMPANY["currency"].default:
+        words = ", ".join(sorted(named.dropna().unique()))
+        message = f"locations name currencies ({words}), company.yml does not name its own."
+        return [Finding("breach", "locations", "currency", message, "Add currency to company.yml.")]
+    where = sources["rates"].label if "rates" in sources else "data/raw/rates.csv"
+    closed = sales["month"] < cycle
+    has_money = closed & sales["revenue_value"].notna() & named.notna()
+    rate = currencies.rates_of(named, sales["month"], rates, cycle, currencies.ACTUAL)
+    lacking = has_money & ~(rate > 0)
+    findings = []
+    if lacking.any():
+        first = f"{named[lacking].iloc[0]} in {months.label(sales.loc[lacking, 'month'].min())}"
+        message = f"no actual rate of {first}."
+        remedy = f"Add it to {where}: currency, month, kind actual, rate."
+        findings.append(
+            at("sales", sales, lacking, sources["sales"], "revenue_value", message, remedy)
+        )
+    currency_names = pd.Series(sorted(named.dropna().unique()))
+    ahead = pd.Series(cycle, index=currency_names.index)
+    plan = currencies.rates_of(currency_names, ahead, rates, cycle, currencies.PLAN)
+    unknown = list(currency_names[~(plan > 0)])
+    if unknown:
+        message = f"no rate of {', '.join(unknown)} to plan with in {months.label(cycle)}."
+        remedy = f"Add it to {where}: currency, month, kind budget, rate."
+        findings.append(Finding("breach", "rates", "rate", message, remedy))
+    return findings
+
+
+def _periods(tables, sources, company, cycle) -> list[Finding]:
+    """Calendars with holes, fiscal years that are no twelve periods, days and quarters outside."""
+    calendar, sales = tables["calendar"].sort_values("month", ignore_index=True), tables["sales"]
+    findings = []
+
+    def breach(table: str, column: str, message: str, remedy: str) -> None:
+        findings.append(Finding("breach", table, column, message, remedy))
+
+    if len(calendar):
+        label = sources["calendar"].label
+        after = calendar["last_date"] + pd.Timedelta(days=1)
+        jumps = calendar["first_date"].iloc[1:].ne(after.shift(1).iloc[1:])
+        if jumps.any():
+            month = months.label(calendar.loc[jumps.idxmax(), "month"])
+            message = f"the period {month} does not begin on the day after the one before it ends."
+            breach("calendar", "first_date", message, f"Mend first_date or last_date in {label}.")
+        known = calendar.dropna(subset=["fiscal_year"])
+        sizes = known.groupby("fiscal_year")["month"].agg(["size", "max"])
+        whole = sizes.iloc[1:-1]
+        if (whole["size"] != 12).any():
+            year = whole.index[whole["size"] != 12][0]
+            message = f"the fiscal year {year:g} has {whole.loc[year, 'size']} periods, not twelve."
+            breach("calendar", "fiscal_year", message, f"Mend fiscal_year in {label}.")
+        outside = sales["date"].notna() & sales["month"].isna()
+        if outside.any():
+            message, remedy = "a day that no period of the calendar holds.", f"Extend {label}."
+            shown = sales["date"].dt.strftime("%Y-%m-%d")
+            findings.append(
+                at("sales", sales, outside, sources["sales"], "date", message, remedy, shown=shown)
+            )
+    for name in sources:
+        if "quarter" in tables[name].columns:
+            quarter = tables[name]["quarter"]
+            off = quarter.notna() & (
+                (quarter.dt.month - company["fiscal_year_first_month"]) % 3 > 0
+            )
+            if off.any():
+                message = "no quarter of the fiscal year begins in this month."
+                remedy = "Write the quarter's first month, or set fiscal_year_first_month in "
+                remedy += "company.yml."
+                shown = quarter.dt.strftime("%Y-%m")
+                findings.append(
+                    at(
+                        name,
+                        tables[name],
+                        off,
+                        sources[name],
+                        "quarter",
+                        message,
+                        remedy,
+                        shown=shown,
+                    )
+                )
+    last = months.shift(cycle, -1)
+    for name in ("inventory", "production"):
+        ends = tables[name]["month"][tables[name]["month"] < cycle].max()
+        if name in sources and not ends >= last:
+            end = months.label(ends) if pd.notna(ends) else "before it begins"
+            message = f"it ends {end}, before the last closed month {months.label(last)}."
+            remedy = f"Load {months.label(last)} into {sources[name].label}."
+            findings.append(Finding("notice", name, "month", message, remedy))
+    return findings
+
+
+def _controls(tables, sources) -> list[Finding]:
+    """Controls of tables or columns that do not exist, or were not given."""
+    findings = []
+    controls = tables["controls"]
+    for (name, measure), _ in controls.groupby(["table", "measure"]):
+        rows = (controls["table"] == name) & (controls["measure"] == measure)
+        column, word, known = "table", name, sorted(schema.RAW)
+        if name in schema.RAW and "month" in schema.RAW[name].column_names:
+            numbers = [c.name for c in schema.RAW[name].columns if c.kind == "number"]
+            if measure in numbers:
+                continue
+            column, word, known = "measure", measure, numbers
+        message, hint = f"{word} cannot be controlled by month.", nearest(word, known)
+        findings.append(at("controls", controls, rows, sources["controls"], column, message, hint))
+    return findings
+
+
+def _departments(tables, sources, departments) -> list[Finding]:
+    """Departments that submit in the latest cycle, and that company.yml does not name."""
+    said = tables["submissions"]
+    latest = said["cycle"] == said["cycle"].max()
+    strange = latest & ~said["department"].isin(departments)
+    if not departments or not strange.any():
+        return []
+    name = said.loc[strange, "department"].iloc[0]
+    message = f"{name} is not among the departments of company.yml."
+    hint = nearest(name, list(departments))
+    source = sources["submissions"]
+    return [at("submissions", said, strange, source, "department", message, hint, state="notice")]
 
 
 def check_sales_months(
@@ -188,21 +411,26 @@ def money_share(
 
     Counted in units where the price of any row is unknown, so that nothing unpriced weighs nothing.
     """
-    money = _row_money(tables)
+    return _share(_row_money(tables), tables["sales"]["item"], items, rows)
+
+
+def _share(money: pd.Series, item_of_row: pd.Series, items: tuple, rows: tuple) -> float:
     if not money.sum():
         return float("nan")
-    touched = money.iloc[list(rows)] if rows else money[tables["sales"]["item"].isin(items)]
+    touched = money.iloc[list(rows)] if rows else money[item_of_row.isin(items)]
     return float(touched.sum() / money.sum())
 
 
 def findings_table(findings: list[Finding], tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Findings as a table, breaches first, ranked by the money they touch."""
     records = []
-    for finding in findings:
-        is_priced = bool(finding.items or finding.sales_rows) and not tables["sales"].empty
-        share = (
-            money_share(tables, finding.items, finding.sales_rows) if is_priced else float("nan")
-        )
+    touching = [finding.items or finding.sales_rows for finding in findings]
+    has_money = any(touching) and not tables["sales"].empty
+    money = _row_money(tables) if has_money else None
+    for finding, touches in zip(findings, touching, strict=True):
+        share = float("nan")
+        if has_money and touches:
+            share = _share(money, tables["sales"]["item"], finding.items, finding.sales_rows)
         records.append({name: getattr(finding, name, share) for name in COLUMNS})
     found = pd.DataFrame(records, columns=COLUMNS)
     found = found.astype({"money_share": "float64", "rows": "int64"})

@@ -1,9 +1,12 @@
 """Cells as written → typed values: text, numbers, flags, dates. What cannot be read is marked.
 
-Nothing is guessed: a number or a date that can be meant in two ways is not read at all.
+Nothing is guessed: a number or a date that can be meant in two ways is read as `formats` of
+``sources.yml`` says, and not at all where it says nothing. Years have four digits.
 """
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import pandas as pd
@@ -15,10 +18,37 @@ _DOTTED_THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+"
 _DAY = r"([0-9]{4})-([0-9]{1,2})(-([0-9]{1,2}))?([ T][0-9:.]+(Z|[+-][0-9:]+)?)?"
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _YEARS = (1900, 2199)
+_TIME = r"([ T][0-9:.]+( ?[AaPp][Mm])?)?"
+_CLEAR = [  # dates that can be meant in one way only
+    re.compile(form + _TIME, re.ASCII)
+    for form in (
+        r"(?P<y>\d{4})(?P<mark>[/.])(?P<m>\d{1,2})(?P=mark)(?P<d>\d{1,2})",
+        r"(?P<y>\d{4})/(?P<m>\d{1,2})",
+        r"(?P<y>\d{4})(?P<m>\d\d)(?P<d>\d\d)",
+        r"((?P<d>\d{1,2})[ -])?(?P<m>[A-Za-z]{3,9})[ -](?P<y>\d{4})",
+    )
+]
+_SAID = {  # dates whose order `formats` tells
+    word: re.compile(rf"{first}(?P<mark>[/.-]){second}(?P=mark)(?P<y>\d{{4}}){_TIME}", re.ASCII)
+    for word, first, second in (
+        ("day_first", r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})"),
+        ("month_first", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"),
+    )
+}
+_MONTH_NAMES = (
+    "january february march april may june july august september october november december"
+).split()
+_YEAR_AND_MONTH = r"[12][0-9]{3}(0[1-9]|1[0-2])"
+_UNSURE = r"([0-9]{1,2}[/.-]){2}[0-9]{4}([ T].*)?"
+_SHORT_YEAR = r"(([0-9]{1,2}[/.-]){2}|([0-9]{1,2}[ -])?[A-Za-z]{3,9}[ '-])[0-9]{2}([ T].*)?"
+_MARKS = {"comma": (".", ",", "1.234,5"), "point": (",", ".", "1,234.5")}
+_FEW = 1_000  # rows below which texts are read one by one
 Parsed = tuple[pd.Series, pd.Series, tuple[str, str]]
 
 
-def parse(raw: pd.Series, kind: str) -> Parsed:
+def parse(
+    raw: pd.Series, kind: str, table: str = "all", *, dates: str = "", decimal: str = ""
+) -> Parsed:
     """Typed values of one column, which cells cannot be read, and what to say of these.
 
     Parameters
@@ -27,6 +57,10 @@ def parse(raw: pd.Series, kind: str) -> Parsed:
         As read: text, or a type that a typed source gave.
     kind : str
         text, number, flag, date or month, as in ``schema.Column``.
+    table : str
+        Under which name the remedies say `formats`.
+    dates, decimal : str
+        What `formats` says of text: day_first or month_first, comma or point; empty: nothing.
 
     Returns
     -------
@@ -40,9 +74,21 @@ def parse(raw: pd.Series, kind: str) -> Parsed:
     >>> values, bad, expected = parse(pd.Series(["12.5", "many", ""]), "number")
     >>> values.tolist(), bad.tolist(), expected[0]
     ([12.5, nan, nan], [False, True, False], 'not a number.')
+    >>> parse(pd.Series(["1.234,5"]), "number", decimal="comma")[0].tolist()
+    [1234.5]
     """
-    parsers = {"text": _parse_text, "number": _parse_number, "flag": _parse_flag}
-    values, bad, expected = parsers.get(kind, _parse_date)(raw.reset_index(drop=True))
+    raw = raw.reset_index(drop=True)
+    if raw.dtype == "str" and len(raw) > _FEW:  # read each distinct text once
+        codes, distinct = pd.factorize(raw, use_na_sentinel=False)
+        if len(distinct) < len(raw) / 2:
+            texts = pd.Series(distinct, dtype="str")
+            values, bad, expected = parse(texts, kind, table, dates=dates, decimal=decimal)
+            return *(s.take(codes).reset_index(drop=True) for s in (values, bad)), expected
+    if kind == "number":
+        return _parse_number(raw, decimal, table)
+    if kind in ("text", "flag"):
+        return (_parse_text if kind == "text" else _parse_flag)(raw)
+    values, bad, expected = _parse_date(raw, dates, table)
     return (months.floor(values) if kind == "month" else values), bad, expected
 
 
@@ -67,24 +113,52 @@ def _parse_text(raw: pd.Series) -> Parsed:
     return text, controls, expected
 
 
-def _parse_number(raw: pd.Series) -> Parsed:
-    if pd.api.types.is_object_dtype(raw) and not raw.map(lambda cell: isinstance(cell, str)).any():
-        raw = pd.to_numeric(raw, errors="coerce")  # numbers of another kind, such as decimals
+def _parse_number(raw: pd.Series, decimal: str, table: str) -> Parsed:
     if not _is_text(raw):
         values = pd.to_numeric(raw, errors="coerce").astype("float64")
         bad = np.isinf(values) | (values.isna() & raw.notna())
         return values, bad, ("not a number.", "Write a plain number.")
-    text = _as_text(raw)
+    numbers = None
+    if pd.api.types.is_object_dtype(raw):  # a workbook's numbers beside texts, or decimals
+        is_number = raw.notna() & ~raw.map(lambda cell: isinstance(cell, str))
+        numbers = pd.to_numeric(raw.where(is_number), errors="coerce").astype("float64")
+        wrong_number = is_number & ~np.isfinite(numbers)
+        raw = raw.mask(is_number)
+    values, bad, expected = _parse_number_text(_as_text(raw), decimal, table)
+    if numbers is not None:
+        values, bad = values.fillna(numbers), bad | wrong_number
+    return values, bad, expected
+
+
+def _parse_number_text(text: pd.Series, decimal: str, table: str) -> Parsed:
     given = text.notna()
-    plain = text.str.fullmatch(_NUMBER).fillna(False).astype(bool)
+    shaped, written = given, text
+    if decimal:
+        thousands, point, example = _MARKS[decimal]
+        groups = rf"([{thousands}][0-9]{{3}})+|([ \u00a0\u202f][0-9]{{3}})+"
+        form = rf"[+-]?([1-9][0-9]{{0,2}}({groups})|[0-9]*)([{point}][0-9]*)?([eE][+-]?[0-9]+)?"
+        shaped = text.str.fullmatch(form).fillna(False).astype(bool)
+        text = text.str.replace(rf"[{thousands} \u00a0\u202f]", "", regex=True)
+        text = text.str.replace(point, ".", regex=False)
+    plain = shaped & text.str.fullmatch(_NUMBER).fillna(False).astype(bool)
     values = pd.to_numeric(text.where(plain), errors="coerce").astype("float64")
-    dotted = plain & text.str.contains(".", regex=False, na=False)
-    if dotted.any() and text[dotted].str.fullmatch(_DOTTED_THOUSANDS).all():
-        remedy = "Say in data/raw/sources.yml whether the point marks decimals or thousands."
-        return values, dotted, ("an ambiguous number: 1.234 may be 1234.", remedy)
     bad = given & (~plain | ~np.isfinite(values.fillna(0.0)))
-    if text[bad].str.contains(",", regex=False).any():
-        remedy = "Write 1234.5, or convert the text in data/raw/sources.yml."
+    if decimal:
+        remedy = f"Write it like {example}, or correct `formats` in data/raw/sources.yml."
+        return values.mask(bad), bad, (f"not a number with a decimal {decimal}.", remedy)
+    dotted = plain & written.str.contains(".", regex=False, na=False)
+    if dotted.any() and written[dotted].str.fullmatch(_DOTTED_THOUSANDS).all():
+        remedy = (
+            "Say in data/raw/sources.yml whether the point marks decimals or thousands: "
+            f"formats: {{{table}: {{decimal: point}}}}, or comma where 1.234 is 1234."
+        )
+        return values, dotted, ("an ambiguous number: 1.234 may be 1234.", remedy)
+    if written[bad].str.contains(",", regex=False).any():
+        remedy = (
+            "Write 1234.5, or say in data/raw/sources.yml what marks the decimals: "
+            f"formats: {{{table}: {{decimal: comma}}}} for 1.234,5, or point for 1,234.5. "
+            "A SELECT over files may convert it: replace(n, ',', '.')."
+        )
         return values, bad, ("an ambiguous number: the comma may mark thousands.", remedy)
     return values, bad, ("not a number.", "Write a plain number such as 1234.5.")
 
@@ -96,7 +170,7 @@ def _parse_flag(raw: pd.Series) -> Parsed:
     return values, bad, ("neither true nor false.", "Write true or false.")
 
 
-def _parse_date(raw: pd.Series) -> Parsed:
+def _parse_date(raw: pd.Series, dates: str, table: str) -> Parsed:
     low, high = _YEARS
     expected = (
         "not a date.",
@@ -110,10 +184,36 @@ def _parse_date(raw: pd.Series) -> Parsed:
     text = _as_text(raw)
     part = text.str.extract(_DAY)
     day = part[0] + "-" + part[1].str.zfill(2) + "-" + part[3].fillna("01").str.zfill(2)
-    days = pd.to_datetime(day, format="%Y-%m-%d", errors="coerce").astype(months.DTYPE)
     whole = text.str.fullmatch(_DAY).fillna(False).astype(bool)
-    bad = text.notna() & (~whole | days.isna() | ~days.dt.year.between(low, high))
-    if text[bad].str.fullmatch(r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4}").any():
-        remedy = "Write YYYY-MM-DD, or say in data/raw/sources.yml which part is the day."
+    others = text[text.notna() & ~whole]
+    if len(others) and text.dropna().str.fullmatch(_YEAR_AND_MONTH).all():
+        day = text.str[:4] + "-" + text.str[4:] + "-01"
+    elif len(others):  # never ISO: that is read as ISO whatever is said
+        read = {cell: _read_other(cell, dates) for cell in others.unique()}
+        day = day.where(whole, text.map(read))
+    days = pd.to_datetime(day, format="%Y-%m-%d", errors="coerce").astype(months.DTYPE)
+    bad = text.notna() & (days.isna() | ~days.dt.year.between(low, high))
+    if text[bad].str.fullmatch(_SHORT_YEAR).any():
+        expected = ("a year of two digits.", "Write it with four, best as YYYY-MM-DD.")
+    elif dates and text[bad].str.fullmatch(_UNSURE).any():
+        remedy = "Write YYYY-MM-DD, or correct `formats` in data/raw/sources.yml."
+        expected = (f"not a date with the {dates.removesuffix('_first')} first.", remedy)
+    elif text[bad].str.fullmatch(_UNSURE).any():
+        remedy = (
+            "Write YYYY-MM-DD, or say in data/raw/sources.yml which part is the day: "
+            f"formats: {{{table}: {{dates: day_first}}}}, or month_first. "
+            "A SELECT over files may convert it: strptime(d, '%d/%m/%Y')."
+        )
         expected = ("an ambiguous date: day and month cannot be told apart.", remedy)
     return days.where(~bad), bad, expected
+
+
+def _read_other(cell: str, dates: str) -> str | None:
+    """A date that is not in ISO form as YYYY-MM-DD; None where it cannot be meant in one way."""
+    for form in [*_CLEAR, *([_SAID[dates]] if dates else [])]:
+        if match := form.fullmatch(cell):
+            word = match["m"].lower()
+            names = [n for n, name in enumerate(_MONTH_NAMES, 1) if name.startswith(word)]
+            month = names[0] if names else word
+            return f"{match['y']}-{month:0>2}-{match.groupdict().get('d') or '1':0>2}"
+    return None

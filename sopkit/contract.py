@@ -15,6 +15,13 @@ import pandas as pd
 
 from sopkit import cells, months, schema
 
+_IN_ORDER = [
+    ("first_month", "last_month"),
+    ("first_date", "last_date"),
+    ("launch_month", "end_month"),
+    ("first_cycle", "expires_month"),
+    ("effect_first_month", "effect_last_month"),
+]
 COLUMNS = ["state", "table", "column", "rows", "first_row", "message", "remedy", "money_share"]
 
 
@@ -44,11 +51,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table came from: how to call it, and the number of its first row of data."""
+    """Where a table came from: how to call it, its first row, and how its text is meant.
+
+    ``dates`` and ``decimal`` are what `formats` of ``sources.yml`` says; empty: nothing.
+    """
 
     label: str
     first_row: int = 1
     row_word: str = "row"
+    dates: str = ""
+    decimal: str = ""
 
     def row(self, position: int) -> str:
         """The row as the file's own editor numbers it."""
@@ -144,9 +156,10 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
         if column.is_required and column.name not in present:
             remedy = _nearest_present(column.name, unknown, source)
             findings.append(breach(column.name, "a required column is missing.", remedy))
-    if table.one_of and not set(table.one_of) & set(present):
-        words = " or ".join(table.one_of)
-        findings.append(breach(words, "one of these columns is required.", f"Add {words}."))
+    for names in table.one_of:
+        if not set(names) & set(present):
+            words = " or ".join(names)
+            findings.append(breach(words, "one of these columns is required.", f"Add {words}."))
     for name in unknown:
         hint = nearest(name, table.column_names)
         findings.append(Finding("notice", table.name, name, "a column nobody reads.", hint))
@@ -181,7 +194,9 @@ def _parse(
             continue
         raw = frame[column.name]
         raw = raw.iloc[:, 0] if isinstance(raw, pd.DataFrame) else raw
-        typed[column.name], bad, expected = cells.parse(raw, column.kind)
+        typed[column.name], bad, expected = cells.parse(
+            raw, column.kind, table.name, dates=source.dates, decimal=source.decimal
+        )
         if bad.any():
             findings.append(at(table.name, raw, bad, source, column.name, *expected, shown=raw))
     return pd.DataFrame(typed), findings
@@ -227,14 +242,36 @@ def _check_values(table: schema.Table, frame: pd.DataFrame, source: Source) -> l
             checks.append(pa.Check.isin(column.choices, error=f"none of {words}"))
         is_needed = column.is_required and column.name not in table.key
         columns[column.name] = pa.Column(checks=checks, nullable=not is_needed)
+    findings = _check_order(table, frame, source)
     try:
         pa.DataFrameSchema(columns).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
-        return [
+        findings += [
             _value_finding(table, frame, column, check, cases, source)
             for (column, check), cases in error.failure_cases.groupby(["column", "check"])
         ]
-    return []
+    return findings
+
+
+def _check_order(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
+    """Ends that come before their beginnings, and rows that name a month and a quarter."""
+    findings = []
+    for first, last in _IN_ORDER:
+        if {first, last} <= set(frame.columns) and (wrong := frame[last] < frame[first]).any():
+            remedy = f"Mend one of them in {source.label}."
+            message = f"it comes before {first}."
+            shown = frame[last].dt.strftime("%Y-%m-%d")
+            findings.append(
+                at(table.name, frame, wrong, source, last, message, remedy, shown=shown)
+            )
+    if (
+        "quarter" in frame.columns
+        and (both := frame[["month", "quarter"]].notna().all(axis=1)).any()
+    ):
+        remedy = f"Leave one of them blank in {source.label}."
+        words = "a row is for a month or for a quarter, not for both."
+        findings.append(at(table.name, frame, both, source, "quarter", words, remedy))
+    return findings
 
 
 def _value_finding(table, frame, column, check, cases, source) -> Finding:
@@ -262,10 +299,11 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
     needed = [name for name in key if table.column(name).is_required or name == "date"]
     blanks = {name: frame[name].isna() for name in needed}
     messages = dict.fromkeys(needed, "a key cell is blank.")
-    if table.one_of and not {*table.one_of, "date"} & {*schema.LEVELS, *needed}:
-        words = " or ".join(table.one_of)
-        blanks[words] = frame[list(table.one_of)].isna().all(axis=1)
-        messages[words] = "neither is given."
+    for names in table.one_of:
+        if not set(names) & set(needed):
+            words = " or ".join(names)
+            blanks[words] = frame[list(names)].replace(schema.ALL, None).isna().all(axis=1)
+            messages[words] = "none of them is given."
     findings = [
         at(table.name, frame, blank, source, name, messages[name], f"Fill it in {source.label}.")
         for name, blank in blanks.items()

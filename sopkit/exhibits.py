@@ -26,8 +26,8 @@ from sopkit import months, schema
 from sopkit.reconciliation import grid as sop
 
 KINDS = tuple(
-    "quantity signed_quantity value signed_value exact_value rate signed_rate count months decimal "
-    "month text rating".split()
+    "quantity signed_quantity value signed_value exact_value exact signed_exact rate signed_rate "
+    "count months decimal month text rating".split()
 )
 _SHORTEST_ALT = 8
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
@@ -62,7 +62,7 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     kind : str
         One of ``KINDS``. Kinds beginning with ``signed_`` show a plus.
     currency : str
-        Written behind amounts of the kind value and exact_value (to the cent, to tie to finance).
+        Written behind amounts of the kind value and exact_value; exact kinds show the cent.
 
     Examples
     --------
@@ -122,6 +122,8 @@ def _is_whole(amount: float | pd.Series) -> bool:
 def _digits(base: str, amounts: pd.Series) -> int:
     """Decimals shared by a column: none for whole or large amounts."""
     known = amounts[np.isfinite(amounts.to_numpy())]
+    if base == "exact":
+        return 2
     if base == "decimal":
         return 2
     if base == "count" or known.empty or _is_whole(known):
@@ -436,7 +438,9 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     return Exhibit(f'<figure class="chart">{_frame("chart", image)}</figure>')
 
 
-def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhibit:
+def grid(
+    sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp, unit: str = "units"
+) -> Exhibit:
     """The S&OP grid: the company, then each family, six closed months and the horizon across.
 
     Parameters
@@ -447,6 +451,8 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
         Of the company; money is shown in thousands of it.
     cycle : Timestamp
         Month in which the plan is made; a line stands before it.
+    unit : str
+        What quantities are counted in.
     """
     if sop_grid.empty:
         return note("There is no plan to lay out by family yet.", "missing")
@@ -466,9 +472,10 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
         environment.get_template("grid.html.j2").render(
             years=list(span.year.value_counts().sort_index().items()),
             names_of_months=list(span.strftime("%b")),
-            families=[_family(name, wide, marks, currency, cycle) for name in names],
+            families=[_family(name, wide, marks, (currency, unit), cycle) for name in names],
             count=len(span),
             money=f"k {currency}".strip(),
+            unit=unit,
             cycle=months.label(cycle),
             has_last_plan=sop.LAST in wide.index.get_level_values("row"),
             has_marks=bool(marks.to_numpy().any()),
@@ -477,7 +484,11 @@ def grid(sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp) -> Exhib
 
 
 def _family(
-    name: str, wide: pd.DataFrame, marks: pd.DataFrame, currency: str, cycle: pd.Timestamp
+    name: str,
+    wide: pd.DataFrame,
+    marks: pd.DataFrame,
+    counted_in: tuple[str, str],
+    cycle: pd.Timestamp,
 ) -> dict[str, object]:
     """One family for the template: its summary line and its groups of rows."""
     year = months.span(cycle, 12).intersection(wide.columns)
@@ -487,7 +498,7 @@ def _family(
     gap, compared = (revenue - budget).sum(min_count=1), budget.where(revenue.notna()).sum()
     share = format_amount(gap / compared if compared else np.nan, "signed_rate")
     groups = [
-        _group(measure, rows.loc[measure], marks.loc[name].loc[measure], currency)
+        _group(measure, rows.loc[measure], marks.loc[name].loc[measure], counted_in)
         for measure in (*sop.VOLUMES, *sop.MONEY)
         if measure in rows.index.get_level_values(0)
     ]
@@ -502,12 +513,12 @@ def _family(
 
 
 def _group(
-    measure: str, rows: pd.DataFrame, marks: pd.DataFrame, currency: str
+    measure: str, rows: pd.DataFrame, marks: pd.DataFrame, counted_in: tuple[str, str]
 ) -> dict[str, object]:
     """The rows of one measure: cells are text and whether the last plan stands in."""
-    is_rate = measure == "Utilisation"
+    is_rate, (currency, unit) = measure == "Utilisation", counted_in
     scale = 100 if is_rate else 0.001 if measure in sop.MONEY else 1
-    unit = "percent" if is_rate else f"k {currency}".strip() if measure in sop.MONEY else "units"
+    unit = "percent" if is_rate else f"k {currency}".strip() if measure in sop.MONEY else unit
     scaled = rows * scale
     digits = 0 if is_rate else _digits("quantity", scaled.stack())
     lines = []

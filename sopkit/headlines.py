@@ -38,10 +38,13 @@ def _rate(part: float, whole: float) -> float:
     return part / whole if whole else float("nan")
 
 
-def unassigned(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) -> float:
-    """Share of the last twelve months' money in items without a family.
+def everywhere(
+    history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame, planning_unit: str
+) -> dict[str, tuple | str]:
+    """What every page says: what totals are counted in, and the share of items without a family.
 
-    In units where the price of any is unknown, so that nothing unpriced weighs nothing.
+    That share is of the last twelve months' money; of units where the price of any is unknown, so
+    that nothing unpriced weighs nothing.
     """
     last = history[history["month"] > history["month"].max() - pd.DateOffset(months=12)]
     priced = last.merge(
@@ -50,14 +53,27 @@ def unassigned(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) 
     levelled = hierarchy.with_levels(priced, items)
     price = priced["unit_price_value"]
     money = levelled["demand"] * (price if price.notna().all() else 1.0)
-    return _rate(money[levelled["family"] == schema.UNASSIGNED].sum(), money.sum())
+    share = _rate(money[levelled["family"] == schema.UNASSIGNED].sum(), money.sum())
+    units = schema.lookup(history["item"].drop_duplicates(), items, "unit").dropna().unique()
+    several = len(units) if len(units) > 1 else float("nan")
+    return {
+        "unassigned_rate": ("rate", share, "none"),
+        "unit": planning_unit,
+        "several_units": ("count", several, "one"),
+    }
 
 
 def data_review(
-    history: pd.DataFrame, corrections: pd.DataFrame, findings: pd.DataFrame, share: float
+    history: pd.DataFrame,
+    corrections: pd.DataFrame,
+    findings: pd.DataFrame,
+    controls: pd.DataFrame,
+    restated: pd.DataFrame,
+    common: dict,
 ) -> pd.DataFrame:
-    """Rows and units known, what cleaning changed, what the check found."""
-    changed = history[["returns", "stockout", "outlier"]].abs().sum().sum()
+    """Rows and units known, what cleaning changed, what the check found, whether totals tie."""
+    changed = history[["returns", "unfilled", "stockout", "outlier"]].abs().sum().sum()
+    untied = controls[~controls["is_tied"]]
     revenue = history["revenue_value"].sum(min_count=1)
     return _facts(
         series=("count", len(history[schema.SERIES].drop_duplicates())),
@@ -68,11 +84,21 @@ def data_review(
         corrections=("count", len(corrections)),
         corrected_rate=("rate", _rate(changed, history["sales"].abs().sum()), "none"),
         notices=("count", (findings["state"] == "notice").sum()),
-        unassigned_rate=("rate", share, "none"),
+        controls=_tied(controls, untied),
+        restated=("count", len(restated) or np.nan, "nothing"),
+        **common,
     )
 
 
-def product_review(classes: pd.DataFrame, share: float) -> pd.DataFrame:
+def _tied(controls: pd.DataFrame, untied: pd.DataFrame) -> str:
+    if controls.empty:
+        return "Finance gave no totals to compare with"
+    if untied.empty:
+        return f"All {len(controls)} of finance's totals tie"
+    return f"{len(untied)} of {len(controls)} of finance's totals do not tie"
+
+
+def product_review(classes: pd.DataFrame, common: dict) -> pd.DataFrame:
     """How many series there are of each kind, and where the money sits."""
     money = classes.groupby("abc")["revenue_value"].sum()
     life = classes.drop_duplicates("item").groupby("lifecycle").size()
@@ -86,7 +112,7 @@ def product_review(classes: pd.DataFrame, share: float) -> pd.DataFrame:
         irregular_rate=("rate", irregular),
         new_items=("count", life.get("new", 0)),
         ending_items=("count", life.get("ending", 0)),
-        unassigned_rate=("rate", share, "none"),
+        **common,
     )
 
 
@@ -96,7 +122,7 @@ def demand_review(
     accuracy: pd.DataFrame,
     status: pd.DataFrame,
     cycle: pd.Timestamp,
-    share: float,
+    common: dict,
 ) -> pd.DataFrame:
     """The plan beside last year, what people changed, and how good the forecast has been."""
     first_year = plan[plan["month"] < months.shift(cycle, 12)]
@@ -115,7 +141,7 @@ def demand_review(
         naive_wape=("rate", _error(accuracy, "seasonal_naive", "wape"), unmeasured),
         bias_rate=("signed_rate", _error(accuracy, "combined", "bias_rate"), unmeasured),
         submitted=_submitted(status),
-        unassigned_rate=("rate", share, "none"),
+        **common,
     )
 
 
@@ -145,7 +171,7 @@ def supply_review(
     costs: pd.DataFrame,
     strategy: str,
     is_stock_known: bool,
-    share: float,
+    common: dict,
 ) -> pd.DataFrame:
     """What can be delivered in time, where hours run short, which way is cheapest."""
     totals = costs.groupby("strategy")["amount_value"].sum(min_count=1)
@@ -172,11 +198,11 @@ def supply_review(
         stock_known="Stock is as counted at the last month end"
         if is_stock_known
         else "No stock was given: the plan begins at safety stock",
-        unassigned_rate=("rate", share, "none"),
+        **common,
     )
 
 
-def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -> pd.DataFrame:
+def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, common: dict) -> pd.DataFrame:
     """The plan in money beside what can be supplied, budget and last year."""
     money, gap = _company(financials), _company(gaps)
     waiting = gap.set_index("month")["gap"].cumsum()
@@ -186,6 +212,8 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
     unpriced = 1.0 - _rate(priced, planned) if priced else np.nan
     revenue, margin = money["revenue_value"].sum(min_count=1), money["margin_value"]
     margin, costed = margin.sum(min_count=1), money["costed_revenue_value"].sum()
+    budgeted = money[money["budget_revenue_value"].notna()]
+    coverage = _rate(budgeted["budgeted_revenue_value"].sum(), budgeted["revenue_value"].sum())
     return _facts(
         revenue=("value", revenue, _NO_PRICE),
         margin=("value", margin, "unknown (no costs)"),
@@ -196,9 +224,10 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, share: float) -
         supply_state=_supply_state(families),
         budget_variance_rate=_beside(money, "budget_revenue_value", "no budget"),
         budget_months=("months", money["budget_revenue_value"].notna().sum()),
+        budget_coverage_rate=("rate", coverage if coverage < 0.995 else np.nan, "all"),
         last_year_rate=_beside(money, "last_year_revenue_value", "no sales a year before"),
         unpriced_rate=("rate", unpriced if unpriced > 0 else np.nan, "none"),
-        unassigned_rate=("rate", share, "none"),
+        **common,
     )
 
 
@@ -217,7 +246,8 @@ def _beside(money: pd.DataFrame, column: str, reason: str) -> tuple:
     """Planned revenue beside another's, over the months that have both."""
     both = money[money[column].notna()]
     reason = "no prices" if money["revenue_value"].isna().all() else reason
-    rate = _rate(both["revenue_value"].sum(), both[column].sum()) - 1.0
+    ours = "budgeted_revenue_value" if column.startswith("budget") else "revenue_value"
+    rate = _rate(both[ours].sum(), both[column].sum()) - 1.0
     return ("signed_rate", rate, f"unknown ({reason})")
 
 
@@ -228,21 +258,25 @@ def executive_review(
     register: pd.DataFrame,
     *,
     cycle: pd.Timestamp,
-    fiscal_year_first_month: int,
-    share: float,
+    company: pd.Series,
+    common: dict,
 ) -> pd.DataFrame:
     """Do we make the year, what is missed, what is to be decided."""
-    year = int(months.fiscal_year(pd.Series([cycle]), fiscal_year_first_month).iloc[0])
+    terms = company[["fiscal_year_first_month", "fiscal_year_shift"]].astype("int64")
+    year = int(months.fiscal_year(pd.Series([cycle]), *terms).iloc[0])
 
     def of_year(table: pd.DataFrame, column: str, needed: int | None = 1) -> float:
         rows = _company(table)
-        rows = rows[months.fiscal_year(rows["month"], fiscal_year_first_month) == year]
+        rows = rows[months.fiscal_year(rows["month"], *terms) == year]
         return rows[column].sum(min_count=len(rows) if needed is None else needed)
 
     done = of_year(closed, "revenue_value", 0)
     outlook = done + of_year(financials, "revenue_value")
     supplied = done + of_year(financials, "supply_revenue_value")
-    budget = sum(of_year(table, "budget_revenue_value", None) for table in (closed, financials))
+    budget, budgeted = (
+        sum(of_year(table, name, None) for table in (closed, financials))
+        for name in ("budget_revenue_value", "budgeted_revenue_value")
+    )
     has_budget = any(t["budget_revenue_value"].notna().any() for t in (closed, financials))
     why = "not every month of the year has a budget" if has_budget else "no budget"
     wanted = register[register["kind"] == "decision"]
@@ -252,12 +286,12 @@ def executive_review(
         outlook=("value", outlook, _NO_PRICE),
         supplied_outlook=("value", supplied, _NO_PRICE),
         budget=("value", budget, f"unknown ({why})"),
-        outlook_rate=("signed_rate", _rate(outlook, budget) - 1.0, "unknown"),
+        outlook_rate=("signed_rate", _rate(budgeted, budget) - 1.0, "unknown"),
         at_risk=("value", np.maximum(outlook - supplied, 0.0), "unknown"),
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),
         first_deadline=wanted["due"].min() if len(wanted) else "none",
         overdue_actions=("count", len(late)),
-        unassigned_rate=("rate", share, "none"),
+        **common,
     )

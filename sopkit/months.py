@@ -104,8 +104,8 @@ def horizon(cycle: pd.Timestamp, at_least: int, fiscal_year_first_month: int = 1
     return max(int(at_least), int(24 - into_year))
 
 
-def fiscal_year(month: pd.Series, fiscal_year_first_month: int = 1) -> pd.Series:
-    """Year in which the fiscal year of each month ends.
+def fiscal_year(month: pd.Series, fiscal_year_first_month: int = 1, shift: int = 0) -> pd.Series:
+    """Fiscal year of each month: the year in which it ends, plus the shift of its name.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def fiscal_year(month: pd.Series, fiscal_year_first_month: int = 1) -> pd.Series
     [2025, 2026]
     """
     shifted = number(month) + (13 - fiscal_year_first_month) % 12
-    return shifted // 12
+    return shifted // 12 + shift
 
 
 def floor(days: pd.Series) -> pd.Series:
@@ -126,3 +126,65 @@ def floor(days: pd.Series) -> pd.Series:
 def from_number(numbers: np.ndarray) -> np.ndarray:
     """Months from their count since year 0 (the inverse of ``number``)."""
     return (np.asarray(numbers, dtype="int64") - 1970 * 12).astype("datetime64[M]").astype(DTYPE)
+
+
+def of_days(days: pd.Series, calendar: pd.DataFrame) -> pd.Series:
+    """The period of each day: by the company's calendar where it has one, else by the month.
+
+    Parameters
+    ----------
+    days : Series
+        Dates.
+    calendar : DataFrame
+        Table `calendar`: ``month``, ``first_date``, ``last_date``; may be empty.
+
+    Returns
+    -------
+    Series
+        First day of each period's month; missing where no period of a given calendar holds the day.
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.to_datetime(["2025-01-31"]))
+    >>> period = {"month": "2025-02-01", "first_date": "2025-01-27", "last_date": "2025-02-23"}
+    >>> calendar = pd.DataFrame([period]).astype("datetime64[us]")
+    >>> of_days(days, calendar).dt.strftime("%Y-%m").tolist()
+    ['2025-02']
+    """
+    if calendar.empty:
+        return floor(days)
+    ordered = calendar.sort_values("first_date", ignore_index=True)
+    position = ordered["first_date"].searchsorted(days, side="right") - 1
+    found = ordered[["month", "last_date"]].reindex(position).set_index(days.index)
+    return found["month"].where(days <= found["last_date"]).astype(DTYPE)
+
+
+def last_day(month: pd.Timestamp, calendar: pd.DataFrame) -> pd.Timestamp:
+    """Last day of a period: by the company's calendar where it has that period."""
+    named = calendar.loc[calendar["month"] == month, "last_date"]
+    return named.iloc[0] if len(named) else month + pd.offsets.MonthEnd(0)
+
+
+def fiscal_terms(calendar: pd.DataFrame, default: int) -> tuple[int, int]:
+    """First month of the fiscal year, and by how much its name differs from the year it ends in.
+
+    Parameters
+    ----------
+    calendar : DataFrame
+        Table `calendar`; where it names no fiscal years the default holds.
+    default : int
+        First month, 1 to 12.
+
+    Examples
+    --------
+    >>> named = pd.to_datetime(["2025-06-01", "2025-07-01"])
+    >>> fiscal_terms(pd.DataFrame({"month": named, "fiscal_year": [2024, 2025]}), 1)
+    (7, -1)
+    """
+    years = calendar.dropna(subset=["fiscal_year"]).sort_values("month", ignore_index=True)
+    begins = years.loc[years["fiscal_year"].diff() > 0, "month"]
+    first = int(begins.iloc[0].month) if len(begins) else default
+    if years.empty:
+        return first, 0
+    shift = years["fiscal_year"] - fiscal_year(years["month"], first)
+    return first, int(shift.iloc[0])

@@ -45,7 +45,7 @@ class Table:
     columns: tuple[Column, ...]
     known: str
     meaning: str
-    one_of: tuple[str, ...] = ()  # at least one of these columns must be there
+    one_of: tuple[tuple[str, ...], ...] = ()  # of each group at least one must be given
     group: str = ""
     is_used: bool = True  # False: checked, but no calculation reads it yet
 
@@ -59,7 +59,7 @@ class Table:
         return next(column for column in self.columns if column.name == name)
 
 
-# A table: name | when its rows are known | key | what it switches on. Below it its columns:
+# A table: name | when its rows are known | key | [one of …] | what it switches on. Its columns:
 # name (* required, ~ no calculation reads it yet) kind: meaning. Kinds: text (or text{choices}),
 # month, date, flag, number (not negative), signed (any number), share (0 to 1). `levels` stands for
 # all level columns, `series_key` for item location channel. A ~ after a table's name marks all of it.
@@ -74,7 +74,7 @@ sales | measured | series_key month | one of month date | What was sold: forecas
   quantity* signed: units sold, negative for returns and credits
   revenue_value signed: net revenue, in the currency of the location
   ordered_quantity signed: units the customers ordered
-  on_time_quantity~ signed: units delivered on time
+  on_time_quantity signed: units delivered on time
   is_stockout flag: stock ran out in the month
   is_promotion~ flag: a promotion ran in the month
 items | standing | item | What is sold: families, money, lifecycle
@@ -146,7 +146,7 @@ orders | snapshot | series_key month cycle | Open order book: what is ordered fo
   cycle month: snapshot it belongs to
   quantity* number: units ordered and not yet delivered
 # Views of people
-submissions | dated | department cycle month quarter levels | one of month quarter | Each department's own number: consensus
+submissions | dated | department cycle month quarter levels | one of month quarter | one of quantity revenue_value | Each department's own number: consensus
   department* text: who submits
   cycle* month: month in which the plan is made
   month month: month submitted for (or give `quarter`)
@@ -157,7 +157,7 @@ submissions | dated | department cycle month quarter levels | one of month quart
   reason text: why
   author~ text: who entered it
   entered_at~ date: when it was entered
-overrides~ | dated | cycle levels month author | Changes people make to the number
+overrides~ | dated | cycle levels month author | one of quantity revenue_value rate | Changes people make to the number
   cycle* month: month in which the plan is made
   levels
   month* month: month changed
@@ -246,7 +246,7 @@ planning_costs | standing | item family | one of item family | Strategies in mon
   lost_sale_cost_value~ number: cost of one unit of demand lost
   maximum_rate_change~ number: units by which the monthly rate can change
 # Money and goals
-budget | standing | version levels month quarter | one of month quarter | Finance's budget: the financial gap
+budget | standing | version levels month quarter | one of month quarter | one of quantity revenue_value | Finance's budget: the financial gap
   version text: name of the budget; the last in the alphabet is used
   levels
   month month: month (or give `quarter`)
@@ -337,7 +337,7 @@ answers~ | dated | feedback cycle | Sales' answers to what supply sent back
   author* text: who says so
   note text: why
   entered_at* date: when it was entered
-policies~ | dated | levels kind cycle | Models chosen, corrections accepted or refused
+policies~ | dated | levels kind cycle | one of model layer | Models chosen, corrections accepted or refused
   levels
   kind* text{model,layer}: what is chosen
   cycle* month: month in which the plan is made
@@ -388,11 +388,15 @@ demand_review_facts | fact | amount kind text | figures of the headline of deman
 supply_review_facts | fact | amount kind text | figures of the headline of supply_review
 reconciliation_facts | fact | amount kind text | figures of the headline of reconciliation
 executive_review_facts | fact | amount kind text | figures of the headline of executive_review
-arrivals | table | rows first_month last_month switches_on | what came in, table by table
+arrivals | table | rows first_month last_month switches_on is_used | what came in, table by table
 findings |  | state table column rows first_row message remedy money_share | what the check of the raw tables found
-demand_history | series_key month | sales returns stockout outlier demand revenue_value | sales + layers = demand; zeros filled from a series' first sale
+demand_history | series_key month | sales returns unfilled stockout outlier demand revenue_value | sales + layers = demand; zeros filled from a series' first sale
 corrections |  | series_key month layer quantity amount_value reason | every correction of the history, with its reason and money
 money_rates | series_key | unit_price_value unit_cost_value price_source | price and cost a unit at the start of the horizon, by series
+planning_units | item | planning_factor planning_unit | by what quantities are multiplied before they are added up, and what the sum is called
+control_totals |  | table measure month channel control ours difference | finance's totals beside ours; difference = ours - finance's
+restatements |  | kind subject becomes month before after amount_value finding | what changed in the closed past since the last cycle read it
+known_members | kind member detail | amount | items with their family, and departments with what they submitted, as this cycle read them
 classes | series_key | abc xyz demand_class lifecycle policy revenue_value | how each series behaves
 forecast | series_key month | quantity quantity_lower quantity_upper model | statistical forecast; lower and upper enclose 80 %
 backtest | series_key origin month | lag actual | what each model would have said at past origins; one column a model
@@ -415,6 +419,8 @@ decision_options |  | decision statement owner decide_by option cost_value | dec
 sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid as known in the demand review
 sop_grid_supply | family measure row month | amount is_last_plan | the S&OP grid as known in the supply review
 sop_grid | family measure row month | amount is_last_plan | the S&OP grid as known from the reconciliation on
+item_financials | item month | quantity revenue_value margin_value supply_revenue_value | the plan in money by item: past cycles are read with today's families
+quarters | family quarter | revenue_value budget_revenue_value variance_value is_by_quarter | whole quarters, closed and planned, beside the budget
 financials | family month | revenue_value margin_value supply_revenue_value | the plan in money beside budget and last year
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
@@ -467,7 +473,7 @@ def _raw_tables() -> dict[str, Table]:
             group = first[2:]
             continue
         name, known, key, *one_of, meaning = first.split(" | ")
-        choice = tuple(one_of[0].split()[2:]) if one_of else ()
+        choice = tuple(tuple(words.split()[2:]) for words in one_of)
         lines += [_KNOWN_MONTH] if known == "standing" else []
         is_used, name = not name.endswith("~"), name.rstrip("~")
         tables[name] = Table(
@@ -599,8 +605,10 @@ def dictionary() -> str:
             lines += ["", f"## {group}"]
         lines += ["", f"### {table.name}", "", f"{table.meaning}. Rows are {table.known}."]
         lines += [] if table.is_used else ["Checked, but no page uses it yet."]
-        if table.one_of:
-            lines += [f"One of {', '.join(f'`{name}`' for name in table.one_of)} is needed."]
+        lines += [
+            f"One of {', '.join(f'`{name}`' for name in names)} is needed."
+            for names in table.one_of
+        ]
         lines += ["", "| column | type | meaning |", "|---|---|---|"]
         for column in table.columns:
             name = f"**{column.name}**" if column.is_required else column.name

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sopkit import headlines, months, schema
+from sopkit import currencies, headlines, months, schema, ties
 from sopkit.demand import (
     accuracy,
     classification,
@@ -30,12 +30,17 @@ from sopkit.reconciliation import finance, gaps, grid
 from sopkit.supply import capacity, inventory, shortages, strategies
 
 Tables = dict[str, pd.DataFrame]
-_PLANS = ("demand_plan", "supply_plan", "inventory_projection", "financials")
+_PLANS = tuple(
+    "demand_plan supply_plan inventory_projection item_financials financials restatements".split()
+)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the cycle: notebook, what it reads (raw, processed, past cycles) and writes."""
+    """A step of the cycle: notebook, what it reads (raw, processed, past cycles) and writes.
+
+    ``ledger`` tables come of all past cycles, ``previous`` ones of the last cycle alone.
+    """
 
     name: str
     notebook: str
@@ -44,6 +49,7 @@ class Step:
     processed: tuple[str, ...]
     ledger: tuple[str, ...]
     writes: tuple[str, ...]
+    previous: tuple[str, ...] = ()
 
 
 # A step: name | notebook | title. Below it what it reads (raw tables, this cycle's processed
@@ -52,37 +58,39 @@ _STEPS = """
 data_review | 01_data_review | Data review
   raw: all
   processed: findings
-  ledger: demand_plan
-  writes: data_review_facts arrivals findings demand_history corrections money_rates plan_accuracy
+  ledger: demand_plan restatements
+  previous: demand_history known_members
+  writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
+    control_totals known_members restatements plan_accuracy
 product_review | 02_product_review | Product review
   raw: items
-  processed: demand_history money_rates
+  processed: demand_history money_rates planning_units
   ledger:
   writes: product_review_facts classes lifecycle product_review_exceptions
 demand_review | 03_demand_review | Demand review
-  raw: items locations channels submissions production inventory
-  processed: demand_history money_rates
+  raw: items locations channels submissions production inventory rates orders
+  processed: demand_history money_rates planning_units restatements
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights views view_status
     view_skill demand_plan sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
   raw: items locations inventory scheduled_receipts production resources capacity routings
-    suppliers planning_costs
-  processed: demand_history money_rates forecast demand_plan
+    suppliers planning_costs calendar rates
+  processed: demand_history money_rates planning_units restatements forecast demand_plan
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
     strategy_months deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items production inventory routings budget
-  processed: demand_history money_rates demand_plan supply_plan inventory_projection resource_load
-    deliveries
+  raw: items locations production inventory routings budget rates
+  processed: demand_history money_rates planning_units restatements demand_plan supply_plan
+    inventory_projection resource_load deliveries
   ledger: plans
-  writes: reconciliation_facts financials closed_financials gaps sop_grid
+  writes: reconciliation_facts item_financials financials closed_financials quarters gaps sop_grid
     reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items inventory targets decisions options actions assumptions
-  processed: demand_history money_rates accuracy inventory_projection resource_load deliveries
-    financials closed_financials gaps sop_grid reconciliation_exceptions
+  processed: demand_history money_rates planning_units accuracy inventory_projection
+    resource_load deliveries financials closed_financials gaps sop_grid reconciliation_exceptions
     supply_review_exceptions
   ledger:
   writes: executive_review_facts kpis register decision_options
@@ -120,21 +128,47 @@ def step(name: str) -> Step:
 
 def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """What arrived, what cleaning made of it, and how good the last plans were."""
-    sales, items = tables["sales"], tables["items"]
-    demand = history.demand_history(sales, items, cycle=cycle)
+    items, company = tables["items"], tables["company"].iloc[0]
+    sales = currencies.in_company_currency(
+        tables["sales"], ["revenue_value"], tables, cycle=cycle, kind=currencies.ACTUAL
+    )
+    listed = currencies.in_company_currency(
+        tables["prices"], ["unit_price_value", "unit_cost_value"], tables, cycle=cycle
+    )
+    demand = history.demand_history(sales, items, cycle=cycle, basis=company["sales_basis"])
     keys = demand[schema.SERIES].drop_duplicates().reset_index(drop=True)
-    rates = finance.money_rates(keys, tables["prices"], items, sales, cycle=cycle)
+    rates = finance.money_rates(keys, listed, items, sales, cycle=cycle)
     changes = history.corrections(demand, rates)
-    share = headlines.unassigned(demand, rates, items)
+    units = hierarchy.planning_units(
+        items, rates, planning_unit=company["planning_unit"], currency=company["currency"]
+    )
+    total = hierarchy.in_planning_units(demand, units)
+    common = headlines.everywhere(demand, rates, items, units["planning_unit"].iloc[0])
     findings = tables["findings"]
+    tied = ties.control_totals(tables["controls"], tables | {"sales": sales})
+    members = ties.known_members(items, tables["submissions"])
+    restated = ties.restatements(
+        {name: tables[f"previous_{name}"] for name in ("demand_history", "known_members")},
+        {"demand_history": demand, "known_members": members},
+        rates,
+    )
+    known_changes = pd.concat([tables["ledger_restatements"], restated])
+    past = ties.todays_codes(tables["ledger_demand_plan"], known_changes)
+    past = hierarchy.in_planning_units(past, units)
     return {
-        "data_review_facts": headlines.data_review(demand, changes, findings, share),
+        "data_review_facts": headlines.data_review(
+            total, changes, findings, tied, restated, common
+        ),
         "arrivals": _arrivals(tables),
         "findings": findings,
         "demand_history": demand,
         "corrections": changes,
         "money_rates": rates,
-        "plan_accuracy": accuracy.of_plans(tables["ledger_demand_plan"], demand, items),
+        "planning_units": units,
+        "control_totals": tied,
+        "known_members": members,
+        "restatements": restated,
+        "plan_accuracy": accuracy.of_plans(past, total, items),
     }
 
 
@@ -145,8 +179,8 @@ def _arrivals(tables: Tables) -> pd.DataFrame:
         frame = tables[name]
         dated = [c for c in ("month", "first_month", "cycle", "quarter") if c in frame.columns]
         month = frame[dated[0]] if dated else pd.Series(dtype=months.DTYPE)
-        rows.append((name, len(frame), month.min(), month.max(), table.meaning))
-    columns = ["table", "rows", "first_month", "last_month", "switches_on"]
+        rows.append((name, len(frame), month.min(), month.max(), table.meaning, table.is_used))
+    columns = ["table", "rows", "first_month", "last_month", "switches_on", "is_used"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -155,14 +189,19 @@ def product_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     demand, items, rates = tables["demand_history"], tables["items"], tables["money_rates"]
     groups = _groups(demand, items)
     classes = classification.classify(demand, items, rates, groups, cycle=cycle)
-    share = headlines.unassigned(demand, rates, items)
+    common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     return {
-        "product_review_facts": headlines.product_review(classes, share),
+        "product_review_facts": headlines.product_review(classes, common),
         "classes": hierarchy.with_levels(classes, items),
         "lifecycle": classification.lifecycle(classes, items),
         "product_review_exceptions": classification.exceptions(classes, demand, materiality),
     }
+
+
+def _unit(tables: Tables) -> str:
+    """What totals of quantities are counted in."""
+    return tables["planning_units"]["planning_unit"].iloc[0]
 
 
 def _groups(demand: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
@@ -175,14 +214,19 @@ def _forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     """The statistical part of the demand review: backtest, accuracy, weights, forecast."""
     demand, items = tables["demand_history"], tables["items"]
     series = panel.from_table(demand, "demand")
-    net = demand.assign(net=(demand["sales"] + demand["returns"]).mask(demand["is_stockout"]))
+    net = demand.assign(net=accuracy.measured(demand).mask(demand["is_stockout"]))
     groups = history.family_codes(series.keys, items)
     ends = schema.lookup(series.keys["item"], items, "end_month")
     tests = forecasting.backtest(series, panel.from_table(net, "net"), groups)
     models = [*forecasting.MODELS, forecasting.COMBINED]
     return {
         "backtest": tests,
-        "accuracy": accuracy.by_level(tests, demand, items, models),
+        "accuracy": accuracy.by_level(
+            hierarchy.in_planning_units(tests, items),
+            hierarchy.in_planning_units(demand, items),
+            items,
+            models,
+        ),
         "model_weights": forecasting.weights(tests, series.keys),
         "forecast": forecasting.forecast(series, tests, groups, ends, horizon=horizon),
     }
@@ -195,15 +239,25 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     forecast, tests = results["forecast"], results["backtest"]
     base = forecast.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
     base = hierarchy.with_levels(base, items, tables["locations"], tables["channels"])
-    views, unplaced = submissions.views(tables["submissions"], base, cycle=cycle)
+    said = currencies.in_company_currency(
+        tables["submissions"], ["revenue_value"], tables, cycle=cycle
+    )
+    said, total, total_tests = (
+        hierarchy.in_planning_units(table, items) for table in (said, demand, tests)
+    )
+    views, unplaced = submissions.views(said, base, items, cycle=cycle)
     departments = tables["company"]["departments"].iloc[0]
-    status = submissions.status(tables["submissions"], departments, cycle=cycle)
-    skill = submissions.skill(tables["submissions"], demand, tests, items)
+    status = submissions.status(said, departments, cycle=cycle)
+    skill = submissions.skill(said, total, total_tests, items)
     plan = consensus.demand_plan(forecast, views, skill)
-    share = headlines.unassigned(demand, rates, items)
+    common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
-    found = submissions.exceptions(plan, views, unplaced, tests, rates, items, materiality)
-    facts = headlines.demand_review(plan, demand, results["accuracy"], status, cycle, share)
+    found = submissions.exceptions(
+        plan, views, unplaced, tests, tables["orders"], rates, items, materiality
+    )
+    facts = headlines.demand_review(
+        hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
+    )
     results |= {"views": views, "view_status": status, "view_skill": skill, "demand_plan": plan}
     return results | {
         "demand_review_facts": facts,
@@ -216,16 +270,19 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
     """Each strategy's supply, stock, load and cost; the chosen one becomes the supply plan."""
     items, resources = tables["items"], tables["resources"]
     materiality = tables["company"]["materiality_value"].iloc[0]
-    sites = inventory.site_demand(tables["demand_plan"], tables["forecast"], tables["locations"])
+    places = tables["locations"]
+    sites = inventory.site_demand(tables["demand_plan"], tables["forecast"], places)
     service_levels = tables["company"]["service_levels"].iloc[0]
     terms = inventory.replenishment(sites, items, tables["suppliers"], service_levels)
-    opening, is_known = inventory.opening_stock(tables["inventory"], sites, cycle)
+    opening, is_known = inventory.opening_stock(tables["inventory"], sites, places, cycle)
     if not is_known:
         opening = terms.set_index(schema.SITE)["safety_stock"]
     hours = capacity.hours_per_unit(tables["routings"], items, resources)
     ahead = pd.DatetimeIndex(sorted(sites["month"].unique()))
-    available = capacity.available_hours(resources, tables["capacity"], ahead)
-    work = strategies.task(sites, terms, opening, tables["scheduled_receipts"], hours, available)
+    available = capacity.available_hours(resources, tables["capacity"], tables["calendar"], ahead)
+    receipts = tables["scheduled_receipts"]
+    receipts = receipts.assign(location=inventory.source(receipts["location"], places))
+    work = strategies.task(sites, terms, opening, receipts, hours, available)
     plans = {name: strategies.plan(work, name) for name in strategies.NAMES}
     chosen, unlimited = plans[strategy], strategies.plan(work, strategy, is_limited=False)
     unit_rates = finance.item_rates(tables["money_rates"], tables["planning_costs"], items)
@@ -239,7 +296,10 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
         [*schema.SITE_MONTH, "opening", "supply", "demand", "closing", "safety_stock"]
     ]
     delivered = shortages.deliveries(projection)
-    share = headlines.unassigned(tables["demand_history"], tables["money_rates"], items)
+    common = headlines.everywhere(
+        tables["demand_history"], tables["money_rates"], items, _unit(tables)
+    )
+    total = hierarchy.in_planning_units(projection, items)
     results = {
         "supply_plan": chosen[
             [*schema.SITE_MONTH, "regular", "overtime", "purchased", "receipts", "supply"]
@@ -247,12 +307,14 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
         "inventory_projection": projection,
         "resource_load": load,
         "production_strategies": costs,
-        "strategy_months": strategies.by_month(plans),
+        "strategy_months": strategies.by_month(
+            {name: hierarchy.in_planning_units(plan, items) for name, plan in plans.items()}
+        ),
         "deliveries": delivered,
     }
     return results | {
         "supply_review_facts": headlines.supply_review(
-            projection, delivered, load, costs, strategy, is_known, share
+            total, shortages.deliveries(total), load, costs, strategy, is_known, common
         ),
         "supply_review_exceptions": shortages.exceptions(
             projection, terms, unit_rates, load, hours, materiality
@@ -272,24 +334,34 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     items, rates = tables["items"], tables["money_rates"]
     materiality = tables["company"]["materiality_value"].iloc[0]
     delivered = hierarchy.aggregate(tables["deliveries"], ["item", "month"], ["deliverable"])
+    budget = currencies.in_company_currency(
+        tables["budget"], ["revenue_value", "margin_value"], tables, cycle=cycle
+    )
     closed = finance.closed_months(tables["demand_history"], rates, items)
-    financials = finance.financials(
-        tables["demand_plan"],
-        delivered[["item", "month", "deliverable"]],
-        rates,
+    by_item = finance.item_financials(tables["demand_plan"], delivered, rates)
+    financials = finance.financials(by_item, items)
+    by_month = finance.budget_by_family(budget, items, pd.concat([closed, financials]))
+    financials, closed = (finance.beside(table, by_month, closed) for table in (financials, closed))
+    quarters = finance.quarters(
+        budget,
         items,
-        tables["budget"],
-        closed,
+        pd.concat([closed, financials]),
+        fiscal_year_first_month=int(tables["company"]["fiscal_year_first_month"].iloc[0]),
     )
     by_family = finance.by_family(delivered, items, ["deliverable"])
     gap_table = gaps.gaps(financials, by_family)
-    closed = finance.beside(closed, items, tables["budget"], closed)
-    results = {"financials": financials, "closed_financials": closed, "gaps": gap_table}
-    unassigned = headlines.unassigned(tables["demand_history"], rates, items)
+    results = {
+        "item_financials": by_item,
+        "financials": financials,
+        "closed_financials": closed,
+        "quarters": quarters,
+        "gaps": gap_table,
+    }
+    common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     return results | {
-        "reconciliation_facts": headlines.reconciliation(financials, gap_table, unassigned),
+        "reconciliation_facts": headlines.reconciliation(financials, gap_table, common),
         "sop_grid": sop_grid(tables | results, cycle=cycle),
-        "reconciliation_exceptions": gaps.exceptions(gap_table, materiality),
+        "reconciliation_exceptions": gaps.exceptions(gap_table, quarters, materiality),
     }
 
 
@@ -297,8 +369,8 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """The page on which executives decide: outlook, KPIs, decisions, actions, assumptions."""
     amounts = kpis.measure(
         tables["accuracy"],
-        tables["inventory_projection"],
-        tables["deliveries"],
+        hierarchy.in_planning_units(tables["inventory_projection"], tables["items"]),
+        hierarchy.in_planning_units(tables["deliveries"], tables["items"]),
         tables["resource_load"],
         tables["financials"],
     )
@@ -311,16 +383,17 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["decisions"], tables["actions"], tables["assumptions"], cycle=cycle
     )
     wanted = tables["decisions"][tables["decisions"]["cycle"] == cycle]
-    share = headlines.unassigned(tables["demand_history"], tables["money_rates"], tables["items"])
-    first = int(tables["company"]["fiscal_year_first_month"].iloc[0])
+    common = headlines.everywhere(
+        tables["demand_history"], tables["money_rates"], tables["items"], _unit(tables)
+    )
     facts = headlines.executive_review(
         tables["financials"],
         tables["closed_financials"],
         status,
         log,
         cycle=cycle,
-        fiscal_year_first_month=first,
-        share=share,
+        company=tables["company"].iloc[0],
+        common=common,
     )
     return {
         "executive_review_facts": facts,
@@ -349,7 +422,7 @@ def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     ]
     plan, last = _plans(tables, "", measure), _plans(tables, "ledger_", measure, cycle=cycle)
     has_money = "financials" in tables
-    money = tables["financials"] if has_money else grid.latest(tables["ledger_financials"], cycle)
+    money = tables["financials"] if has_money else _last_money(tables, cycle)
     horizon = int(months.number(tables["demand_plan"]["month"].max()) - months.number(cycle)) + 1
     columns = ["family", "measure", "month", "amount"]
     return grid.sop_grid(
@@ -360,6 +433,22 @@ def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
         cycle=cycle,
         horizon=horizon,
     )
+
+
+def _past(tables: Tables, name: str) -> pd.DataFrame:
+    """A table of past cycles, its items under today's codes."""
+    return ties.todays_codes(
+        tables[f"ledger_{name}"], pd.concat([tables["ledger_restatements"], tables["restatements"]])
+    )
+
+
+def _last_money(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
+    """The last plan's money by today's families, with the budget and last year it stood beside."""
+    names = ["revenue_value", "margin_value"]
+    beside = grid.latest(tables["ledger_financials"], cycle).drop(columns=names)
+    by_item = grid.latest(_past(tables, "item_financials"), cycle)
+    money = finance.by_family(by_item, tables["items"], names)
+    return money.merge(beside, on=["family", "month"], how="outer", validate="one_to_one")
 
 
 def _rows(table: pd.DataFrame, items: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -376,7 +465,7 @@ def _plans(
         table = tables.get(prefix + name)
         if table is None or table.empty:
             return None
-        table = grid.latest(table, cycle) if prefix else table
+        table = grid.latest(_past(tables, name), cycle) if prefix else table
         return table.rename(columns={column: "amount"})
 
     demand, supply = take("demand_plan", "consensus"), take("supply_plan", "supply")

@@ -6,10 +6,12 @@ the cycle (house §4); processed tables are held to their contract on every read
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +24,7 @@ PROCESSED = Path("data/processed")
 REPORTS = Path("reports")
 RUN = "run.json"
 _PENDING = "run.json.new"
+_ANY_CYCLE = pd.Timestamp(2199, 12, 1)  # a month after every row
 _LEDGER_CYCLES = 36  # past cycles a ledger reaches back
 _WHOLE_MONTH_DAYS = 3  # a month is whole if dated sales end no earlier than this before its end
 
@@ -84,21 +87,26 @@ def company(workspace: Path) -> pd.DataFrame:
     """Settings as a table of one row, defaults filled."""
     row = {name: setting.default for name, setting in schema.COMPANY.items()}
     row |= {name: value for name, value in settings(workspace).items() if name in row}
+    calendar = _load(workspace, "calendar", None)[0]
+    start, shift = months.fiscal_terms(calendar, row["fiscal_year_first_month"])
+    row |= {"fiscal_year_first_month": start, "fiscal_year_shift": shift}
     return pd.DataFrame({name: [value] for name, value in row.items()})
 
 
-def default_cycle(workspace: Path) -> pd.Timestamp:
+def default_cycle(workspace: Path, *, anew: bool = True) -> pd.Timestamp:
     """The month after the last whole month of sales.
 
     The last month in `sales` is whole unless dated rows end more than three days before it does,
-    or ``company.yml`` names an earlier ``last_closed_month``.
+    or ``company.yml`` names an earlier ``last_closed_month``. A database is asked ``anew``.
     """
-    sales = _load(workspace, "sales", None)[0]
+    if anew:
+        _fetch(workspace, None, ["sales", "calendar"])
+    sales = _by_period(workspace, "sales", None)[0]
     if sales.empty or sales["month"].isna().all():
         raise contract.ContractError(check(workspace, None))
     last = sales["month"].max()
-    day = sales["date"].max()
-    if pd.notna(day) and (last + pd.offsets.MonthEnd(0) - day).days > _WHOLE_MONTH_DAYS:
+    end, day = months.last_day(last, _load(workspace, "calendar", None)[0]), sales["date"].max()
+    if pd.notna(day) and (end - day).days > _WHOLE_MONTH_DAYS:
         last = months.shift(last, -1)
     limit = settings(workspace).get("last_closed_month")
     if limit is not None:
@@ -119,26 +127,90 @@ def _raw_paths(workspace: Path) -> dict[str, Path]:
 def _load(
     workspace: Path, name: str, cycle: pd.Timestamp | None
 ) -> tuple[pd.DataFrame, list[contract.Finding], contract.Source | None]:
-    """One raw table, typed, with its findings; from what an earlier check kept, if unchanged."""
+    """One raw table, typed, with its findings; from what an earlier check kept, if unchanged.
+
+    A database's table is read from what was fetched last; it is asked only where nothing was.
+    """
     path = _raw_paths(workspace).get(name)
     if path is None:
         return contract.empty(name), [], None
+    _fetch(workspace, cycle, [name], anew=False)
     kept = _kept(workspace, name, path, cycle)
     note = kept.with_suffix(".json")
     if kept.is_file() and note.is_file():
         content = json.loads(note.read_text(encoding="utf-8"))
         findings = [contract.Finding(**finding) for finding in content["findings"]]
         return pd.read_parquet(kept), findings, contract.Source(**content["source"])
-    raw, source = sources.read(path, name, cycle)
+    bound = cycle if path.name == sources.MAPPING else None  # a file is the same in every cycle
+    return _checked(path, name, bound, _snapshot(workspace, name, bound), kept.name)
+
+
+@lru_cache(maxsize=2)
+def _checked(path: Path, name: str, cycle: pd.Timestamp | None, snapshot: Path, mark: str) -> tuple:
+    """A table read and checked; kept in memory, since a command needs sales more than once."""
+    raw, source = sources.read(path, name, cycle, snapshot)
     checked = contract.check_table(name, raw, source)
     return checked.frame, checked.findings, source
 
 
+def _by_period(workspace: Path, name: str, cycle: pd.Timestamp | None) -> tuple:
+    """As ``_load``, with days of sales in the periods of the company's calendar."""
+    frame, findings, source = _load(workspace, name, cycle)
+    if name == "sales" and frame["date"].notna().any():
+        period = months.of_days(frame["date"], _load(workspace, "calendar", cycle)[0])
+        frame = frame.assign(month=period.where(frame["date"].notna(), frame["month"]))
+    return frame, findings, source
+
+
 def _kept(workspace: Path, name: str, path: Path, cycle: pd.Timestamp | None) -> Path:
     """Where a checked raw table is kept, named by all it is made from."""
-    bound = cycle if cycle is not None else pd.Timestamp(2199, 12, 1)
-    mark = sources.fingerprint(workspace / RAW, name, path, bound) + code_hash()[:8]
+    bound = cycle if cycle is not None else _ANY_CYCLE
+    snapshot = _snapshot(workspace, name, cycle)
+    mark = sources.fingerprint(workspace / RAW, name, path, bound, snapshot) + code_hash()[:8]
     return workspace / PROCESSED / ".cache" / f"{name}-{mark}.parquet"
+
+
+def _snapshot(workspace: Path, name: str, cycle: pd.Timestamp | None) -> Path:
+    """Where the rows that a database gave for a cycle are kept; without one, of every month."""
+    label = months.label(cycle if cycle is not None else _ANY_CYCLE)
+    return workspace / PROCESSED / ".cache" / "fetched" / label / f"{name}.parquet"
+
+
+def _fetch(
+    workspace: Path, cycle: pd.Timestamp | None, names: list[str], *, anew: bool = True
+) -> None:
+    """Ask the company's databases for these tables and keep the rows, all of one state.
+
+    A run sees one state to its end: while it holds the cycle, only what is missing is fetched.
+    """
+    origins = sources.from_databases(workspace / RAW)
+    names = [name for name in names if name in origins]
+    paths = {name: _snapshot(workspace, name, cycle) for name in names}
+    lacking = [name for name in names if not _is_rows_of(paths[name], origins[name])]
+    if not names or not (anew or lacking):
+        return
+    import filelock
+
+    lock = filelock.FileLock(lock_file(workspace, cycle if cycle is not None else _ANY_CYCLE))
+    with contextlib.suppress(filelock.Timeout):
+        lock.acquire(timeout=0)
+    try:
+        wanted = names if anew and lock.is_locked else lacking
+        for name, frame in sources.fetch(workspace / RAW, wanted, cycle).items():
+            frame.attrs["origin"] = origins[name]
+            _write_parquet(frame, paths[name])
+            if cycle is not None:  # what is kept for every month must not be older
+                of_all = _snapshot(workspace, name, None)
+                of_all.unlink(missing_ok=True)
+                if "$cycle" not in origins[name]:
+                    _write_parquet(frame, of_all)
+    finally:
+        lock.release()
+
+
+def _is_rows_of(path: Path, origin: str) -> bool:
+    """Whether rows were kept there, and by the SELECT that ``sources.yml`` holds now."""
+    return path.is_file() and pd.read_parquet(path, columns=[]).attrs.get("origin") == origin
 
 
 def _keep(workspace: Path, loaded: dict[str, tuple], cycle: pd.Timestamp) -> None:
@@ -169,34 +241,37 @@ def _write_text(text: str, path: Path) -> None:
 
 
 def raw_tables(
-    workspace: Path, cycle: pd.Timestamp
+    workspace: Path, cycle: pd.Timestamp, *, anew: bool = True
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Every raw table as known in the cycle, and all findings.
+    """Every raw table as known in the cycle, and all findings; databases are asked ``anew``.
 
     Raises
     ------
     ContractError
         If any finding is a breach.
     """
-    loaded = {name: _load(workspace, name, cycle) for name in schema.RAW}
+    if anew:
+        _fetch(workspace, cycle, list(schema.RAW))
+    loaded = {name: _by_period(workspace, name, cycle) for name in schema.RAW}
     findings = [finding for _, found, _ in loaded.values() for finding in found]
     given = {name: source for name, (_, _, source) in loaded.items() if source is not None}
-    tables = {name: frame for name, (frame, _, _) in loaded.items()}
+    valued = tables = {name: frame for name, (frame, _, _) in loaded.items()}
     if not any(finding.state == "breach" for finding in findings):
         options = settings(workspace)
-        tolerance = options.get("tolerance_rate", schema.COMPANY["tolerance_rate"].default)
-        findings += across.check_across(tables, given, tolerance)
+        rules = company(workspace).iloc[0]
+        findings += across.check_across(tables, given, rules, cycle)
         findings += across.check_sales_months(
             tables["sales"],
             cycle,
             given["sales"],
             [str(m) for m in options.get("unknown_sales", [])],
         )
+        valued = across.valued(tables, rules, cycle)
     names = sorted(schema.RAW)
     for name in sources.strangers(workspace / RAW):
         hint = contract.nearest(Path(name).stem, names)
         findings.append(contract.Finding("notice", name, "", "a file nobody reads.", hint))
-    table = across.findings_table(findings, tables)
+    table = across.findings_table(findings, valued)
     if (table["state"] == "breach").any():
         raise contract.ContractError(table)
     _keep(workspace, loaded, cycle)
@@ -214,17 +289,19 @@ def check(workspace: Path, cycle: pd.Timestamp | None) -> pd.DataFrame:
 
 def _cycle_or_none(workspace: Path) -> pd.Timestamp:
     """The default cycle; a far month where sales cannot tell, so that all tables are checked."""
-    sales = _load(workspace, "sales", None)[0]
+    _fetch(workspace, None, ["sales", "calendar"])
+    sales = _by_period(workspace, "sales", None)[0]
     if sales.empty or sales["month"].isna().all():
-        return pd.Timestamp(2199, 12, 1)
-    return default_cycle(workspace)
+        return _ANY_CYCLE
+    return default_cycle(workspace, anew=False)
 
 
 def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     """Rows of a raw table that were known in the cycle (house §4).
 
     Measured: months before the cycle, days summed into months. Snapshot: those of the cycle, or
-    without a cycle. Dated: entered for this cycle or an earlier one. Standing: all.
+    without a cycle; what is overdue counts in the cycle's month. Dated: entered for this cycle or
+    an earlier one. Standing: all but those whose ``known_month`` is later.
     """
     when = schema.RAW[name].known
     if when == "measured":
@@ -233,10 +310,11 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
         frame = frame[frame["month"] < cycle]
     elif when == "snapshot":
         frame = frame[frame["cycle"].isna() | (frame["cycle"] == cycle)]
-        frame = frame[frame["month"] >= cycle]
+        frame = frame.assign(month=frame["month"].clip(lower=cycle))
+    elif when == "standing":
+        frame = frame[~(frame["known_month"] > cycle)]
     elif when == "dated":
-        column = "cycle" if "cycle" in frame.columns else "first_cycle"
-        frame = frame[frame[column] <= cycle]
+        frame = frame[frame["cycle"] <= cycle]
     return frame.reset_index(drop=True)
 
 
@@ -256,20 +334,29 @@ def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[s
     -------
     dict of DataFrame
         Raw tables (empty where not given), this cycle's processed tables, past cycles' tables as
-        ``ledger_<name>`` with a column ``cycle``.
+        ``ledger_<name>`` and the last cycle's as ``previous_<name>``, with a column ``cycle``.
+        ``planning_factor`` of items and ``planning_unit`` of the company are as settled by the
+        data review.
     """
     root, step = open_workspace(workspace), steps.step(step_name)
     tables: dict[str, pd.DataFrame] = {"company": company(root)}
     if "findings" in step.processed:
-        raw, tables["findings"] = raw_tables(root, cycle)
+        raw, tables["findings"] = raw_tables(root, cycle, anew=False)
     else:
-        raw = {name: known(_load(root, name, cycle)[0], name, cycle) for name in step.raw}
+        raw = {name: known(_by_period(root, name, cycle)[0], name, cycle) for name in step.raw}
     tables |= {name: raw[name] for name in step.raw}
     for name in step.processed:
         if name != "findings":
             tables[name] = _read_file(_current(root, name, cycle), name, cycle)
     for name in step.ledger:
         tables[f"ledger_{name}"] = ledger(root, name, before=cycle)
+    for name in step.previous:
+        tables[f"previous_{name}"] = ledger(root, name, before=cycle, most=1)
+    if "planning_units" in tables:
+        settled = tables["planning_units"]
+        factor = schema.lookup(tables["items"]["item"], settled, "planning_factor")
+        tables["items"] = tables["items"].assign(planning_factor=factor)
+        tables["company"]["planning_unit"] = settled["planning_unit"].iloc[0]
     return tables
 
 
@@ -312,7 +399,11 @@ def cycles(workspace: Path) -> list[pd.Timestamp]:
 
 
 def ledger(
-    workspace: str | Path, table: str, *, before: pd.Timestamp | None = None
+    workspace: str | Path,
+    table: str,
+    *,
+    before: pd.Timestamp | None = None,
+    most: int = _LEDGER_CYCLES,
 ) -> pd.DataFrame:
     """One processed table of all cycles, stacked, with a column ``cycle``.
 
@@ -323,11 +414,13 @@ def ledger(
     table : str
         A table of ``schema.PROCESSED``.
     before : Timestamp, optional
-        Only cycles before this one, at most 36.
+        Only cycles before this one.
+    most : int
+        The latest cycles, so many at most.
     """
     root = Path(workspace).resolve()
     past = [cycle for cycle in cycles(root) if before is None or cycle < before]
-    paths = {cycle: folder(root, cycle) / f"{table}.parquet" for cycle in past[-_LEDGER_CYCLES:]}
+    paths = {cycle: folder(root, cycle) / f"{table}.parquet" for cycle in past[-most:]}
     parts = [
         _read_file(path, table, cycle).assign(cycle=cycle)
         for cycle, path in paths.items()
@@ -407,9 +500,10 @@ def input_hash(workspace: Path, step_name: str, cycle: pd.Timestamp) -> str:
     """A hash of everything a step reads: raw files, company.yml, staged tables, past cycles."""
     step, digest = steps.step(step_name), hashlib.sha256()
     found = _raw_paths(workspace)
-    for name in step.raw:
+    for name in sorted({*step.raw, "calendar"}):  # the calendar tells the fiscal year
         if name in found:
-            mark = sources.fingerprint(workspace / RAW, name, found[name], cycle)
+            snapshot = _snapshot(workspace, name, cycle)
+            mark = sources.fingerprint(workspace / RAW, name, found[name], cycle, snapshot)
             digest.update(f"{name}={mark};".encode())
     options = workspace / RAW / "company.yml"
     digest.update(options.read_bytes() if options.is_file() else b"")
@@ -417,8 +511,9 @@ def input_hash(workspace: Path, step_name: str, cycle: pd.Timestamp) -> str:
         path = _current(workspace, name, cycle)
         if name != "findings":
             digest.update(f"{name}={file_hash(path) if path.is_file() else None};".encode())
-    for past in [month for month in cycles(workspace) if month < cycle][-_LEDGER_CYCLES:]:
-        for name in step.ledger:
+    before = [month for month in cycles(workspace) if month < cycle][-_LEDGER_CYCLES:]
+    for past in before:
+        for name in (*step.ledger, *(step.previous if past == before[-1] else ())):
             path = folder(workspace, past) / f"{name}.parquet"
             digest.update(f"{past}{name}={file_hash(path) if path.is_file() else None};".encode())
     return digest.hexdigest()[:20]

@@ -87,7 +87,10 @@ def sample_tables(sample_raw) -> dict[str, pd.DataFrame]:
 def sample_history(sample_tables, sample_cycle) -> pd.DataFrame:
     """Table `demand_history` of the sample company."""
     return history.demand_history(
-        sample_tables["sales"], sample_tables["items"], cycle=sample_cycle
+        sample_tables["sales"],
+        sample_tables["items"],
+        cycle=sample_cycle,
+        basis=sample.company()["sales_basis"],
     )
 
 

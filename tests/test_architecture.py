@@ -15,6 +15,7 @@ FLOORS = {
     "schema": 0,
     "months": 0,
     "cells": 0.2,
+    "currencies": 0.3,
     "contract": 0.5,
     "across": 0.7,
     "demand": 1,
@@ -22,6 +23,7 @@ FLOORS = {
     "reconciliation": 2,
     "executive": 2,
     "headlines": 2,
+    "ties": 2,
     "steps": 3,
     "databases": 3.8,
     "northtrail": 3.8,
@@ -51,7 +53,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 7_000, 60, 200
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 8_000, 60, 220
 
 
 def _modules() -> list[Path]:

@@ -61,31 +61,45 @@ def prices(**values: float) -> pd.DataFrame:
 
 ITEMS = typed("items", item=["A", "B"], family=["Tents", None])
 HISTORY = series_months(YEAR, A=10.0, B=5.0).assign(
-    sales=lambda t: t["demand"], returns=0.0, stockout=0.0, outlier=0.0, revenue_value=100.0
+    sales=lambda t: t["demand"],
+    returns=0.0,
+    unfilled=0.0,
+    stockout=0.0,
+    outlier=0.0,
+    revenue_value=100.0,
 )
 
 
-# (1) by hand: what has no family
+COMMON = {"unassigned_rate": ("rate", 0.25, "none"), "unit": "pieces"}
+TIED = pd.DataFrame({"is_tied": [True, False, True]})
+NOTHING_RESTATED = pd.DataFrame({"finding": []})
+
+
+# (1) by hand: what every page says
+
+
+def unassigned(history: pd.DataFrame, rates: pd.DataFrame) -> float:
+    return headlines.everywhere(history, rates, ITEMS, "units")["unassigned_rate"][1]
 
 
 def test_the_share_without_a_family_is_measured_in_money_by_hand():
     # 10 of A at 6, 5 of B at 8
-    assert headlines.unassigned(HISTORY, prices(A=6.0, B=8.0), ITEMS) == pytest.approx(0.4)
+    assert unassigned(HISTORY, prices(A=6.0, B=8.0)) == pytest.approx(0.4)
 
 
 def test_without_any_price_the_share_is_measured_in_units():
     none = prices(A=np.nan, B=np.nan)
-    assert headlines.unassigned(HISTORY, none, ITEMS) == pytest.approx(1 / 3)
+    assert unassigned(HISTORY, none) == pytest.approx(1 / 3)
 
 
 def test_only_the_last_twelve_months_count():
     old = series_months(months.span(pd.Timestamp("2024-01-01"), 12), B=1000.0)
     both = pd.concat([HISTORY, old.assign(sales=1000.0)], ignore_index=True)
-    assert headlines.unassigned(both, prices(A=6.0, B=8.0), ITEMS) == pytest.approx(0.4)
+    assert unassigned(both, prices(A=6.0, B=8.0)) == pytest.approx(0.4)
 
 
 def test_of_no_demand_no_share_can_be_told():
-    assert np.isnan(headlines.unassigned(HISTORY.assign(demand=0.0), prices(A=6.0), ITEMS))
+    assert np.isnan(unassigned(HISTORY.assign(demand=0.0), prices(A=6.0)))
 
 
 # by hand: the six pages
@@ -94,7 +108,9 @@ def test_of_no_demand_no_share_can_be_told():
 def test_data_review_by_hand():
     history = HISTORY.assign(outlier=[-9.0, *[0.0] * 23], returns=[0.0, 3.0, *[0.0] * 22])
     findings = pd.DataFrame({"state": ["notice", "breach", "notice"]})
-    table = headlines.data_review(history, pd.DataFrame(index=range(2)), findings, 0.25)
+    table = headlines.data_review(
+        history, pd.DataFrame(index=range(2)), findings, TIED, NOTHING_RESTATED, COMMON
+    )
     assert amount(table, "series") == 2
     assert amount(table, "sales_units") == 180.0
     assert amount(table, "sales_revenue") == 2400.0
@@ -115,7 +131,7 @@ def test_product_review_by_hand():
             "demand_class": ["smooth", "lumpy", "erratic", "intermittent"],
         }
     )
-    table = headlines.product_review(classes, 0.0)
+    table = headlines.product_review(classes, COMMON)
     expected = {
         "series": 4,
         "items": 3,
@@ -151,7 +167,7 @@ def plan_of(consensus: float, statistical: float, count: int = 18) -> pd.DataFra
 
 def demand_review(plan=None, history=HISTORY, status=STATUS, accuracy=ACCURACY) -> pd.DataFrame:
     plan = plan_of(18.0, 16.0) if plan is None else plan
-    return headlines.demand_review(plan, history, accuracy, status, CYCLE, 0.0)
+    return headlines.demand_review(plan, history, accuracy, status, CYCLE, COMMON)
 
 
 def test_demand_review_by_hand():
@@ -230,7 +246,7 @@ COSTS = pd.DataFrame(
 
 
 def supply_review(load=LOAD, costs=COSTS, projection=PROJECTION, known=True) -> pd.DataFrame:
-    return headlines.supply_review(projection, DELIVERED, load, costs, "chase", known, 0.0)
+    return headlines.supply_review(projection, DELIVERED, load, costs, "chase", known, COMMON)
 
 
 def test_supply_review_by_hand():
@@ -292,7 +308,7 @@ GAPS = pd.DataFrame(
 
 
 def test_reconciliation_by_hand():
-    table = headlines.reconciliation(FINANCIALS, GAPS, 0.0)
+    table = headlines.reconciliation(FINANCIALS, GAPS, COMMON)
     assert amount(table, "revenue") == 400.0  # the company's rows, not the families' again
     assert amount(table, "margin_rate") == pytest.approx(0.25)
     # gaps run up: 10 owed after January, nothing after February
@@ -315,28 +331,28 @@ def test_what_customers_wait_for_runs_up_over_the_months_by_hand():
         ],
         ignore_index=True,
     )
-    table = headlines.reconciliation(FINANCIALS, late[::-1], 0.0)
+    table = headlines.reconciliation(FINANCIALS, late[::-1], COMMON)
     assert amount(table, "supply_gap") == -50.0
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-5.0, "2026-02")
     assert text(table, "supply_state") == "Supply is furthest behind in Stoves"
 
 
 def test_planned_units_without_a_price_are_said_and_none_are_not():
-    table = headlines.reconciliation(FINANCIALS, GAPS, 0.0)
+    table = headlines.reconciliation(FINANCIALS, GAPS, COMMON)
     assert amount(table, "unpriced_rate") == pytest.approx(10 / 40)
     whole = FINANCIALS.assign(priced_quantity=FINANCIALS["quantity"])
-    assert np.isnan(amount(headlines.reconciliation(whole, GAPS, 0.0), "unpriced_rate"))
+    assert np.isnan(amount(headlines.reconciliation(whole, GAPS, COMMON), "unpriced_rate"))
 
 
 def test_a_plan_met_in_time_has_no_lowest_gap():
-    table = headlines.reconciliation(FINANCIALS, GAPS.assign(gap=1.0, gap_value=0.0), 0.0)
+    table = headlines.reconciliation(FINANCIALS, GAPS.assign(gap=1.0, gap_value=0.0), COMMON)
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (0.0, "no month")
     assert text(table, "supply_state") == "Supply follows demand in every family"
 
 
 def test_without_prices_and_budget_the_reconciliation_says_so():
     unknown = FINANCIALS.assign(**dict.fromkeys(FINANCIALS.columns[2:], np.nan))
-    table = headlines.reconciliation(unknown, GAPS.assign(gap_value=np.nan), 0.0)
+    table = headlines.reconciliation(unknown, GAPS.assign(gap_value=np.nan), COMMON)
     for fact in (
         "revenue",
         "margin",
@@ -365,9 +381,10 @@ def company_months(first: str, count: int, **values: float) -> pd.DataFrame:
     return pd.DataFrame({"family": "Company", "month": span, **values})
 
 
-def executive_review(planned, closed, first_month=1, register=REGISTER) -> pd.DataFrame:
+def executive_review(planned, closed, first_month=1, register=REGISTER, shift=0) -> pd.DataFrame:
+    company = pd.Series({"fiscal_year_first_month": first_month, "fiscal_year_shift": shift})
     return headlines.executive_review(
-        planned, closed, KPIS, register, cycle=CYCLE, fiscal_year_first_month=first_month, share=0.0
+        planned, closed, KPIS, register, cycle=CYCLE, company=company, common=COMMON
     )
 
 
@@ -414,11 +431,11 @@ def test_without_decisions_there_is_no_deadline():
 
 ALL = {
     "data_review": lambda: headlines.data_review(
-        HISTORY, pd.DataFrame(), pd.DataFrame({"state": []}), 0.0
+        HISTORY, pd.DataFrame(), pd.DataFrame({"state": []}), TIED, NOTHING_RESTATED, COMMON
     ),
     "demand_review": demand_review,
     "supply_review": supply_review,
-    "reconciliation": lambda: headlines.reconciliation(FINANCIALS, GAPS, 0.0),
+    "reconciliation": lambda: headlines.reconciliation(FINANCIALS, GAPS, COMMON),
     "executive_review": lambda: executive_review(PLANNED, CLOSED),
 }
 
@@ -455,7 +472,7 @@ def test_arguments_are_not_changed():
         CLOSED,
     )
     before = [argument.copy() for argument in arguments]
-    headlines.unassigned(HISTORY, rates, ITEMS)
+    unassigned(HISTORY, rates)
     demand_review(plan)
     for make in ALL.values():
         make()
@@ -471,8 +488,8 @@ def test_the_order_of_rows_changes_nothing():
         supply_review(), supply_review(shuffled(LOAD), shuffled(COSTS), shuffled(PROJECTION))
     )
     pd.testing.assert_frame_equal(
-        headlines.reconciliation(FINANCIALS, GAPS, 0.0),
-        headlines.reconciliation(shuffled(FINANCIALS), shuffled(GAPS), 0.0),
+        headlines.reconciliation(FINANCIALS, GAPS, COMMON),
+        headlines.reconciliation(shuffled(FINANCIALS), shuffled(GAPS), COMMON),
     )
     pd.testing.assert_frame_equal(
         executive_review(PLANNED, CLOSED), executive_review(shuffled(PLANNED), shuffled(CLOSED))

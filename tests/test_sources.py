@@ -104,6 +104,78 @@ def test_a_workbook_keeps_texts_numbers_and_blanks_apart(tmp_path):
     assert checked.frame["item"].tolist() == ["00123", "NA", "417"]
     assert checked.frame["revenue_value"].fillna(-1).tolist() == [1.234, -1, 5.678]
     assert source.row(0) == "row 2"
+    assert source.label == "data/raw/sales.xlsx, sheet Sheet1"
+
+
+def test_a_workbook_gives_the_sheet_of_the_tables_name_else_its_first(tmp_path):
+    path = tmp_path / "sales.xlsx"
+    for sheets, wanted in ((["Notes", "Sales"], "Sales"), (["Data", "Notes"], "Data")):
+        with pd.ExcelWriter(path) as writer:
+            for sheet in sheets:
+                pd.DataFrame({"item": [f"from {sheet}"]}).to_excel(
+                    writer, sheet_name=sheet, index=False
+                )
+        frame, source = sources.read(path, "sales", CYCLE)
+        assert frame["item"].tolist() == [f"from {wanted}"]
+        assert source.label == f"data/raw/sales.xlsx, sheet {wanted}"
+
+
+def test_excels_unicode_text_is_read(write, select):
+    text = "item\tmonth\tquantity\nKäse\t2025-01\t1\n"
+    path = write("sales.csv", text.encode("utf-16"))
+    assert read(path)["item"].tolist() == ["Käse"]
+    assert select("SELECT * FROM extract", extract=path)["item"].tolist() == ["Käse"]
+
+
+def _checked(path, name: str = "sales") -> contract.Checked:
+    return contract.check_table(name, *sources.read(path, name, CYCLE))
+
+
+FORMATS = "formats:\n  all: {dates: day_first, decimal: comma}\n"
+
+
+def test_a_semicolon_file_with_decimal_commas_is_read_as_formats_say(write):
+    path = write("sales.csv", "item;date;quantity\n00123;31.12.2025;1.234,5\nNA;2025-03-04;7\n")
+    found = " ".join(finding.remedy for finding in _checked(path).findings)
+    assert "formats: {sales: {dates: day_first}}" in found
+    assert "formats: {sales: {decimal: comma}}" in found
+    write("sources.yml", FORMATS)
+    checked = _checked(path)
+    assert checked.findings == []
+    assert checked.frame["quantity"].tolist() == [1234.5, 7.0]
+    assert checked.frame["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-12-31", "2025-03-04"]
+
+
+def test_a_tables_own_format_wins_over_that_of_all(write):
+    path = write("sales.csv", "item;date;quantity\nA;12/31/2025;1,5\n")
+    write("sources.yml", FORMATS + "  sales: {dates: month_first}\n")
+    checked = _checked(path)
+    assert checked.findings == []
+    assert checked.frame["date"].tolist() == [pd.Timestamp("2025-12-31")]
+    assert checked.frame["quantity"].tolist() == [1.5]
+
+
+def test_formats_apply_to_texts_of_a_workbook_and_leave_its_numbers(tmp_path, write):
+    path = tmp_path / "sales.xlsx"
+    dates = ["31.12.2025", pd.Timestamp("2025-03-04")]
+    frame = pd.DataFrame({"item": "A", "date": dates, "quantity": ["1.234,5", 1.234]})
+    frame.to_excel(path, index=False)
+    write("sources.yml", FORMATS)
+    checked = _checked(path)
+    assert checked.findings == []
+    assert checked.frame["quantity"].tolist() == [1234.5, 1.234]
+    assert checked.frame["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-12-31", "2025-03-04"]
+
+
+def test_formats_apply_to_texts_of_a_select_and_leave_its_numbers(write):
+    query = "SELECT 'A' AS item, '01.12.2025' AS date, 1.234 AS quantity, '1,5' AS revenue_value"
+    path = write("sources.yml", yaml.safe_dump({"tables": {"sales": query}}))
+    assert "strptime(d" in " ".join(finding.remedy for finding in _checked(path).findings)
+    write("sources.yml", path.read_text() + FORMATS)
+    checked = _checked(path)
+    assert checked.findings == []
+    assert checked.frame.loc[0, ["quantity", "revenue_value"]].tolist() == [1.234, 1.5]
+    assert checked.frame["date"].tolist() == [pd.Timestamp("2025-12-01")]
 
 
 def test_a_select_maps_a_foreign_extract_and_keeps_its_texts(write, select):
@@ -163,6 +235,15 @@ def test_a_fingerprint_changes_with_the_bytes_and_with_nothing_else(write, tmp_p
     assert sources.fingerprint(tmp_path, "sales", path, CYCLE) != before
 
 
+def test_a_fingerprint_changes_with_the_formats_of_its_own_table(write, tmp_path):
+    path = write("sales.csv", HEADER + "A,2025-01,1\n")
+    before = sources.fingerprint(tmp_path, "sales", path, CYCLE)
+    write("sources.yml", "formats: {items: {decimal: comma}}")
+    assert sources.fingerprint(tmp_path, "sales", path, CYCLE) == before
+    write("sources.yml", "formats: {sales: {decimal: comma}}")
+    assert sources.fingerprint(tmp_path, "sales", path, CYCLE) != before
+
+
 def test_the_fingerprint_of_a_select_holds_its_files_its_text_and_a_bound_cycle(write, tmp_path):
     extract, other = write("extract.csv", "item\nA\n"), write("other.csv", "item\nA\n")
 
@@ -200,6 +281,14 @@ def test_a_file_that_is_not_utf_8_says_how_to_save_it(write):
     path = write("sales.csv", HEADER.encode() + "Käse,2025-01,1\n".encode("latin-1"))
     with pytest.raises(sources.SourceError, match="not UTF-8 text. Save the file as CSV UTF-8"):
         read(path)
+    with pytest.raises(sources.SourceError, match="often Windows-1252"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", [HEADER.encode("utf-16-le"), b"\xff\xfea"])
+def test_a_file_whose_bytes_are_no_whole_text_says_how_to_save_it(write, content):
+    with pytest.raises(sources.SourceError, match="Save .* as CSV UTF-8"):
+        read(write("sales.csv", content))
 
 
 @pytest.mark.parametrize("rows", ["A,2025-01,1\nA,2025-02,2,5\n", "A,2025-01,1,5\nA,2025-02,2,5\n"])
@@ -267,6 +356,23 @@ def test_a_sources_yml_of_another_shape_is_refused_by_name(write, tmp_path, cont
     with pytest.raises(sources.SourceError, match="sources.yml"):
         sources.mapping(tmp_path)
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sale: {dates: day_first}", "formats: sale: no table 'sale'. Did you mean 'sales'"),
+        ("sales: {date: day_first}", "formats: sales: 'date'. Did you mean 'dates'"),
+        ("sales: {dates: dayfirst}", "dates: 'dayfirst'. Did you mean 'day_first'"),
+        ("sales: {decimal: ','}", "decimal: ','. Known: comma, point"),
+        ("sales: day_first", "write `dates` or `decimal` there"),
+        ("sales: {dates: [day_first]}", "dates: .*Did you mean 'day_first'"),
+    ],
+)
+def test_a_format_nobody_knows_is_refused_with_the_nearest_word(write, tmp_path, line, words):
+    write("sources.yml", f"formats:\n  {line}\n")
+    with pytest.raises(sources.SourceError, match=words):
+        sources.mapping(tmp_path)
 
 
 def test_yaml_that_cannot_be_read_names_its_line(write, tmp_path):

@@ -8,43 +8,60 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import across, contract, months, sample, schema, steps
+from sopkit import across, contract, months, sample, schema, steps, store
+from sopkit.demand import hierarchy
 from sopkit.reconciliation import grid
 
 HORIZON = 24
 NAMES = [step.name for step in steps.STEPS]
 EXTRAS = {"demand_review": {"horizon": HORIZON}, "supply_review": {"strategy": "chase"}}
-LEDGERS = ("demand_plan", "supply_plan", "inventory_projection", "financials")
+LEDGERS = ("demand_plan", "supply_plan", "inventory_projection", "item_financials", "financials")
+PAST = {
+    f"{kind}_{name}"
+    for step in steps.STEPS
+    for kind, names in (("ledger", step.ledger), ("previous", step.previous))
+    for name in names
+}
 
 
 def company_row(settings: dict) -> pd.DataFrame:
-    row = {name: default for name, (default, _) in schema.COMPANY.items()} | settings
+    row = {name: setting.default for name, setting in schema.COMPANY.items()} | settings
     return pd.DataFrame({name: [value] for name, value in row.items()})
 
 
-def empty_ledgers() -> dict[str, pd.DataFrame]:
-    dated = {"cycle": months.DTYPE, "month": months.DTYPE}
-    return {
-        f"ledger_{name}": pd.DataFrame(columns=["cycle", *schema.PROCESSED[name].columns]).astype(
-            dated
-        )
-        for name in LEDGERS
-    }
+def empty_ledgers(root) -> dict[str, pd.DataFrame]:
+    """What past cycles left in a workspace that has none, as store gives it."""
+    return {name: store.ledger(root, name.partition("_")[2]) for name in PAST}
 
 
-def given(raw: dict[str, pd.DataFrame], settings: dict) -> dict[str, pd.DataFrame]:
+def given(
+    raw: dict[str, pd.DataFrame], settings: dict, cycle: pd.Timestamp, root
+) -> dict[str, pd.DataFrame]:
     """All that a first cycle has before its first step."""
+    first, shift = months.fiscal_terms(raw["calendar"], 1)
+    terms = {"fiscal_year_first_month": first, "fiscal_year_shift": shift}
+    known = {name: store.known(table, name, cycle) for name, table in raw.items()}
     return (
-        raw
-        | empty_ledgers()
-        | {"company": company_row(settings), "findings": across.findings_table([], raw)}
+        known
+        | empty_ledgers(root)
+        | {"company": company_row(settings | terms), "findings": across.findings_table([], known)}
     )
 
 
 def declared(step: steps.Step, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """What the step may read, and nothing else."""
-    names = [*step.raw, *step.processed, *(f"ledger_{name}" for name in step.ledger), "company"]
-    return {name: tables[name] for name in names}
+    past = [f"ledger_{name}" for name in step.ledger]
+    past += [f"previous_{name}" for name in step.previous]
+    own = {name: tables[name] for name in [*step.raw, *step.processed, *past, "company"]}
+    if "planning_units" not in own:
+        return own
+    settled = own["planning_units"]  # as store.inputs settles them
+    factor = schema.lookup(own["items"]["item"], settled, "planning_factor")
+    unit = settled["planning_unit"].iloc[0]
+    return own | {
+        "items": own["items"].assign(planning_factor=factor),
+        "company": own["company"].assign(planning_unit=unit),
+    }
 
 
 def run_all(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp, **extras) -> dict[str, dict]:
@@ -66,8 +83,8 @@ def flat(results: dict[str, dict]) -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def inputs(sample_tables) -> dict[str, pd.DataFrame]:
-    return given(sample_tables, sample.company())
+def inputs(sample_tables, sample_cycle, tmp_path_factory) -> dict[str, pd.DataFrame]:
+    return given(sample_tables, sample.company(), sample_cycle, tmp_path_factory.mktemp("none"))
 
 
 @pytest.fixture(scope="module")
@@ -179,12 +196,13 @@ def test_opening_supply_and_demand_carry_stock_without_holes(made):
 
 def test_stock_begins_with_what_was_counted(made, sample_tables, sample_cycle):
     stock = made["inventory_projection"]
-    first = stock[stock["month"] == sample_cycle].set_index("item")["opening"]
+    first = stock[stock["month"] == sample_cycle].groupby("item")["opening"].sum()
     counted = sample_tables["inventory"]
-    counted = counted[counted["month"] == months.shift(sample_cycle, -1)].set_index("item")[
-        "on_hand"
-    ]
-    assert first.sum() == counted.reindex(first.index).sum() > 0
+    counted = counted[counted["month"] == months.shift(sample_cycle, -1)]
+    net = counted["on_hand"] - counted["backlog"].fillna(0.0)  # at plant and depot together
+    net = net.groupby(counted["item"]).sum().reindex(first.index, fill_value=0.0)
+    np.testing.assert_allclose(first, net)
+    assert net.sum() > 0
 
 
 def test_all_demand_of_the_markets_is_demand_on_the_site(made):
@@ -228,32 +246,57 @@ def test_a_gap_is_supply_less_demand(made):
 @pytest.mark.parametrize("name", ["financials", "closed_financials", "gaps"])
 def test_the_company_is_the_sum_of_its_families(made, name):
     table = made[name]
-    measures = table.columns.drop(["family", "month"])
+    budgets = [column for column in table if column.startswith("budget_")]
+    measures = table.columns.drop(["family", "month", *budgets])
+    measures = measures.drop("last_year_variance_value", errors="ignore")  # new ones have none
     whole = table[table["family"] == schema.COMPANY_LABEL].set_index("month")[measures]
     parts = table[table["family"] != schema.COMPANY_LABEL]
     parts = parts.groupby("month")[measures].sum(min_count=1)
     pd.testing.assert_frame_equal(whole, parts)
 
 
+def test_the_companys_budget_is_its_families_and_what_was_spread_of_quarters(made):
+    table = pd.concat([made["closed_financials"], made["financials"]])
+    is_whole = table["family"] == schema.COMPANY_LABEL
+    whole = table[is_whole].set_index("month").sort_index()
+    families = table[~is_whole].groupby("month")["budget_revenue_value"].sum()
+    own = whole["budget_revenue_value"] - whole["budget_spread_value"]
+    has_budget = own.notna()
+    assert whole["budget_spread_value"].gt(0).any()  # the sample budgets spare parts by quarter
+    np.testing.assert_allclose(own[has_budget], families[has_budget])
+
+
 @pytest.mark.parametrize("name", ["sop_grid_demand", "sop_grid_supply", "sop_grid"])
 def test_the_grids_company_is_the_sum_of_its_families(made, name):
     table = made[name].drop(columns="is_last_plan")
+    is_sum = table["measure"].isin(["Sales", "Supply", "Revenue", "Margin"])
+    table = table[is_sum & (table["row"] != "Budget")]
     key = ["measure", "row", "month"]
     whole = table[table["family"] == schema.COMPANY_LABEL].set_index(key)["amount"]
     parts = table[table["family"] != schema.COMPANY_LABEL].groupby(key)["amount"].sum()
     pd.testing.assert_series_equal(whole.sort_index(), parts.sort_index(), check_index_type=False)
 
 
+def test_the_grids_stock_of_the_company_holds_what_is_owed_and_what_services_owe(
+    made, sample_cycle, sample_tables
+):
+    table = made["sop_grid"]
+    table = table[(table["row"] == grid.NOW) & (table["month"] >= sample_cycle)]
+    by = table.groupby(["measure", "month"])["amount"].sum().unstack("measure")
+    whole = company_line(made["sop_grid"], "Inventory", grid.NOW).reindex(by.index)
+    stock = hierarchy.with_levels(in_common(made, "inventory_projection"), sample_tables["items"])
+    services = stock[stock["family"] == "Repair service"].groupby("month")["closing"].sum()
+    own = by["Inventory"] - whole - by["Backlog"] + services
+    np.testing.assert_allclose(own, whole)
+
+
 def test_the_grid_gathers_measures_from_meeting_to_meeting(made):
+    volumes = {"Supply", "Inventory", "Backlog", "Utilisation"}
     known = [
         set(made[name].loc[made[name]["month"] >= "2026-01-01", "measure"])
         for name in ("sop_grid_demand", "sop_grid_supply", "sop_grid")
     ]
-    assert known == [
-        {"Sales"},
-        {"Sales", "Supply", "Inventory"},
-        {"Sales", "Supply", "Inventory", "Revenue", "Margin"},
-    ]
+    assert known == [{"Sales"}, {"Sales", *volumes}, {"Sales", *volumes, "Revenue", "Margin"}]
 
 
 def test_the_grid_shows_what_the_plans_say(made, sample_cycle):
@@ -264,9 +307,8 @@ def test_the_grid_shows_what_the_plans_say(made, sample_cycle):
         & (table["month"] >= sample_cycle)
     ]
     sums = own.groupby("measure")["amount"].sum()
-    assert sums["Sales"] == pytest.approx(made["demand_plan"]["consensus"].sum())
-    assert sums["Supply"] == pytest.approx(made["supply_plan"]["supply"].sum())
-    assert sums["Inventory"] == pytest.approx(made["inventory_projection"]["closing"].sum())
+    for measure, name, column in VOLUMES:
+        assert sums[measure] == pytest.approx(in_common(made, name)[column].sum())
     company = made["financials"][made["financials"]["family"] == "Company"]
     assert sums["Revenue"] == pytest.approx(company["revenue_value"].sum())
 
@@ -274,14 +316,14 @@ def test_the_grid_shows_what_the_plans_say(made, sample_cycle):
 def test_each_strategy_is_planned_and_priced(made):
     assert set(made["production_strategies"]["strategy"]) == {"chase", "level"}
     by_name = made["strategy_months"].groupby("strategy")["supply"].sum()
-    assert by_name["chase"] == pytest.approx(made["supply_plan"]["supply"].sum())
+    assert by_name["chase"] == pytest.approx(in_common(made, "supply_plan")["supply"].sum())
 
 
 def test_the_chosen_strategy_becomes_the_plan(inputs, made, sample_cycle):
     level = steps.supply_review(inputs | made, cycle=sample_cycle, strategy="level")
     assert not level["supply_plan"]["supply"].equals(made["supply_plan"]["supply"])
     by_name = made["strategy_months"].groupby("strategy")["supply"].sum()
-    assert level["supply_plan"]["supply"].sum() == pytest.approx(by_name["level"])
+    assert in_common(made | level, "supply_plan")["supply"].sum() == pytest.approx(by_name["level"])
     pd.testing.assert_frame_equal(level["strategy_months"], made["strategy_months"])
 
 
@@ -326,13 +368,13 @@ def test_the_order_of_raw_rows_changes_no_plan(inputs, made, sample_cycle):
 
 
 @pytest.fixture(scope="module")
-def only_sales(sample_raw) -> dict[str, pd.DataFrame]:
+def only_sales(sample_raw, sample_cycle, tmp_path_factory) -> dict[str, pd.DataFrame]:
     """A company that brings item, month and quantity and nothing else."""
     sales = sample_raw["sales"].groupby(["item", "month"], as_index=False)["quantity"].sum()
     sales = sales[sales["item"].isin(sorted(sales["item"].unique())[:8])]
     checked = contract.check_table("sales", sales, contract.Source("sales"))
     raw = {name: contract.empty(name) for name in schema.RAW} | {"sales": checked.frame}
-    return given(raw, {})
+    return given(raw, {}, sample_cycle, tmp_path_factory.mktemp("none"))
 
 
 @pytest.fixture(scope="module")
@@ -387,6 +429,18 @@ def second(inputs, made, sample_cycle) -> dict[str, pd.DataFrame]:
     return inputs | ledgers | flat(run_all(inputs | ledgers, sample_cycle))
 
 
+VOLUMES = [
+    ("Sales", "demand_plan", "consensus"),
+    ("Supply", "supply_plan", "supply"),
+    ("Inventory", "inventory_projection", "closing"),
+]
+
+
+def in_common(tables: dict[str, pd.DataFrame], name: str, prefix: str = "") -> pd.DataFrame:
+    """A table's quantities in planning units."""
+    return hierarchy.in_planning_units(tables[prefix + name], tables["planning_units"])
+
+
 def company_line(table: pd.DataFrame, measure: str, row: str) -> pd.Series:
     own = table[
         (table["family"] == "Company") & (table["measure"] == measure) & (table["row"] == row)
@@ -394,14 +448,7 @@ def company_line(table: pd.DataFrame, measure: str, row: str) -> pd.Series:
     return own.set_index("month")["amount"]
 
 
-@pytest.mark.parametrize(
-    ("measure", "name", "column"),
-    [
-        ("Sales", "demand_plan", "consensus"),
-        ("Supply", "supply_plan", "supply"),
-        ("Inventory", "inventory_projection", "closing"),
-    ],
-)
+@pytest.mark.parametrize(("measure", "name", "column"), VOLUMES)
 def test_the_second_cycle_shows_last_plan_difference_and_running_difference(
     second, sample_cycle, measure, name, column
 ):
@@ -410,7 +457,7 @@ def test_the_second_cycle_shows_last_plan_difference_and_running_difference(
         company_line(table, measure, row)
         for row in (grid.LAST, grid.NOW, grid.DIFFERENCE, grid.RUNNING)
     )
-    planned = second[f"ledger_{name}"].groupby("month")[column].sum()
+    planned = in_common(second, name, "ledger_").groupby("month")[column].sum()
     assert last.index[0] == months.shift(sample_cycle, -1)  # December, now closed
     assert len(last) == HORIZON
     assert last.tolist() == pytest.approx(planned.tolist())

@@ -59,7 +59,10 @@ def test_snapshots_belong_to_their_cycle_and_dated_rows_to_it_and_earlier_ones()
         }
     )
     typed = contract.check_table("scheduled_receipts", receipts, contract.Source("r")).frame
-    assert store.known(typed, "scheduled_receipts", CYCLE)["quantity"].tolist() == [1.0, 2.0]
+    known = store.known(typed, "scheduled_receipts", CYCLE)
+    assert known["quantity"].tolist() == [1.0, 2.0, 4.0]
+    labels = known["month"].map(months.label).tolist()
+    assert labels == ["2026-01", "2026-02", "2026-01"]  # what is overdue is due now
     views = pd.DataFrame(
         {
             "department": "sales",
@@ -93,7 +96,10 @@ def test_a_setting_of_the_wrong_kind_is_refused_with_its_meaning(sales_only):
 
 def test_inputs_hold_exactly_what_the_step_declares(sales_only):
     tables = store.inputs(sales_only, "data_review", CYCLE)
-    assert set(tables) == {*schema.RAW, "findings", "company", "ledger_demand_plan"}
+    step = steps.step("data_review")
+    past = {f"ledger_{name}" for name in step.ledger}
+    past |= {f"previous_{name}" for name in step.previous}
+    assert set(tables) == {*schema.RAW, "findings", "company", *past}
     assert tables["items"].empty and list(tables["items"]) == schema.RAW["items"].column_names
     with pytest.raises(UsageError, match="Run the step data_review first"):
         store.inputs(sales_only, "product_review", CYCLE)

@@ -57,6 +57,9 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "wanted without limit": {"color": SHORTAGE, "linewidth": 1.4, "linestyle": _DOTTED},
     "returns put back": {"color": OTHERS[0]},
     "sales lost to stock-outs": {"color": SURPLUS},
+    "ordered, not shipped": {"color": SHORTAGE},
+    "ordered": {"color": INK, "linewidth": 1.2, "linestyle": _DASHED},
+    "delivered on time": {"color": SURPLUS, "linewidth": 1.2},
     "outliers taken out": {"color": OTHERS[1]},
 }
 BAR = np.timedelta64(24, "D")  # width of a month's bar
@@ -88,6 +91,12 @@ def drawn(chart: Callable[..., Figure | None]) -> Callable[..., Figure | None]:
             return chart(*tables, **choices)
 
     return draw
+
+
+def unit(units: pd.DataFrame) -> str:
+    """What totals of quantities are counted in, as a heading begins."""
+    name = units["planning_unit"].iloc[0]
+    return name[:1].upper() + name[1:]
 
 
 def company(table: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,12 @@ _MODELS = {  # column of the backtest: how people call it
 
 @_style.drawn
 def plan(
-    history: pd.DataFrame, demand_plan: pd.DataFrame, backtest: pd.DataFrame, *, cycle: pd.Timestamp
+    history: pd.DataFrame,
+    demand_plan: pd.DataFrame,
+    backtest: pd.DataFrame,
+    units: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
 ) -> Figure | None:
     """Demand so far, statistical forecast and demand plan by month, all items.
 
@@ -35,11 +40,16 @@ def plan(
     ----------
     history, demand_plan, backtest : DataFrame
         Tables `demand_history`, `demand_plan`, `backtest`.
+    units : DataFrame
+        Table `planning_units`: items are added up in the common unit.
     cycle : Timestamp
         Month in which the plan is made.
     """
     if demand_plan.empty:
         return None
+    history, demand_plan, backtest = (
+        hierarchy.in_planning_units(table, units) for table in (history, demand_plan, backtest)
+    )
     ahead = demand_plan.groupby("month")[["statistical", "consensus"]].sum()
     lines = {
         "demand so far": history.groupby("month")["demand"].sum().tail(_SHOWN),
@@ -48,8 +58,9 @@ def plan(
     }
     figure, (axes,) = _style.panels(height=4.6)
     _band(axes, ahead["statistical"], _company_width(backtest))
-    title = "Demand by month, units, all items"
-    _style.draw(axes, title, "Units a month", lines=lines, cycle=cycle)
+    unit = _style.unit(units)
+    title = f"Demand by month, {unit.lower() if unit == 'Units' else unit}, all items"
+    _style.draw(axes, title, f"{unit} a month", lines=lines, cycle=cycle)
     return figure
 
 
@@ -79,7 +90,12 @@ def _company_width(backtest: pd.DataFrame) -> pd.Series:
 
 @_style.drawn
 def families(
-    history: pd.DataFrame, demand_plan: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp
+    history: pd.DataFrame,
+    demand_plan: pd.DataFrame,
+    items: pd.DataFrame,
+    units: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
 ) -> Figure | None:
     """Demand so far and plan of the six largest of several families, with growth on last year.
 
@@ -87,11 +103,13 @@ def families(
     ----------
     history, demand_plan, items : DataFrame
         Tables `demand_history`, `demand_plan`, `items`.
+    units : DataFrame
+        Table `planning_units`: items are added up in the common unit.
     cycle : Timestamp
         Month in which the plan is made.
     """
-    past = _by_family(history, items, "demand").tail(24)
-    ahead = _by_family(demand_plan, items, "consensus")
+    past = _by_family(hierarchy.in_planning_units(history, units), items, "demand").tail(24)
+    ahead = _by_family(hierarchy.in_planning_units(demand_plan, units), items, "consensus")
     if ahead.shape[1] < 2:
         return None
     shown = ahead.sum().sort_values(ascending=False).index[:_MOST_FAMILIES]
@@ -99,8 +117,8 @@ def families(
     for family, own in zip(shown, axes, strict=True):
         lines = {"demand so far": past[family], "demand plan": ahead[family]}
         title = f"{family[:26]}{_growth(past[family], ahead[family])}"
-        _style.draw(own, title, "Units a month", lines=lines, cycle=cycle)
-    title = "Demand by family, units a month; percent: next 12 months beside the last 12"
+        _style.draw(own, title, f"{_style.unit(units)} a month", lines=lines, cycle=cycle)
+    title = "Demand by family and month; percent: next 12 months beside the last 12"
     _style.head(figure, title, axes[0])
     return figure
 
@@ -142,16 +160,21 @@ def backtest_error(accuracy: pd.DataFrame) -> Figure | None:
 
 
 @_style.drawn
-def departments(views: pd.DataFrame, demand_plan: pd.DataFrame) -> Figure | None:
+def departments(
+    views: pd.DataFrame, demand_plan: pd.DataFrame, units: pd.DataFrame
+) -> Figure | None:
     """Each department's view and the agreed plan beside the statistical forecast, by month.
 
     Parameters
     ----------
     views, demand_plan : DataFrame
         Tables `views` and `demand_plan`; a view is compared where it says something.
+    units : DataFrame
+        Table `planning_units`: items are added up in the common unit.
     """
     if views.empty:
         return None
+    views, demand_plan = (hierarchy.in_planning_units(t, units) for t in (views, demand_plan))
     base = demand_plan[[*schema.SERIES_MONTH, "statistical", "consensus"]]
     both = views.merge(base, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
     sums = both.groupby(["department", "month"])[["quantity", "statistical"]].sum()

@@ -29,7 +29,7 @@ def plan_beside_budget(
     if plan["revenue_value"].isna().all():
         return None
     budget = pd.concat([past, plan])["budget_revenue_value"]
-    apart = (pd.concat([past, plan])["revenue_value"] - budget).dropna()
+    apart = (pd.concat([past, plan])["budgeted_revenue_value"] - budget).dropna()
     lines = {"sold": past["revenue_value"], "demand plan": plan["revenue_value"], "budget": budget}
     shared = {"unit": f"{currency} a month", "cycle": cycle}
     money = {"title": f"Revenue sold and planned, {currency} a month", "lines": lines} | shared

@@ -71,24 +71,23 @@ def gaps(gap_table: pd.DataFrame, *, currency: str) -> Figure | None:
 
 
 @_style.drawn
-def quarters(
-    financials: pd.DataFrame, *, fiscal_year_first_month: int, currency: str
-) -> Figure | None:
+def quarters(financials: pd.DataFrame, company: pd.Series, *, currency: str) -> Figure | None:
     """Planned revenue by fiscal quarter beside budget and last year; whole quarters only.
 
     Parameters
     ----------
     financials : DataFrame
         Table `financials`.
-    fiscal_year_first_month : int
-        First month of the fiscal year.
+    company : Series
+        Settings: first month of the fiscal year, and how its name differs from its last year.
     currency : str
         Reporting currency.
     """
     plan = _style.company(financials)
     month = pd.Series(plan.index, index=plan.index)
-    into_year = (month.dt.month - fiscal_year_first_month) % 12
-    year = months.fiscal_year(month, fiscal_year_first_month)
+    first, shift = (int(company[f"fiscal_year_{name}"]) for name in ("first_month", "shift"))
+    into_year = (month.dt.month - first) % 12
+    year = months.fiscal_year(month, first, shift)
     quarter = "Q" + (into_year // 3 + 1).astype(str) + "\n" + year.astype(str)
     groups = plan.groupby(quarter, sort=False)
     columns = ["revenue_value", "budget_revenue_value", "last_year_revenue_value"]

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sopkit.charts import _style
+from sopkit.demand import hierarchy
 
 _SHOWN = 12  # closed months of stock shown
 _MOST_RESOURCES = 6
@@ -13,7 +14,7 @@ _MOST_RESOURCES = 6
 
 @_style.drawn
 def stock(
-    projection: pd.DataFrame, inventory: pd.DataFrame, *, cycle: pd.Timestamp
+    projection: pd.DataFrame, inventory: pd.DataFrame, units: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> Figure | None:
     """Stock at month end beside safety stock, and what is owed to customers below zero.
 
@@ -23,11 +24,17 @@ def stock(
     ----------
     projection, inventory : DataFrame
         Tables `inventory_projection` and `inventory`.
+    units : DataFrame
+        Table `planning_units`: items are added up in the common unit.
     cycle : Timestamp
         Month in which the plan is made.
     """
     if projection.empty:
         return None
+    unit = _style.unit(units)
+    projection, inventory = (
+        hierarchy.in_planning_units(table, units) for table in (projection, inventory)
+    )
     closing = projection["closing"]
     rows = projection.assign(held=closing.clip(lower=0.0), owed=closing.clip(upper=0.0))
     ahead = rows.groupby("month")[["held", "owed", "safety_stock"]].sum()
@@ -37,8 +44,8 @@ def stock(
         "safety stock": ahead["safety_stock"],
     }
     bars = {"owed to customers": ahead["owed"]} if ahead["owed"].min() < -0.5 else {}
-    title = "Stock at month end, units, all items and sites"
-    part = {"title": title, "unit": "Units at month end", "lines": lines, "bars": bars}
+    title = "Stock at month end, all items and sites"
+    part = {"title": title, "unit": f"{unit} at month end", "lines": lines, "bars": bars}
     return _style.over_time(part | {"cycle": cycle}, height=4.4)
 
 
@@ -77,21 +84,24 @@ def resource_load(load: pd.DataFrame) -> Figure | None:
 
 
 @_style.drawn
-def strategies(by_month: pd.DataFrame) -> Figure | None:
+def strategies(by_month: pd.DataFrame, units: pd.DataFrame) -> Figure | None:
     """Supply of each way beside demand by month, and the stock each leaves at month end.
 
     Parameters
     ----------
     by_month : DataFrame
         Table `strategy_months`.
+    units : DataFrame
+        Table `planning_units`: says what the totals are counted in.
     """
     if by_month.empty:
         return None
     wide = by_month.pivot(index="month", columns="strategy", values=["supply", "closing"])
     demand = by_month.groupby("month")["demand"].first()
-    made = {"title": "Supply of each way beside demand, units a month", "unit": "Units a month"}
+    unit = _style.unit(units)
+    made = {"title": "Supply of each way beside demand, by month", "unit": f"{unit} a month"}
     made["lines"] = {"demand plan": demand} | dict(wide["supply"].items())
-    left = {"title": "Stock less backlog that each way leaves", "unit": "Units at month end"}
+    left = {"title": "Stock less backlog that each way leaves", "unit": f"{unit} at month end"}
     left["lines"] = dict(wide["closing"].items())
     return _style.over_time(made, left, height=6.4)
 

@@ -40,6 +40,15 @@ def bias_rate(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float((forecast - actual).sum() / total) if total else float("nan")
 
 
+def measured(history: pd.DataFrame) -> pd.Series:
+    """What plans are judged by, units: net sales, or orders where they are the basis of demand.
+
+    Nothing that was estimated is in it. Months in which stock ran out (``is_stockout``) hide what
+    customers wanted, and are left out by whoever judges.
+    """
+    return history["sales"] + history["returns"] + history.get("unfilled", 0.0)
+
+
 def _score(
     tests: pd.DataFrame, by: list[str], models: list[str], scale: pd.DataFrame
 ) -> pd.DataFrame:
@@ -104,7 +113,7 @@ def by_level(
     """
     tests = hierarchy.with_levels(tests, items)
     net = hierarchy.with_levels(history, items)
-    net = net.assign(actual=net["sales"] + net["returns"])
+    net = net.assign(actual=measured(net))
     parts = []
     for level in levels or LEVELS:
         named = {"level": level, "member": lambda t, level=level: _member(t, level)}
@@ -150,7 +159,7 @@ def of_plans(ledger: pd.DataFrame, history: pd.DataFrame, items: pd.DataFrame) -
         Key ``layer, lag``; layer is ``statistical`` or ``consensus``; measured by family and month.
     """
     columns = ["layer", "lag", "wape", "bias_rate", "volume", "cycles"]
-    net = history.assign(actual=history["sales"] + history["returns"])
+    net = history.assign(actual=measured(history))
     net = net.loc[~net["is_stockout"], [*schema.SERIES_MONTH, "actual"]]
     # inner: months not closed yet, and months hidden by stock-outs, cannot be judged
     both = ledger.merge(net, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")

@@ -5,6 +5,7 @@ Whatever has no family, category, region or segment is ``unassigned`` and stays 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from sopkit import schema
 
+_NO_QUANTITY = re.compile(r".*_(value|rate|share|hours|days|months|factor)|hours|lag|cycles")
 _PARENTS = {"item": ("family", "category"), "location": ("region",), "channel": ("segment",)}
 
 
@@ -47,6 +49,76 @@ def with_levels(
         }
         table = table.assign(**added)
     return table
+
+
+def planning_units(
+    items: pd.DataFrame, money_rates: pd.DataFrame, *, planning_unit: str, currency: str
+) -> pd.DataFrame:
+    """Table ``planning_units``: by what each item's quantity is multiplied before it is added up.
+
+    Parameters
+    ----------
+    items : DataFrame
+        Table `items`: ``unit`` and ``planning_factor``.
+    money_rates : DataFrame
+        Table `money_rates`: the series sold, with their price.
+    planning_unit, currency : str
+        What the company calls its common unit and its money.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item``: ``planning_factor`` as given where every item sold has one; 1 where all are
+        counted in one unit; else the item's price, so that totals are money. ``planning_unit``
+        says which, the same in every row. An item without a price then adds nothing.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"item": ["A", "B"], "unit": ["piece", "bag"]})
+    >>> items = items.assign(planning_factor=[1.0, 20.0])
+    >>> rates = pd.DataFrame({"item": ["A", "B"], "unit_price_value": [5.0, 90.0]})
+    >>> planning_units(items, rates, planning_unit="pieces", currency="EUR").values.tolist()
+    [['A', 1.0, 'pieces'], ['B', 20.0, 'pieces']]
+    """
+    price = money_rates.groupby("item")["unit_price_value"].mean()
+    every = pd.Index(items["item"]).union(price.index)
+    listed = items.drop_duplicates("item").set_index("item")
+    factor = listed["planning_factor"].reindex(every)
+    sold = listed[listed.index.isin(price.index)]
+    if sold["unit"].fillna("").nunique() <= 1:
+        table = factor.fillna(1.0), planning_unit
+    elif sold["planning_factor"].notna().all():
+        table = factor.fillna(1.0), planning_unit
+    else:
+        table = price.reindex(every).fillna(0.0), f"{currency} at the prices of the cycle"
+    made = pd.DataFrame({"item": every, "planning_factor": table[0].to_numpy()})
+    return made.assign(planning_unit=table[1])
+
+
+def factors(members: pd.Series, items: pd.DataFrame) -> pd.Series:
+    """Planning factor of each item, one where nothing says it."""
+    if "planning_factor" not in items.columns:
+        return pd.Series(1.0, index=members.index)
+    return schema.lookup(members, items, "planning_factor").astype("float64").fillna(1.0)
+
+
+def in_planning_units(table: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The table with its quantities in the common planning unit, so that items may be added up.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Has ``item``; every column of decimals counts as a quantity but money, rates, shares, hours,
+        days and months. Rows above item level (``all``) are in the planning unit already.
+    items : DataFrame
+        ``item`` and ``planning_factor``, as settled by ``planning_units``; missing counts as one.
+    """
+    factor = factors(table["item"], items)
+    if factor.eq(1.0).all():
+        return table
+    measures = table.select_dtypes("float").columns
+    measures = [name for name in measures if not _NO_QUANTITY.fullmatch(name)]
+    return table.assign(**{name: table[name] * factor for name in measures})
 
 
 def aggregate(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFrame:

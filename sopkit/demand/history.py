@@ -1,8 +1,8 @@
 """Sales → demand: what customers wanted, each correction a layer of its own.
 
-``sales + returns + stockout + outlier = demand``. Zeros are filled from a series' first sale to
-the last closed month or the item's end. A correction is never silent: ``corrections`` lists each
-with its reason and its money.
+``sales + returns + unfilled + stockout + outlier = demand``. Zeros are filled from a series'
+first sale to the last closed month or the item's end. A correction is never silent:
+``corrections`` lists each with its reason and its money.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import pandas as pd
 from sopkit import months, schema
 from sopkit.demand import panel, smoothing
 
-LAYERS = ["returns", "stockout", "outlier"]
+LAYERS = ["returns", "unfilled", "stockout", "outlier"]
 OUTLIER_DEVIATIONS = 5.0  # robust standard deviations of a series' own seasonally adjusted months
 _LARGEST_ZERO_SHARE = 0.3  # above it a series is lumpy by nature, and no month is an outlier
 _REASONS = {
     "returns": "net returns set to zero",
+    "unfilled": "customers ordered more, or less, than was shipped in the month",
     "stockout": "stock ran out; lost sales estimated from the months around",
     "outlier": "far outside the months around; set to the nearest usual value",
 }
 
 
 def demand_history(
-    sales: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp
+    sales: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp, basis: str | None = None
 ) -> pd.DataFrame:
     """Table ``demand_history`` (house §3).
 
@@ -36,11 +37,15 @@ def demand_history(
         Table `items`; ``end_month`` ends a series, ``family`` shares its season.
     cycle : Timestamp
         Month after the last closed one.
+    basis : str, optional
+        ``shipped`` or ``ordered`` (layer `unfilled` is ordered less shipped, and months with
+        orders need no estimate of lost sales); left out: ordered where sales say it.
 
     Returns
     -------
     DataFrame
-        Key ``item, location, channel, month``; units; every series runs to the month before the
+        Key ``item, location, channel, month``; units; ``is_stockout`` where stock-outs hid what
+        customers wanted and no order tells it; every series runs to the month before the
         cycle (zero after its item's end).
 
     Notes
@@ -50,26 +55,38 @@ def demand_history(
     deviations (1.4826 × median absolute deviation) and than half of it, in a series of two years
     or more with few zeros. The season is taken twice, the second time without what was found.
     """
-    filled = _fill_zeros(sales, cycle)
+    filled = _fill_zeros(sales, cycle, basis)
     sold = panel.from_table(filled, "sales")
     flagged = panel.from_table(filled, "is_stockout").values == 1.0
     returns = np.where(sold.values < 0, -sold.values, 0.0)
-    net = sold.values + returns
+    ordered = panel.from_table(filled, "ordered_quantity").values
+    has_order = np.isfinite(ordered)
+    unfilled = np.where(has_order, np.maximum(ordered, 0.0) - sold.values - returns, 0.0)
+    flagged &= ~has_order
+    net = sold.values + returns + unfilled
     groups = family_codes(sold.keys, items)
     stockout, outlier = _corrections(net, flagged, groups, net)
     # a first look at the season is bent by the very months that are corrected
     stockout, outlier = _corrections(net, flagged, groups, net + stockout + outlier)
-    arrays = {"sales": sold.values, "returns": returns, "stockout": stockout, "outlier": outlier}
+    arrays = {
+        "sales": sold.values,
+        "returns": returns,
+        "unfilled": unfilled,
+        "stockout": stockout,
+        "outlier": outlier,
+    }
     arrays["demand"] = net + stockout + outlier
-    for name in ("revenue_value", "is_stockout"):
-        arrays[name] = panel.from_table(filled, name).values
+    arrays["revenue_value"] = panel.from_table(filled, "revenue_value").values
+    arrays["is_stockout"] = flagged.astype("float64")  # months whose demand nobody measured
     table = panel.to_table(sold.keys, sold.months, arrays)
     table = table[table["sales"].notna()].reset_index(drop=True)
     return table.assign(is_stockout=table["is_stockout"] == 1.0)
 
 
-def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
+def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp, basis: str | None) -> pd.DataFrame:
     """Every series from its first sale to the last closed month, zero where nothing was sold."""
+    if basis == "shipped":
+        sales = sales.assign(ordered_quantity=np.nan)
     first = sales["month"].min()
     count = int(months.number(cycle) - months.number(first))
     starts = sales.groupby(schema.SERIES, as_index=False)["month"].min()
@@ -78,7 +95,7 @@ def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
     )
     every = every[every["month"] >= every["start"]].drop(columns="start")
     known = sales.rename(columns={"quantity": "sales"})
-    columns = [*schema.SERIES_MONTH, "sales", "revenue_value", "is_stockout"]
+    columns = [*schema.SERIES_MONTH, "sales", "ordered_quantity", "revenue_value", "is_stockout"]
     filled = every.merge(known[columns], on=schema.SERIES_MONTH, how="left", validate="1:1")
     has_revenue = known["revenue_value"].notna().any()
     revenue = (

@@ -18,17 +18,20 @@ _ALIKE = 0.05  # share by which errors must differ to be told apart
 
 
 def views(
-    submissions: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
+    submissions: pd.DataFrame, base: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Table ``views``: each department's own number on the plan's keys.
 
     Parameters
     ----------
     submissions : DataFrame
-        Table `submissions`; rows of this cycle are used.
+        Table `submissions`, numbers in the common planning unit, money in the company's currency;
+        rows of this cycle are used.
     base : DataFrame
         Statistical forecast by series and month with ``quantity``, ``unit_price_value`` and all
         levels (``hierarchy.with_levels``).
+    items : DataFrame
+        Table `items`: planning factors, by which the views are put in each item's own unit.
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -40,11 +43,17 @@ def views(
         Submitted rows that cover no key of the plan, for example an unknown family.
     """
     now = _by_month(submissions[submissions["cycle"] == cycle])
+    factor = hierarchy.factors(base["item"], items)
+    base = base.assign(common=base["quantity"] * factor, factor=factor)
     priced = base.assign(money=base["quantity"] * base["unit_price_value"])
     parts, unplaced = [], []
     for department, rows in now.groupby("department"):
         in_units, in_money = rows[rows["quantity"].notna()], rows[rows["quantity"].isna()]
-        spread, left = hierarchy.allocate(in_units, base, amount="amount", weight="quantity")
+        spread, left = hierarchy.allocate(
+            in_units, base[base["factor"] > 0], amount="amount", weight="common"
+        )
+        own_units = spread["amount"] / hierarchy.factors(spread["item"], items)
+        spread = spread.assign(amount=own_units)
         by_value, left_value = hierarchy.allocate(
             in_money, priced[priced["unit_price_value"] > 0], amount="amount", weight="money"
         )
@@ -103,9 +112,9 @@ def skill(
     Parameters
     ----------
     submissions : DataFrame
-        Table `submissions`, all cycles known.
+        Table `submissions`, all cycles known, as for ``views``.
     history : DataFrame
-        Table `demand_history`: net sales, units and revenue.
+        Table `demand_history` in planning units: net sales, units and revenue.
     tests : DataFrame
         Table `backtest`: the statistical forecast's error at the same lags.
     items : DataFrame
@@ -126,7 +135,7 @@ def skill(
     distance = months.number(past["month"]) - months.number(past["cycle"])
     past = past[distance.between(*SKILL_LAGS) & past["month"].isin(history["month"])]
     net = hierarchy.with_levels(history, items)
-    net = net.assign(net=net["sales"] + net["returns"])
+    net = net.assign(net=accuracy.measured(net))
     rows = [_statistical_skill(tests, items)]
     rows += [
         _department_skill(department, own, net, items)
@@ -198,6 +207,7 @@ def exceptions(
     views: pd.DataFrame,
     unplaced: pd.DataFrame,
     tests: pd.DataFrame,
+    orders: pd.DataFrame,
     rates: pd.DataFrame,
     items: pd.DataFrame,
     materiality_value: float,
@@ -210,6 +220,8 @@ def exceptions(
         Tables `demand_plan`, `views`, `backtest`.
     unplaced : DataFrame
         Submitted rows that cover no key of the plan.
+    orders : DataFrame
+        Table `orders`: open orders beyond the plan of their month.
     rates, items : DataFrame
         Prices by series, and families.
     materiality_value : float
@@ -223,6 +235,7 @@ def exceptions(
     rows = [
         *_disagreements(plan, views, rates, items),
         *_beaten_by_naive(tests, rates),
+        *_ordered_beyond(plan, orders, rates),
         *[
             (
                 f"Submission of {department}",
@@ -270,6 +283,27 @@ def _disagreements(plan, views, rates, items) -> list[tuple]:
         )
         for (department, family), amount in money.dropna().items()
         if base[department, family] > 0
+    ]
+
+
+def _ordered_beyond(plan: pd.DataFrame, orders: pd.DataFrame, rates: pd.DataFrame) -> list[tuple]:
+    """Items whose open orders exceed the plan of the months they are wanted in."""
+    open_orders = orders.groupby(schema.SERIES_MONTH, as_index=False)["quantity"].sum()
+    planned = plan[[*schema.SERIES_MONTH, "consensus"]]
+    both = open_orders.merge(planned, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
+    price = rates[[*schema.SERIES, "unit_price_value"]]
+    both = both.merge(price, on=schema.SERIES, how="left", validate="many_to_one")
+    beyond = (both["quantity"] - both["consensus"].fillna(0.0)).clip(lower=0.0)
+    both = both.assign(beyond=beyond, money=beyond * both["unit_price_value"])
+    sums = both[beyond > 0.5].groupby("item")[["beyond", "money"]].sum(min_count=1)
+    return [
+        (
+            f"Item {item}",
+            f"open orders exceed the plan of their months by {row['beyond']:,.0f} units",
+            row["money"],
+            "plan at least what is ordered",
+        )
+        for item, row in sums.iterrows()
     ]
 
 

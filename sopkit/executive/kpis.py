@@ -66,7 +66,7 @@ def measure(
                 company["margin_value"].sum(min_count=1), company["costed_revenue_value"].sum()
             ),
             "budget_attainment_rate": _ratio(
-                budgeted["revenue_value"].sum(), budgeted["budget_revenue_value"].sum()
+                budgeted["budgeted_revenue_value"].sum(), budgeted["budget_revenue_value"].sum()
             ),
         },
         dtype="float64",

@@ -14,7 +14,7 @@ import pandas as pd
 from sopkit import exhibits, store
 from sopkit.charts import accuracy as charts
 from sopkit.demand import forecasting, hierarchy
-from sopkit.demand.accuracy import EVERY_LAG, LEVELS
+from sopkit.demand.accuracy import EVERY_LAG, LEVELS, measured
 
 MODELS = (forecasting.COMBINED, *forecasting.MODELS)
 _LEVEL_WORDS = {
@@ -41,13 +41,16 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
     """Tables the explorer shows, with families attached: accuracy, backtest, history, forecast."""
     items = store.inputs(workspace, "product_review", cycle)["items"]
     history = store.read(workspace, "demand_history", cycle)
-    history = history.assign(actual=history["sales"] + history["returns"])
+    history = history.assign(actual=measured(history))
     tables = {
         "backtest": store.read(workspace, "backtest", cycle),
         "history": history,
         "forecast": store.read(workspace, "forecast", cycle),
     }
-    tables = {name: hierarchy.with_levels(table, items) for name, table in tables.items()}
+    tables = {
+        name: hierarchy.with_levels(hierarchy.in_planning_units(table, items), items)
+        for name, table in tables.items()
+    }
     return tables | {"accuracy": store.read(workspace, "accuracy", cycle)}
 
 

@@ -81,8 +81,8 @@ def _listed(keys: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_family(table: pd.DataFrame, items: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
-    """Sums by family and month, with the company's own sum as one more family."""
-    levelled = hierarchy.with_levels(table, items)
+    """Sums by family and month in planning units, the company's own sum as one more family."""
+    levelled = hierarchy.with_levels(hierarchy.in_planning_units(table, items), items)
     families = hierarchy.aggregate(levelled, ["family", "month"], measures)
     whole = hierarchy.aggregate(levelled, ["month"], measures)
     return pd.concat([whole.assign(family=schema.COMPANY_LABEL), families], ignore_index=True)[
@@ -124,30 +124,121 @@ def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFram
     return by_family(priced, items, ["net", "revenue_value", "margin_value"])
 
 
-def budget_by_family(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+def budget_by_family(
+    budget: pd.DataFrame, items: pd.DataFrame, outlook: pd.DataFrame
+) -> pd.DataFrame:
     """The budget by family and month, and for the company; the last version counts.
 
-    A budget above family level stands for the company only: it is never spread, and where a month
-    has one, it is the company's; else the families' sum is. Quarters are left to quarterly
-    comparison and do not appear by month.
+    A budget above family level stands for the company only, and where a month has one, it is the
+    company's; else the families' sum is. A family's quarter stays a quarter (``quarters`` compares
+    it); in the company's sum it is spread over its months like the outlook's revenue, evenly where
+    a month has none, and ``budget_spread_value`` says how much that is. ``budget_is_whole`` marks
+    the company's own rows, which cover every family.
+
+    Parameters
+    ----------
+    budget : DataFrame
+        Table `budget`, money in the company's currency.
+    items : DataFrame
+        Table `items`.
+    outlook : DataFrame
+        Key ``family, month``: ``revenue_value``, closed and planned.
     """
+    rows = _last_version(budget, items)
+    monthly = rows[rows["month"].notna()].assign(spread_value=0.0)
+    spread = _spread_quarters(rows[rows["month"].isna()], outlook)
+    key = ["family", "month"]
+    has_month = spread.set_index(key).index.isin(monthly.set_index(key).index)
+    spread = spread.assign(spread_value=spread["revenue_value"])[~has_month]
+    both = pd.concat([monthly, spread], ignore_index=True)
+    above = both["family"] == schema.ALL
+    counted = above | ~both["month"].isin(both.loc[above, "month"])
+    measures = ["quantity", "revenue_value", "margin_value", "spread_value"]
+    whole = hierarchy.aggregate(both[counted], ["month"], measures)
+    whole = whole.assign(family=schema.COMPANY_LABEL)
+    whole = whole.assign(is_whole=whole["month"].isin(both.loc[above, "month"]))
+    unspread = spread.assign(**dict.fromkeys(measures[:3], np.nan))
+    families = pd.concat([monthly, unspread], ignore_index=True)
+    families = hierarchy.aggregate(
+        families[families["family"] != schema.ALL], ["family", "month"], measures
+    )
+    table = pd.concat([whole, families.assign(is_whole=False)], ignore_index=True)
+    return table[["family", "month", *measures, "is_whole"]].rename(
+        columns={name: f"budget_{name}" for name in [*measures, "is_whole"]}
+    )
+
+
+def _last_version(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the last version, each with its family (``all``: the company's), planning units."""
     last = budget["version"].dropna().max() if budget["version"].notna().any() else None
     rows = budget if last is None else budget[budget["version"] == last]
-    rows = rows[rows["month"].notna()]
     named = schema.lookup(rows["item"], items, "family")
     named = named.where(rows["item"] != schema.ALL, rows["family"])
-    rows = rows.assign(family=named.fillna(schema.UNASSIGNED))
+    rows = hierarchy.in_planning_units(rows, items)
+    return rows.assign(family=named.fillna(schema.UNASSIGNED))
+
+
+def _spread_quarters(quarterly: pd.DataFrame, outlook: pd.DataFrame) -> pd.DataFrame:
+    """Rows by quarter as rows by month, in proportion to the outlook's revenue."""
+    first = months.number(quarterly["quarter"])
+    every = [
+        quarterly.assign(month=months.from_number(first + k), row=range(len(quarterly)))
+        for k in range(3)
+    ]
+    rows = pd.concat(every, ignore_index=True)
+    family = rows["family"].replace(schema.ALL, schema.COMPANY_LABEL)
+    revenue = outlook.set_index(["family", "month"])["revenue_value"].clip(lower=0.0)
+    weight = revenue.reindex(pd.MultiIndex.from_arrays([family, rows["month"]])).to_numpy()
+    by_row = pd.Series(weight).groupby(rows["row"])
+    is_known = by_row.transform("count").eq(3) & by_row.transform("sum").gt(0.0)
+    share = np.where(is_known, weight / by_row.transform("sum").where(is_known, 1.0), 1.0 / 3.0)
     measures = ["quantity", "revenue_value", "margin_value"]
-    is_whole = rows["family"] == schema.ALL
-    counted = is_whole | ~rows["month"].isin(rows.loc[is_whole, "month"])
-    whole = hierarchy.aggregate(rows[counted], ["month"], measures)
-    whole = whole.assign(family=schema.COMPANY_LABEL)
-    families = rows[~is_whole]
-    families = hierarchy.aggregate(families, ["family", "month"], measures)
-    table = pd.concat([whole, families], ignore_index=True)
-    return table[["family", "month", *measures]].rename(
-        columns={name: f"budget_{name}" for name in measures}
+    return rows.assign(**{name: rows[name] * share for name in measures})
+
+
+def quarters(
+    budget: pd.DataFrame,
+    items: pd.DataFrame,
+    outlook: pd.DataFrame,
+    *,
+    fiscal_year_first_month: int,
+) -> pd.DataFrame:
+    """Table ``quarters``: whole quarters of the outlook beside the budget, by family.
+
+    Parameters
+    ----------
+    budget, items : DataFrame
+        As for ``budget_by_family``.
+    outlook : DataFrame
+        Key ``family, month``: closed and planned months with ``revenue_value`` and
+        ``budget_revenue_value`` (a family's months and the company's).
+    fiscal_year_first_month : int
+        1 to 12.
+
+    Returns
+    -------
+    DataFrame
+        Key ``family, quarter`` (first month): ``revenue_value``, ``budget_revenue_value``,
+        ``variance_value`` = outlook − budget, ``is_by_quarter`` where the budget was given so.
+    """
+    into = (outlook["month"].dt.month - fiscal_year_first_month) % 3
+    start = months.from_number(months.number(outlook["month"]) - into)
+    grouped = outlook.assign(quarter=start).groupby(["family", "quarter"])
+    measures = ["revenue_value", "budget_revenue_value"]
+    table = grouped[measures].sum(min_count=3).reset_index()
+    rows = _last_version(budget, items)
+    rows = rows[rows["month"].isna() & (rows["family"] != schema.ALL)]
+    given = hierarchy.aggregate(rows, ["family", "quarter"], ["revenue_value"])
+    given = given.rename(columns={"revenue_value": "given_value"})
+    table = table.merge(given, on=["family", "quarter"], how="left", validate="one_to_one")
+    is_by_quarter = table["given_value"].notna() & table["budget_revenue_value"].isna()
+    promised = table["budget_revenue_value"].fillna(table["given_value"])
+    table = table.drop(columns="given_value").assign(
+        budget_revenue_value=promised,
+        variance_value=table["revenue_value"] - promised,
+        is_by_quarter=is_by_quarter,
     )
+    return table[table["revenue_value"].notna()].reset_index(drop=True)
 
 
 def _last_year(closed: pd.DataFrame, month_index: pd.DatetimeIndex) -> pd.DataFrame:
@@ -163,15 +254,10 @@ def _last_year(closed: pd.DataFrame, month_index: pd.DatetimeIndex) -> pd.DataFr
     )
 
 
-def financials(
-    plan: pd.DataFrame,
-    delivered: pd.DataFrame,
-    rates: pd.DataFrame,
-    items: pd.DataFrame,
-    budget: pd.DataFrame,
-    closed: pd.DataFrame,
+def item_financials(
+    plan: pd.DataFrame, delivered: pd.DataFrame, rates: pd.DataFrame
 ) -> pd.DataFrame:
-    """Table ``financials``: the plan in money by family and month, and for the company.
+    """Table ``item_financials``: the plan in money by item and month.
 
     Parameters
     ----------
@@ -179,19 +265,16 @@ def financials(
         Table `demand_plan`.
     delivered : DataFrame
         Key ``item, month``: ``deliverable``, units that customers receive.
-    rates, items, budget : DataFrame
-        Tables of those names.
-    closed : DataFrame
-        From ``closed_months``.
+    rates : DataFrame
+        Table `money_rates`.
 
     Returns
     -------
     DataFrame
-        Key ``family, month`` (``Company`` is the whole): ``quantity``, ``revenue_value``,
-        ``margin_value`` of demand (``priced_quantity`` are the units whose price is known,
-        ``costed_revenue_value`` the revenue whose cost is),
-        ``supply_revenue_value`` of what can be supplied, at the item's mean price of the month, in
-        a month without demand at that of its whole plan; budget and last year beside them.
+        Key ``item, month``: ``quantity``, ``revenue_value``, ``margin_value`` of demand
+        (``priced_quantity`` are the units whose price is known, ``costed_revenue_value`` the
+        revenue whose cost is), ``supply_revenue_value`` of what can be supplied, at the item's
+        mean price of the month, in a month without demand at that of its whole plan.
     """
     priced = _in_money(plan, rates, "consensus").rename(columns={"consensus": "quantity"})
     costed = priced["revenue_value"].where(priced["margin_value"].notna())
@@ -205,29 +288,43 @@ def financials(
     base = monthly[measures].where(monthly["quantity"] > 0, whole)
     price = base["revenue_value"] / base["quantity"].where(base["quantity"] > 0)
     supplied = monthly["deliverable"].fillna(monthly["quantity"]) * price
-    monthly = monthly.assign(supply_revenue_value=supplied.fillna(monthly["revenue_value"]))
-    table = by_family(monthly, items, [*measures, "supply_revenue_value"])
-    table = beside(table, items, budget, closed)
-    return table.sort_values(["family", "month"], ignore_index=True)
+    monthly = monthly.drop(columns="deliverable")
+    return monthly.assign(supply_revenue_value=supplied.fillna(monthly["revenue_value"]))
 
 
-def beside(
-    table: pd.DataFrame, items: pd.DataFrame, budget: pd.DataFrame, closed: pd.DataFrame
-) -> pd.DataFrame:
+def financials(item_plan: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The measures of ``item_financials`` by family and month, and for the company (``Company``).
+
+    Quantities are in planning units. With ``beside`` it becomes table ``financials``.
+    """
+    measures = [name for name in item_plan.columns if name not in ("item", "month")]
+    return by_family(item_plan, items, measures).sort_values(["family", "month"], ignore_index=True)
+
+
+def beside(table: pd.DataFrame, budget: pd.DataFrame, closed: pd.DataFrame) -> pd.DataFrame:
     """The table with each month's budget (``budget_…``) and last year (``last_year_…``) beside it.
+
+    ``budgeted_revenue_value`` is the revenue that the budget speaks of: a company whose budget
+    leaves families out is compared without them.
 
     Parameters
     ----------
     table : DataFrame
         Key ``family, month``.
-    items, budget : DataFrame
-        Raw tables.
+    budget : DataFrame
+        From ``budget_by_family``.
     closed : DataFrame
         From ``closed_months``.
     """
-    for other in (budget_by_family(budget, items), _last_year(closed, table["month"].unique())):
+    for other in (budget, _last_year(closed, table["month"].unique())):
         table = table.merge(other, on=["family", "month"], how="left", validate="one_to_one")
-    return table
+    is_company = table["family"] == schema.COMPANY_LABEL
+    has_budget = table[["budget_revenue_value", "budget_spread_value"]].notna().any(axis=1)
+    budgeted = table["revenue_value"].where(has_budget)
+    families = budgeted[~is_company].groupby(table["month"]).sum(min_count=1)
+    is_partial = is_company & ~table.pop("budget_is_whole").eq(True)
+    partial = table["month"].map(families).where(has_budget)
+    return table.assign(budgeted_revenue_value=budgeted.mask(is_partial, partial))
 
 
 def item_rates(

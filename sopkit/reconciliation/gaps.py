@@ -34,20 +34,25 @@ def gaps(financials: pd.DataFrame, deliverable: pd.DataFrame) -> pd.DataFrame:
             "gap": table["deliverable"] - table["quantity"],
             "gap_value": table["supply_revenue_value"] - table["revenue_value"],
             "budget": table["budget_quantity"],
-            "budget_variance_value": table["revenue_value"] - table["budget_revenue_value"],
+            "budget_variance_value": table["budgeted_revenue_value"]
+            - table["budget_revenue_value"],
             "last_year": table["last_year_quantity"],
             "last_year_variance_value": table["revenue_value"] - table["last_year_revenue_value"],
         }
     )
 
 
-def exceptions(gap_table: pd.DataFrame, materiality_value: float) -> pd.DataFrame:
+def exceptions(
+    gap_table: pd.DataFrame, quarters: pd.DataFrame, materiality_value: float
+) -> pd.DataFrame:
     """Table ``reconciliation_exceptions``: each family's gaps over the horizon, by money.
 
     Parameters
     ----------
     gap_table : DataFrame
         Table `gaps`.
+    quarters : DataFrame
+        Table `quarters`: families budgeted by quarter are compared there.
     materiality_value : float
         Money below which an exception is left to the count.
 
@@ -60,6 +65,8 @@ def exceptions(gap_table: pd.DataFrame, materiality_value: float) -> pd.DataFram
     """
     families = gap_table[gap_table["family"] != schema.COMPANY_LABEL]
     rows = []
+    by_quarter = quarters[quarters["is_by_quarter"]].groupby("family")["variance_value"]
+    by_quarter = by_quarter.agg(["sum", "size"])
     for family, own in families.sort_values("month").groupby("family"):
         waiting = own["gap"].cumsum()
         if waiting.min() < -0.5:
@@ -68,9 +75,13 @@ def exceptions(gap_table: pd.DataFrame, materiality_value: float) -> pd.DataFram
             value = own["gap_value"].cumsum().min()
             rows.append((family, words, value, "operations: free supply, or tell sales"))
         variance = own["budget_variance_value"].sum(min_count=1)
+        span = f"{own['budget_variance_value'].count()} months"
+        if family in by_quarter.index:
+            variance, count = by_quarter.loc[family]
+            span = f"{count:g} quarters"
         if pd.notna(variance):
             word = "above" if variance > 0 else "below"
-            words = f"plan {word} budget over {own['budget_variance_value'].count()} months"
+            words = f"plan {word} budget over {span}"
             rows.append((family, words, variance, "finance and sales: explain, or plan again"))
     table = pd.DataFrame(rows, columns=["subject", "finding", "amount_value", "proposal"])
     size = table["amount_value"].astype("float64").abs()

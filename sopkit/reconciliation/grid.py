@@ -12,6 +12,7 @@ import pandas as pd
 from sopkit import months, schema
 
 CLOSED_MONTHS = 6
+_WHOLE = 0.99  # share of revenue from which a budget may stand beside all of it
 LAST, NOW, DIFFERENCE, RUNNING = (
     "Last plan",
     "Actual / new plan",
@@ -87,7 +88,8 @@ def money_rows(financials: pd.DataFrame, closed: pd.DataFrame, *, is_last: bool)
     Parameters
     ----------
     financials : DataFrame
-        Table `financials` of this cycle or of the last.
+        Table `financials` of this cycle or of the last. A budget stands where it speaks of nearly
+        all revenue (``budgeted_revenue_value``), so that rows can be compared.
     closed : DataFrame
         ``family, month, revenue_value, margin_value`` of closed months, and their budget and last
         year where known.
@@ -105,6 +107,9 @@ def money_rows(financials: pd.DataFrame, closed: pd.DataFrame, *, is_last: bool)
             ("Last year", financials, f"last_year_{column}", False),
         ):
             if name in source.columns:
+                if row == "Budget" and "budgeted_revenue_value" in source.columns:
+                    is_whole = source["budgeted_revenue_value"] >= _WHOLE * source["revenue_value"]
+                    source = source[is_whole]
                 part = source[["family", "month", name]].rename(columns={name: "amount"})
                 parts.append(part.assign(measure=measure, row=row, is_last_plan=mark))
     table = pd.concat(parts, ignore_index=True)

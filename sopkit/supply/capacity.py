@@ -39,18 +39,33 @@ def hours_per_unit(
 
 
 def available_hours(
-    resources: pd.DataFrame, capacity: pd.DataFrame, month_index: pd.DatetimeIndex
+    resources: pd.DataFrame,
+    capacity: pd.DataFrame,
+    calendar: pd.DataFrame,
+    month_index: pd.DatetimeIndex,
 ) -> pd.DataFrame:
     """Regular and overtime hours of each resource and month: `capacity`, else `resources`.
+
+    Parameters
+    ----------
+    resources, capacity, calendar : DataFrame
+        Raw tables. Hours of `resources` hold for a month of the calendar's mean working days;
+        other months have more or less in proportion. Hours of `capacity` hold as they stand.
+    month_index : DatetimeIndex
+        Months planned.
 
     Returns
     -------
     DataFrame
         Key ``resource, month``: ``regular_hours``, ``overtime_hours``.
     """
+    worked = calendar.drop_duplicates("month").set_index("month")["working_days"]
+    days = (worked / worked.mean()).reindex(month_index).fillna(1.0)
     every = resources[["resource", "regular_hours", "overtime_hours"]].merge(
-        pd.DataFrame({"month": month_index}), how="cross"
+        pd.DataFrame({"month": month_index, "days": days.to_numpy()}), how="cross"
     )
+    hours = every[["regular_hours", "overtime_hours"]].mul(every["days"], axis=0)
+    every = every.assign(**hours).drop(columns="days")
     given = capacity[["resource", "month", "regular_hours", "overtime_hours"]]
     both = every.merge(
         given, on=["resource", "month"], how="left", suffixes=("", "_given"), validate="1:1"

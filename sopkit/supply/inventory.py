@@ -74,7 +74,8 @@ def site_demand(
     forecast : DataFrame
         Table `forecast`: bounds give the error's standard deviation.
     locations : DataFrame
-        Table `locations`; a market without ``supplied_from`` supplies itself.
+        Table `locations`; a market without ``supplied_from`` supplies itself, and a depot's
+        demand stands at the plant that supplies it: stock is planned for the whole chain.
 
     Returns
     -------
@@ -82,17 +83,33 @@ def site_demand(
         Key ``item, location, month``: ``demand`` and ``demand_sd``, units. Series' errors are
         taken as independent.
     """
-    site = schema.lookup(plan["location"], locations, "supplied_from", on="location")
     bounds = forecast[[*schema.SERIES_MONTH, "quantity", "quantity_upper"]]
     rows = plan.merge(bounds, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
     spread = (rows["quantity_upper"] - rows["quantity"]) / _UPPER_DEVIATIONS
     rows = rows.assign(
-        location=site.fillna(plan["location"]).astype("str").to_numpy(),
+        location=source(plan["location"], locations),
         demand=rows["consensus"],
         variance=spread.fillna(0.0) ** 2,
     )
     summed = rows.groupby(schema.SITE_MONTH, as_index=False)[["demand", "variance"]].sum()
     return summed.assign(demand_sd=np.sqrt(summed["variance"])).drop(columns="variance")
+
+
+def source(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
+    """The site at the head of the chain that supplies each place; itself where nothing does.
+
+    Examples
+    --------
+    >>> chain = pd.DataFrame({"location": ["shop", "depot"], "supplied_from": ["depot", "plant"]})
+    >>> source(pd.Series(["shop", "plant"]), chain).tolist()
+    ['plant', 'plant']
+    """
+    for _ in range(len(locations)):
+        above = schema.lookup(places, locations, "supplied_from", on="location").fillna(places)
+        if above.eq(places).all():
+            break
+        places = above
+    return places.astype("str")
 
 
 def replenishment(
@@ -118,10 +135,12 @@ def replenishment(
     """
     first = sites[sites["month"] < months.shift(sites["month"].min(), 3)]
     table = first.groupby(schema.SITE, as_index=False)["demand_sd"].mean()
-    quickest = suppliers.groupby("item")["lead_time_days"].min()
+    family = schema.lookup(table["item"], items, "family")
     days = schema.lookup(table["item"], items, "lead_time_days")
-    days = days.fillna(table["item"].map(quickest)).fillna(0.0)
-    level = schema.lookup(table["item"], items, "family").map(service_levels)
+    for level, members in (("item", table["item"]), ("family", family)):
+        days = days.fillna(members.map(suppliers.groupby(level)["lead_time_days"].min()))
+    days = days.fillna(0.0)
+    level = family.map(service_levels)
     level = level.fillna(service_levels.get("default", 0.95)).astype("float64")
     lead = np.floor(days / DAYS_A_MONTH + 0.5)
     stock = safety_stock(table["demand_sd"], days / DAYS_A_MONTH + 1.0, level)
@@ -136,9 +155,9 @@ def replenishment(
 
 
 def opening_stock(
-    inventory: pd.DataFrame, sites: pd.DataFrame, cycle: pd.Timestamp
+    inventory: pd.DataFrame, sites: pd.DataFrame, locations: pd.DataFrame, cycle: pd.Timestamp
 ) -> tuple[pd.Series, bool]:
-    """Stock less backlog at the end of the last closed month, by item and site.
+    """Stock less backlog at the end of the last closed month, by item and head of the chain.
 
     Returns
     -------
@@ -150,5 +169,5 @@ def opening_stock(
     index = pd.MultiIndex.from_frame(sites[schema.SITE].drop_duplicates())
     last = inventory[inventory["month"] == months.shift(cycle, -1)]
     net = last["on_hand"] - last["backlog"].fillna(0.0)
-    opening = net.groupby([last["item"], last["location"]]).sum()
+    opening = net.groupby([last["item"], source(last["location"], locations)]).sum()
     return opening.reindex(index, fill_value=0.0), bool(opening.index.isin(index).any())

@@ -13,7 +13,9 @@ from sopkit.charts import _style, accuracy, data, demand, executive, product, re
 CYCLE = pd.Timestamp("2026-01-01")
 PAST, AHEAD = months.closed(CYCLE, 12), months.span(CYCLE, 12)
 KEY = {"item": "A", "location": "all", "channel": "all"}
+COMPANY = pd.Series({"fiscal_year_first_month": 1, "fiscal_year_shift": 0})
 RATES = pd.DataFrame([KEY | {"unit_price_value": 10.0}])
+UNITS = pd.DataFrame({"item": ["A"], "planning_factor": 1.0, "planning_unit": "units"})
 ITEMS = pd.DataFrame({"item": ["A"], "family": ["Tents"], "category": ["Shelter"]})
 
 
@@ -25,6 +27,7 @@ def history() -> pd.DataFrame:
             "month": PAST,
             "sales": 100.0,
             "returns": 0.0,
+            "unfilled": 0.0,
             "outlier": 0.0,
             "stockout": [0.0] * 11 + [20.0],
             "revenue_value": 1000.0,
@@ -79,7 +82,7 @@ def words(figure) -> str:
 
 
 def test_sales_shows_what_was_sold_and_what_cleaning_added(history):
-    above, below = data.sales(history, cycle=CYCLE).axes
+    above, below = data.sales(history, UNITS, cycle=CYCLE).axes
     assert above.get_ylabel() == "Units a month"
     assert above.get_ylim()[0] == 0.0
     assert lines(above)[0] == [100.0] * 12
@@ -133,8 +136,9 @@ def test_lifecycle_draws_each_item_from_launch_to_end():
 
 
 def test_plan_shows_history_statistical_and_consensus(history, demand_plan):
-    tests = pd.DataFrame(columns=["origin", "month", "lag", "actual", "combined"], dtype="float64")
-    (axes,) = demand.plan(history, demand_plan, tests, cycle=CYCLE).axes
+    columns = ["item", "origin", "month", "lag", "actual", "combined"]
+    tests = pd.DataFrame(columns=columns, dtype="float64")
+    (axes,) = demand.plan(history, demand_plan, tests, UNITS, cycle=CYCLE).axes
     plotted = lines(axes)
     assert [100.0] * 11 + [120.0] in plotted
     assert [110.0] * 12 in plotted
@@ -152,7 +156,7 @@ def test_band_of_the_total_is_measured_on_totals(history, demand_plan):
     ]
     columns = ["item", "origin", "month", "lag", "actual", "combined"]
     tests = pd.DataFrame(rows, columns=columns)
-    (axes,) = demand.plan(history, demand_plan, tests, cycle=CYCLE).axes
+    (axes,) = demand.plan(history, demand_plan, tests, UNITS, cycle=CYCLE).axes
     heights = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert heights.tolist() == [110.0] * len(heights)
 
@@ -162,9 +166,11 @@ def test_families_say_growth_on_the_last_twelve_months(history, demand_plan):
     past = pd.concat([history, history.assign(**other)])
     ahead = pd.concat([demand_plan, demand_plan.assign(**other)])
     items = pd.concat([ITEMS, ITEMS.assign(item="B", family="Stoves")])
-    text = words(demand.families(past, ahead, items, cycle=CYCLE))
+    text = words(demand.families(past, ahead, items, UNITS, cycle=CYCLE))
     assert "Tents: +13.1%" in text  # 12 × 115 beside 1,220
-    assert demand.families(history, demand_plan, ITEMS, cycle=CYCLE) is None, "one family only"
+    assert demand.families(history, demand_plan, ITEMS, UNITS, cycle=CYCLE) is None, (
+        "one family only"
+    )
 
 
 def test_backtest_error_weighs_families_by_volume():
@@ -188,7 +194,7 @@ def test_departments_are_compared_where_they_say_something(demand_plan):
     views = pd.DataFrame({"department": "sales", "month": AHEAD[:3], "quantity": 121.0}).assign(
         **KEY
     )
-    (axes,) = demand.departments(views, demand_plan).axes
+    (axes,) = demand.departments(views, demand_plan, UNITS).axes
     assert pytest.approx([0.1] * 3) in lines(axes)
     assert axes.get_ylabel() == "Difference from statistical"
 
@@ -202,8 +208,8 @@ def test_stock_never_nets_items_in_stock_with_items_owed():
             "closing": [10.0, -10.0, 10.0, -4.0],
         }
     )
-    inventory = pd.DataFrame({"month": PAST, "on_hand": 7.0})
-    (axes,) = supply.stock(rows, inventory, cycle=CYCLE).axes
+    inventory = pd.DataFrame({"item": "A", "month": PAST, "on_hand": 7.0})
+    (axes,) = supply.stock(rows, inventory, UNITS, cycle=CYCLE).axes
     assert [10.0, 10.0] in lines(axes)
     assert [bar.get_height() for bar in axes.patches] == [-10.0, -4.0]
     assert axes.get_ylabel() == "Units at month end"
@@ -237,7 +243,7 @@ def test_strategies_and_costs_name_each_way():
             "closing": [1.0, 2.0],
         }
     )
-    above, below = supply.strategies(months_of).axes
+    above, below = supply.strategies(months_of, UNITS).axes
     assert [[5.0], [5.0], [6.0]] == lines(above)
     assert below.get_ylabel() == "Units at month end"
     costs = pd.DataFrame(
@@ -273,7 +279,7 @@ def test_late_supply_that_catches_up_is_still_shown():
 
 def test_quarters_add_up_whole_quarters_only(financials):
     figure = reconciliation.quarters(
-        financials[financials["month"] < "2026-06-01"], fiscal_year_first_month=1, currency="EUR"
+        financials[financials["month"] < "2026-06-01"], COMPANY, currency="EUR"
     )
     assert [bar.get_height() for bar in figure.axes[0].patches] == [240.0, 270.0]
     assert figure.axes[0].get_ylabel() == "EUR a quarter"
@@ -302,21 +308,21 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     money = {"cycle": CYCLE, "currency": "EUR"}
     stock = pd.DataFrame({"closing": [], "safety_stock": [], "month": []})
     charts = [
-        data.sales(none, cycle=CYCLE),
+        data.sales(none, UNITS, cycle=CYCLE),
         data.plan_accuracy(pd.DataFrame(columns=["layer", "lag", "wape"])),
         product.value_matrix(classes, RATES),
         product.lifecycle(pd.DataFrame({"revenue_value": []}), cycle=CYCLE),
-        demand.plan(history, demand_plan.iloc[:0], none, cycle=CYCLE),
-        demand.families(history, demand_plan.iloc[:0], ITEMS, cycle=CYCLE),
+        demand.plan(history, demand_plan.iloc[:0], none, UNITS, cycle=CYCLE),
+        demand.families(history, demand_plan.iloc[:0], ITEMS, UNITS, cycle=CYCLE),
         demand.backtest_error(accuracy),
-        demand.departments(demand_plan.iloc[:0], demand_plan),
-        supply.stock(stock, none, cycle=CYCLE),
+        demand.departments(demand_plan.iloc[:0], demand_plan, UNITS),
+        supply.stock(stock, none, UNITS, cycle=CYCLE),
         supply.resource_load(pd.DataFrame({"regular_hours": []})),
-        supply.strategies(stock),
+        supply.strategies(stock, UNITS),
         supply.costs(pd.DataFrame({"amount_value": [np.nan]}), currency="EUR"),
         reconciliation.revenue(unpriced, closed, **money),
         reconciliation.gaps(gaps, currency="EUR"),
-        reconciliation.quarters(unpriced, fiscal_year_first_month=1, currency="EUR"),
+        reconciliation.quarters(unpriced, COMPANY, currency="EUR"),
         executive.plan_beside_budget(unpriced, closed, **money),
     ]
     assert charts == [None] * len(charts)
@@ -324,7 +330,7 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
 
 def test_drawing_leaves_matplotlib_as_it_was(history):
     before = dict(mpl.rcParams)
-    data.sales(history, cycle=CYCLE)
+    data.sales(history, UNITS, cycle=CYCLE)
     assert dict(mpl.rcParams) == before
 
 
@@ -339,7 +345,7 @@ def test_names_at_line_ends_never_cover_each_other():
 
 def test_charts_change_no_table(history, demand_plan, financials, closed):
     copies = [table.copy() for table in (history, demand_plan, financials, closed)]
-    data.sales(history, cycle=CYCLE)
+    data.sales(history, UNITS, cycle=CYCLE)
     reconciliation.revenue(financials, closed, cycle=CYCLE, currency="EUR")
     for copy, table in zip(copies, (history, demand_plan, financials, closed), strict=True):
         pd.testing.assert_frame_equal(copy, table)

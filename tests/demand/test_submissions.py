@@ -62,7 +62,7 @@ def units(views: pd.DataFrame, month: str = "2026-01") -> dict:
 
 def test_units_of_a_family_follow_the_forecast_by_hand(base):
     views, unplaced = submissions.views(
-        said({"family": "Tents", "quantity": 80}), base, cycle=CYCLE
+        said({"family": "Tents", "quantity": 80}), base, ITEMS, cycle=CYCLE
     )
     assert units(views) == {("sales", "A"): 60.0, ("sales", "B"): 20.0}
     assert unplaced.empty
@@ -70,14 +70,14 @@ def test_units_of_a_family_follow_the_forecast_by_hand(base):
 
 def test_money_becomes_units_at_each_series_price_by_hand(base):
     rows = said({"department": "finance", "family": "Tents", "revenue_value": 1000})
-    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    views, _ = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     # forecast money 300 and 200: 600 buys 60 of A at 10, 400 buys 20 of B at 20
     assert units(views) == pytest.approx({("finance", "A"): 60.0, ("finance", "B"): 20.0})
 
 
 def test_a_quarter_is_spread_evenly_over_its_months(base):
     views, _ = submissions.views(
-        said({"item": "A", "quarter": "2026-01", "quantity": 90}), base, cycle=CYCLE
+        said({"item": "A", "quarter": "2026-01", "quantity": 90}), base, ITEMS, cycle=CYCLE
     )
     assert views["month"].map(months.label).tolist() == ["2026-01", "2026-02", "2026-03"]
     assert views["quantity"].tolist() == [30.0, 30.0, 30.0]
@@ -89,7 +89,7 @@ def test_rows_of_one_department_that_cover_the_same_key_add_up(base):
         {"item": "A", "quantity": 5},
         {"item": "A", "channel": "all", "location": "all", "family": "Tents", "revenue_value": 70},
     )
-    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    views, _ = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     assert units(views) == pytest.approx({("sales", "A"): 30 + 5 + 7, ("sales", "B"): 10.0})
 
 
@@ -97,13 +97,13 @@ def test_departments_stand_side_by_side(base):
     rows = said(
         {"item": "A", "quantity": 40}, {"department": "marketing", "item": "A", "quantity": 50}
     )
-    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    views, _ = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     assert units(views) == {("sales", "A"): 40.0, ("marketing", "A"): 50.0}
 
 
 def test_views_of_other_cycles_are_not_used(base):
     rows = said({"item": "A", "quantity": 40}, {"item": "B", "quantity": 9, "cycle": "2025-12"})
-    views, _ = submissions.views(rows, base, cycle=CYCLE)
+    views, _ = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     assert units(views) == {("sales", "A"): 40.0}
 
 
@@ -268,38 +268,41 @@ def test_a_views_total_is_what_the_department_said(base):
         {"item": "C", "quantity": 3},
         {"family": "Boats", "quantity": 50},
     )
-    views, unplaced = submissions.views(rows, base, cycle=CYCLE)
+    views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     assert views["quantity"].sum() == pytest.approx(90)
     assert unplaced[["family", "quantity"]].values.tolist() == [["Boats", 50.0]]
 
 
 def test_a_view_of_a_month_that_is_over_is_returned(base):
     rows = said({"item": "A", "quantity": 9, "month": "2025-01"}, {"item": "B", "quantity": 4})
-    views, unplaced = submissions.views(rows, base, cycle=CYCLE)  # the year was mistyped
+    views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)  # the year was mistyped
     assert units(views) == {("sales", "B"): 4.0}
     assert unplaced["quantity"].tolist() == [9.0]
 
 
 def test_money_for_what_has_no_price_is_returned(base):
     views, unplaced = submissions.views(
-        said({"item": "C", "revenue_value": 500}, {"item": "A", "quantity": 1}), base, cycle=CYCLE
+        said({"item": "C", "revenue_value": 500}, {"item": "A", "quantity": 1}),
+        base,
+        ITEMS,
+        cycle=CYCLE,
     )
     assert units(views) == {("sales", "A"): 1.0}
     assert unplaced[["item", "amount"]].values.tolist() == [["C", 500.0]]
 
 
 def test_a_department_of_which_every_row_is_lost_is_reported(base):
-    views, unplaced = submissions.views(said({"family": "Boats", "quantity": 5}), base, cycle=CYCLE)
+    views, unplaced = submissions.views(
+        said({"family": "Boats", "quantity": 5}), base, ITEMS, cycle=CYCLE
+    )
     assert views.empty and len(unplaced) == 1
     assert list(views.columns) == ["department", *schema.SERIES_MONTH, "quantity"]
 
 
 def test_a_row_with_neither_units_nor_money_is_no_view_of_zero(base):
-    views, _ = submissions.views(
-        said({"item": "A", "reason": "will follow"}, {"item": "B", "quantity": 4}),
-        base,
-        cycle=CYCLE,
-    )
+    rows = said({"item": "A", "quantity": 0}, {"item": "B", "quantity": 4})
+    rows = rows.assign(quantity=rows["quantity"].where(rows["item"] == "B"))  # the check forbids it
+    views, _ = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     assert units(views) == {("sales", "B"): 4.0}
 
 
@@ -309,9 +312,9 @@ def test_the_order_of_rows_changes_nothing(base, sample_tables):
     rows = rows.assign(
         family=rows["family"].map({"Tents": "Tents"}).fillna("Stoves"), location="all"
     )
-    first, _ = submissions.views(rows, base, cycle=CYCLE)
+    first, _ = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     second, _ = submissions.views(
-        rows.sample(frac=1, random_state=5), base.sample(frac=1, random_state=6), cycle=CYCLE
+        rows.sample(frac=1, random_state=5), base.sample(frac=1, random_state=6), ITEMS, cycle=CYCLE
     )
     assert len(first) == 3 * len(base) - 3  # money buys nothing of C, which has no price
     pd.testing.assert_frame_equal(first, second)
@@ -327,7 +330,7 @@ def test_arguments_are_not_changed(base):
     rows = said({"family": "Tents", "quantity": 80}, {"quarter": "2026-01", "revenue_value": 30})
     arguments = (rows, base, history := history_of(), tests := backtest_of(1.2), ITEMS)
     before = [argument.copy() for argument in arguments]
-    submissions.views(rows, base, cycle=CYCLE)
+    submissions.views(rows, base, ITEMS, cycle=CYCLE)
     submissions.status(rows, ["sales"], cycle=CYCLE)
     submissions.skill(rows, history, tests, ITEMS)
     for kept, argument in zip(before, arguments, strict=True):
@@ -336,13 +339,22 @@ def test_arguments_are_not_changed(base):
 
 # (5) exceptions
 
+NO_ORDERS = contract.empty("orders")
+
+
+def plan_of(base: pd.DataFrame) -> pd.DataFrame:
+    """Table `demand_plan`: the forecast as it stands."""
+    return base[schema.SERIES_MONTH].assign(
+        statistical=base["quantity"], consensus=base["quantity"]
+    )
+
 
 def found(base: pd.DataFrame, rows: pd.DataFrame, rate: float = 1.0, materiality: float = 100.0):
-    views, unplaced = submissions.views(rows, base, cycle=CYCLE)
-    plan = base[schema.SERIES_MONTH].assign(statistical=base["quantity"])
+    views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)
+    plan = plan_of(base)
     rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
     return submissions.exceptions(
-        plan, views, unplaced, backtest_of(rate), rates, ITEMS, materiality
+        plan, views, unplaced, backtest_of(rate), NO_ORDERS, rates, ITEMS, materiality
     )
 
 
@@ -384,9 +396,9 @@ def test_an_item_forecast_worse_than_naive_is_listed(base):
 
 def test_an_item_that_naive_hit_exactly_is_listed_without_a_share_of_nothing(base):
     tests = backtest_of(1.2).assign(seasonal_naive=lambda t: t["actual"])
-    plan = base[schema.SERIES_MONTH].assign(statistical=base["quantity"])
+    plan = plan_of(base)
     rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
-    nothing, lost = submissions.views(contract.empty("submissions"), base, cycle=CYCLE)
-    table = submissions.exceptions(plan, nothing, lost, tests, rates, ITEMS, 0.0)
+    nothing, lost = submissions.views(contract.empty("submissions"), base, ITEMS, cycle=CYCLE)
+    table = submissions.exceptions(plan, nothing, lost, tests, NO_ORDERS, rates, ITEMS, 0.0)
     assert sorted(table["subject"]) == ["Item A", "Item B", "Item C"]
     assert not table["finding"].str.contains(r"\d{6}").any()

@@ -167,7 +167,8 @@ def test_the_forecast_error_of_the_sample_equals_a_slow_loop(
         sample_backtest, sample_history, sample_tables["items"], ["combined"], levels=["family"]
     )
     found = kpis.measure(table, *(frame.iloc[:0] for frame in INPUTS[1:]))
-    family = sample_tables["items"].set_index("item")["family"].to_dict()
+    named = sample_tables["items"].set_index("item")["family"].to_dict()
+    family = {item: named.get(item, "unassigned") for item in sample_history["item"].unique()}
     sums: dict = {}
     for row in sample_backtest[sample_backtest["lag"] == 3].to_dict("records"):
         own = sums.setdefault((family[row["item"]], row["month"]), [0.0, 0.0])

@@ -75,6 +75,10 @@ NOTHING_LATE = pd.DataFrame({"item": [], "month": [], "deliverable": []}).astype
     {"item": "str", "month": months.DTYPE, "deliverable": "float64"}
 )
 
+NO_OUTLOOK = pd.DataFrame({"family": [], "month": [], "revenue_value": []}).astype(
+    {"family": "str", "month": months.DTYPE, "revenue_value": "float64"}
+)
+
 
 def cell(table: pd.DataFrame, family: str, month: str, name: str) -> float:
     row = table[(table["family"] == family) & (table["month"] == months.parse_cycle(month))]
@@ -184,7 +188,7 @@ def test_closed_months_are_booked_revenue_less_todays_cost_by_hand():
 
 
 def test_a_budget_above_families_stands_for_the_company_alone_by_hand():
-    table = finance.budget_by_family(BUDGET, ITEMS)
+    table = finance.budget_by_family(BUDGET, ITEMS, NO_OUTLOOK)
     assert cell(table, "Tents", "2026-01", "budget_revenue_value") == 60.0
     # the row for all families is the whole company's, not one more family's
     assert cell(table, "Company", "2026-01", "budget_revenue_value") == 25.0
@@ -198,7 +202,7 @@ def test_the_last_version_of_the_budget_counts():
     budget = typed(
         "budget", version=["2026 b", "2026 a"], month=["2026-01", "2026-01"], revenue_value=[7, 5]
     )
-    table = finance.budget_by_family(budget, ITEMS)
+    table = finance.budget_by_family(budget, ITEMS, NO_OUTLOOK)
     assert table["budget_revenue_value"].tolist() == [7.0]
 
 
@@ -210,7 +214,7 @@ def test_a_budget_by_item_adds_up_in_its_family_and_a_quarter_is_not_spread():
         quarter=[None, None, None, "2026-01"],
         revenue_value=[1, 2, 4, 900],
     )
-    table = finance.budget_by_family(budget, ITEMS)
+    table = finance.budget_by_family(budget, ITEMS, NO_OUTLOOK)
     assert table.set_index("family")["budget_revenue_value"].to_dict() == {
         "Company": 7.0,
         "Tents": 3.0,
@@ -227,8 +231,15 @@ def test_last_year_stands_beside_the_month_planned():
 
 
 def financials(plan=PLAN, delivered=NOTHING_LATE, budget=BUDGET) -> pd.DataFrame:
-    closed = finance.closed_months(HISTORY, RATES, ITEMS)
-    return finance.financials(plan, delivered, RATES, ITEMS, budget, closed)
+    """Table `financials`: the plan by item, by family, and beside budget and last year."""
+    return beside_all(plan, delivered, RATES, budget, finance.closed_months(HISTORY, RATES, ITEMS))
+
+
+def beside_all(plan, delivered, rates, budget, closed) -> pd.DataFrame:
+    by_item = finance.item_financials(plan, delivered, rates)
+    planned = finance.financials(by_item, ITEMS)
+    by_month = finance.budget_by_family(budget, ITEMS, pd.concat([closed, planned]))
+    return finance.beside(planned, by_month, closed)
 
 
 def test_the_plan_in_money_by_hand():
@@ -290,9 +301,8 @@ def test_an_item_without_a_family_stays_in_the_company():
 
 def test_without_budget_sales_and_prices_the_plan_still_stands():
     nothing = finance.closed_months(HISTORY.iloc[:0], RATES, ITEMS)
-    table = finance.financials(
-        PLAN, NOTHING_LATE, rates_of(A=(np.nan, np.nan)), ITEMS, contract.empty("budget"), nothing
-    )
+    unpriced, no_budget = rates_of(A=(np.nan, np.nan)), contract.empty("budget")
+    table = beside_all(PLAN, NOTHING_LATE, unpriced, no_budget, nothing)
     assert cell(table, "Company", "2026-01", "quantity") == 7.0
     assert (
         table[["revenue_value", "budget_revenue_value", "last_year_quantity"]].isna().all(axis=None)

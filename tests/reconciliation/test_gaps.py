@@ -20,6 +20,10 @@ MEASURES = [
     "last_year_revenue_value",
 ]
 
+NO_QUARTERS = pd.DataFrame({"family": [], "variance_value": [], "is_by_quarter": []}).astype(
+    {"family": "str", "is_by_quarter": "bool"}
+)
+
 
 def tables_of(**families: list[tuple]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`financials` and what is delivered, from (delivered, *MEASURES) by month; Company sums."""
@@ -42,7 +46,7 @@ BOTH = tables_of(
 
 
 def found(tables: tuple, materiality: float = 100.0) -> pd.DataFrame:
-    return gaps.exceptions(gaps.gaps(*tables), materiality)
+    return gaps.exceptions(gaps.gaps(*tables), NO_QUARTERS, materiality)
 
 
 def cell(table: pd.DataFrame, family: str, k: int, name: str) -> float:
@@ -93,7 +97,7 @@ def test_what_customers_wait_for_runs_up_until_supply_catches_up_by_hand():
     assert table["amount_value"].tolist() == [-300.0]
     assert table["finding"].tolist() == ["customers wait, most in 2026-02 (30 units)"]
     turned = gaps.gaps(*late)[::-1]  # and whatever the order of the months
-    pd.testing.assert_frame_equal(table, gaps.exceptions(turned, 100.0))
+    pd.testing.assert_frame_equal(table, gaps.exceptions(turned, NO_QUARTERS, 100.0))
 
 
 def test_a_wait_for_half_a_unit_is_no_exception():
@@ -153,14 +157,16 @@ def test_the_order_of_rows_changes_nothing():
     pd.testing.assert_frame_equal(
         first.sort_values(key, ignore_index=True), second.sort_values(key, ignore_index=True)
     )
-    pd.testing.assert_frame_equal(gaps.exceptions(first, 1.0), gaps.exceptions(second, 1.0))
+    pd.testing.assert_frame_equal(
+        *(gaps.exceptions(table, NO_QUARTERS, 1.0) for table in (first, second))
+    )
 
 
 def test_arguments_are_not_changed():
     before = [table.copy() for table in BOTH]
     table = gaps.gaps(*BOTH)
     kept = table.copy()
-    gaps.exceptions(table, 1.0)
+    gaps.exceptions(table, NO_QUARTERS, 1.0)
     pd.testing.assert_frame_equal(kept, table)
     for was, argument in zip(before, BOTH, strict=True):
         pd.testing.assert_frame_equal(was, argument)

@@ -10,6 +10,7 @@ from sopkit import contract, months
 from sopkit.supply import capacity
 
 AHEAD = months.span(pd.Timestamp("2026-01-01"), 2)
+NO_CALENDAR = contract.empty("calendar")
 
 
 def typed(name: str, **columns) -> pd.DataFrame:
@@ -48,14 +49,14 @@ def test_an_items_own_routing_wins_over_its_familys_by_hand():
 
 
 def test_hours_come_from_the_calendar_where_it_says_some_by_hand():
-    calendar = typed(
+    given = typed(
         "capacity",
         resource=["sewing"],
         month=["2026-02"],
         regular_hours=[80],
         overtime_hours=[None],
     )
-    table = capacity.available_hours(RESOURCES, calendar, AHEAD)
+    table = capacity.available_hours(RESOURCES, given, NO_CALENDAR, AHEAD)
     assert table[["resource", "regular_hours", "overtime_hours"]].values.tolist() == [
         ["cutting", 50.0, 0.0],
         ["cutting", 50.0, 0.0],
@@ -66,7 +67,7 @@ def test_hours_come_from_the_calendar_where_it_says_some_by_hand():
 
 def test_load_beside_hours_by_hand():
     hours = capacity.hours_per_unit(ROUTINGS, ITEMS, RESOURCES)
-    available = capacity.available_hours(RESOURCES, contract.empty("capacity"), AHEAD)
+    available = capacity.available_hours(RESOURCES, contract.empty("capacity"), NO_CALENDAR, AHEAD)
     made = made_of(("A", 0, 10.0), ("B", 0, 4.0), ("C", 1, 20.0))
     wanted = made_of(("A", 0, 60.0), ("B", 0, 4.0), ("C", 1, 20.0))
     table = capacity.resource_load(made, wanted, hours, available)
@@ -77,7 +78,7 @@ def test_load_beside_hours_by_hand():
 
 def test_a_resource_without_regular_hours_has_no_utilisation():
     shut = typed("capacity", resource=["cutting"], month=["2026-01"], regular_hours=[0])
-    available = capacity.available_hours(RESOURCES, shut, AHEAD)
+    available = capacity.available_hours(RESOURCES, shut, NO_CALENDAR, AHEAD)
     hours = capacity.hours_per_unit(ROUTINGS, ITEMS, RESOURCES)
     made = made_of(("A", 0, 10.0))
     table = capacity.resource_load(made, made, hours, available)
@@ -87,7 +88,7 @@ def test_a_resource_without_regular_hours_has_no_utilisation():
 
 def test_an_item_without_routing_takes_no_hours():
     hours = capacity.hours_per_unit(ROUTINGS, ITEMS, RESOURCES)
-    available = capacity.available_hours(RESOURCES, contract.empty("capacity"), AHEAD)
+    available = capacity.available_hours(RESOURCES, contract.empty("capacity"), NO_CALENDAR, AHEAD)
     made = made_of(("Z", 0, 1000.0), ("A", 0, 1.0))
     table = capacity.resource_load(made, made, hours, available)
     assert table["load_hours"].tolist() == [1.0, 0.0, 2.0, 0.0]
@@ -96,7 +97,7 @@ def test_an_item_without_routing_takes_no_hours():
 def test_without_resources_there_is_no_load():
     nothing = contract.empty("resources")
     hours = capacity.hours_per_unit(contract.empty("routings"), ITEMS, nothing)
-    available = capacity.available_hours(nothing, contract.empty("capacity"), AHEAD)
+    available = capacity.available_hours(nothing, contract.empty("capacity"), NO_CALENDAR, AHEAD)
     made = made_of(("A", 0, 10.0))
     assert capacity.resource_load(made, made, hours, available).empty
 
@@ -123,7 +124,7 @@ def test_bills_of_capacity_reproduce_vollmann_rccp_cpof_capacity_bills():
         hours_per_unit=[0.05, 1.30, 0.70, 0.55, 0.20, 0.0],
     )
     hours = capacity.hours_per_unit(routings, ITEMS, resources)
-    available = capacity.available_hours(resources, contract.empty("capacity"), span)
+    available = capacity.available_hours(resources, contract.empty("capacity"), NO_CALENDAR, span)
     load = capacity.resource_load(made, made, hours, available)
     wide = load.pivot(index="month", columns="resource", values="load_hours")
     assert hours.sum(axis=1).to_dict() == pytest.approx({"A": 0.95, "B": 1.85})
@@ -159,7 +160,11 @@ def many():
         columns=["item", "month", "quantity"],
     )
     hours = capacity.hours_per_unit(routings, typed("items", item=items), resources)
-    return made, hours, capacity.available_hours(resources, contract.empty("capacity"), span)
+    return (
+        made,
+        hours,
+        capacity.available_hours(resources, contract.empty("capacity"), NO_CALENDAR, span),
+    )
 
 
 def test_every_hour_of_the_plan_is_on_some_resource(many):
@@ -189,7 +194,7 @@ def test_arguments_are_not_changed(many):
     before = [argument.copy() for argument in arguments]
     capacity.resource_load(made, made, hours, available)
     capacity.hours_per_unit(ROUTINGS, ITEMS, RESOURCES)
-    capacity.available_hours(RESOURCES, contract.empty("capacity"), AHEAD)
+    capacity.available_hours(RESOURCES, contract.empty("capacity"), NO_CALENDAR, AHEAD)
     for kept, argument in zip(before, arguments, strict=True):
         pd.testing.assert_frame_equal(kept, argument)
 
@@ -216,4 +221,4 @@ def test_load_equals_a_slow_loop(many):
 def test_a_resource_listed_twice_is_refused():
     double = pd.concat([RESOURCES, RESOURCES], ignore_index=True)
     with pytest.raises(pd.errors.MergeError, match="not unique"):
-        capacity.available_hours(double, contract.empty("capacity"), AHEAD)
+        capacity.available_hours(double, contract.empty("capacity"), NO_CALENDAR, AHEAD)

@@ -13,6 +13,7 @@ from sopkit.supply import inventory
 
 CYCLE = pd.Timestamp("2026-01-01")
 AHEAD = months.span(CYCLE, 4)
+NOWHERE = contract.empty("locations")
 
 
 def typed(name: str, **columns) -> pd.DataFrame:
@@ -114,21 +115,23 @@ def test_opening_stock_is_what_is_left_after_backlog_at_the_last_month_end_by_ha
         on_hand=[99, 10, 3],
         backlog=[None, None, 8],
     )
-    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0, B=1.0, C=1.0), CYCLE)
+    opening, is_known = inventory.opening_stock(
+        stock, sites_of(A=1.0, B=1.0, C=1.0), NOWHERE, CYCLE
+    )
     assert opening.tolist() == [10.0, -5.0, 0.0]
     assert is_known
 
 
 def test_an_old_stock_list_is_no_opening_stock():
     stock = typed("inventory", item=["A"], location=["plant"], month=["2025-11"], on_hand=[99])
-    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CYCLE)
+    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), NOWHERE, CYCLE)
     assert opening.tolist() == [0.0]
     assert not is_known
 
 
 def test_stock_counted_where_nothing_is_supplied_from_is_no_opening_stock():
     stock = typed("inventory", item=["A"], location=["warehouse"], month=["2025-12"], on_hand=[99])
-    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CYCLE)
+    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), NOWHERE, CYCLE)
     assert opening.tolist() == [0.0]
     assert not is_known  # else the page would say that zero was counted
 
@@ -212,7 +215,7 @@ def test_arguments_are_not_changed():
     before = [argument.copy() for argument in arguments]
     inventory.site_demand(plan, forecast, typed("locations", location=["x"], supplied_from=["y"]))
     inventory.replenishment(sites, items, suppliers, levels)
-    inventory.opening_stock(stock, sites, CYCLE)
+    inventory.opening_stock(stock, sites, NOWHERE, CYCLE)
     for kept, argument in zip(before, arguments, strict=True):
         pd.testing.assert_frame_equal(kept, argument)
     assert levels == {"default": 0.9}

@@ -1,0 +1,80 @@
+"""Money in several currencies → the company's currency.
+
+A location names its currency; money of its rows (sales, prices, budget, submissions) is in it.
+Closed months take the actual rate of their month, plans the budget rate of theirs, else the last
+actual rate known in the cycle. A rate is units of the company's currency for one of the other.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sopkit import schema
+
+ACTUAL, PLAN = "actual", "plan"
+
+
+def foreign(places: pd.Series, locations: pd.DataFrame, currency: str) -> pd.Series:
+    """Currency of each place where it is not the company's, else missing."""
+    named = schema.lookup(places, locations, "currency", on="location")
+    return named.where(named != currency)
+
+
+def rates_of(
+    currencies: pd.Series, months_of: pd.Series, rates: pd.DataFrame, cycle: pd.Timestamp, kind: str
+) -> pd.Series:
+    """The rate of each row, missing where none is known.
+
+    Parameters
+    ----------
+    currencies, months_of : Series
+        Currency and month of each row.
+    rates : DataFrame
+        Table `rates`.
+    cycle : Timestamp
+        Month in which the plan is made: actual rates from then on are not known yet.
+    kind : str
+        ``ACTUAL`` (of closed months) or ``PLAN``.
+    """
+    past = rates[(rates["kind"] == "actual") & (rates["month"] < cycle)]
+    given = past if kind == ACTUAL else rates[rates["kind"] == "budget"]
+    exact = given.set_index(["currency", "month"])["rate"]
+    wanted = pd.MultiIndex.from_arrays([currencies.astype("object"), months_of])
+    found = pd.Series(exact.reindex(wanted).to_numpy(), index=currencies.index)
+    if kind == ACTUAL:
+        return found
+    last = past.sort_values("month").drop_duplicates("currency", keep="last")
+    return found.fillna(currencies.map(last.set_index("currency")["rate"]))
+
+
+def in_company_currency(
+    table: pd.DataFrame,
+    measures: list[str],
+    tables: dict[str, pd.DataFrame],
+    *,
+    cycle: pd.Timestamp,
+    kind: str = PLAN,
+) -> pd.DataFrame:
+    """The table with the money of foreign locations converted.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Has ``location``, and ``month``, ``quarter`` or neither (then the cycle's rate counts).
+    measures : list of str
+        Columns of money, in the currency of the row's location.
+    tables : dict of DataFrame
+        ``locations``, ``rates`` and ``company``.
+    cycle : Timestamp
+        Month in which the plan is made.
+    kind : str
+        ``ACTUAL`` or ``PLAN``.
+    """
+    named = foreign(table["location"], tables["locations"], tables["company"]["currency"].iloc[0])
+    if named.isna().all():
+        return table
+    when = pd.Series(cycle, index=table.index)
+    for column in ("quarter", "month"):
+        when = table[column].fillna(when) if column in table.columns else when
+    rate = rates_of(named, when, tables["rates"], cycle, kind).where(named.notna(), 1.0)
+    return table.assign(**{name: table[name] * rate for name in measures})
