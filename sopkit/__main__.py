@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from sopkit import cycle, months, sample, schema, store
-from sopkit.contract import ContractError, sentence
+from sopkit.contract import ContractError, counted, sentence
 from sopkit.months import UsageError, label
 from sopkit.sources import SourceError
 
@@ -102,6 +102,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.cycle:
         months.parse_cycle(arguments.cycle)
     workspace = store.open_workspace(arguments.workspace)
+    cycle.settle_parameters(workspace, parameters)
+    for name in filter(None, (arguments.start, arguments.only)):
+        cycle.step(name)
     month = cycle.resolve(workspace, arguments.cycle)
     print(f"Planning cycle {label(month)} of {workspace}", flush=True)
     progress = _Progress()
@@ -122,7 +125,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"  unchanged, kept: {', '.join(outcome.skipped)}")
     notices = len(outcome.findings)
     if notices:
-        print(f"{notices} notices on the data, on page 01 and in: {_check_command(arguments)}")
+        words = counted(notices, "notice", "notices")
+        print(f"{words} on the data, on page 01 and in: {_check_command(arguments)}")
     print(f"Open {outcome.index.as_uri()}")
     return DONE
 
@@ -142,7 +146,8 @@ def _check(arguments: argparse.Namespace) -> int:
     for row in findings.to_dict("records"):
         print(sentence(row))
     breaches = int((findings["state"] == "breach").sum())
-    print(f"{breaches} breaches, {len(findings) - breaches} notices")
+    notices = counted(len(findings) - breaches, "notice", "notices")
+    print(f"{counted(breaches, 'breach', 'breaches')}, {notices}")
     return FAILED if breaches else DONE
 
 

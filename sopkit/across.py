@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 import pandas as pd
 
 from sopkit import currencies, months, schema
-from sopkit.contract import COLUMNS, Finding, Source, at, nearest
+from sopkit.contract import COLUMNS, Finding, Source, at, counted, near, nearest, some
 
 _MEMBERS = {  # column: the table that lists its members, and the column there
     "family": ("items", "family"),
@@ -20,7 +21,10 @@ _MEMBERS = {  # column: the table that lists its members, and the column there
     "segment": ("channels", "segment"),
     "resource": ("resources", "resource"),
     "decision": ("decisions", "decision"),
+    "like_item": ("items", "item"),
+    "replaces_item": ("items", "item"),
 }
+_BY_FAMILY = ("service_levels", "frozen_months", "firm_months")  # settings
 
 
 def check_across(
@@ -28,6 +32,7 @@ def check_across(
     sources: dict[str, Source],
     company: pd.Series,
     cycle: pd.Timestamp,
+    names: dict[str, list[str]] | None = None,
 ) -> list[Finding]:
     """What only several tables together can tell: unknown members, rates, units, periods.
 
@@ -41,23 +46,34 @@ def check_across(
         Settings, defaults filled.
     cycle : Timestamp
         Month in which the plan is made.
+    names : dict of list, optional
+        Words that sopkit itself knows, by the column that holds them: ``kpi``, ``step``.
     """
     findings = []
     if "items" in sources:
-        counted = valued(tables, company, cycle)
-        findings += _unknown_items(counted, sources, company["tolerance_rate"])
+        findings += _unknown_items(
+            valued(tables, company, cycle), sources, company["tolerance_rate"]
+        )
         findings += _left_unsaid(tables, sources)
         findings += _units(tables, sources, company["tolerance_rate"])
     for name in sources:
-        for column, (other, named) in _MEMBERS.items():
-            if name != other and column in tables[name].columns and other in sources:
-                findings += _unknown_members(tables, name, column, other, named, sources)
+        for column in _MEMBERS.keys() & set(tables[name].columns):
+            other, named = _MEMBERS[column]
+            if other in sources and (name, column) != (other, named):
+                known, where = set(tables[other][named].dropna()), f"in {other}"
+                remedy = f"Correct it, or add it to {sources[other].label}."
+                findings += _unknown_members(tables, sources, name, column, known, where, remedy)
+        for column, known in (names or {}).items():
+            if column in tables[name].columns:
+                where = f"a {column} of sopkit"
+                findings += _unknown_members(tables, sources, name, column, known, where)
+    findings += _alike(tables, sources)
+    findings += _settings(tables, company, (names or {}).get("step", []))
     findings += _circles(tables, sources)
     findings += _rates(tables, sources, company["currency"], cycle)
     findings += _periods(tables, sources, company, cycle)
     findings += _controls(tables, sources)
-    findings += _departments(tables, sources, company["departments"])
-    return findings
+    return findings + _submissions(tables, sources, company)
 
 
 def valued(
@@ -68,6 +84,12 @@ def valued(
     kind = {"cycle": cycle, "kind": currencies.ACTUAL}
     sales = currencies.in_company_currency(tables["sales"], ["revenue_value"], known, **kind)
     return tables | {"sales": sales}
+
+
+def _on(tables, sources, name, mask, column, message, remedy, state="notice", shown=None):
+    """A finding on rows of one table."""
+    frame, source = tables[name], sources[name]
+    return at(name, frame, mask, source, column, message, remedy, state=state, shown=shown)
 
 
 def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
@@ -84,18 +106,18 @@ def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
             continue
         members = tuple(sorted(rows[unknown].unique()))
         is_breach = name == "sales" and (money_share(tables, items=members) > tolerance_rate)
-        remedy = f"Add {_some(members)} to {sources['items'].label}"
+        remedy = f"Add {some(members)} to {sources['items'].label}"
         remedy += ", or raise tolerance_rate in company.yml." if is_breach else "."
-        message = f"{len(members)} items are not in items; they count as unassigned."
+        unpadded = {item.lstrip("0"): item for item in known}
+        if zeros := unpadded.get(members[0].lstrip("0")):
+            remedy += f" Did you mean {zeros!r}? Excel drops leading zeros."
+        else:
+            remedy = f"{remedy} {near(members[0], known)}".strip()
+        message = counted(len(members), "item is not", "items are not") + " in items; "
+        message += ("it counts" if len(members) == 1 else "they count") + " as unassigned."
         state = "breach" if is_breach else "notice"
-        findings.append(
-            at(name, tables[name], unknown, sources[name], column, message, remedy, state=state)
-        )
+        findings.append(_on(tables, sources, name, unknown, column, message, remedy, state))
     return findings
-
-
-def _some(members: tuple[str, ...]) -> str:
-    return ", ".join(members[:5]) + (f" and {len(members) - 5} more" if len(members) > 5 else "")
 
 
 def _left_unsaid(tables, sources) -> list[Finding]:
@@ -118,28 +140,52 @@ def _left_unsaid(tables, sources) -> list[Finding]:
         if lacking.any():
             members = tuple(sold.loc[lacking, "item"])
             place = "routings" if column == "routing" else "items"
-            message = f"{len(members)} sold items have no {column}."
+            message = f"{counted(len(members), 'sold item has', 'sold items have')} no {column}."
             remedy, first = f"Fill it in {sources[place].label}.", f"item {members[0]}"
-            count = len(members)
-            findings.append(
-                Finding("notice", place, column, message, remedy, count, first, members)
-            )
+            rows = (len(members), first, members)
+            findings.append(Finding("notice", place, column, message, remedy, *rows))
     return findings
 
 
-def _unknown_members(tables, name, column, other, named, sources) -> list[Finding]:
-    """Members that the table which lists them does not know, each with the nearest it knows."""
-    rows, known = tables[name][column], set(tables[other][named].dropna())
+def _unknown_members(tables, sources, name, column, known, where, remedy="") -> list[Finding]:
+    """Members that are not known where they should be, with the nearest to the first of them."""
+    rows = tables[name][column]
     unknown = rows.notna() & (rows != schema.ALL) & ~rows.isin(known)
     if not unknown.any() or not known:
         return []
     members = tuple(sorted(rows[unknown].unique()))
-    word = "is" if len(members) == 1 else "are"
-    message = f"{_some(members)} {word} not in {other}."
-    remedy = (
-        f"Correct it, or add it to {sources[other].label}. {nearest(members[0], sorted(known))}"
-    )
-    return [at(name, tables[name], unknown, sources[name], column, message, remedy, state="notice")]
+    message = f"{some(members)} {'is' if len(members) == 1 else 'are'} not {where}."
+    remedy = f"{remedy} {nearest(members[0], sorted(known))}".strip()
+    return [_on(tables, sources, name, unknown, column, message, remedy)]
+
+
+def _alike(tables, sources) -> list[Finding]:
+    """Names that differ in capitals only: one member may have been written in two ways."""
+    findings = []
+    for name, column in sorted(set(_MEMBERS.values())):
+        known = tables[name][column].dropna().drop_duplicates() if name in sources else pd.Series()
+        twins = known[known.astype("str").str.casefold().duplicated(keep=False)]
+        if len(twins):
+            message = f"{some(sorted(twins))} differ in capitals only; each counts for itself."
+            remedy = f"Write one of them everywhere, in {sources[name].label} too."
+            findings.append(Finding("notice", name, column, message, remedy, len(twins)))
+    return findings
+
+
+def _settings(tables, company, steps) -> list[Finding]:
+    """Members that settings of company.yml name and no table knows."""
+    families, sales = set(tables["items"]["family"].dropna()), tables["sales"]
+    silent = [str(word) for word in company["unknown_sales"]]
+    silent = [word for word in silent if not re.fullmatch(r"\d{4}-\d\d", word)]
+    places = {*sales["location"], *sales["channel"]} if silent else {}
+    asked = [(name, company[name], {"default", *families}) for name in _BY_FAMILY if families]
+    asked += [("unknown_sales", silent, places), ("meetings", company["meetings"], steps)]
+    said = [(name, str(word), sorted(known)) for name, words, known in asked for word in words]
+    return [
+        Finding("notice", "company.yml", name, f"nobody knows {word!r}.", nearest(word, known))
+        for name, word, known in said
+        if known and word not in known
+    ]
 
 
 def _units(tables, sources, tolerance_rate) -> list[Finding]:
@@ -153,29 +199,25 @@ def _units(tables, sources, tolerance_rate) -> list[Finding]:
     priced = {*tables["prices"]["item"], *paid}
     without = lacking & sold["unit_price_value"].isna() & ~sold["item"].isin(priced)
     label = sources["items"].label
-    if len(units) <= 1:
-        lacking_items = tuple(sold.loc[lacking, "item"])
-        message = f"{len(lacking_items)} items have none while others have; each counts as one."
-    else:
-        shown = ", ".join(sorted(unit or "no unit" for unit in units)[:5])
+    members = tuple(sold.loc[lacking, "item"])
+    message = counted(len(members), "item has", "items have")
+    message += " none while others have; each counts as one."
+    if len(units) > 1:
+        shown = some(sorted(unit or "no unit" for unit in units))
         message = f"items are counted in {shown}, and not all have a planning_factor: totals are "
         message += "added in money."
-        lacking_items = tuple(sold.loc[lacking, "item"])
-    remedy, first = f"Give each item of {label} its planning_factor.", f"item {lacking_items[0]}"
-    count = len(lacking_items)
-    findings = [
-        Finding("notice", "items", "planning_factor", message, remedy, count, first, lacking_items)
-    ]
+    remedy = f"Give each item of {label} its planning_factor."
+    rows = (len(members), f"item {members[0]}", members)
+    findings = [Finding("notice", "items", "planning_factor", message, remedy, *rows)]
     if len(units) > 1 and without.any():
         members = tuple(sold.loc[without, "item"])
         share = sales["quantity"][sales["item"].isin(members)].sum() / sales["quantity"].sum()
         state = "breach" if share > tolerance_rate else "notice"
-        message = f"{len(members)} items have neither planning_factor nor price, so no total can "
-        message += "hold them."
-        remedy = f"Give {_some(members)} a planning_factor or a price in {label}."
-        findings.append(
-            Finding(state, "items", "planning_factor", message, remedy, len(members), "", members)
-        )
+        message = counted(len(members), "item has", "items have")
+        message += " neither planning_factor nor price, so no total can hold them."
+        remedy = f"Give {some(members)} a planning_factor or a price in {label}."
+        rows = (len(members), "", members)
+        findings.append(Finding(state, "items", "planning_factor", message, remedy, *rows))
     return findings
 
 
@@ -185,10 +227,9 @@ def _circles(tables, sources) -> list[Finding]:
     findings = []
     for name, child, parent in pairs:
         edges = tables[name][[child, parent]].dropna()
-        chain = _circle(edges[child].tolist(), edges[parent].tolist())
-        if chain:
-            message, remedy = f"a circle: {' → '.join(chain)}.", "Take one of its links out in "
-            remedy += f"{sources[name].label}."
+        if chain := _circle(edges[child].tolist(), edges[parent].tolist()):
+            remedy = f"Take one of its links out in {sources[name].label}."
+            message = f"a circle: {' → '.join(chain)}."
             findings.append(Finding("breach", name, parent, message, remedy))
     return findings
 
@@ -216,25 +257,32 @@ def _rates(tables, sources, currency, cycle) -> list[Finding]:
         message = f"locations name currencies ({words}), company.yml does not name its own."
         return [Finding("breach", "locations", "currency", message, "Add currency to company.yml.")]
     where = sources["rates"].label if "rates" in sources else "data/raw/rates.csv"
-    closed = sales["month"] < cycle
+    closed, findings = sales["month"] < cycle, []
+    if not closed.any():  # the cause is said of sales
+        return []
+    if (own := rates["currency"] == currency).any():
+        message = f"a rate of {currency}, the company's own currency: nobody reads it."
+        remedy = f"Take it out of {where}."
+        findings.append(_on(tables, sources, "rates", own, "currency", message, remedy))
     has_money = closed & sales["revenue_value"].notna() & named.notna()
     rate = currencies.rates_of(named, sales["month"], rates, cycle, currencies.ACTUAL)
-    lacking = has_money & ~(rate > 0)
-    findings = []
+    lacking, given = has_money & ~(rate > 0), set(rates["currency"])
     if lacking.any():
-        first = f"{named[lacking].iloc[0]} in {months.label(sales.loc[lacking, 'month'].min())}"
-        message = f"no actual rate of {first}."
-        remedy = f"Add it to {where}: currency, month, kind actual, rate."
-        findings.append(
-            at("sales", sales, lacking, sources["sales"], "revenue_value", message, remedy)
-        )
+        first = sales.loc[lacking, "month"].idxmin()
+        name, message = named[first], f"no actual rate of {named[first]} in "
+        message += f"{months.label(sales.loc[first, 'month'])}."
+        hint = "" if name in given else near(name, given)
+        remedy = f"Add it to {where}: currency, month, kind actual, rate. {hint}".strip()
+        rows = (lacking, "revenue_value", message, remedy, "breach")
+        findings.append(_on(tables, sources, "sales", *rows))
     currency_names = pd.Series(sorted(named.dropna().unique()))
     ahead = pd.Series(cycle, index=currency_names.index)
     plan = currencies.rates_of(currency_names, ahead, rates, cycle, currencies.PLAN)
     unknown = list(currency_names[~(plan > 0)])
     if unknown:
         message = f"no rate of {', '.join(unknown)} to plan with in {months.label(cycle)}."
-        remedy = f"Add it to {where}: currency, month, kind budget, rate."
+        hint = "" if unknown[0] in given else near(unknown[0], given)
+        remedy = f"Add it to {where}: currency, month, kind budget, rate. {hint}".strip()
         findings.append(Finding("breach", "rates", "rate", message, remedy))
     return findings
 
@@ -252,8 +300,9 @@ def _periods(tables, sources, company, cycle) -> list[Finding]:
         after = calendar["last_date"] + pd.Timedelta(days=1)
         jumps = calendar["first_date"].iloc[1:].ne(after.shift(1).iloc[1:])
         if jumps.any():
-            month = months.label(calendar.loc[jumps.idxmax(), "month"])
-            message = f"the period {month} does not begin on the day after the one before it ends."
+            before, row = calendar.loc[jumps.idxmax() - 1], calendar.loc[jumps.idxmax()]
+            message = f"{months.label(row['month'])} begins {row['first_date']:%Y-%m-%d}, the "
+            message += f"period before it ends {before['last_date']:%Y-%m-%d}."
             breach("calendar", "first_date", message, f"Mend first_date or last_date in {label}.")
         known = calendar.dropna(subset=["fiscal_year"])
         sizes = known.groupby("fiscal_year")["month"].agg(["size", "max"])
@@ -266,38 +315,34 @@ def _periods(tables, sources, company, cycle) -> list[Finding]:
         if outside.any():
             message, remedy = "a day that no period of the calendar holds.", f"Extend {label}."
             shown = sales["date"].dt.strftime("%Y-%m-%d")
-            findings.append(
-                at("sales", sales, outside, sources["sales"], "date", message, remedy, shown=shown)
-            )
+            rows = (outside, "date", message, remedy, "breach", shown)
+            findings.append(_on(tables, sources, "sales", *rows))
+        span = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
+        needed = (min(sales["month"].min(), cycle), months.shift(cycle, span - 1))
+        given = (calendar["month"].min(), calendar["month"].max())
+        if not findings and (given[0] > needed[0] or given[1] < needed[1]):
+            message = "it holds {} to {}; sales and plan go from {} to {}."
+            message = message.format(*map(months.label, (*given, *needed)))
+            remedy = f"Extend {label}: other months count as calendar months of the usual days."
+            findings.append(Finding("notice", "calendar", "month", message, remedy))
     for name in sources:
         if "quarter" in tables[name].columns:
             quarter = tables[name]["quarter"]
-            off = quarter.notna() & (
-                (quarter.dt.month - company["fiscal_year_first_month"]) % 3 > 0
-            )
+            off = (quarter.dt.month - company["fiscal_year_first_month"]) % 3 > 0
             if off.any():
                 message = "no quarter of the fiscal year begins in this month."
                 remedy = "Write the quarter's first month, or set fiscal_year_first_month in "
-                remedy += "company.yml."
+                rows = (off, "quarter", message, remedy + "company.yml.", "breach")
                 shown = quarter.dt.strftime("%Y-%m")
-                findings.append(
-                    at(
-                        name,
-                        tables[name],
-                        off,
-                        sources[name],
-                        "quarter",
-                        message,
-                        remedy,
-                        shown=shown,
-                    )
-                )
+                findings.append(_on(tables, sources, name, *rows, shown))
     last = months.shift(cycle, -1)
     for name in ("inventory", "production"):
         ends = tables[name]["month"][tables[name]["month"] < cycle].max()
         if name in sources and not ends >= last:
-            end = months.label(ends) if pd.notna(ends) else "before it begins"
-            message = f"it ends {end}, before the last closed month {months.label(last)}."
+            message = f"it has no row before the cycle {months.label(cycle)}."
+            if pd.notna(ends):
+                message = f"it ends {months.label(ends)}, before the last closed month "
+                message += f"{months.label(last)}."
             remedy = f"Load {months.label(last)} into {sources[name].label}."
             findings.append(Finding("notice", name, "month", message, remedy))
     return findings
@@ -309,29 +354,39 @@ def _controls(tables, sources) -> list[Finding]:
     controls = tables["controls"]
     for (name, measure), _ in controls.groupby(["table", "measure"]):
         rows = (controls["table"] == name) & (controls["measure"] == measure)
-        column, word, known = "table", name, sorted(schema.RAW)
+        column, word = "table", f"no table {name!r} with months."
+        known = [n for n, table in schema.RAW.items() if "month" in table.column_names]
         if name in schema.RAW and "month" in schema.RAW[name].column_names:
             numbers = [c.name for c in schema.RAW[name].columns if c.kind == "number"]
             if measure in numbers:
                 continue
-            column, word, known = "measure", measure, numbers
-        message, hint = f"{word} cannot be controlled by month.", nearest(word, known)
-        findings.append(at("controls", controls, rows, sources["controls"], column, message, hint))
+            column, word, known = "measure", f"{name} has no numbers {measure!r}.", numbers
+        hint = nearest(name if column == "table" else measure, sorted(known))
+        remedy = f"Mend it in {sources['controls'].label}. {hint}"
+        findings.append(_on(tables, sources, "controls", rows, column, word, remedy, "breach"))
     return findings
 
 
-def _departments(tables, sources, departments) -> list[Finding]:
-    """Departments that submit in the latest cycle, and that company.yml does not name."""
-    said = tables["submissions"]
-    latest = said["cycle"] == said["cycle"].max()
-    strange = latest & ~said["department"].isin(departments)
-    if not departments or not strange.any():
+def _submissions(tables, sources, company) -> list[Finding]:
+    """Of the latest cycle: departments that company.yml does not name, months said twice."""
+    said, name = tables["submissions"], "submissions"
+    if name not in sources:
         return []
-    name = said.loc[strange, "department"].iloc[0]
-    message = f"{name} is not among the departments of company.yml."
-    hint = nearest(name, list(departments))
-    source = sources["submissions"]
-    return [at("submissions", said, strange, source, "department", message, hint, state="notice")]
+    latest = said["cycle"] == said["cycle"].max()
+    named = {name: said.assign(department=said["department"].where(latest))}
+    where, known = "among the departments of company.yml", set(company["departments"])
+    findings = _unknown_members(named, sources, name, "department", known, where)
+    key = [column for column in schema.RAW[name].key if column not in ("month", "quarter")]
+    month = said["month"].where(latest)
+    begins = months.number(month) - (month.dt.month - company["fiscal_year_first_month"]) % 3
+    quarters = said[key].assign(begins=months.number(said["quarter"]).astype("float64")).dropna()
+    by_month = said[key].assign(begins=begins.astype("float64"))
+    both = by_month.merge(quarters, how="left", indicator=True)["_merge"].eq("both").to_numpy()
+    if both.any():
+        message = "a row of the whole quarter holds this month too; the two add up."
+        remedy = f"Take one of the two out of {sources[name].label}."
+        findings.append(_on(tables, sources, name, both, "month", message, remedy))
+    return findings
 
 
 def check_sales_months(
@@ -362,11 +417,12 @@ def check_sales_months(
     holes = [label for label in labels if label != last]
     if holes:
         remedy = f"Load them into {source.label}, or list them under unknown_sales in company.yml."
-        message = f"no sales at all in {_some(tuple(holes))}: a load may have failed."
+        message = f"no sales at all in {some(holes)}: a load may have failed."
         findings.append(breach(message, remedy))
     later = int((sales["month"] >= cycle).sum())
     if later:
-        message = f"{later:,} rows of {months.label(cycle)} or later wait for a later cycle."
+        message = counted(later, "row", "rows") + f" of {months.label(cycle)} or later "
+        message += f"{'waits' if later == 1 else 'wait'} for a later cycle."
         remedy = "If that month is whole, plan the next cycle with --cycle."
         findings.append(Finding("notice", "sales", "month", message, remedy, later))
     return findings + _silent_members(sales, cycle, source, unknown_sales)

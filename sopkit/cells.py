@@ -42,6 +42,29 @@ _YEAR_AND_MONTH = r"[12][0-9]{3}(0[1-9]|1[0-2])"
 _UNSURE = r"([0-9]{1,2}[/.-]){2}[0-9]{4}([ T].*)?"
 _SHORT_YEAR = r"(([0-9]{1,2}[/.-]){2}|([0-9]{1,2}[ -])?[A-Za-z]{3,9}[ '-])[0-9]{2}([ T].*)?"
 _MARKS = {"comma": (".", ",", "1.234,5"), "point": (",", ".", "1,234.5")}
+_EXCEL_ERROR = r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|ERROR)"
+_NO_NUMBER = "not a number."
+_HINTS = [  # kinds, how the first cell that cannot be read looks, message (empty: as it is), remedy
+    (".*", _EXCEL_ERROR, "an Excel error.", "Mend the formula in the workbook and save it again."),
+    ("number", "=.*", _NO_NUMBER, "Write the value, not the formula."),
+    ("number", "[+-]?[0-9.,]+ ?%", _NO_NUMBER, "Write a share: 0.2 for 20 %."),
+    ("number", r"\(([0-9.,]+)\)|([0-9.,]+)-", _NO_NUMBER, r"Write the minus in front: -\1\2."),
+    ("number", "[+-]?[0-9]{1,3}([ '\u2019\u00a0\u202f][0-9]{3})+([.,][0-9]+)?", _NO_NUMBER,
+     "Write nothing between the digits, as 1234.5."),
+    ("number", "[^0-9.,+-]{1,4} ?[0-9.,]+|[0-9.,]+ ?[^0-9.,()-]{1,9}", _NO_NUMBER,
+     "Write the number alone, without currency sign or unit."),
+    ("number|date|month|flag", r"[-\u2013\u2014?.]+|n\.?/?a\.?|nan|none|null|nil", "",
+     "Leave the cell blank where nothing is known."),
+    ("date|month", "9999.*", "", "Leave the cell blank where there is no end."),
+    ("date|month", r"(19|2[01])\d\d([-/])\d{1,2}(\2\d{1,2})?", "no such day or month.",
+     "Write a day of the calendar, YYYY-MM-DD or YYYY-MM."),
+    ("date|month", r"[1-7]\d{4}(\.\d+)?", "Excel's count of days.",
+     "Format the column as a date and save it again."),
+    ("date|month", r"(\d{4})?[ -]?Q[1-4][ /-]?(\d{4})?", "a quarter.",
+     "Write its first month, as 2026-04 for 2026 Q2."),
+    ("date|month", r"(\d{4})?[ -]?(CW|KW|W|WK)[ -]?\d{1,2}([ /-]\d{4})?", "a week.",
+     "Write its first day, YYYY-MM-DD."),
+]  # fmt: skip
 _FEW = 1_000  # rows below which texts are read one by one
 Parsed = tuple[pd.Series, pd.Series, tuple[str, str]]
 
@@ -85,11 +108,23 @@ def parse(
             values, bad, expected = parse(texts, kind, table, dates=dates, decimal=decimal)
             return *(s.take(codes).reset_index(drop=True) for s in (values, bad)), expected
     if kind == "number":
-        return _parse_number(raw, decimal, table)
-    if kind in ("text", "flag"):
-        return (_parse_text if kind == "text" else _parse_flag)(raw)
-    values, bad, expected = _parse_date(raw, dates, table)
-    return (months.floor(values) if kind == "month" else values), bad, expected
+        values, bad, expected = _parse_number(raw, decimal, table)
+    elif kind in ("text", "flag"):
+        values, bad, expected = (_parse_text if kind == "text" else _parse_flag)(raw)
+    else:
+        values, bad, expected = _parse_date(raw, dates, table)
+    values = months.floor(values) if kind == "month" else values
+    return values, bad, _hint(raw[bad], kind, expected)
+
+
+def _hint(bad: pd.Series, kind: str, expected: tuple[str, str]) -> tuple[str, str]:
+    """Message and remedy by how the first bad cell looks; as they are where that tells nothing."""
+    cell = str(bad.iloc[0]).strip() if len(bad) else ""
+    for kinds, form, message, remedy in _HINTS if cell else []:
+        looks = re.fullmatch(form, cell, re.IGNORECASE) if re.fullmatch(kinds, kind) else None
+        if looks:
+            return message or expected[0], looks.expand(remedy)
+    return expected
 
 
 def _is_text(raw: pd.Series) -> bool:
@@ -108,16 +143,16 @@ def _as_text(raw: pd.Series) -> pd.Series:
 
 def _parse_text(raw: pd.Series) -> Parsed:
     text = _as_text(raw)
-    controls = text.str.contains(r"[\x00-\x1f]", regex=True, na=False)
+    bad = text.str.contains(rf"[\x00-\x1f]|^{_EXCEL_ERROR}$", regex=True, na=False)
     expected = ("a text holds a control character.", "Remove line breaks and tabs in the cell.")
-    return text, controls, expected
+    return text, bad, expected
 
 
 def _parse_number(raw: pd.Series, decimal: str, table: str) -> Parsed:
     if not _is_text(raw):
         values = pd.to_numeric(raw, errors="coerce").astype("float64")
         bad = np.isinf(values) | (values.isna() & raw.notna())
-        return values, bad, ("not a number.", "Write a plain number.")
+        return values, bad, (_NO_NUMBER, "Write a plain number.")
     numbers = None
     if pd.api.types.is_object_dtype(raw):  # a workbook's numbers beside texts, or decimals
         is_number = raw.notna() & ~raw.map(lambda cell: isinstance(cell, str))
@@ -160,7 +195,7 @@ def _parse_number_text(text: pd.Series, decimal: str, table: str) -> Parsed:
             "A SELECT over files may convert it: replace(n, ',', '.')."
         )
         return values, bad, ("an ambiguous number: the comma may mark thousands.", remedy)
-    return values, bad, ("not a number.", "Write a plain number such as 1234.5.")
+    return values, bad, (_NO_NUMBER, "Write a plain number such as 1234.5.")
 
 
 def _parse_flag(raw: pd.Series) -> Parsed:

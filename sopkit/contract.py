@@ -8,7 +8,9 @@ share of twelve months' money they touch. Nothing here reads a file.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -79,22 +81,40 @@ def sentence(row: dict) -> str:
     """One finding as a sentence: table, column, rows, what, remedy, money."""
     where = f"{row['table']}.{row['column']}" if row["column"] else row["table"]
     share = row["money_share"]
-    money = f" It touches {share:.1%} of twelve months' money." if share == share else ""
-    plural = "" if row["rows"] == 1 else "s"
-    count = f" ({row['rows']} row{plural}, first: {row['first_row']})" if row["first_row"] else ""
+    shown = f"{share:.1%}" if share >= 0.001 else "less than 0.1 %"
+    money = f" It touches {shown} of twelve months' money." if share > 0 else ""
+    rows = counted(row["rows"], "row", "rows")
+    count = f" ({rows}, first: {row['first_row']})" if row["first_row"] else ""
     return f"{row['state']}: {where}: {row['message']}{count} {row['remedy']}{money}"
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """A hint that names the nearest known word, or lists them all.
+def counted(count: int, one: str, many: str) -> str:
+    """A number with its words: ``1 row``, ``2 rows``."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def some(words: Sequence[str], most: int = 5) -> str:
+    """The first words, and how many more there are."""
+    more = f" and {len(words) - most:,} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """A hint that names the nearest known word, capitals apart; empty where none is near."""
+    by_fold = {name.casefold(): name for name in known}
+    match = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=cutoff)
+    return f"Did you mean {by_fold[match[0]]!r}?" if match else ""
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """A hint that names the nearest known word, or lists them.
 
     Examples
     --------
     >>> nearest("quantitty", ["item", "quantity"])
     "Did you mean 'quantity'?"
     """
-    match = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"Did you mean {match[0]!r}?" if match else f"Known: {', '.join(known)}."
+    return near(word, known) or f"Known: {some(known, 12)}."
 
 
 def check_table(name: str, frame: pd.DataFrame, source: Source) -> Checked:
@@ -120,6 +140,8 @@ def check_table(name: str, frame: pd.DataFrame, source: Source) -> Checked:
     findings = _check_columns(table, frame, source)
     typed, parse_findings = _parse(table, frame, source)
     findings += parse_findings
+    if not _has_breach(findings):
+        findings += _check_blank_rows(table, typed, source)
     if not _has_breach(findings):
         findings += _check_values(table, typed, source)
     filled = _fill_keys(table, typed)
@@ -149,9 +171,14 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
     present = list(frame.columns)
     findings = [
         breach(name, f"{source.label} has the column {name!r} twice.", "Keep one of them.")
-        for name in sorted({name for name in present if present.count(name) > 1})
+        for name in sorted({name for name in present if name and present.count(name) > 1})
     ]
-    unknown = [name for name in present if name not in table.column_names]
+    unknown = [name for name in present if name and name not in table.column_names]
+    required = [column.name for column in table.columns if column.is_required]
+    if source.first_row > 1 and not set(present) & set(table.column_names):
+        remedy = f"Write them there, such as {some(required or table.column_names)}, and take "
+        remedy += f"what stands above them out of {source.label}."
+        return [breach("", f"{source.row(-1)} names no column of {table.name}.", remedy)]
     for column in table.columns:
         if column.is_required and column.name not in present:
             remedy = _nearest_present(column.name, unknown, source)
@@ -159,22 +186,38 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
     for names in table.one_of:
         if not set(names) & set(present):
             words = " or ".join(names)
-            findings.append(breach(words, "one of these columns is required.", f"Add {words}."))
+            like = next((name for name in names if _like(name, unknown)), "")
+            remedy = _nearest_present(like, unknown, source) if like else ""
+            remedy = remedy or f"Add {words} to {source.label}."
+            findings.append(breach(words, "one of these columns is required.", remedy))
+    for place in [n for n, name in enumerate(present) if not name]:
+        if frame.iloc[:, place].replace("", None).notna().any():
+            remedy = f"Name it, or take it out of {source.label}."
+            message = f"column {place + 1} has no name, so nobody reads it."
+            findings.append(Finding("notice", table.name, "", message, remedy))
     for name in unknown:
         hint = nearest(name, table.column_names)
         findings.append(Finding("notice", table.name, name, "a column nobody reads.", hint))
     if frame.empty:
-        state = "breach" if table.name == "sales" else "notice"
-        remedy = f"Fill {source.label}" + ("." if state == "breach" else ", or remove it.")
+        state = "breach" if table.name in ("sales", "items") else "notice"
+        remedy = f"Fill {source.label}" + ("." if table.name == "sales" else ", or remove it.")
         findings.append(Finding(state, table.name, "", "the table has no rows.", remedy))
     return findings
 
 
+def _like(name: str, unknown: list[str]) -> str:
+    """The unknown column that is most like a known one; empty where none is."""
+    by_fold = {word.casefold(): word for word in unknown}
+    match = difflib.get_close_matches(name, by_fold, n=1, cutoff=0.5)
+    return by_fold[match[0]] if match else ""
+
+
 def _nearest_present(name: str, unknown: list[str], source: Source) -> str:
-    match = difflib.get_close_matches(name, unknown, n=1, cutoff=0.5)
-    if match:
-        return f"Rename the column {match[0]!r} of {source.label} to {name!r}."
-    return f"Add the column {name!r} to {source.label}, or map it in data/raw/sources.yml."
+    if like := _like(name, unknown):
+        return f"Rename the column {like!r} of {source.label} to {name!r}."
+    is_mapped = source.label.startswith("the SELECT")
+    other_way = "" if is_mapped else ", or map it in data/raw/sources.yml"
+    return f"Add the column {name!r} to {source.label}{other_way}."
 
 
 def _no_values(column: schema.Column, count: int) -> pd.Series:
@@ -219,11 +262,24 @@ def at(
     first = source.row(positions[0])
     if shown is not None:
         cell = shown.iloc[positions[0]]
-        first += f" holds {cell!r}" if isinstance(cell, str) else f" holds {cell}"
+        word = f"{cell:.15g}" if isinstance(cell, Number) else str(cell)
+        first += f" holds {cell!r}" if isinstance(cell, str) else f" holds {word}"
     has_items = isinstance(frame, pd.DataFrame) and "item" in frame
     items = tuple(frame["item"].iloc[positions].dropna().unique()) if has_items else ()
+    items = tuple(item for item in items if item != schema.ALL)
     rows = tuple(int(row) for row in positions) if name == "sales" else ()
     return Finding(state, name, column, message, remedy, len(positions), first, items, rows)
+
+
+def _check_blank_rows(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
+    """Rows without any cell among the others."""
+    required = [column.name for column in table.columns if column.is_required]
+    suspects = frame[frame[required or table.column_names].isna().all(axis=1)]
+    blank = suspects.index[suspects.isna().all(axis=1)]
+    if blank.empty:
+        return []
+    mask, remedy = frame.index.isin(blank), f"Take it out of {source.label}."
+    return [at(table.name, frame, mask, source, "", "a blank row.", remedy)]
 
 
 def _check_values(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
@@ -234,7 +290,8 @@ def _check_values(table: schema.Table, frame: pd.DataFrame, source: Source) -> l
     for column in table.columns:
         checks = []
         if column.minimum is not None:
-            checks.append(pa.Check.ge(column.minimum, error=f"below {column.minimum:g}"))
+            word = "not above 0" if 0 < column.minimum < 1 else f"below {column.minimum:g}"
+            checks.append(pa.Check.ge(column.minimum, error=word))
         if column.maximum is not None:
             checks.append(pa.Check.le(column.maximum, error=f"above {column.maximum:g}"))
         if column.choices:
@@ -264,6 +321,14 @@ def _check_order(table: schema.Table, frame: pd.DataFrame, source: Source) -> li
             findings.append(
                 at(table.name, frame, wrong, source, last, message, remedy, shown=shown)
             )
+    if table.name == "calendar":
+        days = (frame["last_date"] - frame["first_date"]).dt.days + 1
+        if (long := frame["working_days"] > days).any():
+            message, remedy = "more days than the period has.", f"Mend it in {source.label}."
+            shown = frame["working_days"]
+            findings.append(
+                at("calendar", frame, long, source, "working_days", message, remedy, shown=shown)
+            )
     if (
         "quarter" in frame.columns
         and (both := frame[["month", "quarter"]].notna().all(axis=1)).any()
@@ -276,7 +341,12 @@ def _check_order(table: schema.Table, frame: pd.DataFrame, source: Source) -> li
 
 def _value_finding(table, frame, column, check, cases, source) -> Finding:
     mask = frame.index.isin(cases["index"].dropna().astype("int64"))
-    remedy = f"Mend these cells in {source.label}."
+    remedy, known = f"Mend these cells in {source.label}.", table.column(column)
+    if check == "above 1" and known.minimum == 0:
+        remedy = f"Write a share, as 0.8 for 80 %, in {source.label}."
+    if known.choices and check != "not_nullable":
+        hint = near(str(frame[column][mask].iloc[0]), known.choices)
+        remedy += f" {hint}" if hint else ""
     if check == "not_nullable":
         return at(table.name, frame, mask, source, column, "a required cell is blank.", remedy)
     message = f"an impossible value: {check}."
@@ -292,11 +362,13 @@ def _fill_keys(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
-    """Blank cells in required keys and rows that share one key."""
-    key = ["date" if name == "month" and table.name == "sales" else name for name in table.key]
-    if "date" in key:
+    """Blank cells in required keys, the reserved word as an item, rows that share one key."""
+    by_day = table.name == "sales" and frame["date"].notna().any()
+    key = ["date" if name == "month" and by_day else name for name in table.key]
+    if by_day:
         frame = frame.assign(date=frame["date"].fillna(frame["month"]))
-    needed = [name for name in key if table.column(name).is_required or name == "date"]
+    named = [column.name for column in table.columns if column.is_required]
+    needed = [n for n in key if n in named or (table.name == "sales" and n in ("month", "date"))]
     blanks = {name: frame[name].isna() for name in needed}
     messages = dict.fromkeys(needed, "a key cell is blank.")
     for names in table.one_of:
@@ -304,17 +376,22 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
             words = " or ".join(names)
             blanks[words] = frame[list(names)].replace(schema.ALL, None).isna().all(axis=1)
             messages[words] = "none of them is given."
+    remedy = f"Fill it in {source.label}, or take the row out (a row of totals?)."
     findings = [
-        at(table.name, frame, blank, source, name, messages[name], f"Fill it in {source.label}.")
+        at(table.name, frame, blank, source, name, messages[name], remedy)
         for name, blank in blanks.items()
         if blank.any()
     ]
+    if "item" in named and (reserved := frame["item"] == schema.ALL).any():
+        message, remedy = "`all` is reserved: it means every item.", "Call the item otherwise, or "
+        remedy += f"take a row of totals out of {source.label}."
+        findings.append(at(table.name, frame, reserved, source, "item", message, remedy))
     double = frame.duplicated(key, keep=False) & frame[key].notna().any(axis=1)
     if double.any() and not findings:
         first = frame[key].iloc[np.flatnonzero(double)[0]].dropna().items()
+        forms = {"month": "%Y-%m", "date": "%Y-%m-%d"}
         values = ", ".join(
-            f"{name} {cell:%Y-%m-%d}" if isinstance(cell, pd.Timestamp) else f"{name} {cell}"
-            for name, cell in first
+            f"{name} {cell:{forms.get(table.column(name).kind, '')}}" for name, cell in first
         )
         message, remedy = f"rows share one key ({values}).", "Sum or remove the doubles."
         findings.append(at(table.name, frame, double, source, "", message, remedy))

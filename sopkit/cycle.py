@@ -29,6 +29,8 @@ from sopkit.supply import strategies
 NOTEBOOKS = Path("notebooks")
 _OWN_PARAMETERS = ("workspace", "cycle")
 _ALLOWED = {"horizon": range(1, 121), "strategy": strategies.NAMES}
+_KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
+_KINDS |= {list: "a list", dict: "a list of `name: value`"}
 _PACKAGES = ("sopkit", "pandas", "numpy", "matplotlib", "papermill", "nbconvert", "duckdb")
 
 
@@ -113,6 +115,12 @@ def settle_parameters(workspace: Path, given: dict[str, object]) -> dict[str, di
         if name not in known:
             raise UsageError(f"no parameter {name!r}. {nearest(name, sorted(known))}")
     wanted = {name: value for name, value in options.items() if name in known} | given
+    try:
+        for own in defaults.values():
+            for name in own.keys() & (wanted.keys() - given.keys()):
+                _typed(name, wanted[name], own[name])
+    except UsageError as error:
+        raise SourceError(f"company.yml: {error}") from error
     return {
         name: {
             key: _typed(key, wanted.get(key, value), value)
@@ -134,7 +142,7 @@ def _typed(name: str, value: object, default: object) -> object:
         value = float(value)
     if type(value) is not type(default):
         raise UsageError(
-            f"parameter {name}: {value!r} is not of type {type(default).__name__}, "
+            f"parameter {name}: {value!r} is not {_KINDS[type(default)]}, "
             f"as its default {default!r} is."
         )
     allowed = _ALLOWED.get(name)

@@ -63,9 +63,8 @@ def fetch(variable: str, selects: dict[str, str], cycle: pd.Timestamp) -> dict[s
         frames of its traceback hold neither address nor password.
     """
     for name, select in selects.items():
-        problem = _problem(select)
-        if problem:
-            raise SourceError(f"sources.yml: {name}: {problem}")
+        if words := problem(select):
+            raise SourceError(f"sources.yml: {name}: {words}")
     if not os.environ.get(variable):
         raise SourceError(
             f"sources.yml: {', '.join(selects)}: the variable {variable} is not set. "
@@ -77,11 +76,11 @@ def fetch(variable: str, selects: dict[str, str], cycle: pd.Timestamp) -> dict[s
     return tables
 
 
-def _problem(select: str) -> str:
+def problem(select: str) -> str:
     """Why a text is not one SELECT; empty where it is."""
     code = _PARTS.sub(lambda part: " " if part["comment"] else "''", select).strip()
     if not re.match(r"(select|with)\b", code, re.IGNORECASE):
-        return "the text begins with neither SELECT nor WITH. Nothing else is run on a database."
+        return "the text begins with neither SELECT nor WITH. Nothing else is run."
     if ";" in code.removesuffix(";"):
         return "the text holds a second statement. Write one SELECT without a semicolon inside."
     return ""

@@ -61,8 +61,9 @@ class Table:
 
 # A table: name | when its rows are known | key | [one of …] | what it switches on. Its columns:
 # name (* required, ~ no calculation reads it yet) kind: meaning. Kinds: text (or text{choices}),
-# month, date, flag, number (not negative), signed (any number), share (0 to 1). `levels` stands for
-# all level columns, `series_key` for item location channel. A ~ after a table's name marks all of it.
+# month, date, flag, number (not negative), signed (any number), share (0 to 1), positive (above 0),
+# quarter (1 to 4). `levels` stands for all level columns, `series_key` for item location channel. A ~
+# after a table's name marks all of it.
 _RAW = """
 # Demand
 sales | measured | series_key month | one of month date | What was sold: forecast, accuracy, service
@@ -219,15 +220,15 @@ routings | standing | item family resource | one of item family | Load: hours a 
   resource* text: as in `resources`
   hours_per_unit* number: hours a unit
   offset_months~ number: months before the item is due that the work is done
-components | standing | item component | Bill of materials: which items a late component stops
+components~ | standing | item component | Bill of materials: which items a late component stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
-  quantity_per~ number: units of component a unit of item
-  offset_months~ number: months before the item is due that the component is needed
+  quantity_per number: units of component a unit of item
+  offset_months number: months before the item is due that the component is needed
 suppliers | standing | item family supplier | one of item family | Lead times of purchased items
   item text: item (or give `family`)
   family text: family (or give `item`)
-  supplier* text: who delivers
+  supplier*~ text: who delivers
   lead_time_days* number: days from order to receipt
   unit_cost_value number: purchase price a unit
   monthly_limit~ number: units it can deliver in a month
@@ -271,16 +272,16 @@ rates | standing | currency month kind | Exchange rates: several currencies
   currency* text: currency, as in `locations`
   month* month: month, its first day
   kind* text{actual,budget}: which rate it is
-  rate* number: units of the company's currency for one of this
+  rate* positive: units of the company's currency for one of this
 calendar | standing | month | Periods that are no calendar months, working days, fiscal years
   month* month: name of the period, a first day
   first_date* date: its first day
   last_date* date: its last day
   working_days number: days worked in it
   fiscal_year number: fiscal year it belongs to
-  fiscal_quarter number: quarter of that year, 1 to 4
+  fiscal_quarter~ quarter: quarter of that year, 1 to 4
 # Decisions
-assumptions | standing | assumption | Assumptions log
+assumptions | dated | assumption | Assumptions log
   assumption* text: short name
   statement* text: what is assumed
   owner* text: who answers for it
@@ -421,7 +422,7 @@ sop_grid_supply | family measure row month | amount is_last_plan | the S&OP grid
 sop_grid | family measure row month | amount is_last_plan | the S&OP grid as known from the reconciliation on
 item_financials | item month | quantity revenue_value margin_value supply_revenue_value | the plan in money by item: past cycles are read with today's families
 quarters | family quarter | revenue_value budget_revenue_value variance_value is_by_quarter | whole quarters, closed and planned, beside the budget
-financials | family month | revenue_value margin_value supply_revenue_value | the plan in money beside budget and last year
+financials | family month | revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
 register | kind name | statement owner due status | decisions, actions and assumptions of this cycle
@@ -433,6 +434,7 @@ reconciliation_exceptions |  | subject finding amount_value proposal | exception
 
 _KNOWN_MONTH = "  known_month month: first cycle that knows the row; blank is always"
 _LIMITS = {"number": (0.0, None), "signed": (None, None), "share": (0.0, 1.0)}
+_LIMITS |= {"positive": (5e-324, None), "quarter": (1.0, 4.0)}
 
 
 def _key(text: str) -> tuple[str, ...]:

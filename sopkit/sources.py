@@ -8,7 +8,9 @@ company's database is asked by ``fetch`` alone; all else reads the rows that it 
 from __future__ import annotations
 
 import copy
+import csv
 import hashlib
+import io
 import os
 import re
 import warnings
@@ -41,9 +43,9 @@ def find(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     mapped = mapping(folder)["tables"]
+    present = {path.name for path in folder.iterdir() if path.is_file()}
     for name in schema.RAW:
-        paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES]
-        paths = [path for path in paths if path.is_file()]
+        paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if f"{name}{suffix}" in present]
         if name in mapped:
             paths.append(folder / MAPPING)
         if len(paths) > 1:
@@ -61,7 +63,7 @@ def strangers(folder: Path) -> list[str]:
     return sorted(
         path.name
         for path in folder.iterdir()
-        if path.is_file() and path.name not in known and not path.name.startswith(".")
+        if path.is_file() and path.name not in known and not path.name.startswith((".", "~$"))
     )
 
 
@@ -77,7 +79,8 @@ def mapping(folder: Path) -> dict[str, dict]:
     content = load_yaml(path) if path.is_file() else {}
     for section in content:
         if section not in SECTIONS:
-            raise SourceError(f"{path.name}: {section!r}? {nearest(str(section), list(SECTIONS))}")
+            words = nearest(str(section), SECTIONS)
+            raise SourceError(f"{path.name}: no section {section!r}. {words}")
     named = {section: content.get(section) or {} for section in SECTIONS}
     for section, lines in named.items():
         if not isinstance(lines, dict):
@@ -143,23 +146,32 @@ def load_yaml(path: Path) -> dict:
     import yaml
 
     try:
-        content = copy.deepcopy(_parse_yaml(read_text(path))) or {}
+        content, double = copy.deepcopy(_parse_yaml(read_text(path)))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
         raise SourceError(
             f"{path.name}: not readable as YAML{line}. Check indentation and colons there."
         ) from error
+    if double:
+        raise SourceError(f"{path.name}: {double} stands there twice. Keep one of them.")
     if not isinstance(content, dict):
         raise SourceError(f"{path.name}: expected lines of `name: value`. See the README.")
     return content
 
 
 @lru_cache(maxsize=8)
-def _parse_yaml(text: str) -> object:
+def _parse_yaml(text: str) -> tuple[object, str]:
+    """What a YAML text holds, and the first name that it gives twice in one place."""
     import yaml
 
-    return yaml.safe_load(text)
+    todo, double = [yaml.compose(text, yaml.SafeLoader)], ""
+    for node in todo:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        names = [name.value for name, _ in pairs]
+        double = double or next((str(n) for n in names if names.count(n) > 1), "")
+        todo += [value for _, value in pairs if all(value is not other for other in todo)]
+    return yaml.safe_load(text) or {}, double
 
 
 def read_text(path: Path) -> str:
@@ -167,11 +179,13 @@ def read_text(path: Path) -> str:
     try:
         text = path.read_text(encoding=_encoding(path))
     except UnicodeError as error:
-        where = f"byte {error.start}" if isinstance(error, UnicodeDecodeError) else "it"
-        raise SourceError(
-            f"{path.name}: {where} is not UTF-8 text. Save the file as CSV UTF-8, or "
-            "keep it as Excel (.xlsx). Plain CSV of Excel is often Windows-1252."
-        ) from error
+        is_byte = isinstance(error, UnicodeDecodeError)
+        line = error.object.count(b"\n", 0, error.start) + 1 if is_byte else 1
+        remedy = "Save the file as CSV UTF-8, or keep it as Excel (.xlsx). Plain CSV of Excel is "
+        remedy = (
+            "Save it as UTF-8 text." if path.suffix == ".yml" else remedy + "often Windows-1252."
+        )
+        raise SourceError(f"{path.name}: line {line} is not UTF-8 text. {remedy}") from error
     if "\0" in text:
         raise SourceError(f"{path.name}: it holds bytes of no text. Save it as CSV UTF-8.")
     return text
@@ -216,7 +230,8 @@ def _read(
     if path.name == MAPPING:
         return _select(path, name, cycle)
     if path.suffix == ".csv":
-        return _read_csv(path), Source(f"data/raw/{path.name}", 2, "line")
+        frame, first_row = _read_csv(path)
+        return frame, Source(f"data/raw/{path.name}", first_row, "line")
     if path.suffix == ".xlsx":
         frame, sheet = _read_excel(path, name)
         return frame, Source(f"data/raw/{path.name}, sheet {sheet}", 2, "row")
@@ -262,11 +277,14 @@ def fetch(folder: Path, names: list[str], cycle: pd.Timestamp | None) -> dict[st
     return tables
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    header = read_text(path).partition("\n")[0]
+def _read_csv(path: Path) -> tuple[pd.DataFrame, int]:
+    """Cells of a CSV file, and the line of its first row."""
+    text = read_text(path)
+    said = re.match(r"sep=(.)\s*\n", text)  # Excel's own word for the separator
+    header = text[said.end() if said else 0 :].partition("\n")[0]
     if not header.strip():
         raise SourceError(f"{path.name}: the file is empty. It needs a header line with columns.")
-    separator = max(",;\t", key=header.count)
+    separator = said[1] if said else max(",;\t", key=header.count)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows are never cut
@@ -281,13 +299,28 @@ def _read_csv(path: Path) -> pd.DataFrame:
                 index_col=False,
                 header=None,
                 na_filter=False,
+                skiprows=1 if said else 0,
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise SourceError(
-            f"{path.name}: {str(error).strip()}. A row has more cells than the header. "
-            "Check separators and quotes there."
-        ) from error
-    return _with_header(cells)
+        words = _csv_problem(text, separator, 1 if said else 0) or str(error).strip()
+        raise SourceError(f"{path.name}: {words} Check separators and quotes there.") from error
+    return _with_header(cells), 3 if said else 2
+
+
+def _csv_problem(text: str, separator: str, skipped: int) -> str:
+    """The first line with more cells than the header, or a quotation mark that stays open."""
+    lines, width, line = csv.reader(io.StringIO(text), delimiter=separator, strict=True), 0, 0
+    try:
+        for cells in lines:
+            width = width or (len(cells) if lines.line_num > skipped else 0)
+            if lines.line_num > skipped and len(cells) > width:
+                words = "Take a title above the header out" if width == 1 else "Put a cell that "
+                words += "" if width == 1 else "holds the separator in quotation marks"
+                return f"line {line + 1} has {len(cells)} cells, the header {width}. {words}."
+            line = lines.line_num
+    except csv.Error:
+        return f"a quotation mark in line {line + 1} is never closed."
+    return ""
 
 
 def _with_header(cells: pd.DataFrame) -> pd.DataFrame:
@@ -307,15 +340,18 @@ def _read_excel(path: Path, name: str) -> tuple[pd.DataFrame, str]:
                 book, sheet_name=sheet, dtype="object", keep_default_na=False, header=None
             )
     except (ValueError, KeyError, OSError, IndexError, zipfile.BadZipFile) as error:
-        raise SourceError(
-            f"{path.name}: not readable as an Excel workbook ({error}). Save it again as .xlsx."
-        ) from error
+        words = f"not readable as an Excel workbook ({error})"
+        if isinstance(error, zipfile.BadZipFile):
+            words = "no Excel workbook: perhaps a CSV under another name, or locked by a password"
+        raise SourceError(f"{path.name}: {words}. Save it again as .xlsx.") from error
     if cells.empty:
         raise SourceError(
             f"{path.name}: the sheet {sheet} is empty. It needs a header row with columns."
         )
-    frame = _with_header(cells.map(lambda cell: None if cell == "" else cell))
-    frame = frame.set_axis([str(column).strip() for column in frame.columns], axis=1)
+    # a blank cell comes as "", an Excel error as NaN
+    cells = cells.map(lambda cell: None if cell == "" else "#ERROR" if cell != cell else cell)
+    frame = _with_header(cells)
+    frame = frame.set_axis([str(column or "").strip() for column in frame.columns], axis=1)
     return frame.infer_objects(), sheet
 
 
@@ -325,9 +361,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (pyarrow.ArrowInvalid, OSError) as error:
-        raise SourceError(
-            f"{path.name}: not readable as Parquet ({error}). Export it again."
-        ) from error
+        raise SourceError(f"{path.name}: cut off, or no Parquet file. Export it again.") from error
 
 
 def _expand(text: str) -> Path:
@@ -376,7 +410,7 @@ def fingerprint(
         digest.update(str(cycle).encode())
     for alias in _aliases(query, content["files"]):
         digest.update(alias.encode())
-        digest.update(_existing(alias, content["files"][alias]).read_bytes())
+        digest.update(_existing(folder, alias, content["files"][alias]).read_bytes())
     return digest.hexdigest()[:20]
 
 
@@ -384,8 +418,9 @@ def _aliases(query: str, files: dict[str, str]) -> list[str]:
     return [alias for alias in sorted(files) if re.search(rf"\b{re.escape(alias)}\b", query)]
 
 
-def _existing(alias: str, text: str) -> Path:
-    path = _expand(text)
+def _existing(folder: Path, alias: str, text: str) -> Path:
+    """A named file; its path is absolute, or begins at the workspace."""
+    path = folder.parent.parent / _expand(text)
     if not path.is_file():
         raise SourceError(f"{MAPPING}: the file {alias!r} is not at {path}. Correct its path.")
     return path
@@ -398,19 +433,35 @@ def _select(path: Path, name: str, cycle: pd.Timestamp) -> tuple[pd.DataFrame, S
     content = mapping(path.parent)
     query = content["tables"][name]
     source = Source(f"the SELECT of {name} in {MAPPING}")
+    if problem := databases.problem(query):
+        raise SourceError(f"{MAPPING}: {name}: {problem}")
     with duckdb.connect(":memory:") as connection:
         for alias in _aliases(query, content["files"]):
-            _load(connection, alias, _existing(alias, content["files"][alias]))
+            _load(connection, alias, _existing(path.parent, alias, content["files"][alias]))
         connection.execute("SET enable_external_access=false; SET lock_configuration=true")
         try:
             bound = {"cycle": cycle.date()} if "$cycle" in query else None
             found = connection.execute(query, bound)
             frame = found.df() if found else None
         except duckdb.Error as error:
-            raise SourceError(f"{MAPPING}: {name}: {error}") from error
-    if frame is None:
-        raise SourceError(f"{MAPPING}: {name}: the text is no SELECT. Write one that gives rows.")
+            words = _explain(connection, str(error), content["files"])
+            raise SourceError(
+                f"{MAPPING}: {name}: {words} Correct the SELECT of {name}."
+            ) from error
     return frame, source
+
+
+def _explain(connection, error: str, files: dict[str, str]) -> str:
+    """What DuckDB says to a SELECT, in one line and in words of ``sources.yml``."""
+    if table := re.search("Table with name (\\S+) does not exist", error):
+        known = nearest(table[1], sorted(files)) if files else ""
+        return f"the SELECT names {table[1]}, which is not under `files`. {known}".strip()
+    if column := re.search('Referenced column "([^"]+)" not found', error):
+        rows = connection.execute("SELECT DISTINCT column_name FROM duckdb_columns()").fetchall()
+        return f"there is no column {column[1]}. {nearest(column[1], sorted(r[0] for r in rows))}"
+    if "disabled by configuration" in error:
+        return "a SELECT opens no file itself. Name the file under `files`, and use that name."
+    return f"{error.partition('LINE 1')[0].partition('Candidate')[0].strip()}."
 
 
 def _load(connection, alias: str, path: Path) -> None:

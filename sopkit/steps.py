@@ -195,7 +195,7 @@ def product_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "product_review_facts": headlines.product_review(classes, common),
         "classes": hierarchy.with_levels(classes, items),
         "lifecycle": classification.lifecycle(classes, items),
-        "product_review_exceptions": classification.exceptions(classes, demand, materiality),
+        "product_review_exceptions": classification.exceptions(classes, demand, items, materiality),
     }
 
 
@@ -445,7 +445,8 @@ def _past(tables: Tables, name: str) -> pd.DataFrame:
 def _last_money(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
     """The last plan's money by today's families, with the budget and last year it stood beside."""
     names = ["revenue_value", "margin_value"]
-    beside = grid.latest(tables["ledger_financials"], cycle).drop(columns=names)
+    beside = grid.latest(tables["ledger_financials"], cycle)
+    beside = beside.drop(columns=[*names, "budgeted_revenue_value"])  # of the families of then
     by_item = grid.latest(_past(tables, "item_financials"), cycle)
     money = finance.by_family(by_item, tables["items"], names)
     return money.merge(beside, on=["family", "month"], how="outer", validate="one_to_one")

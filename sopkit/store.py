@@ -7,6 +7,7 @@ the cycle (house §4); processed tables are held to their contract on every read
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
 import json
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from sopkit import across, contract, months, schema, sources, steps
+from sopkit.executive import kpis
 from sopkit.months import UsageError
 
 RAW = Path("data/raw")
@@ -60,10 +62,42 @@ def settings(workspace: Path) -> dict:
     for name in schema.COMPANY.keys() & given.keys():
         if not _can_be_meant(schema.COMPANY[name], given[name]):
             raise sources.SourceError(
-                f"company.yml: {name}: {given[name]!r} cannot be meant. "
+                f"company.yml: {name}: {_as_written(given[name])} cannot be meant. "
                 f"Expected: {schema.COMPANY[name].meaning}."
+                f"{_example(schema.COMPANY[name], given[name])}"
             )
+    if given.get("last_closed_month") is not None:
+        try:
+            months.parse_cycle(given["last_closed_month"])
+        except UsageError as error:
+            raise sources.SourceError(f"company.yml: last_closed_month: {error}") from error
     return given
+
+
+def _as_written(value: object) -> str:
+    """A value as people write it in YAML."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_as_written(part)}' for name, part in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_written, value))}]"
+    words = {None: "blank", True: "yes", False: "no"}
+    is_word = value is None or isinstance(value, bool)
+    return words[value] if is_word else repr(value) if isinstance(value, str) else str(value)
+
+
+def _example(setting: schema.Setting, value: object) -> str:
+    """What to write instead, where that can be told."""
+    amounts = list(value.values()) if isinstance(value, dict) else [value]
+    amounts = [a for a in amounts if isinstance(a, (int, float)) and not isinstance(a, bool)]
+    if isinstance(setting.default, list):
+        return " Write a list of names, each once: [Sales, Finance]."
+    if isinstance(setting.default, dict) and not isinstance(value, dict):
+        return f" Write {{default: {_as_written(value)}}}."
+    if isinstance(value, datetime.date):
+        return f" Write {value:%Y-%m}."
+    if setting.most is not None and setting.most <= 1 and max(amounts, default=0) > 1:
+        return f" Write {max(amounts) / 100:g} for {max(amounts):g}."
+    return ""
 
 
 def _can_be_meant(setting: schema.Setting, value: object) -> bool:
@@ -73,6 +107,8 @@ def _can_be_meant(setting: schema.Setting, value: object) -> bool:
     kind = str if setting.default is None else kind
     if not isinstance(value, kind) or isinstance(value, bool):
         return False
+    if isinstance(value, list):
+        return all(isinstance(name, str) for name in value) and len(set(value)) == len(value)
     if setting.choices:
         return value in setting.choices
     if setting.least is None:
@@ -158,7 +194,19 @@ def _by_period(workspace: Path, name: str, cycle: pd.Timestamp | None) -> tuple:
     frame, findings, source = _load(workspace, name, cycle)
     if name == "sales" and frame["date"].notna().any():
         period = months.of_days(frame["date"], _load(workspace, "calendar", cycle)[0])
-        frame = frame.assign(month=period.where(frame["date"].notna(), frame["month"]))
+        by_day = frame["date"].notna()
+        odd = by_day & period.notna() & (frame["month"] != period)
+        odd &= frame["month"] != months.floor(frame["date"])  # that one is taken from the date
+        if odd.any():
+            day, month = period[odd].iloc[0], frame["month"][odd].iloc[0]
+            words = (
+                f"the day lies in {months.label(day)}, the row's month is {months.label(month)}."
+            )
+            remedy = f"Leave one of them blank in {source.label}."
+            shown = frame["date"].dt.strftime("%Y-%m-%d")
+            row = (source, "date", words, remedy)
+            findings = [*findings, contract.at(name, frame, odd, *row, shown=shown)]
+        frame = frame.assign(month=period.where(by_day, frame["month"]))
     return frame, findings, source
 
 
@@ -257,19 +305,19 @@ def raw_tables(
     given = {name: source for name, (_, _, source) in loaded.items() if source is not None}
     valued = tables = {name: frame for name, (frame, _, _) in loaded.items()}
     if not any(finding.state == "breach" for finding in findings):
-        options = settings(workspace)
         rules = company(workspace).iloc[0]
-        findings += across.check_across(tables, given, rules, cycle)
-        findings += across.check_sales_months(
-            tables["sales"],
-            cycle,
-            given["sales"],
-            [str(m) for m in options.get("unknown_sales", [])],
-        )
+        words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in steps.STEPS]}
+        findings += across.check_across(tables, given, rules, cycle, words)
+        silent = rules["unknown_sales"]
+        findings += across.check_sales_months(tables["sales"], cycle, given["sales"], silent)
         valued = across.valued(tables, rules, cycle)
-    names = sorted(schema.RAW)
     for name in sources.strangers(workspace / RAW):
-        hint = contract.nearest(Path(name).stem, names)
+        stem, kind = Path(name).stem, Path(name).suffix
+        hint = contract.near(stem, schema.RAW, 0.75) or "sopkit reads files named after a table."
+        if stem in schema.RAW and kind:
+            hint = f"Save it as {stem}.xlsx or {stem}.csv: {kind} is not read."
+        elif kind not in sources.SUFFIXES and kind:
+            hint += f" {kind} is not read: save it as .xlsx or .csv."
         findings.append(contract.Finding("notice", name, "", "a file nobody reads.", hint))
     table = across.findings_table(findings, valued)
     if (table["state"] == "breach").any():
@@ -314,7 +362,8 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     elif when == "standing":
         frame = frame[~(frame["known_month"] > cycle)]
     elif when == "dated":
-        frame = frame[frame["cycle"] <= cycle]
+        column = "cycle" if "cycle" in frame.columns else "first_cycle"
+        frame = frame[frame[column] <= cycle]
     return frame.reset_index(drop=True)
 
 
@@ -487,6 +536,7 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:20]
 
 
+@lru_cache(maxsize=1)
 def code_hash() -> str:
     """A hash of the package's own source: another code may give other tables."""
     digest = hashlib.sha256()

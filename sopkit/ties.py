@@ -93,9 +93,8 @@ def restatements(
     -------
     DataFrame
         ``kind`` (closed month, item code, family, department), ``subject``, what it ``becomes``
-        (code, family or name of today), ``month, before, after`` (units; what was submitted for
-        departments), ``amount_value`` of the change at today's price, ``finding``; largest money
-        first.
+        (code, family or name of today), ``month, before, after`` (units), ``amount_value`` of
+        the change at today's price, ``finding``; largest money first.
     """
     before, after = previous["demand_history"], now["demand_history"]
     rows = []
@@ -225,6 +224,5 @@ def _departments(before: pd.DataFrame, after: pd.DataFrame) -> list:
         else:
             words = f"is now called {heir}" if heir else "its past submissions are gone"
         if words:
-            total = new.loc[heir or name].sum() if heir or name in new.index else 0.0
-            rows.append(("department", name, heir, pd.NaT, row.sum(), total, words, np.nan))
+            rows.append(("department", name, heir, pd.NaT, np.nan, np.nan, words, np.nan))
     return rows

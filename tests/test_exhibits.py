@@ -363,3 +363,30 @@ def test_an_exhibit_says_in_plain_words_what_it_is():
     shown = exhibits.note("Read < and > from left to right.")
     assert repr(shown) == "Exhibit('Read < and > from left to right.')"
     assert shown._repr_html_() == shown.html
+
+
+# amounts to the cent, and the grid's unit
+
+
+def test_exact_amounts_show_the_cent_and_signed_ones_a_plus():
+    assert exhibits.format_amount(1234.5, "exact") == "1,234.50"
+    assert exhibits.format_amount(0.5, "signed_exact").startswith("+0.50")
+    assert exhibits.format_amount(-0.01, "signed_exact").endswith("0.01")
+    assert exhibits.format_amount(1e6, "exact") == "1,000,000.00"  # however large
+
+
+def test_the_grid_says_what_its_quantities_are_counted_in():
+    cycle = pd.Timestamp("2026-01-01")
+    table = pd.DataFrame(
+        {
+            "family": "Company",
+            "measure": ["Sales", "Revenue"],
+            "row": "Actual / new plan",
+            "month": cycle,
+            "amount": [5.0, 5000.0],
+            "is_last_plan": False,
+        }
+    )
+    html = str(exhibits.grid(table, currency="EUR", cycle=cycle, unit="standard bags").html)
+    assert "standard bags" in html and "k EUR" in html
+    assert "units" in str(exhibits.grid(table, currency="EUR", cycle=cycle).html)

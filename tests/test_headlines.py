@@ -294,6 +294,7 @@ FINANCIALS = pd.DataFrame(
         "priced_quantity": [10.0, 20.0, 6.0, 4.0],
         "supply_revenue_value": [90.0, 310.0, 1.0, 1.0],
         "budget_revenue_value": [80.0, np.nan, 1.0, 1.0],
+        "budgeted_revenue_value": [100.0, np.nan, 60.0, 40.0],
         "last_year_revenue_value": [50.0, 450.0, 1.0, 1.0],
     }
 )
@@ -318,6 +319,15 @@ def test_reconciliation_by_hand():
     assert amount(table, "budget_variance_rate") == pytest.approx(100 / 80 - 1)
     assert amount(table, "budget_months") == 1
     assert amount(table, "last_year_rate") == pytest.approx(400 / 500 - 1)
+
+
+def test_a_budget_that_leaves_families_out_is_compared_without_them_by_hand():
+    partial = FINANCIALS.assign(budgeted_revenue_value=[60.0, np.nan, 60.0, np.nan])
+    table = headlines.reconciliation(partial, GAPS, COMMON)
+    assert amount(table, "budget_variance_rate") == pytest.approx(60 / 80 - 1)
+    assert amount(table, "budget_coverage_rate") == pytest.approx(0.6)
+    whole = headlines.reconciliation(FINANCIALS, GAPS, COMMON)
+    assert np.isnan(amount(whole, "budget_coverage_rate"))
 
 
 def test_what_customers_wait_for_runs_up_over_the_months_by_hand():
@@ -389,9 +399,16 @@ def executive_review(planned, closed, first_month=1, register=REGISTER, shift=0)
 
 
 PLANNED = company_months(
-    "2026-01", 24, revenue_value=10.0, supply_revenue_value=9.0, budget_revenue_value=8.0
+    "2026-01",
+    24,
+    revenue_value=10.0,
+    budgeted_revenue_value=10.0,
+    supply_revenue_value=9.0,
+    budget_revenue_value=8.0,
 )
-CLOSED = company_months("2025-01", 12, revenue_value=5.0, budget_revenue_value=4.0)
+CLOSED = company_months(
+    "2025-01", 12, revenue_value=5.0, budgeted_revenue_value=5.0, budget_revenue_value=4.0
+)
 
 
 def test_executive_review_by_hand():
@@ -494,3 +511,47 @@ def test_the_order_of_rows_changes_nothing():
     pd.testing.assert_frame_equal(
         executive_review(PLANNED, CLOSED), executive_review(shuffled(PLANNED), shuffled(CLOSED))
     )
+
+
+# several units, finance's totals, the restated past
+
+
+def test_what_totals_are_counted_in_is_said_where_units_differ():
+    rates = prices(A=6.0, B=8.0)
+    one = headlines.everywhere(HISTORY, rates, ITEMS.assign(unit="piece"), "units")
+    assert np.isnan(one["several_units"][1]) and one["unit"] == "units"
+    two = headlines.everywhere(HISTORY, rates, ITEMS.assign(unit=["piece", "bag"]), "tents")
+    assert two["several_units"][1] == 2 and two["unit"] == "tents"
+    unsold = pd.concat([ITEMS, ITEMS.head(1).assign(item="Z")]).assign(unit=["p", "p", "bag"])
+    assert np.isnan(headlines.everywhere(HISTORY, rates, unsold, "units")["several_units"][1])
+
+
+@pytest.mark.parametrize(
+    ("tied", "words"),
+    [
+        ([], "Finance gave no totals to compare with"),
+        ([True, True], "All 2 of finance's totals tie"),
+        ([True, False, False], "2 of 3 of finance's totals do not tie"),
+    ],
+)
+def test_whether_finances_totals_tie_is_said(tied, words):
+    controls = pd.DataFrame({"is_tied": pd.Series(tied, dtype="bool")})
+    findings = pd.DataFrame({"state": []})
+    restated = pd.DataFrame({"finding": ["x"] * 3})
+    table = headlines.data_review(HISTORY, pd.DataFrame(), findings, controls, restated, COMMON)
+    assert text(table, "controls") == words
+    assert amount(table, "restated") == 3
+
+
+def test_what_was_ordered_and_not_shipped_counts_as_corrected():
+    history = HISTORY.assign(unfilled=[4.0, -2.0, *[0.0] * 22])
+    table = headlines.data_review(
+        history, pd.DataFrame(), pd.DataFrame({"state": []}), TIED, NOTHING_RESTATED, COMMON
+    )
+    assert amount(table, "corrected_rate") == pytest.approx(6 / 180)
+
+
+def test_a_fiscal_year_named_by_its_first_year_is_written_so():
+    table = executive_review(PLANNED, CLOSED, first_month=7, shift=-1)  # July 2025 to June 2026
+    assert text(table, "fiscal_year") == "2025"
+    assert amount(table, "outlook") == 6 * 5.0 + 6 * 10.0

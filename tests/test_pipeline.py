@@ -8,8 +8,9 @@ import shutil
 import pandas as pd
 import pytest
 
-from sopkit import months, schema, steps, store
+from sopkit import months, sample, schema, steps, store
 from sopkit.__main__ import main
+from sopkit.demand import hierarchy
 
 pytestmark = pytest.mark.slow
 CYCLE = pd.Timestamp("2026-01-01")
@@ -81,11 +82,45 @@ def test_the_next_cycle_shows_the_last_plan_and_its_error(sample_workspace, tmp_
     grid = store.read(root, "sop_grid", later)
     company = grid[(grid["family"] == "Company") & (grid["measure"] == "Sales")]
     last = company[company["row"] == "Last plan"].set_index("month")["amount"]
-    plan = store.read(root, "demand_plan", CYCLE).groupby("month")["consensus"].sum()
+    units = store.read(root, "planning_units", CYCLE)
+    plan = hierarchy.in_planning_units(store.read(root, "demand_plan", CYCLE), units)
+    plan = plan.groupby("month")["consensus"].sum()
     assert last[CYCLE] == pytest.approx(plan[CYCLE])
     errors = store.read(root, "plan_accuracy", later)
     assert errors["lag"].tolist() == [0, 0]
     assert (errors["cycles"] == 1).all()
+
+
+def test_a_past_that_changed_is_shown_and_old_plans_still_add_up(tmp_path):
+    raw, december = tmp_path / "data/raw", pd.Timestamp("2025-12-01")
+    sample.write(raw, cycle=december)
+    assert main(["run", "--workspace", str(tmp_path), "--cycle", "2025-12"]) == 0
+    shutil.rmtree(raw)
+    sample.write(raw)
+    assert main(["run", "--workspace", str(tmp_path), "--cycle", "2026-01"]) == 0
+    planted, found = sample.truths(), store.read(tmp_path, "restatements", CYCLE)
+    kinds = found.set_index("kind")
+    assert sorted(kinds.index) == ["closed month", "department", "family", "item code"]
+    changed = kinds.loc["closed month"]
+    assert {changed["subject"]} == set(planted["restated"]["item"])
+    assert changed["month"] == planted["restated"]["month"].iloc[0]
+    page = (tmp_path / "reports/2026-01/01_data_review.html").read_text()
+    for subject in kinds["subject"]:
+        assert subject in page
+    grid = store.read(tmp_path, "sop_grid", CYCLE)
+    last = grid[(grid["row"] == "Last plan") & (grid["measure"] == "Sales")]
+    last = last.pivot(index="family", columns="month", values="amount")
+    company = last.loc["Company"]
+    assert last.drop("Company").sum().to_numpy() == pytest.approx(company.to_numpy())
+    units = store.read(tmp_path, "planning_units", december)
+    then = hierarchy.in_planning_units(store.read(tmp_path, "demand_plan", december), units)
+    by_month = then.groupby("month")["consensus"].sum()
+    assert company.to_numpy() == pytest.approx(by_month[company.index].to_numpy())
+    today = store.inputs(tmp_path, "demand_review", CYCLE)["items"].set_index("item")["family"]
+    moved = kinds.loc["family", "subject"]
+    own = then[then["item"].map(today).eq(today[moved]) & then["item"].ne(moved)]
+    without = own.groupby("month")["consensus"].sum()
+    assert (last.loc[today[moved]] > without[last.columns] + 1.0).any()
 
 
 def test_a_company_with_only_sales_gets_its_whole_pack(sales_only):

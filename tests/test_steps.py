@@ -239,7 +239,7 @@ def test_a_gap_is_supply_less_demand(made):
     assert has_budget.any()
     assert np.allclose(
         table["budget_variance_value"][has_budget],
-        (money["revenue_value"] - money["budget_revenue_value"])[has_budget],
+        (money["budgeted_revenue_value"] - money["budget_revenue_value"])[has_budget],
     )
 
 
@@ -497,3 +497,181 @@ def test_actual_stock_and_supply_count_planned_items_only(inputs, sample_cycle):
     grid = run_all(inputs | {"inventory": stock}, sample_cycle)["reconciliation"]["sop_grid"]
     row = grid[(grid["family"] == "Company") & (grid["measure"] == "Inventory")]
     assert row["amount"].max() < 1e6
+
+
+# a company of two items typed by hand: A in pieces, B in bags of twenty, sold at home and abroad
+
+
+def tiny(root, *, settings=None, **raw) -> dict[str, pd.DataFrame]:
+    """Inputs of a first cycle: twelve months of 10 A at home and 2 B in Norway."""
+    span = [months.label(month) for month in months.closed(pd.Timestamp("2026-01-01"), 12)]
+    rows = [
+        (item, place, month, units, money)
+        for month in span
+        for item, place, units, money in (("A", "Home", 10, 50), ("B", "Norway", 2, 1000))
+    ]
+    columns = ["item", "location", "month", "quantity", "revenue_value"]
+    tables = {
+        "sales": pd.DataFrame(rows, columns=columns),
+        "items": pd.DataFrame(
+            {
+                "item": ["A", "B"],
+                "family": ["Tents", "Pegs"],
+                "unit": ["piece", "bag"],
+                "planning_factor": [1.0, 20.0],
+                "unit_cost_value": [2.0, 30.0],
+            }
+        ),
+        "locations": pd.DataFrame({"location": ["Home", "Norway"], "currency": ["EUR", "NOK"]}),
+        "rates": pd.DataFrame(
+            [("NOK", month, "actual", 0.1) for month in span] + [("NOK", "2026-01", "budget", 0.2)],
+            columns=["currency", "month", "kind", "rate"],
+        ),
+    } | raw
+    typed = {name: contract.empty(name) for name in schema.RAW}
+    for name, frame in tables.items():
+        checked = contract.check_table(name, frame, contract.Source(name))
+        assert not [f for f in checked.findings if f.state == "breach"], checked.findings
+        typed[name] = checked.frame
+    usual = {"currency": "EUR", "planning_unit": "pieces"}
+    return given(typed, usual | (settings or {}), pd.Timestamp("2026-01-01"), root)
+
+
+def run_tiny(root, **raw) -> dict[str, pd.DataFrame]:
+    return flat(run_all(tiny(root, **raw), pd.Timestamp("2026-01-01")))
+
+
+def fact(tables: dict[str, pd.DataFrame], step: str, name: str) -> pd.Series:
+    return tables[f"{step}_facts"].set_index("fact").loc[name]
+
+
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory) -> dict[str, pd.DataFrame]:
+    return run_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+def test_totals_are_in_planning_units_and_in_the_companys_currency_by_hand(by_hand):
+    # a year of 10 pieces and of 2 bags of 20; of 50 euro and of 1,000 krona at 0.1
+    assert fact(by_hand, "data_review", "sales_units")["amount"] == 12 * (10 + 40)
+    assert fact(by_hand, "data_review", "sales_revenue")["amount"] == pytest.approx(12 * 150.0)
+    assert fact(by_hand, "data_review", "unit")["text"] == "pieces"
+    assert by_hand["demand_history"]["sales"].sum() == 12 * 12  # series stay in their own unit
+    rates = by_hand["money_rates"].set_index("item")["unit_price_value"]
+    assert rates.to_dict() == pytest.approx({"A": 5.0, "B": 50.0})
+
+
+def test_the_plan_of_family_and_company_is_in_planning_units_by_hand(by_hand):
+    money = by_hand["financials"].groupby("family")[["quantity", "revenue_value"]].sum()
+    plan = by_hand["demand_plan"].groupby("item")["consensus"].sum()
+    assert plan["A"] == pytest.approx(10 * HORIZON) and plan["B"] == pytest.approx(2 * HORIZON)
+    assert money.loc["Pegs", "quantity"] == pytest.approx(20 * plan["B"])
+    assert money.loc["Company", "quantity"] == pytest.approx(plan["A"] + 20 * plan["B"])
+    assert money.loc["Company", "revenue_value"] == pytest.approx(5 * plan["A"] + 50 * plan["B"])
+    first = by_hand["gaps"].groupby("family")[["demand", "supply"]].sum()
+    assert first.loc["Company", "supply"] == pytest.approx(first.loc["Company", "demand"])
+
+
+def test_without_factors_totals_are_money_at_the_prices_by_hand(tmp_path):
+    items = pd.DataFrame({"item": ["A", "B"], "family": ["T", "P"], "unit": ["piece", "bag"]})
+    tables = run_tiny(tmp_path, items=items)
+    assert fact(tables, "data_review", "unit")["text"] == "EUR at the prices of the cycle"
+    assert fact(tables, "data_review", "sales_units")["amount"] == pytest.approx(12 * 150.0)
+    whole = tables["financials"][tables["financials"]["family"] == "Company"]
+    np.testing.assert_allclose(whole["quantity"], whole["revenue_value"])
+
+
+def test_prices_views_and_budget_abroad_take_the_budget_rate_by_hand(tmp_path):
+    prices = pd.DataFrame(
+        {"item": ["B"], "location": "Norway", "first_month": "2025-01", "unit_price_value": [300]}
+    )
+    views = pd.DataFrame(
+        {
+            "department": "sales",
+            "cycle": "2026-01",
+            "month": "2026-01",
+            "location": ["Norway"],
+            "revenue_value": [600],
+        }
+    )
+    budget = pd.DataFrame(
+        {"location": ["Norway", "Home"], "item": ["B", "A"], "month": "2026-01"}
+    ).assign(revenue_value=[700, 70])
+    tables = run_tiny(tmp_path, prices=prices, submissions=views, budget=budget)
+    price = tables["money_rates"].set_index("item")["unit_price_value"]
+    assert price["B"] == pytest.approx(60.0)  # 300 krona at 0.2
+    assert tables["views"]["quantity"].tolist() == pytest.approx([2.0])  # 120 euro at 60
+    first = tables["financials"].set_index(["family", "month"])["budget_revenue_value"]
+    january = pd.Timestamp("2026-01-01")
+    assert first["Pegs", january] == pytest.approx(140.0)
+    assert first["Company", january] == pytest.approx(210.0)
+
+
+def test_finances_total_is_held_against_converted_money_by_hand(tmp_path):
+    controls = pd.DataFrame(
+        {
+            "table": "sales",
+            "measure": "revenue_value",
+            "month": ["2025-11", "2025-12"],
+            "amount": [150, 1050],
+        }
+    )
+    table = run_tiny(tmp_path, controls=controls)["control_totals"]
+    assert table["ours"].tolist() == pytest.approx([150.0, 150.0])
+    assert table["is_tied"].tolist() == [False, True]
+
+
+def test_overdue_receipts_arrive_in_the_cycles_month_and_none_is_lost(tmp_path):
+    receipts = pd.DataFrame(
+        {
+            "item": "A",
+            "location": "Home",
+            "month": ["2025-06", "2025-12", "2026-01", "2026-03"],
+            "kind": "purchase",
+            "cycle": ["2026-01", None, "2026-01", "2026-01"],
+            "quantity": [1, 2, 4, 8],
+        }
+    )
+    plan = run_tiny(tmp_path, scheduled_receipts=receipts)["supply_plan"]
+    own = plan[plan["item"] == "A"].set_index("month")["receipts"]
+    assert own[pd.Timestamp("2026-01-01")] == 7.0 and own.sum() == 15.0
+
+
+def test_stock_and_demand_of_a_chain_stand_at_its_head_and_are_kept(tmp_path):
+    places = pd.DataFrame(
+        {
+            "location": ["Home", "Norway", "depot", "plant"],
+            "supplied_from": ["depot", "depot", "plant", None],
+            "currency": ["EUR", "NOK", None, None],
+        }
+    )
+    stock = pd.DataFrame(
+        {
+            "item": ["A", "A", "B"],
+            "location": ["plant", "depot", "Home"],
+            "month": "2025-12",
+            "on_hand": [3, 4, 5],
+        }
+    )
+    tables = run_tiny(tmp_path, locations=places, inventory=stock)
+    projection = tables["inventory_projection"]
+    assert set(projection["location"]) == {"plant"}
+    first = projection[projection["month"] == "2026-01-01"].set_index("item")["opening"]
+    assert first.to_dict() == {"A": 7.0, "B": 5.0}
+    assert projection["demand"].sum() == pytest.approx(tables["demand_plan"]["consensus"].sum())
+
+
+def test_a_run_of_the_second_cycle_finds_what_was_credited_since_the_first(tmp_path, by_hand):
+    inputs = tiny(tmp_path)
+    sales = inputs["sales"]
+    is_credited = (sales["item"] == "A") & (sales["month"] == "2025-11-01")
+    credited = inputs | {
+        "sales": sales.assign(quantity=sales["quantity"].where(~is_credited, 7.0)),
+        "previous_demand_history": by_hand["demand_history"],
+        "previous_known_members": by_hand["known_members"],
+    }
+    step = steps.step("data_review")
+    cycle = pd.Timestamp("2026-01-01")
+    found = steps.data_review(declared(step, credited), cycle=cycle)["restatements"]
+    assert found[["subject", "before", "after"]].values.tolist() == [["A", 10.0, 7.0]]
+    same = credited | {"sales": sales}
+    assert steps.data_review(declared(step, same), cycle=cycle)["restatements"].empty

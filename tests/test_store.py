@@ -209,3 +209,138 @@ def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
     path.write_text(path.read_text() + "B,2025-12,4\n")
     assert store.input_hash(sales_only, "data_review", CYCLE) != data
     assert store.input_hash(sales_only, "product_review", CYCLE) == product
+
+
+# settings
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: 5", "name: 5 cannot be meant. Expected: name on every page"),
+        ("name: null", "name: None cannot be meant"),
+        ("currency: 978", "currency: 978 cannot be meant. Expected: reporting currency"),
+        ("planning_unit: [a]", "planning_unit"),
+        (
+            "fiscal_year_first_month: 0",
+            "fiscal_year_first_month: 0 cannot be meant. Expected: first",
+        ),
+        ("fiscal_year_first_month: 13", "fiscal_year_first_month: 13"),
+        ("fiscal_year_first_month: July", "fiscal_year_first_month: 'July'"),
+        ("departments: sales", "departments: 'sales' cannot be meant. Expected: departments that"),
+        ("horizon: 0", "horizon: 0"),
+        ("horizon: 121", "horizon: 121 cannot be meant. Expected: months planned ahead, 1 to 120"),
+        ("horizon: true", "horizon: True"),
+        ("horizon: '18'", "horizon: '18'"),
+        ("tolerance_rate: 1.5", "tolerance_rate: 1.5 cannot be meant. Expected: share of money"),
+        ("tolerance_rate: -0.1", "tolerance_rate: -0.1"),
+        ("tolerance_rate: .nan", "tolerance_rate: nan"),
+        ("tolerance_rate: 1%", "tolerance_rate: '1%'"),
+        ("materiality_value: -1", "materiality_value: -1"),
+        ("service_levels: 0.95", "service_levels: 0.95 cannot be meant. Expected: chance"),
+        ("service_levels: {default: 1}", "below 1"),
+        ("service_levels: {Tents: high}", "service_levels"),
+        ("service_levels: {Tents: 95}", "service_levels"),
+        ("unknown_sales: 2025-11", "unknown_sales: '2025-11' cannot be meant"),
+        ("sales_basis: orders", "sales_basis: 'orders' cannot be meant. Expected: .*shipped"),
+        ("sales_basis: null", "sales_basis: None"),
+        ("frozen_months: 2", "frozen_months: 2"),
+        ("firm_months: {default: 25}", "firm_months"),
+        ("meetings: {demand_review: 32}", "meetings"),
+        ("strategic_years: 11", "strategic_years: 11"),
+        ("last_closed_month: 202510", "last_closed_month: 202510 cannot be meant"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused_with_what_can(sales_only, text, words):
+    (sales_only / "data/raw/company.yml").write_text(text + "\n")
+    with pytest.raises(ValueError, match=f"company.yml: .*{words}"):
+        store.settings(sales_only)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "horizon: 120",
+        "fiscal_year_first_month: 12",
+        "tolerance_rate: 0",
+        "service_levels: {}",
+        "service_levels: {default: 0, Tents: 0.9999}",
+        "sales_basis: ordered",
+        "departments: []",
+        "materiality_value: 0",
+    ],
+)
+def test_a_setting_at_the_end_of_its_range_is_taken(sales_only, text):
+    (sales_only / "data/raw/company.yml").write_text(text + "\n")
+    assert store.settings(sales_only)
+
+
+def test_a_calendar_wins_over_the_fiscal_year_of_company_yml(sales_only):
+    raw = sales_only / "data/raw"
+    (raw / "company.yml").write_text("fiscal_year_first_month: 1\n")
+    lines = [
+        f"{month:%Y-%m},{month:%Y-%m-%d},{month + pd.offsets.MonthEnd(0):%Y-%m-%d},"
+        f"{month.year - (month.month < 4)}"  # April on, named by the year it begins in
+        for month in months.span(pd.Timestamp("2023-07-01"), 36)
+    ]
+    (raw / "calendar.csv").write_text("month,first_date,last_date,fiscal_year\n" + "\n".join(lines))
+    row = store.company(sales_only).iloc[0]
+    assert (row["fiscal_year_first_month"], row["fiscal_year_shift"]) == (4, -1)
+
+
+def test_days_fall_into_the_companys_periods_and_none_is_lost(sales_only):
+    raw = sales_only / "data/raw"
+    (raw / "sales.csv").write_text(
+        "item,date,quantity\nA,2025-10-26,1\nA,2025-10-27,2\nA,2025-11-23,4\nA,2025-11-24,8\n"
+        "A,2025-12-28,16\n"
+    )
+    (raw / "calendar.csv").write_text(
+        "month,first_date,last_date\n2025-10,2025-09-29,2025-10-26\n"
+        "2025-11,2025-10-27,2025-11-23\n2025-12,2025-11-24,2025-12-28\n"
+    )
+    assert store.default_cycle(sales_only) == CYCLE  # December of weeks ends on the 28th
+    sales = store.inputs(sales_only, "data_review", CYCLE)["sales"].set_index("month")["quantity"]
+    assert {months.label(month): units for month, units in sales.items()} == {
+        "2025-10": 1.0,
+        "2025-11": 6.0,
+        "2025-12": 24.0,
+    }
+
+
+def test_a_day_outside_the_calendar_stops_the_run(sales_only):
+    raw = sales_only / "data/raw"
+    (raw / "sales.csv").write_text("item,date,quantity\nA,2025-12-28,1\nA,2025-12-30,2\n")
+    (raw / "calendar.csv").write_text("month,first_date,last_date\n2025-12,2025-12-01,2025-12-28\n")
+    with pytest.raises(contract.ContractError, match="a day that no period of the calendar holds"):
+        store.raw_tables(sales_only, CYCLE)
+
+
+# what was known when
+
+
+def test_a_row_with_a_known_month_is_hidden_from_the_cycles_before_it():
+    items = contract.check_table(
+        "items",
+        pd.DataFrame({"item": ["A", "B", "C"], "known_month": [None, "2026-01", "2026-02"]}),
+        contract.Source("items"),
+    ).frame
+    assert store.known(items, "items", CYCLE)["item"].tolist() == ["A", "B"]
+    assert store.known(items, "items", months.shift(CYCLE, -1))["item"].tolist() == ["A"]
+    assert store.known(items, "items", months.shift(CYCLE, 1))["item"].tolist() == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("name", ["orders", "scheduled_receipts"])
+def test_what_is_overdue_is_due_in_the_cycles_month_and_none_is_lost(name):
+    raw = pd.DataFrame(
+        {
+            "item": "A",
+            "month": ["2025-06", "2025-12", "2026-01", "2026-05"],
+            "cycle": ["2026-01", None, "2026-01", "2026-01"],
+            "quantity": [1, 2, 4, 8],
+        }
+    )
+    raw = raw.assign(kind="purchase") if name == "scheduled_receipts" else raw
+    frame = contract.check_table(name, raw, contract.Source(name)).frame
+    known = store.known(frame, name, CYCLE)
+    assert known.groupby("month")["quantity"].sum().tolist() == [7.0, 8.0]
+    assert frame["month"].min() == pd.Timestamp("2025-06-01")  # its argument is left alone

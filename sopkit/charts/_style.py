@@ -340,8 +340,9 @@ def bar_panels(
         own.xaxis.set_major_formatter(rate_tick if is_rate else tick)
         own.set_xlabel(unit)
         own.set_title(name if width > 1 else "", fontsize=10.5)
-        for row, amount in enumerate(column):
+        for row, (amount, is_known) in enumerate(zip(column, amounts[name].notna(), strict=True)):
             text = percent(amount, sign) if is_rate else short(amount, sign)
+            text = text if is_known else "not known"
             side = {"shift": (-5, 0), "ha": "right"} if amount < 0 else {"shift": (5, 0)}
             say(own, text, (amount, row), **side)
     panel[0].invert_yaxis()

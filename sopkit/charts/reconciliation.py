@@ -45,7 +45,7 @@ def revenue(
 
 
 @_style.drawn
-def gaps(gap_table: pd.DataFrame, *, currency: str) -> Figure | None:
+def gaps(gap_table: pd.DataFrame, quarters: pd.DataFrame, *, currency: str) -> Figure | None:
     """The most that supply is behind demand, and plan less budget, by family, in money.
 
     Late supply catches up, so the sum of gaps would hide it: shown is the worst running sum.
@@ -54,6 +54,8 @@ def gaps(gap_table: pd.DataFrame, *, currency: str) -> Figure | None:
     ----------
     gap_table : DataFrame
         Table `gaps`.
+    quarters : DataFrame
+        Table `quarters`: families budgeted by quarter are compared over its quarters.
     currency : str
         Reporting currency.
     """
@@ -61,6 +63,8 @@ def gaps(gap_table: pd.DataFrame, *, currency: str) -> Figure | None:
     groups = families.groupby("family")
     behind = groups["gap_value"].cumsum().groupby(families["family"]).min().clip(upper=0.0)
     variance = groups["budget_variance_value"].sum(min_count=1)
+    by_quarter = quarters[quarters["is_by_quarter"]].groupby("family")["variance_value"].sum()
+    variance = variance.fillna(by_quarter)
     named = {"Supply behind demand, worst month": behind, "Plan less budget, sum": variance}
     sums = pd.DataFrame(named).dropna(axis="columns", how="all").round(0)
     if sums.empty:

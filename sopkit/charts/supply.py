@@ -32,6 +32,7 @@ def stock(
     if projection.empty:
         return None
     unit = _style.unit(units)
+    inventory = inventory[inventory["item"].isin(projection["item"])]  # else not comparable
     projection, inventory = (
         hierarchy.in_planning_units(table, units) for table in (projection, inventory)
     )

@@ -161,7 +161,7 @@ def lifecycle(classes: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
 
 
 def exceptions(
-    classes: pd.DataFrame, history: pd.DataFrame, materiality_value: float
+    classes: pd.DataFrame, history: pd.DataFrame, items: pd.DataFrame, materiality_value: float
 ) -> pd.DataFrame:
     """Table ``product_review_exceptions``: what a product manager should look at, by money.
 
@@ -171,6 +171,8 @@ def exceptions(
         Table `classes`.
     history : DataFrame
         Table `demand_history`: shows items still sold after their end.
+    items : DataFrame
+        Table `items`: ``end_month``.
     materiality_value : float
         Money below which an exception is left to the count.
 
@@ -180,15 +182,16 @@ def exceptions(
         ``subject, finding, amount_value, proposal, is_material``.
     """
     last_year = history[history["month"] > history["month"].max() - pd.DateOffset(months=12)]
-    units = last_year.groupby("item")["demand"].sum()
-    items = classes.groupby(["item", "lifecycle"], as_index=False)["revenue_value"].sum()
+    after = last_year["month"] > schema.lookup(last_year["item"], items, "end_month")
+    units = last_year[after].groupby("item")["demand"].sum()
+    sold = classes.groupby(["item", "lifecycle"], as_index=False)["revenue_value"].sum()
     findings = {
-        "ended": ("sold in the last year although its end has passed", "confirm the end month"),
+        "ended": ("sold although its end has passed", "confirm the end month"),
         "silent": ("no sale for twelve months", "set its end month, or say why it stays"),
         "ending": ("will end within the horizon", "plan the remaining stock and a successor"),
         "new": ("on sale for a year or less", "compare with the launch plan"),
     }
-    rows = items[items["lifecycle"].isin(findings)]
+    rows = sold[sold["lifecycle"].isin(findings)]
     rows = rows[(rows["lifecycle"] != "ended") | (rows["item"].map(units).fillna(0.0) > 0)]
     table = pd.DataFrame(
         {

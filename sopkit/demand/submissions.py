@@ -289,13 +289,11 @@ def _disagreements(plan, views, rates, items) -> list[tuple]:
 def _ordered_beyond(plan: pd.DataFrame, orders: pd.DataFrame, rates: pd.DataFrame) -> list[tuple]:
     """Items whose open orders exceed the plan of the months they are wanted in."""
     open_orders = orders.groupby(schema.SERIES_MONTH, as_index=False)["quantity"].sum()
-    planned = plan[[*schema.SERIES_MONTH, "consensus"]]
-    both = open_orders.merge(planned, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
-    price = rates[[*schema.SERIES, "unit_price_value"]]
-    both = both.merge(price, on=schema.SERIES, how="left", validate="many_to_one")
-    beyond = (both["quantity"] - both["consensus"].fillna(0.0)).clip(lower=0.0)
-    both = both.assign(beyond=beyond, money=beyond * both["unit_price_value"])
-    sums = both[beyond > 0.5].groupby("item")[["beyond", "money"]].sum(min_count=1)
+    planned = hierarchy.total_over(open_orders, plan, "consensus").fillna(0.0)
+    price = schema.lookup(open_orders["item"], rates, "unit_price_value").astype("float64")
+    beyond = (open_orders["quantity"] - planned).clip(lower=0.0)
+    open_orders = open_orders.assign(beyond=beyond, money=beyond * price)
+    sums = open_orders[beyond > 0.5].groupby("item")[["beyond", "money"]].sum(min_count=1)
     return [
         (
             f"Item {item}",

@@ -130,10 +130,11 @@ def budget_by_family(
     """The budget by family and month, and for the company; the last version counts.
 
     A budget above family level stands for the company only, and where a month has one, it is the
-    company's; else the families' sum is. A family's quarter stays a quarter (``quarters`` compares
-    it); in the company's sum it is spread over its months like the outlook's revenue, evenly where
-    a month has none, and ``budget_spread_value`` says how much that is. ``budget_is_whole`` marks
-    the company's own rows, which cover every family.
+    company's; else the families' sum is. A family of which any part is budgeted by quarter is
+    compared by quarter (``quarters``) and has no month; in the company's sum it is spread over its
+    months like the outlook's revenue, evenly where a month has none, and ``budget_spread_value``
+    says how much that is. ``budget_is_whole`` marks the company's own rows, which cover every
+    family.
 
     Parameters
     ----------
@@ -147,9 +148,7 @@ def budget_by_family(
     rows = _last_version(budget, items)
     monthly = rows[rows["month"].notna()].assign(spread_value=0.0)
     spread = _spread_quarters(rows[rows["month"].isna()], outlook)
-    key = ["family", "month"]
-    has_month = spread.set_index(key).index.isin(monthly.set_index(key).index)
-    spread = spread.assign(spread_value=spread["revenue_value"])[~has_month]
+    spread = spread.assign(spread_value=spread["revenue_value"])
     both = pd.concat([monthly, spread], ignore_index=True)
     above = both["family"] == schema.ALL
     counted = above | ~both["month"].isin(both.loc[above, "month"])
@@ -157,11 +156,10 @@ def budget_by_family(
     whole = hierarchy.aggregate(both[counted], ["month"], measures)
     whole = whole.assign(family=schema.COMPANY_LABEL)
     whole = whole.assign(is_whole=whole["month"].isin(both.loc[above, "month"]))
-    unspread = spread.assign(**dict.fromkeys(measures[:3], np.nan))
-    families = pd.concat([monthly, unspread], ignore_index=True)
-    families = hierarchy.aggregate(
-        families[families["family"] != schema.ALL], ["family", "month"], measures
-    )
+    families = hierarchy.aggregate(both[~above], ["family", "month"], measures)
+    is_by_month = families["spread_value"].eq(0.0)
+    unspread = {name: families[name].where(is_by_month) for name in measures[:3]}
+    families = families.assign(**unspread)
     table = pd.concat([whole, families.assign(is_whole=False)], ignore_index=True)
     return table[["family", "month", *measures, "is_whole"]].rename(
         columns={name: f"budget_{name}" for name in [*measures, "is_whole"]}
@@ -227,12 +225,18 @@ def quarters(
     measures = ["revenue_value", "budget_revenue_value"]
     table = grouped[measures].sum(min_count=3).reset_index()
     rows = _last_version(budget, items)
-    rows = rows[rows["month"].isna() & (rows["family"] != schema.ALL)]
-    given = hierarchy.aggregate(rows, ["family", "quarter"], ["revenue_value"])
-    given = given.rename(columns={"revenue_value": "given_value"})
+    rows = rows[rows["family"] != schema.ALL]
+    into = (rows["month"].dt.month - fiscal_year_first_month) % 3
+    begins = months.from_number((months.number(rows["month"]) - into).fillna(0.0))
+    is_by_quarter = rows["month"].isna()
+    rows = rows.assign(quarter=rows["quarter"].where(is_by_quarter, begins), given=is_by_quarter)
+    given = rows.groupby(["family", "quarter"], as_index=False).agg(
+        given_value=("revenue_value", "sum"), given=("given", "any")
+    )
+    given = given[given["given"]].drop(columns="given")
     table = table.merge(given, on=["family", "quarter"], how="left", validate="one_to_one")
-    is_by_quarter = table["given_value"].notna() & table["budget_revenue_value"].isna()
-    promised = table["budget_revenue_value"].fillna(table["given_value"])
+    is_by_quarter = table["given_value"].notna()
+    promised = table["given_value"].fillna(table["budget_revenue_value"])
     table = table.drop(columns="given_value").assign(
         budget_revenue_value=promised,
         variance_value=table["revenue_value"] - promised,

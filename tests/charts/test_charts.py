@@ -14,6 +14,9 @@ CYCLE = pd.Timestamp("2026-01-01")
 PAST, AHEAD = months.closed(CYCLE, 12), months.span(CYCLE, 12)
 KEY = {"item": "A", "location": "all", "channel": "all"}
 COMPANY = pd.Series({"fiscal_year_first_month": 1, "fiscal_year_shift": 0})
+NO_QUARTERS = pd.DataFrame({"family": [], "variance_value": [], "is_by_quarter": []}).astype(
+    {"family": "str", "is_by_quarter": "bool"}
+)
 RATES = pd.DataFrame([KEY | {"unit_price_value": 10.0}])
 UNITS = pd.DataFrame({"item": ["A"], "planning_factor": 1.0, "planning_unit": "units"})
 ITEMS = pd.DataFrame({"item": ["A"], "family": ["Tents"], "category": ["Shelter"]})
@@ -50,6 +53,7 @@ def financials() -> pd.DataFrame:
         {
             "month": AHEAD,
             "revenue_value": 90.0,
+            "budgeted_revenue_value": 90.0,
             "supply_revenue_value": 85.0,
             "budget_revenue_value": 100.0,
             "last_year_revenue_value": 80.0,
@@ -66,6 +70,7 @@ def closed() -> pd.DataFrame:
             "family": schema.COMPANY_LABEL,
             "month": PAST,
             "revenue_value": 70.0,
+            "budgeted_revenue_value": 70.0,
             "budget_revenue_value": 75.0,
         }
     )
@@ -271,10 +276,30 @@ def test_late_supply_that_catches_up_is_still_shown():
             "budget_variance_value": [100.0, -300.0],
         }
     )
-    behind, variance = reconciliation.gaps(table, currency="EUR").axes
+    behind, variance = reconciliation.gaps(table, NO_QUARTERS, currency="EUR").axes
     assert behind.patches[0].get_width() == -500.0
     assert mpl.colors.to_hex(behind.patches[0].get_facecolor()) == _style.SHORTAGE
     assert variance.patches[0].get_width() == -200.0
+
+
+def test_a_family_budgeted_by_quarter_shows_what_its_quarters_differ_by():
+    table = pd.DataFrame(
+        {
+            "family": ["Tents", "Parts"],
+            "month": AHEAD[0],
+            "gap_value": [-500.0, -100.0],
+            "budget_variance_value": [100.0, np.nan],
+        }
+    )
+    quarters = pd.DataFrame(
+        {
+            "family": ["Parts", "Parts", "Tents"],
+            "variance_value": [-30.0, -10.0, 9e9],
+            "is_by_quarter": [True, True, False],
+        }
+    )
+    _, variance = reconciliation.gaps(table, quarters, currency="EUR").axes
+    assert sorted(bar.get_width() for bar in variance.patches) == [-40.0, 100.0]
 
 
 def test_quarters_add_up_whole_quarters_only(financials):
@@ -321,7 +346,7 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
         supply.strategies(stock, UNITS),
         supply.costs(pd.DataFrame({"amount_value": [np.nan]}), currency="EUR"),
         reconciliation.revenue(unpriced, closed, **money),
-        reconciliation.gaps(gaps, currency="EUR"),
+        reconciliation.gaps(gaps, NO_QUARTERS, currency="EUR"),
         reconciliation.quarters(unpriced, COMPANY, currency="EUR"),
         executive.plan_beside_budget(unpriced, closed, **money),
     ]
@@ -367,3 +392,35 @@ def test_a_series_is_shown_with_what_was_forecast_then_and_now():
     figure = accuracy.history_with_forecast(sold, past, ahead, subject="Tents", cycle=CYCLE)
     assert lines(figure.axes[0])[:3] == [[10.0] * 12, [9.0, 8.0], [7.0, 6.0]]
     assert all(name in words(figure) for name in ("sold", "forecast then", "forecast now"))
+
+
+# several units
+
+BAGS = pd.DataFrame({"item": ["A"], "planning_factor": 20.0, "planning_unit": "standard bags"})
+
+
+def test_charts_add_up_in_planning_units_and_say_so(history, demand_plan):
+    above, _ = data.sales(history, BAGS, cycle=CYCLE).axes
+    assert lines(above)[0] == [2000.0] * 12 and above.get_ylabel() == "Standard bags a month"
+    tests = pd.DataFrame(columns=["item", "origin", "month", "lag", "actual", "combined"])
+    figure = demand.plan(history, demand_plan, tests.astype("float64"), BAGS, cycle=CYCLE)
+    assert [2300.0] * 12 in lines(figure.axes[0])
+    views = demand_plan[[*KEY, "month"]].assign(department="sales", quantity=121.0)
+    (axes,) = demand.departments(views, demand_plan, BAGS).axes
+    assert pytest.approx([0.1] * 12) in lines(axes)  # a share has no unit
+
+
+def test_orders_are_shown_beside_sales_for_the_months_that_have_them():
+    sales = pd.DataFrame(
+        {
+            "item": "A",
+            "month": PAST,
+            "quantity": 9.0,
+            "ordered_quantity": [np.nan] * 4 + [10.0] * 8,
+            "on_time_quantity": 8.0,
+        }
+    )
+    (axes,) = data.orders(sales, BAGS, cycle=CYCLE).axes
+    assert [200.0] * 8 in lines(axes) and [180.0] * 8 in lines(axes) and [160.0] * 8 in lines(axes)
+    assert axes.get_ylabel() == "Standard bags a month"
+    assert data.orders(sales.assign(ordered_quantity=np.nan), UNITS, cycle=CYCLE) is None

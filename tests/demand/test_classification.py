@@ -153,12 +153,12 @@ def test_an_item_still_sold_after_its_end_is_an_exception_and_one_at_rest_is_not
     )
     items = made_items(A="2025-06", B="2024-09", C="")
     classes = classify(history, items, A=100.0, B=100.0, C=100.0).reset_index()
-    table = classification.exceptions(classes, history, 5000.0)
+    table = classification.exceptions(classes, history, items, 5000.0)
     assert table["subject"].tolist() == ["Item A"]
     assert "although its end has passed" in table["finding"][0]
     assert table["amount_value"].tolist() == [6000.0]
     assert table["is_material"].tolist() == [True]
-    assert not classification.exceptions(classes, history, 6001.0)["is_material"].any()
+    assert not classification.exceptions(classes, history, items, 6001.0)["is_material"].any()
 
 
 # (3) invariants

@@ -320,3 +320,98 @@ def test_allocation_equals_a_slow_loop(seed):
     found = {tuple(row[:4]): row[4] for row in spread.itertuples(index=False)}
     assert found == pytest.approx(expected)
     assert unplaced["amount"].tolist() == left
+
+
+# planning units
+
+GOODS = typed(
+    "items",
+    item=["A", "B", "C"],
+    family=["Tents", "Tents", "Stoves"],
+    unit=["piece", "bag", "piece"],
+    planning_factor=[1.0, 20.0, 0.0],
+)
+
+
+def sold_at(**prices: float) -> pd.DataFrame:
+    return pd.DataFrame({"item": list(prices), "unit_price_value": list(prices.values())})
+
+
+def settled(items: pd.DataFrame, prices: pd.DataFrame) -> tuple[dict, set]:
+    table = hierarchy.planning_units(items, prices, planning_unit="pieces", currency="EUR")
+    contract.check_processed("planning_units", table)
+    return table.set_index("item")["planning_factor"].to_dict(), set(table["planning_unit"])
+
+
+def test_given_factors_are_the_planning_unit_and_none_is_a_factor_too():
+    assert settled(GOODS, sold_at(A=5.0, B=90.0, C=1.0)) == (
+        {"A": 1.0, "B": 20.0, "C": 0.0},
+        {"pieces"},
+    )
+
+
+def test_several_units_without_every_factor_are_added_in_money_by_hand():
+    lacking = GOODS.assign(planning_factor=[1.0, np.nan, 0.0])
+    factor, unit = settled(lacking, sold_at(A=5.0, B=90.0, C=np.nan))
+    assert factor == {"A": 5.0, "B": 90.0, "C": 0.0}  # C has no price and adds nothing
+    assert unit == {"EUR at the prices of the cycle"}
+
+
+def test_an_unsold_item_without_factor_does_not_make_totals_money():
+    lacking = GOODS.assign(planning_factor=[1.0, np.nan, 3.0])
+    factor, unit = settled(lacking, sold_at(A=5.0, C=1.0))
+    assert factor == {"A": 1.0, "B": 1.0, "C": 3.0} and unit == {"pieces"}
+
+
+def test_an_item_in_no_unit_is_counted_in_a_unit_of_its_own():
+    nameless = GOODS.assign(unit=["piece", None, "piece"], planning_factor=np.nan)
+    assert settled(nameless, sold_at(A=5.0, B=9.0))[1] == {"EUR at the prices of the cycle"}
+    assert settled(nameless.assign(unit=None), sold_at(A=5.0, B=9.0))[1] == {"pieces"}
+
+
+def test_an_item_that_items_do_not_know_counts_as_one_each():
+    assert settled(GOODS, sold_at(A=5.0, X=7.0))[0]["X"] == 1.0
+
+
+def test_an_items_price_is_the_mean_over_its_series():
+    lacking = GOODS.assign(planning_factor=np.nan)
+    both = pd.concat([sold_at(A=5.0, B=90.0), sold_at(A=7.0)])
+    assert settled(lacking, both)[0]["A"] == 6.0
+
+
+def test_quantities_are_multiplied_and_money_rates_and_time_are_not_by_hand():
+    table = pd.DataFrame(
+        {
+            "item": ["A", "B", "all", "Z"],
+            "quantity": [1.0, 2.0, 3.0, 4.0],
+            "closing": 1.0,
+            "revenue_value": 7.0,
+            "hours": 7.0,
+            "load_hours": 7.0,
+            "lead_time_days": 7.0,
+            "bias_rate": 7.0,
+            "weight_share": 7.0,
+            "cover_months": 7.0,
+            "lag": 7,
+        }
+    )
+    copy = table.copy()
+    made = hierarchy.in_planning_units(table, GOODS)
+    assert made["quantity"].tolist() == [1.0, 40.0, 3.0, 4.0]  # `all` is in the unit already
+    assert made["closing"].tolist() == [1.0, 20.0, 1.0, 1.0]
+    others = table.columns.drop(["item", "quantity", "closing"])
+    assert (made[others] == 7).all(axis=None)
+    pd.testing.assert_frame_equal(table, copy)
+
+
+def test_factors_of_one_and_items_without_factors_leave_the_table_alone():
+    table = pd.DataFrame({"item": ["A"], "quantity": [1.5]})
+    for items in (GOODS.head(1), contract.empty("items"), pd.DataFrame({"item": ["A"]})):
+        assert hierarchy.in_planning_units(table, items)["quantity"].tolist() == [1.5]
+
+
+def test_a_family_total_in_planning_units_is_the_sum_of_its_items_by_hand():
+    table = pd.DataFrame({"item": ["A", "B", "B"], "month": JANUARY, "quantity": [7.0, 1.0, 2.0]})
+    levelled = hierarchy.with_levels(hierarchy.in_planning_units(table, GOODS), GOODS)
+    total = hierarchy.aggregate(levelled, ["family"], ["quantity"])
+    assert total.to_dict("list") == {"family": ["Tents"], "quantity": [7.0 + 20.0 + 40.0]}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
 from sopkit.demand import history
@@ -196,3 +198,87 @@ def test_corrections_list_every_layer_of_the_history_once(sample_history, sample
     for layer in history.LAYERS:
         assert sums.get(layer, 0.0) == pytest.approx(sample_history[layer].sum())
     assert found["amount_value"].abs().is_monotonic_decreasing
+
+
+# orders as demand
+
+
+def ordered_sales(**columns) -> tuple[pd.DataFrame, pd.Timestamp]:
+    """Six months of A: shipped 10 each; orders in the second to fourth month."""
+    usual = {
+        "quantity": [10.0] * 6,
+        "ordered_quantity": [None, 14.0, 6.0, 10.0, None, None],
+    } | columns
+    raw = pd.DataFrame({"item": "A", "month": months.span(pd.Timestamp("2025-01-01"), 6)} | usual)
+    return contract.check_table("sales", raw, contract.Source("sales")).frame, CYCLE
+
+
+def layers(basis: str | None = None, **columns) -> pd.DataFrame:
+    sales, cycle = ordered_sales(**columns)
+    return history.demand_history(sales, contract.empty("items"), cycle=cycle, basis=basis)
+
+
+@pytest.mark.parametrize("basis", ["ordered", None])
+def test_demand_is_what_was_ordered_where_it_is_given_by_hand(basis):
+    table = layers(basis)
+    assert table["unfilled"].tolist() == [0, 4, -4, 0, 0, 0]
+    assert table["demand"].tolist() == [10, 14, 6, 10, 10, 10]
+    assert table["sales"].tolist() == [10.0] * 6
+
+
+def test_demand_on_the_basis_of_shipments_ignores_orders_by_hand():
+    table = layers("shipped")
+    assert table["unfilled"].eq(0).all() and table["demand"].tolist() == [10.0] * 6
+
+
+def test_orders_without_a_shipment_are_demand():
+    table = layers(quantity=[10, 0, 10, 10, 10, 10])
+    assert (table["sales"][1], table["unfilled"][1], table["demand"][1]) == (0, 14, 14)
+
+
+def test_a_stock_out_with_orders_gets_no_estimate_and_without_them_does():
+    flags = [False, True, False, False, True, False]
+    table = layers(quantity=[10, 2, 10, 10, 3, 10], is_stockout=flags)
+    assert (table["unfilled"][1], table["stockout"][1], table["demand"][1]) == (12, 0, 14)
+    assert table["stockout"][4] > 0  # nobody said what was ordered there
+    shipped = layers("shipped", quantity=[10, 2, 10, 10, 3, 10], is_stockout=flags)
+    assert shipped["stockout"][1] > 0
+    assert shipped["is_stockout"].tolist() == flags
+    # what came is known where orders are: such a month is no stock-out to forecasts
+    assert table["is_stockout"].tolist() == [False] * 4 + [True, False]
+
+
+def test_a_net_return_in_a_month_with_orders_is_counted_once():
+    table = layers(quantity=[10, -4, 10, 10, 10, 10])
+    assert (table["returns"][1], table["unfilled"][1], table["demand"][1]) == (4, 14, 14)
+
+
+def test_cancelled_orders_below_zero_are_no_demand_below_zero():
+    table = layers(ordered_quantity=[None, -5.0, 6.0, 10.0, None, None])
+    assert table["demand"][1] == 0.0
+
+
+QUANTITIES = st.lists(
+    st.tuples(st.integers(-20, 60), st.one_of(st.none(), st.integers(-5, 80)), st.booleans()),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(QUANTITIES, st.sampled_from(["shipped", "ordered", None]))
+def test_sales_and_layers_always_make_demand_and_demand_is_never_negative(rows, basis):
+    span = months.span(pd.Timestamp("2022-01-01"), len(rows))
+    raw = pd.DataFrame(rows, columns=["quantity", "ordered_quantity", "is_stockout"])
+    raw = raw.assign(item="A", month=span, ordered_quantity=raw["ordered_quantity"].astype(float))
+    sales = contract.check_table("sales", raw, contract.Source("sales")).frame
+    cycle = months.shift(span[-1], 1)
+    table = history.demand_history(sales, contract.empty("items"), cycle=cycle, basis=basis)
+    np.testing.assert_allclose(
+        table[["sales", *history.LAYERS]].sum(axis=1), table["demand"], atol=1e-9
+    )
+    assert (table["demand"] >= -1e-9).all() and (table["returns"] >= 0).all()
+    assert table["sales"].sum() == sum(quantity for quantity, _, _ in rows)
+    rates = table[schema.SERIES].drop_duplicates().assign(unit_price_value=2.0)
+    found = history.corrections(table, rates)
+    moved = table["demand"].sum() - table["sales"].sum()
+    assert found["quantity"].sum() == pytest.approx(moved, abs=1e-6)

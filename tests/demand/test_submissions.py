@@ -402,3 +402,89 @@ def test_an_item_that_naive_hit_exactly_is_listed_without_a_share_of_nothing(bas
     table = submissions.exceptions(plan, nothing, lost, tests, NO_ORDERS, rates, ITEMS, 0.0)
     assert sorted(table["subject"]) == ["Item A", "Item B", "Item C"]
     assert not table["finding"].str.contains(r"\d{6}").any()
+
+
+# several units: A in pieces, B in bags of twenty, C not counted
+
+BAGS = ITEMS.assign(planning_factor=[1.0, 20.0, 0.0])
+
+
+def in_bags(base: pd.DataFrame, *rows: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Views and lost rows, submissions put in planning units as the demand review does."""
+    common = hierarchy.in_planning_units(said(*rows), BAGS)
+    return submissions.views(common, base, BAGS, cycle=CYCLE)
+
+
+def test_a_familys_view_in_planning_units_comes_back_in_own_units_by_hand(base):
+    views, _ = in_bags(base, {"family": "Tents", "quantity": 460})
+    # forecast: 30 of A and 10 bags of 20, 230 in all; twice as much
+    assert units(views) == pytest.approx({("sales", "A"): 60.0, ("sales", "B"): 20.0})
+    total = hierarchy.in_planning_units(views, BAGS)["quantity"].sum()
+    assert total == pytest.approx(460)
+
+
+def test_an_items_view_is_in_its_own_unit_and_stays_as_it_was_said(base):
+    views, _ = in_bags(base, {"item": "B", "quantity": 7})
+    assert units(views) == pytest.approx({("sales", "B"): 7.0})
+
+
+def test_the_companys_view_in_planning_units_keeps_its_total(base):
+    views, unplaced = in_bags(base, {"quantity": 1000}, {"family": "Tents", "quantity": 46})
+    assert hierarchy.in_planning_units(views, BAGS)["quantity"].sum() == pytest.approx(1046)
+    assert unplaced.empty and "C" not in set(views["item"])
+
+
+def test_money_buys_own_units_whatever_the_factor(base):
+    views, _ = in_bags(base, {"item": "B", "revenue_value": 200})
+    assert units(views) == pytest.approx({("sales", "B"): 10.0})
+
+
+def test_units_of_an_item_that_is_not_counted_are_returned_and_not_lost(base):
+    views, unplaced = in_bags(base, {"item": "C", "quantity": 5}, {"item": "A", "quantity": 1})
+    assert units(views) == pytest.approx({("sales", "A"): 1.0})
+    assert unplaced["item"].tolist() == ["C"]
+
+
+# open orders
+
+
+def ordered(*rows: tuple) -> pd.DataFrame:
+    columns = ["item", "month", "quantity"]
+    return typed("orders", pd.DataFrame(rows, columns=columns).assign(cycle="2026-01"))
+
+
+def beyond(base: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
+    nothing, lost = submissions.views(contract.empty("submissions"), base, ITEMS, cycle=CYCLE)
+    tests = backtest_of(1.0)
+    table = submissions.exceptions(plan_of(base), nothing, lost, tests, orders, rates, ITEMS, 100.0)
+    return table.set_index("subject")
+
+
+def test_orders_beyond_the_plan_of_their_month_are_listed_with_their_money_by_hand(base):
+    orders = ordered(("A", "2026-01", 35), ("A", "2026-02", 10), ("A", "2026-03", 40))
+    table = beyond(base, orders)  # 5 and 10 more than 30; February's spare helps nobody
+    assert table.loc["Item A", "amount_value"] == pytest.approx(150.0)
+    assert "by 15 units" in table.loc["Item A", "finding"]
+
+
+def test_orders_within_the_plan_are_no_exception(base):
+    assert beyond(base, ordered(("A", "2026-01", 30))).empty
+
+
+def test_orders_of_what_is_not_planned_are_listed_whole(base):
+    table = beyond(base, ordered(("Z", "2026-01", 5), ("A", "2027-01", 2)))
+    assert "by 5 units" in table.loc["Item Z", "finding"]
+    assert np.isnan(table.loc["Item Z", "amount_value"]) and table.loc["Item Z", "is_material"]
+    assert "by 2 units" in table.loc["Item A", "finding"]
+
+
+def test_two_snapshots_of_orders_of_one_month_add_up(base):
+    overdue = pd.concat([ordered(("A", "2026-01", 20)), ordered(("A", "2026-01", 15))])
+    assert "by 5 units" in beyond(base, overdue).loc["Item A", "finding"]
+
+
+def test_orders_for_all_places_are_held_against_the_plan_of_all_places(base):
+    """An order book without locations says `all`; the plan has North and South."""
+    halves = [base.assign(location=name, quantity=base["quantity"] / 2) for name in ("N", "S")]
+    assert beyond(pd.concat(halves, ignore_index=True), ordered(("A", "2026-01", 30))).empty

@@ -52,6 +52,7 @@ FINANCIALS = pd.DataFrame(
         "margin_value": [40.0, 60.0, 7.0],
         "costed_revenue_value": [100.0, 100.0, 7.0],
         "budget_revenue_value": [80.0, np.nan, 7.0],
+        "budgeted_revenue_value": [100.0, np.nan, 7.0],
     }
 )
 INPUTS = (ACCURACY, PROJECTION, DELIVERED, LOAD, FINANCIALS)

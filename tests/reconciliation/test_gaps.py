@@ -34,9 +34,13 @@ def tables_of(**families: list[tuple]) -> tuple[pd.DataFrame, pd.DataFrame]:
         for family, rows in families.items()
     ]
     table = pd.concat(parts, ignore_index=True)
-    whole = table.groupby("month", as_index=False)[["deliverable", *MEASURES]].sum(min_count=1)
+    has_budget = table["budget_revenue_value"].notna()
+    table = table.assign(budgeted_revenue_value=table["revenue_value"].where(has_budget))
+    whole = table.groupby("month", as_index=False)[
+        ["deliverable", *MEASURES, "budgeted_revenue_value"]
+    ].sum(min_count=1)
     table = pd.concat([table, whole.assign(family="Company")], ignore_index=True)
-    return table[["family", "month", *MEASURES]], table[["family", "month", "deliverable"]]
+    return table.drop(columns="deliverable"), table[["family", "month", "deliverable"]]
 
 
 BOTH = tables_of(
@@ -179,3 +183,23 @@ def test_a_family_delivered_twice_is_refused():
     financials, deliverable = BOTH
     with pytest.raises(pd.errors.MergeError, match="not unique"):
         gaps.gaps(financials, pd.concat([deliverable, deliverable]))
+
+
+# families budgeted by quarter
+
+
+def by_quarter(*rows: tuple) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["family", "variance_value", "is_by_quarter"])
+
+
+def test_a_family_budgeted_by_quarter_is_compared_over_its_quarters_by_hand():
+    table = gaps.exceptions(
+        gaps.gaps(*BOTH),
+        by_quarter(("Stoves", -300.0, True), ("Stoves", 100.0, True), ("Tents", 9e9, False)),
+        100.0,
+    )
+    own = table.set_index("subject")
+    assert own.loc["Stoves", "amount_value"] == -200.0
+    assert own.loc["Stoves", "finding"] == "plan below budget over 2 quarters"
+    over = own.loc["Tents"]  # by month as before
+    assert 0.0 in over["amount_value"].tolist() and 9e9 not in over["amount_value"].tolist()

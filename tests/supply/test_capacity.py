@@ -222,3 +222,61 @@ def test_a_resource_listed_twice_is_refused():
     double = pd.concat([RESOURCES, RESOURCES], ignore_index=True)
     with pytest.raises(pd.errors.MergeError, match="not unique"):
         capacity.available_hours(double, contract.empty("capacity"), NO_CALENDAR, AHEAD)
+
+
+# working days
+
+
+def worked(*days: float | None, first: str = "2026-01") -> pd.DataFrame:
+    """Table `calendar` with the working days of some months."""
+    span = months.span(months.parse_cycle(first), len(days))
+    return typed(
+        "calendar",
+        month=span,
+        first_date=span,
+        last_date=span + pd.offsets.MonthEnd(0),
+        working_days=list(days),
+    )
+
+
+def regular(calendar: pd.DataFrame, given=None, span=AHEAD) -> dict:
+    given = contract.empty("capacity") if given is None else given
+    table = capacity.available_hours(RESOURCES, given, calendar, span)
+    return table.groupby("resource")["regular_hours"].agg(list).to_dict()
+
+
+def test_months_of_more_working_days_have_more_hours_by_hand():
+    found = regular(worked(22, 18))  # 20 on average
+    assert found["sewing"] == pytest.approx([110.0, 90.0])
+    assert found["cutting"] == pytest.approx([55.0, 45.0])
+    overtime = capacity.available_hours(
+        RESOURCES, contract.empty("capacity"), worked(22, 18), AHEAD
+    )
+    assert overtime["overtime_hours"].tolist() == pytest.approx([0.0, 0.0, 11.0, 9.0])
+
+
+def test_the_mean_is_over_the_whole_calendar_and_its_hours_are_kept():
+    calendar = worked(20, 22, 18, 24, 16, 20)
+    span = months.span(AHEAD[0], 6)
+    found = regular(calendar, span=span)
+    assert sum(found["sewing"]) == pytest.approx(6 * 100.0)
+    assert found["sewing"][0] == pytest.approx(100.0)  # a mean month is unchanged
+
+
+def test_capacity_of_a_month_stands_as_it_was_given():
+    shut = typed("capacity", resource=["sewing"], month=["2026-01"], regular_hours=[80])
+    assert regular(worked(22, 18), shut)["sewing"] == pytest.approx([80.0, 90.0])
+
+
+def test_months_the_calendar_does_not_reach_or_tell_are_usual_ones():
+    assert regular(worked(22, None))["sewing"] == [100.0, 100.0]  # the mean of one is itself
+    assert regular(worked(18, 22, first="2025-01"))["sewing"] == [100.0, 100.0]
+    assert regular(worked(None, None))["sewing"] == [100.0, 100.0]
+
+
+def test_a_calendar_of_no_working_days_at_all_tells_nothing():
+    assert regular(worked(0, 0))["sewing"] == [100.0, 100.0]
+
+
+def test_a_month_without_working_days_has_no_hours():
+    assert regular(worked(0, 20))["sewing"] == [0.0, 200.0]

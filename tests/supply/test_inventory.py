@@ -246,3 +246,60 @@ def test_a_service_level_of_a_family_in_percent_is_refused():
         inventory.replenishment(
             sites_of(A=1.0), items, contract.empty("suppliers"), {"default": 0.9, "T": 95}
         )
+
+
+# chains of sites
+
+CHAIN = typed(
+    "locations",
+    location=["North", "South", "depot", "plant"],
+    supplied_from=["depot", "plant", "plant", None],
+)
+
+
+def test_a_market_is_supplied_by_the_head_of_its_chain_by_hand():
+    places = pd.Series(["North", "South", "depot", "plant", "Moon"], index=[4, 3, 2, 1, 0])
+    found = inventory.source(places, CHAIN)
+    assert found.tolist() == ["plant"] * 4 + ["Moon"]
+    assert found.index.tolist() == [4, 3, 2, 1, 0]
+
+
+def test_a_long_chain_ends_at_its_head_and_a_circle_ends():
+    names = [f"{k}" for k in range(9)]
+    long = typed("locations", location=names[:-1], supplied_from=names[1:])
+    assert inventory.source(pd.Series(names), long).tolist() == ["8"] * 9
+    circle = typed("locations", location=["a", "b"], supplied_from=["b", "a"])
+    assert len(inventory.source(pd.Series(["a", "b"]), circle)) == 2  # the check stops such a run
+
+
+def test_stock_at_plant_depot_and_market_is_the_chains_and_none_is_lost():
+    stock = typed(
+        "inventory",
+        item="A",
+        location=["plant", "depot", "North", "Moon"],
+        month="2025-12",
+        on_hand=[10, 5, 2, 99],
+        backlog=[None, 1, None, None],
+    )
+    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CHAIN, CYCLE)
+    assert opening.to_dict() == {("A", "plant"): 16.0} and is_known
+    moon = sites_of(A=1.0).assign(location="Moon")
+    both = pd.concat([sites_of(A=1.0), moon])
+    opening, _ = inventory.opening_stock(stock, both, CHAIN, CYCLE)
+    assert opening.sum() == (stock["on_hand"] - stock["backlog"].fillna(0.0)).sum()
+
+
+def test_stock_counted_at_the_depot_alone_is_known_stock_of_the_chain():
+    stock = typed("inventory", item=["A"], location=["depot"], month=["2025-12"], on_hand=[7])
+    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CHAIN, CYCLE)
+    assert opening.tolist() == [7.0] and is_known
+
+
+def test_demand_of_every_market_of_a_chain_stands_at_its_head_once():
+    plan, forecast = plan_of(
+        ("A", "North", 12.0, 10.0, 10.0 + 3 * 1.2816), ("A", "South", 30.0, 20.0, 20.0 + 4 * 1.2816)
+    )
+    table = inventory.site_demand(plan, forecast, CHAIN)
+    assert table["location"].unique().tolist() == ["plant"]
+    assert table["demand"].tolist() == [42.0] * 4
+    assert table["demand_sd"].tolist() == pytest.approx([5.0] * 4)
