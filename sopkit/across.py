@@ -108,16 +108,20 @@ def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
         is_breach = name == "sales" and (money_share(tables, items=members) > tolerance_rate)
         remedy = f"Add {some(members)} to {sources['items'].label}"
         remedy += ", or raise tolerance_rate in company.yml." if is_breach else "."
-        unpadded = {item.lstrip("0"): item for item in known}
-        if zeros := unpadded.get(members[0].lstrip("0")):
-            remedy += f" Did you mean {zeros!r}? Excel drops leading zeros."
-        else:
-            remedy = f"{remedy} {near(members[0], known)}".strip()
+        alike = {_plain(item): item for item in known}.get(_plain(members[0]))
+        if alike:
+            remedy += f" Did you mean {alike!r}?"
+            remedy += " Excel drops leading zeros." if alike.startswith("0") else ""
         message = counted(len(members), "item is not", "items are not") + " in items; "
         message += ("it counts" if len(members) == 1 else "they count") + " as unassigned."
         state = "breach" if is_breach else "notice"
         findings.append(_on(tables, sources, name, unknown, column, message, remedy, state))
     return findings
+
+
+def _plain(item: str) -> str:
+    """An item's letters and figures, without what a spreadsheet or a hand may change."""
+    return re.sub(r"[\W_]", "", item).casefold().lstrip("0")
 
 
 def _left_unsaid(tables, sources) -> list[Finding]:

@@ -176,8 +176,8 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
     unknown = [name for name in present if name and name not in table.column_names]
     required = [column.name for column in table.columns if column.is_required]
     if source.first_row > 1 and not set(present) & set(table.column_names):
-        remedy = f"Write them there, such as {some(required or table.column_names)}, and take "
-        remedy += f"what stands above them out of {source.label}."
+        remedy = f"Write them there ({some(required or table.column_names)} …), and take what "
+        remedy += f"stands above them out of {source.label}."
         return [breach("", f"{source.row(-1)} names no column of {table.name}.", remedy)]
     for column in table.columns:
         if column.is_required and column.name not in present:

@@ -154,6 +154,7 @@ def of_days(days: pd.Series, calendar: pd.DataFrame) -> pd.Series:
     if calendar.empty:
         return floor(days)
     ordered = calendar.sort_values("first_date", ignore_index=True)
+    days = days.dt.floor("D")
     position = ordered["first_date"].searchsorted(days, side="right") - 1
     found = ordered[["month", "last_date"]].reindex(position).set_index(days.index)
     return found["month"].where(days <= found["last_date"]).astype(DTYPE)
@@ -182,9 +183,10 @@ def fiscal_terms(calendar: pd.DataFrame, default: int) -> tuple[int, int]:
     (7, -1)
     """
     years = calendar.dropna(subset=["fiscal_year"]).sort_values("month", ignore_index=True)
-    begins = years.loc[years["fiscal_year"].diff() > 0, "month"]
-    first = int(begins.iloc[0].month) if len(begins) else default
     if years.empty:
-        return first, 0
+        return default, 0
+    known = years.groupby("fiscal_year")["month"].agg(["min", "size"])
+    is_told = (known["size"] == 12) | (known.index > known.index.min())
+    first = int(known.loc[is_told, "min"].iloc[0].month) if is_told.any() else default
     shift = years["fiscal_year"] - fiscal_year(years["month"], first)
     return first, int(shift.iloc[0])

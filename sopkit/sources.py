@@ -302,8 +302,9 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, int]:
                 skiprows=1 if said else 0,
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        words = _csv_problem(text, separator, 1 if said else 0) or str(error).strip()
-        raise SourceError(f"{path.name}: {words} Check separators and quotes there.") from error
+        words = f"{str(error).strip()} Check separators and quotes there."
+        words = _csv_problem(text, separator, 1 if said else 0) or words
+        raise SourceError(f"{path.name}: {words}") from error
     return _with_header(cells), 3 if said else 2
 
 
@@ -319,7 +320,7 @@ def _csv_problem(text: str, separator: str, skipped: int) -> str:
                 return f"line {line + 1} has {len(cells)} cells, the header {width}. {words}."
             line = lines.line_num
     except csv.Error:
-        return f"a quotation mark in line {line + 1} is never closed."
+        return f"a quotation mark in line {line + 1} is never closed. Close it, or take it out."
     return ""
 
 
@@ -457,7 +458,8 @@ def _explain(connection, error: str, files: dict[str, str]) -> str:
         known = nearest(table[1], sorted(files)) if files else ""
         return f"the SELECT names {table[1]}, which is not under `files`. {known}".strip()
     if column := re.search('Referenced column "([^"]+)" not found', error):
-        rows = connection.execute("SELECT DISTINCT column_name FROM duckdb_columns()").fetchall()
+        rows = "SELECT DISTINCT column_name FROM duckdb_columns() WHERE NOT internal"
+        rows = connection.execute(rows).fetchall()
         return f"there is no column {column[1]}. {nearest(column[1], sorted(r[0] for r in rows))}"
     if "disabled by configuration" in error:
         return "a SELECT opens no file itself. Name the file under `files`, and use that name."

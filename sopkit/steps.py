@@ -280,8 +280,7 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
     hours = capacity.hours_per_unit(tables["routings"], items, resources)
     ahead = pd.DatetimeIndex(sorted(sites["month"].unique()))
     available = capacity.available_hours(resources, tables["capacity"], tables["calendar"], ahead)
-    receipts = tables["scheduled_receipts"]
-    receipts = receipts.assign(location=inventory.source(receipts["location"], places))
+    receipts = inventory.receipts(tables["scheduled_receipts"], places)
     work = strategies.task(sites, terms, opening, receipts, hours, available)
     plans = {name: strategies.plan(work, name) for name in strategies.NAMES}
     chosen, unlimited = plans[strategy], strategies.plan(work, strategy, is_limited=False)
@@ -446,7 +445,8 @@ def _last_money(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
     """The last plan's money by today's families, with the budget and last year it stood beside."""
     names = ["revenue_value", "margin_value"]
     beside = grid.latest(tables["ledger_financials"], cycle)
-    beside = beside.drop(columns=[*names, "budgeted_revenue_value"])  # of the families of then
+    of_then = [*names, "budgeted_revenue_value"]  # by the families of then
+    beside = beside.drop(columns=of_then, errors="ignore")
     by_item = grid.latest(_past(tables, "item_financials"), cycle)
     money = finance.by_family(by_item, tables["items"], names)
     return money.merge(beside, on=["family", "month"], how="outer", validate="one_to_one")

@@ -76,13 +76,10 @@ def settings(workspace: Path) -> dict:
 
 def _as_written(value: object) -> str:
     """A value as people write it in YAML."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{name}: {_as_written(part)}' for name, part in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_as_written, value))}]"
-    words = {None: "blank", True: "yes", False: "no"}
-    is_word = value is None or isinstance(value, bool)
-    return words[value] if is_word else repr(value) if isinstance(value, str) else str(value)
+    import yaml
+
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
+    return repr(value) if isinstance(value, str) else text.split("\n")[0].replace("null", "blank")
 
 
 def _example(setting: schema.Setting, value: object) -> str:
@@ -90,7 +87,8 @@ def _example(setting: schema.Setting, value: object) -> str:
     amounts = list(value.values()) if isinstance(value, dict) else [value]
     amounts = [a for a in amounts if isinstance(a, (int, float)) and not isinstance(a, bool)]
     if isinstance(setting.default, list):
-        return " Write a list of names, each once: [Sales, Finance]."
+        names = dict.fromkeys(map(str, value if isinstance(value, list) else [value]))
+        return f" Write a list of texts, each once: [{', '.join(map(repr, names))}]."
     if isinstance(setting.default, dict) and not isinstance(value, dict):
         return f" Write {{default: {_as_written(value)}}}."
     if isinstance(value, datetime.date):
@@ -203,9 +201,7 @@ def _by_period(workspace: Path, name: str, cycle: pd.Timestamp | None) -> tuple:
                 f"the day lies in {months.label(day)}, the row's month is {months.label(month)}."
             )
             remedy = f"Leave one of them blank in {source.label}."
-            shown = frame["date"].dt.strftime("%Y-%m-%d")
-            row = (source, "date", words, remedy)
-            findings = [*findings, contract.at(name, frame, odd, *row, shown=shown)]
+            findings = [*findings, contract.at(name, frame, odd, source, "date", words, remedy)]
         frame = frame.assign(month=period.where(by_day, frame["month"]))
     return frame, findings, source
 
@@ -313,11 +309,10 @@ def raw_tables(
         valued = across.valued(tables, rules, cycle)
     for name in sources.strangers(workspace / RAW):
         stem, kind = Path(name).stem, Path(name).suffix
-        hint = contract.near(stem, schema.RAW, 0.75) or "sopkit reads files named after a table."
-        if stem in schema.RAW and kind:
-            hint = f"Save it as {stem}.xlsx or {stem}.csv: {kind} is not read."
-        elif kind not in sources.SUFFIXES and kind:
-            hint += f" {kind} is not read: save it as .xlsx or .csv."
+        hint = contract.near(stem, schema.RAW, 0.75) if kind in sources.SUFFIXES else ""
+        hint = hint or "sopkit reads .csv, .xlsx and .parquet named after a table: see README.md."
+        if stem in schema.RAW:
+            hint = f"Save it as {stem}.xlsx or {stem}.csv: {kind or 'this form'} is not read."
         findings.append(contract.Finding("notice", name, "", "a file nobody reads.", hint))
     table = across.findings_table(findings, valued)
     if (table["state"] == "breach").any():
@@ -347,9 +342,10 @@ def _cycle_or_none(workspace: Path) -> pd.Timestamp:
 def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     """Rows of a raw table that were known in the cycle (house §4).
 
-    Measured: months before the cycle, days summed into months. Snapshot: those of the cycle, or
-    without a cycle; what is overdue counts in the cycle's month. Dated: entered for this cycle or
-    an earlier one. Standing: all but those whose ``known_month`` is later.
+    Measured: months before the cycle, days summed into months. Snapshot: those of the cycle, of
+    which the overdue count in its month; without a cycle those of its month and later. Dated:
+    entered for this cycle or an earlier one. Standing: all but those whose ``known_month`` is
+    later.
     """
     when = schema.RAW[name].known
     if when == "measured":
@@ -357,7 +353,8 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
             frame = contract.sum_days(frame)
         frame = frame[frame["month"] < cycle]
     elif when == "snapshot":
-        frame = frame[frame["cycle"].isna() | (frame["cycle"] == cycle)]
+        is_ahead = frame["cycle"].isna() & (frame["month"] >= cycle)
+        frame = frame[is_ahead | (frame["cycle"] == cycle)]
         frame = frame.assign(month=frame["month"].clip(lower=cycle))
     elif when == "standing":
         frame = frame[~(frame["known_month"] > cycle)]

@@ -42,7 +42,7 @@ def control_totals(controls: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> p
     columns = ["table", "measure", "month", "channel", "amount", "ours"]
     table = pd.concat(parts).reindex(columns=columns).rename(columns={"amount": "control"})
     difference = (table["ours"] - table["control"]).astype("float64")
-    table = table.assign(difference=difference, is_tied=difference.abs() < _CENT)
+    table = table.assign(difference=difference, is_tied=difference.abs().round(6) < _CENT)
     order = difference.abs().sort_values(ascending=False, kind="stable").index
     return table.loc[order].astype({"month": months.DTYPE}).reset_index(drop=True)
 
@@ -124,20 +124,27 @@ def todays_codes(table: pd.DataFrame, restated: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        A table of past cycles: keys are text and months, measures numbers that may be added.
+        A table of past cycles, with ``cycle``: keys are text and months, measures numbers that may
+        be added.
     restated : DataFrame
-        Table `restatements` of this cycle and of past ones.
+        Table `restatements` of past cycles and of this one (without a ``cycle``): a code that
+        changed is changed in the plans made before.
     """
     renamed = restated[restated["kind"] == "item code"]
-    codes = dict(zip(renamed["subject"], renamed["becomes"], strict=True))
+    since = renamed.get("cycle", pd.Series(pd.NaT, index=renamed.index)).fillna(pd.Timestamp.max)
     items = table["item"]
-    for _ in codes:
-        items = items.map(codes).fillna(items)
+    for cycle, own in renamed.groupby(since):
+        codes = dict(zip(own["subject"], own["becomes"], strict=True))
+        items = items.mask(table["cycle"] < cycle, items.map(codes).fillna(items))
     if items.eq(table["item"]).all():
         return table
     measures = list(table.select_dtypes("number").columns)
     keys = [name for name in table.columns if name not in measures]
-    return table.assign(item=items).groupby(keys, as_index=False, sort=False)[measures].sum()
+    return (
+        table.assign(item=items)
+        .groupby(keys, as_index=False, sort=False)[measures]
+        .sum(min_count=1)
+    )
 
 
 def _by_item(history: pd.DataFrame) -> pd.DataFrame:
@@ -152,14 +159,15 @@ def _sales_changes(before: pd.DataFrame, after: pd.DataFrame) -> tuple[list, lis
         table.reindex(index=items, columns=span, fill_value=0.0) for table in (before, after)
     )
     change = new - old
-    grown = {
-        tuple(row): item for item, row in zip(items, change.to_numpy(), strict=True) if row.any()
-    }
+    grown: dict[tuple, list[str]] = {}
+    for item, row in zip(items, change.to_numpy().round(6), strict=True):
+        grown.setdefault(tuple(row), []).append(item)
     renamed = []
     for item in before.index.difference(after.index):
-        heir = grown.get(tuple(old.loc[item]))
-        if heir is None or not old.loc[item].any():
+        heirs = grown.get(tuple(old.loc[item].to_numpy().round(6)), [])
+        if not heirs or not old.loc[item].any():
             continue
+        heir = heirs.pop(0)
         total = old.loc[item].sum()
         words = f"the past of {item} now stands under {heir}"
         renamed.append(("item code", item, heir, pd.NaT, total, total, words))

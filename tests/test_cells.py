@@ -164,3 +164,41 @@ def test_numbers_of_a_workbook_are_never_read_as_texts():
 def test_a_date_among_numbers_is_bad():
     mixed = pd.Series([1.0, pd.Timestamp("2025-01-01"), "2", float("inf")], dtype="object")
     assert cells.parse(mixed, "number")[1].tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "words"),
+    [
+        ("number", "20%", "not a number. Write a share: 0.2 for 20 %."),
+        ("number", "€150", "not a number. Write the number alone"),
+        ("number", "150 EUR", "not a number. Write the number alone"),
+        ("number", "6 weeks", "not a number. Write the number alone"),
+        ("number", "(47)", "not a number. Write the minus in front: -47."),
+        ("number", "47-", "not a number. Write the minus in front: -47."),
+        ("number", "1 234", "not a number. Write nothing between the digits, as 1234.5."),
+        ("number", "1'234.50", "not a number. Write nothing between the digits"),
+        ("number", "=40+7", "not a number. Write the value, not the formula."),
+        ("number", "-", "not a number. Leave the cell blank where nothing is known."),
+        ("number", "n/a", "not a number. Leave the cell blank"),
+        ("number", "inf", "not a number. Write a plain number such as 1234.5."),
+        ("date", "2026-02-30", "no such day or month. Write a day of the calendar"),
+        ("month", "2025-13", "no such day or month. Write a day of the calendar"),
+        ("month", "45108", "Excel's count of days. Format the column as a date"),
+        ("month", 45108, "Excel's count of days. Format the column as a date"),
+        ("month", "2026 Q2", "a quarter. Write its first month, as 2026-04 for 2026 Q2."),
+        ("month", "Q2/2026", "a quarter. Write its first month"),
+        ("date", "2026-W03", "a week. Write its first day"),
+        ("month", "9999-12-31", "not a date. Leave the cell blank where there is no end."),
+        ("month", "0025-07", "not a date. Write YYYY-MM-DD or YYYY-MM, 1900 to 2199"),
+        ("month", "TBD", "not a date. Write YYYY-MM-DD"),
+        *((kind, "#N/A", "an Excel error. Mend the formula") for kind in ("number", "date")),
+        *((kind, "#REF!", "an Excel error. Mend the formula") for kind in ("text", "flag")),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_how_it_looks(kind, cell, words):
+    _, bad, expected = read([cell], kind)
+    assert bad == [True] and " ".join(expected).startswith(words)
+
+
+def test_a_hash_in_a_name_is_no_excel_error():
+    assert read(["#1 seller", "N/A", "NA", "x #REF!"], "text")[1] == [False] * 4

@@ -65,8 +65,7 @@ def test_a_wrong_encoding_names_the_file_and_the_remedy(sales_only, capsys):
     )
     assert main(["run", "--workspace", str(sales_only)]) == 1
     assert (
-        "sales.csv: byte 20 is not UTF-8 text. Save the file as CSV UTF-8"
-        in capsys.readouterr().err
+        "sales.csv: line 2 is not UTF-8 text. Save the file as CSV UTF-8" in capsys.readouterr().err
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import openpyxl
 import pandas as pd
 import pytest
 import yaml
@@ -291,10 +292,47 @@ def test_a_file_whose_bytes_are_no_whole_text_says_how_to_save_it(write, content
         read(write("sales.csv", content))
 
 
-@pytest.mark.parametrize("rows", ["A,2025-01,1\nA,2025-02,2,5\n", "A,2025-01,1,5\nA,2025-02,2,5\n"])
-def test_a_row_with_a_cell_too_many_is_refused_and_never_cut(write, rows):
-    with pytest.raises(sources.SourceError, match="Check separators and quotes"):
-        read(write("sales.csv", HEADER + rows))
+@pytest.mark.parametrize(
+    ("rows", "line"), [("A,2025-01,1\nA,2025-02,2,5\n", 3), ("A,2025-01,1,5\nA,2025-02,2,5\n", 2)]
+)
+@pytest.mark.parametrize("first", ["", "sep=,\n"])
+def test_a_row_with_a_cell_too_many_is_refused_and_never_cut(write, rows, line, first):
+    words = f"line {line + bool(first)} has 4 cells, the header 3. Put a cell .* quotation marks"
+    with pytest.raises(sources.SourceError, match=words):
+        read(write("sales.csv", first + HEADER + rows))
+
+
+def test_a_title_above_the_header_is_to_be_taken_out(write):
+    with pytest.raises(sources.SourceError, match="line 2 has 3 cells.*title above the header"):
+        read(write("sales.csv", "Sales of 2025\n" + HEADER + "A,2025-01,1\n"))
+
+
+def test_a_quotation_mark_that_is_never_closed_is_shown_by_its_line(write):
+    with pytest.raises(sources.SourceError, match="quotation mark in line 3 is never closed"):
+        read(write("sales.csv", HEADER + 'A,2025-01,1\n"B,2025-02,1\nC,2025-02,2\n'))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|"])
+def test_a_first_line_of_excel_that_names_the_separator_is_no_row(write, separator):
+    text = f"sep={separator}\r\n" + (HEADER + "A,2025-01,1\n").replace(",", separator)
+    frame, source = sources.read(write("sales.csv", text), "sales", CYCLE)
+    assert frame.to_numpy().tolist() == [["A", "2025-01", "1"]]
+    assert source.row(0) == "line 3"
+
+
+def test_an_error_of_excel_is_never_read_as_a_blank_cell(tmp_path):
+    path = tmp_path / "items.xlsx"
+    pd.DataFrame({"item": ["A", "B"], "family": ["#N/A", None]}).to_excel(path, index=False)
+    book = openpyxl.load_workbook(path)
+    book.active["B2"].data_type = "e"
+    book.save(path)
+    findings = contract.check_table("items", *sources.read(path, "items", CYCLE)).findings
+    assert [(f.column, f.message, f.rows) for f in findings] == [("family", "an Excel error.", 1)]
+
+
+def test_files_that_excel_leaves_while_a_workbook_is_open_are_no_strangers(write, tmp_path):
+    write("~$items.xlsx", "ada")
+    assert sources.strangers(tmp_path) == []
 
 
 def test_a_header_that_names_a_column_twice_is_a_breach(write):
@@ -418,8 +456,8 @@ def test_a_mapped_file_that_cannot_be_read_is_named(write, select, name, content
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("SELEC * FROM x", "syntax error"),
-        ("SELECT * FROM nowhere", "nowhere does not exist"),
+        ("SELEC * FROM x", "neither SELECT nor WITH"),
+        ("SELECT * FROM nowhere", "names nowhere, which is not under `files`. Correct"),
         ("SELECT $other", "other"),
         ("", "sales"),
     ],
@@ -437,14 +475,14 @@ def test_bad_sql_names_the_table_and_what_the_database_says(select, query, words
         "SELECT * FROM read_csv('{secret}')",
         "SELECT * FROM read_text('{secret}')",
         "SELECT * FROM glob('{folder}/*')",
-        "COPY extract TO '{folder}/stolen.csv'",
-        "ATTACH '{folder}/new.db'",
     ],
 )
 def test_a_select_reaches_no_file_it_was_not_given(write, select, tmp_path, query):
     secret, extract = write("secret.csv", "a\n1\n"), write("extract.csv", "item\nA\n")
     text = query.format(secret=secret, folder=tmp_path)
-    with pytest.raises(sources.SourceError, match="disabled by configuration"):
+    with pytest.raises(
+        sources.SourceError, match="opens no file itself. Name the file under `files`"
+    ):
         select(text, extract=extract)
     assert {path.name for path in tmp_path.iterdir()} == {
         "secret.csv",
@@ -453,11 +491,49 @@ def test_a_select_reaches_no_file_it_was_not_given(write, select, tmp_path, quer
     }
 
 
-def test_the_seal_cannot_be_broken_from_within(select):
-    with pytest.raises(sources.SourceError, match="locked"):
-        select("SET enable_external_access=true")
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("SET enable_external_access=true", "neither SELECT nor WITH"),
+        ("COPY (SELECT 1) TO '/tmp/stolen.csv'", "neither SELECT nor WITH"),
+        ("ATTACH '/tmp/new.db'", "neither SELECT nor WITH"),
+        ("SELECT 1; DROP TABLE extract", "second statement"),
+    ],
+)
+def test_nothing_but_one_select_is_run(select, query, words):
+    with pytest.raises(sources.SourceError, match=words):
+        select(query)
+
+
+def test_a_column_that_no_file_has_is_told_with_the_nearest(write, select):
+    words = "no column articel. Did you mean 'article'.*Correct the SELECT of sales"
+    with pytest.raises(sources.SourceError, match=words):
+        select("SELECT articel FROM extract", extract=write("x.csv", "article,n\nA,1\n"))
+
+
+def test_a_relative_path_begins_at_the_workspace(tmp_path):
+    raw = tmp_path / "data/raw"
+    raw.mkdir(parents=True)
+    (tmp_path / "extract.csv").write_text("item\nA\n")
+    text = "files: {x: extract.csv}\ntables: {sales: SELECT * FROM x}\n"
+    (raw / "sources.yml").write_text(text)
+    assert read(raw / "sources.yml")["item"].tolist() == ["A"]
+    (tmp_path / "extract.csv").unlink()
+    with pytest.raises(sources.SourceError, match=f"not at {tmp_path}/extract.csv"):
+        read(raw / "sources.yml")
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3\n", "b: {a: 1, c: 2, a: 1}\n"])
+def test_a_name_that_stands_twice_in_one_place_is_refused(write, text):
+    with pytest.raises(sources.SourceError, match="company.yml: a stands there twice"):
+        sources.load_yaml(write("company.yml", text))
+
+
+def test_a_name_in_two_places_and_a_yaml_that_holds_itself_are_read(write):
+    text = "b: {a: 1}\na: 2\nc: &c {a: *c}\n"
+    assert sources.load_yaml(write("company.yml", text))["b"] == {"a": 1}
 
 
 def test_a_select_sees_no_variable_of_this_program(select):
-    with pytest.raises(sources.SourceError, match="does not exist"):
+    with pytest.raises(sources.SourceError, match="names frame, which is not under"):
         select("SELECT * FROM frame")

@@ -627,7 +627,7 @@ def test_overdue_receipts_arrive_in_the_cycles_month_and_none_is_lost(tmp_path):
             "location": "Home",
             "month": ["2025-06", "2025-12", "2026-01", "2026-03"],
             "kind": "purchase",
-            "cycle": ["2026-01", None, "2026-01", "2026-01"],
+            "cycle": ["2026-01", "2026-01", "2026-01", None],
             "quantity": [1, 2, 4, 8],
         }
     )

@@ -218,7 +218,7 @@ def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
     ("text", "words"),
     [
         ("name: 5", "name: 5 cannot be meant. Expected: name on every page"),
-        ("name: null", "name: None cannot be meant"),
+        ("name: null", "name: blank cannot be meant"),
         ("currency: 978", "currency: 978 cannot be meant. Expected: reporting currency"),
         ("planning_unit: [a]", "planning_unit"),
         (
@@ -230,7 +230,7 @@ def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
         ("departments: sales", "departments: 'sales' cannot be meant. Expected: departments that"),
         ("horizon: 0", "horizon: 0"),
         ("horizon: 121", "horizon: 121 cannot be meant. Expected: months planned ahead, 1 to 120"),
-        ("horizon: true", "horizon: True"),
+        ("horizon: true", "horizon: yes cannot be meant"),
         ("horizon: '18'", "horizon: '18'"),
         ("tolerance_rate: 1.5", "tolerance_rate: 1.5 cannot be meant. Expected: share of money"),
         ("tolerance_rate: -0.1", "tolerance_rate: -0.1"),
@@ -243,7 +243,7 @@ def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
         ("service_levels: {Tents: 95}", "service_levels"),
         ("unknown_sales: 2025-11", "unknown_sales: '2025-11' cannot be meant"),
         ("sales_basis: orders", "sales_basis: 'orders' cannot be meant. Expected: .*shipped"),
-        ("sales_basis: null", "sales_basis: None"),
+        ("sales_basis: null", "sales_basis: blank cannot be meant"),
         ("frozen_months: 2", "frozen_months: 2"),
         ("firm_months: {default: 25}", "firm_months"),
         ("meetings: {demand_review: 32}", "meetings"),
@@ -330,17 +330,18 @@ def test_a_row_with_a_known_month_is_hidden_from_the_cycles_before_it():
 
 
 @pytest.mark.parametrize("name", ["orders", "scheduled_receipts"])
-def test_what_is_overdue_is_due_in_the_cycles_month_and_none_is_lost(name):
+def test_what_is_overdue_in_its_own_cycle_is_due_in_its_month(name):
     raw = pd.DataFrame(
         {
             "item": "A",
             "month": ["2025-06", "2025-12", "2026-01", "2026-05"],
-            "cycle": ["2026-01", None, "2026-01", "2026-01"],
+            "cycle": ["2026-01", None, "2026-01", None],
             "quantity": [1, 2, 4, 8],
         }
     )
     raw = raw.assign(kind="purchase") if name == "scheduled_receipts" else raw
     frame = contract.check_table(name, raw, contract.Source(name)).frame
     known = store.known(frame, name, CYCLE)
-    assert known.groupby("month")["quantity"].sum().tolist() == [7.0, 8.0]
+    # without a cycle nobody knows whether an overdue row still stands: only the months ahead count
+    assert known.groupby("month")["quantity"].sum().tolist() == [5.0, 8.0]
     assert frame["month"].min() == pd.Timestamp("2025-06-01")  # its argument is left alone

@@ -338,7 +338,9 @@ def test_past_plans_of_a_renamed_item_stand_under_its_heir_and_lose_nothing():
     table = plan(item=["A", "B", "C"], consensus=[1.0, 2.0, 4.0])
     moved = ties.todays_codes(table, codes(A="B"))
     assert moved.set_index("item")["consensus"].to_dict() == {"B": 3.0, "C": 4.0}
-    again = ties.todays_codes(table, codes(A="B", B="D"))
+    later = codes(B="D").assign(cycle=pd.Timestamp("2026-02-01"))
+    first = codes(A="B").assign(cycle=pd.Timestamp("2026-01-01"))
+    again = ties.todays_codes(table, pd.concat([later, first], ignore_index=True))
     assert again.set_index("item")["consensus"].to_dict() == {"D": 3.0, "C": 4.0}
 
 
@@ -356,6 +358,13 @@ def test_money_that_was_unknown_in_a_past_plan_stays_unknown_under_todays_codes(
 
 def test_codes_that_were_taken_back_end_with_the_last_one():
     """A became B in one cycle and B became A again in a later one."""
-    back = pd.concat([codes(A="B"), codes(B="A")], ignore_index=True)
+    first = codes(A="B").assign(cycle=pd.Timestamp("2026-01-01"))
+    back = pd.concat([first, codes(B="A")], ignore_index=True)  # this cycle's has no cycle yet
     moved = ties.todays_codes(plan(item=["A", "B"], consensus=[1.0, 2.0]), back)
     assert moved.set_index("item")["consensus"].to_dict() == {"A": 3.0}
+
+
+def test_a_code_used_again_later_is_left_alone_in_the_plans_made_since():
+    renamed = codes(A="B").assign(cycle=pd.Timestamp("2025-06-01"))
+    table = plan(item=["A"], consensus=[1.0]).assign(cycle=pd.Timestamp("2025-12-01"))
+    assert ties.todays_codes(table, renamed)["item"].tolist() == ["A"]

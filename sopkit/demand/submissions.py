@@ -241,7 +241,7 @@ def exceptions(
                 f"Submission of {department}",
                 f"{len(own)} rows cover nothing in the plan, first {_level_words(own.iloc[0])}",
                 float("nan"),
-                "correct its level names",
+                "correct its level names; money needs prices, mixed units a planning_factor",
             )
             for department, own in unplaced.groupby("department")
         ],
@@ -290,7 +290,8 @@ def _ordered_beyond(plan: pd.DataFrame, orders: pd.DataFrame, rates: pd.DataFram
     """Items whose open orders exceed the plan of the months they are wanted in."""
     open_orders = orders.groupby(schema.SERIES_MONTH, as_index=False)["quantity"].sum()
     planned = hierarchy.total_over(open_orders, plan, "consensus").fillna(0.0)
-    price = schema.lookup(open_orders["item"], rates, "unit_price_value").astype("float64")
+    price = rates.groupby("item")["unit_price_value"].mean()
+    price = open_orders["item"].map(price).astype("float64")
     beyond = (open_orders["quantity"] - planned).clip(lower=0.0)
     open_orders = open_orders.assign(beyond=beyond, money=beyond * price)
     sums = open_orders[beyond > 0.5].groupby("item")[["beyond", "money"]].sum(min_count=1)

@@ -112,6 +112,21 @@ def source(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
     return places.astype("str")
 
 
+def receipts(scheduled: pd.DataFrame, locations: pd.DataFrame) -> pd.DataFrame:
+    """What is on its way, at the head of the chain; transfers inside a chain add no stock.
+
+    Parameters
+    ----------
+    scheduled : DataFrame
+        Table `scheduled_receipts`.
+    locations : DataFrame
+        Table `locations`.
+    """
+    head = source(scheduled["location"], locations)
+    is_inside = (scheduled["kind"] == "transfer") & head.ne(scheduled["location"])
+    return scheduled.assign(location=head)[~is_inside]
+
+
 def replenishment(
     sites: pd.DataFrame, items: pd.DataFrame, suppliers: pd.DataFrame, service_levels: dict
 ) -> pd.DataFrame:
