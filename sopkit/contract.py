@@ -324,10 +324,10 @@ def _check_order(table: schema.Table, frame: pd.DataFrame, source: Source) -> li
     if table.name == "calendar":
         days = (frame["last_date"] - frame["first_date"]).dt.days + 1
         if (long := frame["working_days"] > days).any():
-            message, remedy = "more days than the period has.", f"Mend it in {source.label}."
-            shown = frame["working_days"]
+            words = ("more days than the period has.", f"Mend it in {source.label}.")
+            column = "working_days"
             findings.append(
-                at("calendar", frame, long, source, "working_days", message, remedy, shown=shown)
+                at("calendar", frame, long, source, column, *words, shown=frame[column])
             )
     if (
         "quarter" in frame.columns

@@ -30,7 +30,6 @@ NOTEBOOKS = Path("notebooks")
 _OWN_PARAMETERS = ("workspace", "cycle")
 _ALLOWED = {"horizon": range(1, 121), "strategy": strategies.NAMES}
 _KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
-_KINDS |= {list: "a list", dict: "a list of `name: value`"}
 _PACKAGES = ("sopkit", "pandas", "numpy", "matplotlib", "papermill", "nbconvert", "duckdb")
 
 
@@ -142,7 +141,7 @@ def _typed(name: str, value: object, default: object) -> object:
         value = float(value)
     if type(value) is not type(default):
         raise UsageError(
-            f"parameter {name}: {value!r} is not {_KINDS[type(default)]}, "
+            f"parameter {name}: {value!r} is not {_KINDS.get(type(default), type(default))}, "
             f"as its default {default!r} is."
         )
     allowed = _ALLOWED.get(name)

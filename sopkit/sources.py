@@ -315,8 +315,8 @@ def _csv_problem(text: str, separator: str, skipped: int) -> str:
         for cells in lines:
             width = width or (len(cells) if lines.line_num > skipped else 0)
             if lines.line_num > skipped and len(cells) > width:
-                words = "Take a title above the header out" if width == 1 else "Put a cell that "
-                words += "" if width == 1 else "holds the separator in quotation marks"
+                words = "Put a cell that holds the separator in quotation marks"
+                words = "Take a title above the header out" if width == 1 else words
                 return f"line {line + 1} has {len(cells)} cells, the header {width}. {words}."
             line = lines.line_num
     except csv.Error:

@@ -76,10 +76,10 @@ def settings(workspace: Path) -> dict:
 
 def _as_written(value: object) -> str:
     """A value as people write it in YAML."""
-    import yaml
-
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
-    return repr(value) if isinstance(value, str) else text.split("\n")[0].replace("null", "blank")
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_as_written(part)}' for name, part in value.items())}}}"
+    word = {"None": "blank", "True": "yes", "False": "no"}.get(repr(value))
+    return word or (repr(value) if isinstance(value, str) else str(value))
 
 
 def _example(setting: schema.Setting, value: object) -> str:

@@ -131,7 +131,9 @@ def todays_codes(table: pd.DataFrame, restated: pd.DataFrame) -> pd.DataFrame:
         changed is changed in the plans made before.
     """
     renamed = restated[restated["kind"] == "item code"]
-    since = renamed.get("cycle", pd.Series(pd.NaT, index=renamed.index)).fillna(pd.Timestamp.max)
+    since = renamed.get("cycle", pd.Series(pd.NaT, index=renamed.index)).fillna(
+        pd.Timestamp("2199-12-01")
+    )
     items = table["item"]
     for cycle, own in renamed.groupby(since):
         codes = dict(zip(own["subject"], own["becomes"], strict=True))

@@ -1333,7 +1333,7 @@ CASES = [
             "a calendar that ends before the plan",
             {"calendar.csv": drop("^2027-")},
             "notice",
-            "calendar.month: it holds 2023-01 to 2026-12; sales and plan go from 2023-07 to 2027-12",
+            "calendar.month: it holds 2023-01 to 2026-12; sales and plan go from 2023-07",
             "Extend data/raw/calendar.csv",
         ),
         (

@@ -34,7 +34,7 @@ def test_a_misspelt_setting_is_an_error_with_the_nearest_known_one(sales_only):
 
 @pytest.mark.parametrize("value", ["many", "1.5", True])
 def test_a_parameter_of_the_wrong_type_is_refused(sales_only, value):
-    with pytest.raises(UsageError, match="parameter horizon: .* is not of type int"):
+    with pytest.raises(UsageError, match="parameter horizon: .* is not a whole number"):
         cycle.settle_parameters(sales_only, {"horizon": value})
 
 

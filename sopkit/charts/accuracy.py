@@ -39,6 +39,7 @@ def history_with_forecast(
     history: pd.DataFrame,
     past: pd.DataFrame,
     ahead: pd.DataFrame,
+    units: pd.DataFrame,
     *,
     subject: str,
     cycle: pd.Timestamp,
@@ -53,6 +54,8 @@ def history_with_forecast(
         ``month``, ``quantity``: what the model would have said that many months before.
     ahead : DataFrame
         ``month``, ``quantity``: the forecast of this cycle; empty where none is made.
+    units : DataFrame
+        Table `planning_units`: says what the quantities are counted in.
     subject : str
         What was forecast, by which model, how many months ahead.
     cycle : Timestamp
@@ -67,5 +70,5 @@ def history_with_forecast(
         "forecast now": ahead.set_index("month")["quantity"],
     }
     title = f"Sold and forecast: {subject}"
-    part = {"title": title, "unit": "Units a month", "lines": lines, "cycle": cycle}
+    part = {"title": title, "unit": f"{_style.unit(units)} a month", "lines": lines, "cycle": cycle}
     return _style.over_time(part, height=4.0)

@@ -51,7 +51,9 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
         name: hierarchy.with_levels(hierarchy.in_planning_units(table, items), items)
         for name, table in tables.items()
     }
-    return tables | {"accuracy": store.read(workspace, "accuracy", cycle)}
+    return tables | {
+        name: store.read(workspace, name, cycle) for name in ("accuracy", "planning_units")
+    }
 
 
 def _members(tables: dict[str, pd.DataFrame], level: str) -> list[str]:
@@ -104,6 +106,7 @@ def view(
         sold,
         past.rename(columns={model: "quantity"}),
         now,
+        tables["planning_units"],
         subject=f"{words}, {distance} months ahead",
         cycle=cycle,
     )
@@ -118,7 +121,7 @@ def view(
                 "wape": "WAPE",
                 "bias_rate": "Bias",
                 "mase": "MASE",
-                "volume": "Units sold",
+                "volume": "Sold",
             },
             kinds={
                 "model": "text",

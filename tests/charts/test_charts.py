@@ -389,7 +389,7 @@ def test_a_series_is_shown_with_what_was_forecast_then_and_now():
     past = pd.DataFrame({"month": PAST[-2:], "quantity": [9.0, 8.0]})
     ahead = pd.DataFrame({"month": AHEAD[:2], "quantity": [7.0, 6.0]})
     sold = pd.DataFrame({"month": PAST, "actual": 10.0})
-    figure = accuracy.history_with_forecast(sold, past, ahead, subject="Tents", cycle=CYCLE)
+    figure = accuracy.history_with_forecast(sold, past, ahead, UNITS, subject="Tents", cycle=CYCLE)
     assert lines(figure.axes[0])[:3] == [[10.0] * 12, [9.0, 8.0], [7.0, 6.0]]
     assert all(name in words(figure) for name in ("sold", "forecast then", "forecast now"))
 
