@@ -77,6 +77,8 @@ def test_the_next_cycle_shows_the_last_plan_and_its_error(sample_workspace, tmp_
     december = [line for line in sales if ",2025-12-01," in line]
     january = [line.replace("2025-12-01", "2026-01-01") for line in december]
     (root / "data/raw/sales.csv").write_text("\n".join([*sales, *january, ""]))
+    with (root / "data/raw/rates.csv").open("a") as rates:
+        rates.write("SEK,2026-01-01,actual,0.09\n")
     assert main(["run", "--workspace", str(root)]) == 0
     later = pd.Timestamp("2026-02-01")
     grid = store.read(root, "sop_grid", later)
