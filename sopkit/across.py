@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from graphlib import CycleError, TopologicalSorter
 
-import numpy as np
 import pandas as pd
 
 from sopkit import currencies, months, schema
@@ -34,7 +33,7 @@ def check_across(
     cycle: pd.Timestamp,
     names: dict[str, list[str]] | None = None,
 ) -> list[Finding]:
-    """What only several tables together can tell: unknown members, rates, units, periods.
+    """What only several tables together can tell: unknown members, rates, units, controls.
 
     Parameters
     ----------
@@ -71,7 +70,6 @@ def check_across(
     findings += _settings(tables, company, (names or {}).get("step", []))
     findings += _circles(tables, sources)
     findings += _rates(tables, sources, company["currency"], cycle)
-    findings += _periods(tables, sources, company, cycle)
     findings += _controls(tables, sources)
     return findings + _submissions(tables, sources, company)
 
@@ -231,6 +229,8 @@ def _circles(tables, sources) -> list[Finding]:
     findings = []
     for name, child, parent in pairs:
         edges = tables[name][[child, parent]].dropna()
+        if name == "locations":  # a site that names itself is the head of its chain
+            edges = edges[edges[child] != edges[parent]]
         if chain := _circle(edges[child].tolist(), edges[parent].tolist()):
             remedy = f"Take one of its links out in {sources[name].label}."
             message = f"a circle: {' → '.join(chain)}."
@@ -291,67 +291,6 @@ def _rates(tables, sources, currency, cycle) -> list[Finding]:
     return findings
 
 
-def _periods(tables, sources, company, cycle) -> list[Finding]:
-    """Calendars with holes, fiscal years that are no twelve periods, days and quarters outside."""
-    calendar, sales = tables["calendar"].sort_values("month", ignore_index=True), tables["sales"]
-    findings = []
-
-    def breach(table: str, column: str, message: str, remedy: str) -> None:
-        findings.append(Finding("breach", table, column, message, remedy))
-
-    if len(calendar):
-        label = sources["calendar"].label
-        after = calendar["last_date"] + pd.Timedelta(days=1)
-        jumps = calendar["first_date"].iloc[1:].ne(after.shift(1).iloc[1:])
-        if jumps.any():
-            before, row = calendar.loc[jumps.idxmax() - 1], calendar.loc[jumps.idxmax()]
-            message = f"{months.label(row['month'])} begins {row['first_date']:%Y-%m-%d}, the "
-            message += f"period before it ends {before['last_date']:%Y-%m-%d}."
-            breach("calendar", "first_date", message, f"Mend first_date or last_date in {label}.")
-        known = calendar.dropna(subset=["fiscal_year"])
-        sizes = known.groupby("fiscal_year")["month"].agg(["size", "max"])
-        whole = sizes.iloc[1:-1]
-        if (whole["size"] != 12).any():
-            year = whole.index[whole["size"] != 12][0]
-            message = f"the fiscal year {year:g} has {whole.loc[year, 'size']} periods, not twelve."
-            breach("calendar", "fiscal_year", message, f"Mend fiscal_year in {label}.")
-        outside = sales["date"].notna() & sales["month"].isna()
-        if outside.any():
-            message, remedy = "a day that no period of the calendar holds.", f"Extend {label}."
-            shown = sales["date"].dt.strftime("%Y-%m-%d")
-            rows = (outside, "date", message, remedy, "breach", shown)
-            findings.append(_on(tables, sources, "sales", *rows))
-        span = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
-        needed = (min(sales["month"].min(), cycle), months.shift(cycle, span - 1))
-        given = (calendar["month"].min(), calendar["month"].max())
-        if not findings and (given[0] > needed[0] or given[1] < needed[1]):
-            message = "it holds {} to {}; sales and plan go from {} to {}."
-            message = message.format(*map(months.label, (*given, *needed)))
-            remedy = f"Extend {label}: other months count as calendar months of the usual days."
-            findings.append(Finding("notice", "calendar", "month", message, remedy))
-    for name in sources:
-        if "quarter" in tables[name].columns:
-            quarter = tables[name]["quarter"]
-            off = (quarter.dt.month - company["fiscal_year_first_month"]) % 3 > 0
-            if off.any():
-                message = "no quarter of the fiscal year begins in this month."
-                remedy = "Write the quarter's first month, or set fiscal_year_first_month in "
-                rows = (off, "quarter", message, remedy + "company.yml.", "breach")
-                shown = quarter.dt.strftime("%Y-%m")
-                findings.append(_on(tables, sources, name, *rows, shown))
-    last = months.shift(cycle, -1)
-    for name in ("inventory", "production"):
-        ends = tables[name]["month"][tables[name]["month"] < cycle].max()
-        if name in sources and not ends >= last:
-            message = f"it has no row before the cycle {months.label(cycle)}."
-            if pd.notna(ends):
-                message = f"it ends {months.label(ends)}, before the last closed month "
-                message += f"{months.label(last)}."
-            remedy = f"Load {months.label(last)} into {sources[name].label}."
-            findings.append(Finding("notice", name, "month", message, remedy))
-    return findings
-
-
 def _controls(tables, sources) -> list[Finding]:
     """Controls of tables or columns that do not exist, or were not given."""
     findings = []
@@ -363,6 +302,10 @@ def _controls(tables, sources) -> list[Finding]:
         if name in schema.RAW and "month" in schema.RAW[name].column_names:
             numbers = [c.name for c in schema.RAW[name].columns if c.kind == "number"]
             if measure in numbers:
+                if name not in sources:
+                    word = f"{name} was not given, so finance's total has nothing beside it."
+                    told = ("table", word, f"Bring {name}, or take the row out.")
+                    findings.append(_on(tables, sources, "controls", rows, *told))
                 continue
             column, word, known = "measure", f"{name} has no numbers {measure!r}.", numbers
         hint = nearest(name if column == "table" else measure, sorted(known))
@@ -390,64 +333,6 @@ def _submissions(tables, sources, company) -> list[Finding]:
         message = "a row of the whole quarter holds this month too; the two add up."
         remedy = f"Take one of the two out of {sources[name].label}."
         findings.append(_on(tables, sources, name, both, "month", message, remedy))
-    return findings
-
-
-def check_sales_months(
-    sales: pd.DataFrame, cycle: pd.Timestamp, source: Source, unknown_sales: list[str]
-) -> list[Finding]:
-    """Months without any sales: the last one stops a run, and so does a hole.
-
-    A channel or location silent in the last closed month counts as zero, and is a notice.
-    """
-
-    def breach(message: str, remedy: str) -> Finding:
-        return Finding("breach", "sales", "month", message, remedy)
-
-    seen = pd.DatetimeIndex(sorted(sales.loc[sales["month"] < cycle, "month"].unique()))
-    if seen.empty:
-        remedy = "Choose a later --cycle, or bring the history into sales."
-        return [breach(f"no sales are known before the cycle {months.label(cycle)}.", remedy)]
-    last_closed = months.shift(cycle, -1)
-    last, count = months.label(last_closed), int(months.number(cycle) - months.number(seen[0]))
-    missing = months.span(seen[0], count).difference(seen)
-    labels = [months.label(month) for month in missing]
-    labels = [label for label in labels if label not in unknown_sales]
-    findings = []
-    if last in labels:
-        remedy = f"Load it into {source.label}, plan an earlier cycle with --cycle, or list {last} "
-        remedy += "under unknown_sales in company.yml."
-        findings.append(breach(f"the month {last} is not closed: it has no sales.", remedy))
-    holes = [label for label in labels if label != last]
-    if holes:
-        remedy = f"Load them into {source.label}, or list them under unknown_sales in company.yml."
-        message = f"no sales at all in {some(holes)}: a load may have failed."
-        findings.append(breach(message, remedy))
-    later = int((sales["month"] >= cycle).sum())
-    if later:
-        message = counted(later, "row", "rows") + f" of {months.label(cycle)} or later "
-        message += f"{'waits' if later == 1 else 'wait'} for a later cycle."
-        remedy = "If that month is whole, plan the next cycle with --cycle."
-        findings.append(Finding("notice", "sales", "month", message, remedy, later))
-    return findings + _silent_members(sales, cycle, source, unknown_sales)
-
-
-def _silent_members(sales, cycle, source, unknown_sales) -> list[Finding]:
-    """Locations and channels that sold in the six months before, and nothing in the last."""
-    last = months.shift(cycle, -1)
-    recent = sales[sales["month"].between(months.shift(cycle, -7), months.shift(cycle, -2))]
-    findings = []
-    for column in ("location", "channel"):
-        now = set(sales.loc[sales["month"] == last, column])
-        silent = sorted(set(recent[column]) - now - set(unknown_sales))
-        for member in silent if now else []:
-            rows = np.flatnonzero((sales[column] == member) & (sales["month"] < last))
-            message = f"{member} sold nothing in {months.label(last)}; it counts as zero."
-            remedy = f"If the load failed, mend {source.label}; if it is unknown, list {member} "
-            remedy += "under unknown_sales in company.yml."
-            touched = tuple(int(row) for row in rows)
-            finding = Finding("notice", "sales", column, message, remedy, sales_rows=touched)
-            findings.append(finding)
     return findings
 
 

@@ -7,7 +7,6 @@ the cycle (house §4); processed tables are held to their contract on every read
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import json
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import across, contract, months, schema, sources, steps
+from sopkit import across, contract, months, periods, rules, schema, sources, steps
 from sopkit.executive import kpis
 from sopkit.months import UsageError
 
@@ -59,62 +58,12 @@ def settings(workspace: Path) -> dict:
     """
     path = workspace / RAW / "company.yml"
     given = sources.load_yaml(path) if path.is_file() else {}
+    given = {name: value for name, value in given.items() if not rules.is_left_out(name, value)}
     for name in schema.COMPANY.keys() & given.keys():
-        if not _can_be_meant(schema.COMPANY[name], given[name]):
-            raise sources.SourceError(
-                f"company.yml: {name}: {_as_written(given[name])} cannot be meant. "
-                f"Expected: {schema.COMPANY[name].meaning}."
-                f"{_example(schema.COMPANY[name], given[name])}"
-            )
-    if given.get("last_closed_month") is not None:
-        try:
-            months.parse_cycle(given["last_closed_month"])
-        except UsageError as error:
-            raise sources.SourceError(f"company.yml: last_closed_month: {error}") from error
+        objection = rules.objection(name, given[name])
+        if objection:
+            raise sources.SourceError(f"company.yml: {name}: {objection}")
     return given
-
-
-def _as_written(value: object) -> str:
-    """A value as people write it in YAML."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{name}: {_as_written(part)}' for name, part in value.items())}}}"
-    word = {"None": "blank", "True": "yes", "False": "no"}.get(repr(value))
-    return word or (repr(value) if isinstance(value, str) else str(value))
-
-
-def _example(setting: schema.Setting, value: object) -> str:
-    """What to write instead, where that can be told."""
-    amounts = list(value.values()) if isinstance(value, dict) else [value]
-    amounts = [a for a in amounts if isinstance(a, (int, float)) and not isinstance(a, bool)]
-    if isinstance(setting.default, list):
-        names = dict.fromkeys(map(str, value if isinstance(value, list) else [value]))
-        return f" Write a list of texts, each once: [{', '.join(map(repr, names))}]."
-    if isinstance(setting.default, dict) and not isinstance(value, dict):
-        return f" Write {{default: {_as_written(value)}}}."
-    if isinstance(value, datetime.date):
-        return f" Write {value:%Y-%m}."
-    if setting.most is not None and setting.most <= 1 and max(amounts, default=0) > 1:
-        return f" Write {max(amounts) / 100:g} for {max(amounts):g}."
-    return ""
-
-
-def _can_be_meant(setting: schema.Setting, value: object) -> bool:
-    """Whether the value has the type of the setting's default and lies in its range."""
-    number = (int, float)
-    kind = number if isinstance(setting.default, number) else type(setting.default)
-    kind = str if setting.default is None else kind
-    if not isinstance(value, kind) or isinstance(value, bool):
-        return False
-    if isinstance(value, list):
-        return all(isinstance(name, str) for name in value) and len(set(value)) == len(value)
-    if setting.choices:
-        return value in setting.choices
-    if setting.least is None:
-        return True
-    low, high = setting.least, float("inf") if setting.most is None else setting.most
-    amounts = list(value.values()) if isinstance(value, dict) else [value]
-    is_number = [isinstance(a, number) and not isinstance(a, bool) for a in amounts]
-    return all(is_number) and all(low <= amount <= high for amount in amounts)
 
 
 def company(workspace: Path) -> pd.DataFrame:
@@ -301,12 +250,13 @@ def raw_tables(
     given = {name: source for name, (_, _, source) in loaded.items() if source is not None}
     valued = tables = {name: frame for name, (frame, _, _) in loaded.items()}
     if not any(finding.state == "breach" for finding in findings):
-        rules = company(workspace).iloc[0]
+        terms = company(workspace).iloc[0]
         words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in steps.STEPS]}
-        findings += across.check_across(tables, given, rules, cycle, words)
-        silent = rules["unknown_sales"]
-        findings += across.check_sales_months(tables["sales"], cycle, given["sales"], silent)
-        valued = across.valued(tables, rules, cycle)
+        findings += across.check_across(tables, given, terms, cycle, words)
+        findings += periods.check_periods(tables, given, terms, cycle)
+        silent = terms["unknown_sales"]
+        findings += periods.check_sales_months(tables["sales"], cycle, given["sales"], silent)
+        valued = across.valued(tables, terms, cycle)
     for name in sources.strangers(workspace / RAW):
         stem, kind = Path(name).stem, Path(name).suffix
         hint = contract.near(stem, schema.RAW, 0.75) if kind in sources.SUFFIXES else ""

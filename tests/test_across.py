@@ -1,4 +1,4 @@
-"""What only several raw tables together can tell, and the money that each finding touches."""
+"""What only several raw tables together can tell, the money findings touch, and time in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sopkit import across, contract, months, schema
+from sopkit import across, contract, months, periods, schema
 
 CSV = contract.Source("data/raw/sales.csv", 2, "line")
 CYCLE = pd.Timestamp("2026-01-01")
@@ -49,7 +49,8 @@ def rules(**settings) -> pd.Series:
 
 def found_across(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp = CYCLE, **settings):
     sources = {name: contract.Source(f"data/raw/{name}.csv", 2, "line") for name in tables}
-    return across.check_across(every_table(tables), sources, rules(**settings), cycle)
+    given = (every_table(tables), sources, rules(**settings), cycle)
+    return across.check_across(*given) + periods.check_periods(*given)
 
 
 # (1) by hand
@@ -162,7 +163,7 @@ def year(quantity: str = "1", item: str = "A", **columns) -> pd.DataFrame:
 
 
 def check_months(raw: pd.DataFrame, unknown: tuple[str, ...] = ()):
-    return across.check_sales_months(typed("sales", raw), CYCLE, CSV, list(unknown))
+    return periods.check_sales_months(typed("sales", raw), CYCLE, CSV, list(unknown))
 
 
 def test_a_whole_year_of_sales_has_no_finding():
@@ -368,6 +369,12 @@ def test_a_site_that_supplies_itself_is_a_circle_of_one():
     assert circle(["plant"], ["plant"]) == ["plant", "plant"]
 
 
+def test_a_plant_that_names_itself_heads_its_chain():
+    places = pd.DataFrame({"location": ["shop", "plant"], "supplied_from": ["plant", "plant"]})
+    found = found_across({"sales": sales(), "locations": places})
+    assert not [finding for finding in found if finding.state == "breach"]
+
+
 def test_a_component_of_itself_through_another_is_a_breach():
     parts = pd.DataFrame(
         {"item": ["A", "B", "A"], "component": ["B", "A", "C"], "quantity_per": ["1", "1", "1"]}
@@ -453,7 +460,7 @@ def test_a_day_that_no_period_holds_is_a_breach_that_shows_it():
     period = months.of_days(tables["sales"]["date"], tables["calendar"])
     tables["sales"] = tables["sales"].assign(month=period)  # as store lays days into periods
     sources = {n: contract.Source(f"data/raw/{n}.csv", 2, "line") for n in ("sales", "calendar")}
-    found = across.check_across(tables, sources, rules(), CYCLE)
+    found = periods.check_periods(tables, sources, rules(), CYCLE)
     breach = only([f for f in found if f.state == "breach"])
     assert breach.message == "a day that no period of the calendar holds."
     assert breach.first_row == "line 3 holds '2025-10-26'"
@@ -505,6 +512,14 @@ def controls(**columns) -> pd.DataFrame:
 
 def test_a_control_of_a_known_measure_has_no_finding():
     assert found_across({"sales": sales(), "controls": controls()}) == []
+
+
+def test_a_control_of_a_table_that_was_not_given_is_a_notice():
+    controls = pd.DataFrame(
+        {"table": "production", "measure": "quantity", "month": "2025-12", "amount": "5"}, index=[0]
+    )
+    finding = only(found_across({"sales": sales(), "controls": controls}), "notice")
+    assert "production was not given" in finding.message
 
 
 def test_a_control_of_an_unknown_table_or_measure_is_a_breach_with_the_nearest_known_one():

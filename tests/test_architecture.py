@@ -18,6 +18,8 @@ FLOORS = {
     "currencies": 0.3,
     "contract": 0.5,
     "across": 0.7,
+    "periods": 0.7,
+    "rules": 0.7,
     "demand": 1,
     "supply": 1,
     "reconciliation": 2,

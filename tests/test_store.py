@@ -243,7 +243,6 @@ def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
         ("service_levels: {Tents: 95}", "service_levels"),
         ("unknown_sales: 2025-11", "unknown_sales: '2025-11' cannot be meant"),
         ("sales_basis: orders", "sales_basis: 'orders' cannot be meant. Expected: .*shipped"),
-        ("sales_basis: null", "sales_basis: blank cannot be meant"),
         ("frozen_months: 2", "frozen_months: 2"),
         ("firm_months: {default: 25}", "firm_months"),
         ("meetings: {demand_review: 32}", "meetings"),
@@ -345,3 +344,9 @@ def test_what_is_overdue_in_its_own_cycle_is_due_in_its_month(name):
     # without a cycle nobody knows whether an overdue row still stands: only the months ahead count
     assert known.groupby("month")["quantity"].sum().tolist() == [5.0, 8.0]
     assert frame["month"].min() == pd.Timestamp("2025-06-01")  # its argument is left alone
+
+
+def test_a_blank_setting_without_a_default_counts_as_left_out(sales_only):
+    (sales_only / "data/raw/company.yml").write_text("sales_basis:\nlast_closed_month:\n")
+    assert store.settings(sales_only) == {}
+    assert store.company(sales_only)["sales_basis"].iloc[0] is None
