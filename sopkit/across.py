@@ -71,6 +71,7 @@ def check_across(
     findings += _circles(tables, sources)
     findings += _rates(tables, sources, company["currency"], cycle)
     findings += _controls(tables, sources)
+    findings += _sites(tables, sources)
     return findings + _submissions(tables, sources, company)
 
 
@@ -288,6 +289,32 @@ def _rates(tables, sources, currency, cycle) -> list[Finding]:
         hint = "" if unknown[0] in given else near(unknown[0], given)
         remedy = f"Add it to {where}: currency, month, kind budget, rate. {hint}".strip()
         findings.append(Finding("breach", "rates", "rate", message, remedy))
+    return findings
+
+
+def _sites(tables, sources) -> list[Finding]:
+    """Stock and receipts at places that neither sell nor supply a place that sells."""
+    above = tables["locations"].set_index("location")["supplied_from"].dropna().to_dict()
+    served = set(tables["sales"]["location"].unique())
+    for _ in above:
+        served |= {above[place] for place in served & above.keys()}
+    findings = []
+    for name in ("inventory", "scheduled_receipts"):
+        apart = ~tables[name]["location"].isin(served)
+        if name in sources and apart.any():
+            places = tuple(sorted(tables[name].loc[apart, "location"].unique()))
+            words = (
+                f"{some(places)} neither sells nor supplies a place that does, so it is not used."
+            )
+            if schema.ALL in places:
+                words = (
+                    "no location is given, but sales name locations: nobody can tell whose it is."
+                )
+            remedy = (
+                "Name the place that holds it, or who supplies whom in supplied_from of locations."
+            )
+            state = "breach" if apart.all() or schema.ALL in places else "notice"
+            findings.append(_on(tables, sources, name, apart, "location", words, remedy, state))
     return findings
 
 

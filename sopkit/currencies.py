@@ -47,6 +47,24 @@ def rates_of(
     return found.fillna(currencies.map(last.set_index("currency")["rate"]))
 
 
+def month_factor(
+    table: pd.DataFrame, tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp
+) -> pd.Series:
+    """What money of a row at the cycle's rate is multiplied by to stand at the rate of its month.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Has ``location`` and ``month``.
+    tables, cycle
+        As for ``in_company_currency``.
+    """
+    one = table[["location", "month"]].assign(amount=1.0)
+    then = in_company_currency(one, ["amount"], tables, cycle=cycle)["amount"]
+    now = in_company_currency(one.drop(columns="month"), ["amount"], tables, cycle=cycle)["amount"]
+    return then / now
+
+
 def in_company_currency(
     table: pd.DataFrame,
     measures: list[str],

@@ -95,7 +95,8 @@ def _tied(controls: pd.DataFrame, untied: pd.DataFrame) -> str:
         return "Finance gave no totals to compare with"
     if untied.empty:
         return f"All {len(controls)} of finance's totals tie"
-    return f"{len(untied)} of {len(controls)} of finance's totals do not tie"
+    verb = "does" if len(untied) == 1 else "do"
+    return f"{len(untied)} of {len(controls)} of finance's totals {verb} not tie"
 
 
 def product_review(classes: pd.DataFrame, common: dict) -> pd.DataFrame:

@@ -45,7 +45,27 @@ def check_sales_months(
         message += f"{'waits' if later == 1 else 'wait'} for a later cycle."
         remedy = "If that month is whole, plan the next cycle with --cycle."
         findings.append(Finding("notice", "sales", "month", message, remedy, later))
-    return findings + _silent_members(sales, cycle, source, unknown_sales)
+    findings += _silent_members(sales, cycle, source, unknown_sales)
+    return findings + _gaps(sales[sales["month"] < cycle], source, unknown_sales)
+
+
+def _gaps(sales, source, unknown_sales) -> list[Finding]:
+    """Locations and channels without any sale in a month between two in which they sold."""
+    findings = []
+    for column in ("location", "channel"):
+        sold = pd.crosstab(sales["month"], sales[column]) > 0
+        between = sold.cummax() & sold[::-1].cummax()[::-1]
+        holes = (between & ~sold)[sold.any(axis=1)]
+        for member in holes.columns[holes.any()].difference(unknown_sales):
+            labels = [months.label(month) for month in holes.index[holes[member]]]
+            labels = [label for label in labels if label not in unknown_sales]
+            if labels and sales[column].nunique() > 1:
+                message = f"{member} sold nothing in {some(labels)} while others sold; it counts "
+                remedy = f"If a load failed, mend {source.label}; if it is unknown, list {member} "
+                remedy += "under unknown_sales in company.yml."
+                what = (message + "as zero.", remedy, len(labels))
+                findings.append(Finding("notice", "sales", column, *what))
+    return findings
 
 
 def _silent_members(sales, cycle, source, unknown_sales) -> list[Finding]:

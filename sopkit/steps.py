@@ -137,7 +137,11 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     )
     demand = history.demand_history(sales, items, cycle=cycle, basis=company["sales_basis"])
     keys = demand[schema.SERIES].drop_duplicates().reset_index(drop=True)
-    rates = finance.money_rates(keys, listed, items, sales, cycle=cycle)
+    at_plan = currencies.in_company_currency(  # what sales would bring at the rate to plan with
+        tables["sales"].assign(month=cycle), ["revenue_value"], tables, cycle=cycle
+    )
+    paid = tables["sales"].assign(revenue_value=at_plan["revenue_value"])
+    rates = finance.money_rates(keys, listed, items, paid, cycle=cycle)
     changes = history.corrections(demand, rates)
     units = hierarchy.planning_units(
         items, rates, planning_unit=company["planning_unit"], currency=company["currency"]
@@ -179,7 +183,8 @@ def _arrivals(tables: Tables) -> pd.DataFrame:
         frame = tables[name]
         dated = [c for c in ("month", "first_month", "cycle", "quarter") if c in frame.columns]
         month = frame[dated[0]] if dated else pd.Series(dtype=months.DTYPE)
-        rows.append((name, len(frame), month.min(), month.max(), table.meaning, table.is_used))
+        what_for = table.meaning + ("" if table.is_used else " (no page uses it yet)")
+        rows.append((name, len(frame), month.min(), month.max(), what_for, table.is_used))
     columns = ["table", "rows", "first_month", "last_month", "switches_on", "is_used"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -337,7 +342,8 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["budget"], ["revenue_value", "margin_value"], tables, cycle=cycle
     )
     closed = finance.closed_months(tables["demand_history"], rates, items)
-    by_item = finance.item_financials(tables["demand_plan"], delivered, rates)
+    factor = currencies.month_factor(tables["demand_plan"], tables, cycle=cycle)
+    by_item = finance.item_financials(tables["demand_plan"], delivered, rates, factor)
     financials = finance.financials(by_item, items)
     by_month = finance.budget_by_family(budget, items, pd.concat([closed, financials]))
     financials, closed = (finance.beside(table, by_month, closed) for table in (financials, closed))

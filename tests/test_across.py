@@ -514,6 +514,40 @@ def test_a_control_of_a_known_measure_has_no_finding():
     assert found_across({"sales": sales(), "controls": controls()}) == []
 
 
+def test_stock_without_a_place_is_a_breach_where_sales_name_places():
+    stock = pd.DataFrame({"item": ["A"], "month": ["2025-12"], "on_hand": ["5"]})
+    placed = sales(location=["north", "south"])
+    found = found_across({"sales": placed, "inventory": stock})
+    assert "no location is given" in only([f for f in found if f.state == "breach"]).message
+    found = found_across({"sales": placed, "inventory": stock.assign(location="north")})
+    assert not [f for f in found if f.state == "breach"]
+
+
+def test_stock_at_a_place_that_supplies_nobody_is_a_notice_beside_stock_that_is_used():
+    stock = pd.DataFrame(
+        {"item": "A", "month": "2025-12", "on_hand": "5", "location": ["plant", "attic"]}
+    )
+    places = pd.DataFrame({"location": ["north", "attic"], "supplied_from": ["plant", None]})
+    placed = sales(location=["north", "north"])
+    found = found_across({"sales": placed, "inventory": stock, "locations": places})
+    told = [f for f in found if "not used" in f.message]
+    assert only(told, "notice").message.startswith("attic neither sells")
+
+
+def test_a_place_silent_between_two_months_of_sales_is_a_notice():
+    raw = pd.DataFrame(
+        {
+            "item": "A",
+            "location": ["n", "n", "n", "s", "s"],
+            "month": ["2025-10", "2025-11", "2025-12", "2025-10", "2025-12"],
+            "quantity": "1",
+        }
+    )
+    finding = only(check_months(raw), "notice")
+    assert finding.message.startswith("s sold nothing in 2025-11 while others sold")
+    assert not check_months(raw, ("s",)) and not check_months(raw, ("2025-11",))
+
+
 def test_a_control_of_a_table_that_was_not_given_is_a_notice():
     controls = pd.DataFrame(
         {"table": "production", "measure": "quantity", "month": "2025-12", "amount": "5"}, index=[0]

@@ -174,3 +174,23 @@ def test_without_rates_foreign_money_is_missing_and_the_rest_stands():
     for kind in (currencies.ACTUAL, currencies.PLAN):
         found = converted(table, kind, rates=contract.empty("rates"))
         assert np.isnan(found[0]) and found[1] == 100.0
+
+
+def test_a_plan_stands_at_the_budget_rate_of_each_month():
+    tables = {
+        "company": pd.DataFrame({"currency": ["EUR"]}),
+        "locations": pd.DataFrame({"location": ["US"], "currency": ["USD"]}),
+        "rates": pd.DataFrame(
+            {
+                "currency": "USD",
+                "month": pd.to_datetime(["2026-01-01", "2026-02-01"]).astype("datetime64[us]"),
+                "kind": "budget",
+                "rate": [0.8, 0.4],
+            }
+        ),
+    }
+    month = pd.to_datetime(["2026-01-01", "2026-02-01", "2026-02-01"]).astype("datetime64[us]")
+    plan = pd.DataFrame({"location": ["US", "US", "home"], "month": month})
+    cycle = pd.Timestamp("2026-01-01")
+    factor = currencies.month_factor(plan, tables, cycle=cycle)
+    assert factor.tolist() == pytest.approx([1.0, 0.5, 1.0])

@@ -557,7 +557,8 @@ def test_totals_are_in_planning_units_and_in_the_companys_currency_by_hand(by_ha
     assert fact(by_hand, "data_review", "unit")["text"] == "pieces"
     assert by_hand["demand_history"]["sales"].sum() == 12 * 12  # series stay in their own unit
     rates = by_hand["money_rates"].set_index("item")["unit_price_value"]
-    assert rates.to_dict() == pytest.approx({"A": 5.0, "B": 50.0})
+    # 500 krona a bag, to be planned at January's budget rate of 0.2, whatever the past rate was
+    assert rates.to_dict() == pytest.approx({"A": 5.0, "B": 100.0})
 
 
 def test_the_plan_of_family_and_company_is_in_planning_units_by_hand(by_hand):
@@ -566,7 +567,9 @@ def test_the_plan_of_family_and_company_is_in_planning_units_by_hand(by_hand):
     assert plan["A"] == pytest.approx(10 * HORIZON) and plan["B"] == pytest.approx(2 * HORIZON)
     assert money.loc["Pegs", "quantity"] == pytest.approx(20 * plan["B"])
     assert money.loc["Company", "quantity"] == pytest.approx(plan["A"] + 20 * plan["B"])
-    assert money.loc["Company", "revenue_value"] == pytest.approx(5 * plan["A"] + 50 * plan["B"])
+    # January at the budget rate of 0.2, the months after it at the last actual rate of 0.1
+    abroad = 100 * 2 + 50 * (plan["B"] - 2)
+    assert money.loc["Company", "revenue_value"] == pytest.approx(5 * plan["A"] + abroad)
     first = by_hand["gaps"].groupby("family")[["demand", "supply"]].sum()
     assert first.loc["Company", "supply"] == pytest.approx(first.loc["Company", "demand"])
 
@@ -575,9 +578,11 @@ def test_without_factors_totals_are_money_at_the_prices_by_hand(tmp_path):
     items = pd.DataFrame({"item": ["A", "B"], "family": ["T", "P"], "unit": ["piece", "bag"]})
     tables = run_tiny(tmp_path, items=items)
     assert fact(tables, "data_review", "unit")["text"] == "EUR at the prices of the cycle"
-    assert fact(tables, "data_review", "sales_units")["amount"] == pytest.approx(12 * 150.0)
-    whole = tables["financials"][tables["financials"]["family"] == "Company"]
-    np.testing.assert_allclose(whole["quantity"], whole["revenue_value"])
+    assert fact(tables, "data_review", "sales_units")["amount"] == pytest.approx(12 * 250.0)
+    whole = tables["financials"][tables["financials"]["family"] == "Company"].iloc[0]
+    assert whole["month"] == pd.Timestamp("2026-01-01") and whole["quantity"] == pytest.approx(
+        whole["revenue_value"]
+    )
 
 
 def test_prices_views_and_budget_abroad_take_the_budget_rate_by_hand(tmp_path):

@@ -315,7 +315,7 @@ def _beaten_by_naive(tests: pd.DataFrame, rates: pd.DataFrame) -> list[tuple]:
         naive=(rows["seasonal_naive"] - rows["actual"]).abs(),
         money=rows["actual"].abs() * rows["unit_price_value"],
     )
-    sums = rows.groupby("item")[["ours", "naive", "money"]].sum()
+    sums = rows.groupby("item")[["ours", "naive", "money"]].sum(min_count=1)
     count = max(rows["origin"].nunique(), 1)
     lost = sums[sums["ours"] > sums["naive"]]
     beaten = (lost["ours"] / lost["naive"].where(lost["naive"] > 0) - 1.0).map(

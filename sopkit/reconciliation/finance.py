@@ -259,7 +259,7 @@ def _last_year(closed: pd.DataFrame, month_index: pd.DatetimeIndex) -> pd.DataFr
 
 
 def item_financials(
-    plan: pd.DataFrame, delivered: pd.DataFrame, rates: pd.DataFrame
+    plan: pd.DataFrame, delivered: pd.DataFrame, rates: pd.DataFrame, month_factor: pd.Series
 ) -> pd.DataFrame:
     """Table ``item_financials``: the plan in money by item and month.
 
@@ -270,7 +270,9 @@ def item_financials(
     delivered : DataFrame
         Key ``item, month``: ``deliverable``, units that customers receive.
     rates : DataFrame
-        Table `money_rates`.
+        Table `money_rates`, at the cycle's exchange rate.
+    month_factor : Series
+        By row of the plan: exchange rate of its month over that of the cycle. Costs stay.
 
     Returns
     -------
@@ -281,6 +283,9 @@ def item_financials(
         mean price of the month, in a month without demand at that of its whole plan.
     """
     priced = _in_money(plan, rates, "consensus").rename(columns={"consensus": "quantity"})
+    change = priced["revenue_value"] * (month_factor.to_numpy() - 1.0)
+    moved = priced[["revenue_value", "margin_value"]].add(change, axis=0)
+    priced = priced.assign(**moved)
     costed = priced["revenue_value"].where(priced["margin_value"].notna())
     known = priced["quantity"].where(priced["revenue_value"].notna())
     priced = priced.assign(costed_revenue_value=costed, priced_quantity=known)

@@ -235,13 +235,17 @@ def test_last_year_stands_beside_the_month_planned():
     assert cell(moved, "Company", "2026-01", "last_year_quantity") == 6.0
 
 
+def at_one_rate(plan: pd.DataFrame) -> pd.Series:
+    return pd.Series(1.0, index=plan.index)
+
+
 def financials(plan=PLAN, delivered=NOTHING_LATE, budget=BUDGET) -> pd.DataFrame:
     """Table `financials`: the plan by item, by family, and beside budget and last year."""
     return beside_all(plan, delivered, RATES, budget, finance.closed_months(HISTORY, RATES, ITEMS))
 
 
 def beside_all(plan, delivered, rates, budget, closed) -> pd.DataFrame:
-    by_item = finance.item_financials(plan, delivered, rates)
+    by_item = finance.item_financials(plan, delivered, rates, at_one_rate(plan))
     planned = finance.financials(by_item, ITEMS)
     by_month = finance.budget_by_family(budget, ITEMS, pd.concat([closed, planned]))
     return finance.beside(planned, by_month, closed)
@@ -578,7 +582,7 @@ def delivered_of(**units: list[float]) -> pd.DataFrame:
 
 
 def test_an_items_plan_in_money_by_hand():
-    table = finance.item_financials(PLAN, delivered_of(A=[2.0, 9.0]), RATES)
+    table = finance.item_financials(PLAN, delivered_of(A=[2.0, 9.0]), RATES, at_one_rate(PLAN))
     contract.check_processed("item_financials", table)
     own = table.set_index(["item", "month"])
     first, second = own.loc[("A", CYCLE)], own.loc[("A", months.shift(CYCLE, 1))]
@@ -589,15 +593,25 @@ def test_an_items_plan_in_money_by_hand():
 
 def test_late_deliveries_in_a_month_without_demand_earn_the_price_of_the_plan():
     plan = PLAN.assign(consensus=PLAN["consensus"].where(PLAN["month"] == CYCLE, 0.0))
-    table = finance.item_financials(plan, delivered_of(A=[2.0, 3.0]), RATES)
+    table = finance.item_financials(plan, delivered_of(A=[2.0, 3.0]), RATES, at_one_rate(plan))
     own = table[table["item"] == "A"]
     assert own["supply_revenue_value"].tolist() == [20.0, 30.0]
     assert own["supply_revenue_value"].sum() == own["revenue_value"].sum()  # late, and not lost
 
 
 def test_money_by_item_adds_up_to_money_by_family_and_company():
-    by_item = finance.item_financials(PLAN, delivered_of(A=[2.0, 9.0]), RATES)
+    by_item = finance.item_financials(PLAN, delivered_of(A=[2.0, 9.0]), RATES, at_one_rate(PLAN))
     table = finance.financials(by_item, ITEMS)
     for measure in ("quantity", "revenue_value", "supply_revenue_value"):
         by = table.groupby(table["family"] == "Company")[measure].sum()
         assert by[True] == pytest.approx(by[False]) == pytest.approx(by_item[measure].sum())
+
+
+def test_a_month_at_half_the_exchange_rate_earns_half_and_costs_the_same():
+    flat = finance.item_financials(PLAN, NOTHING_LATE, RATES, at_one_rate(PLAN))
+    half = finance.item_financials(PLAN, NOTHING_LATE, RATES, at_one_rate(PLAN) / 2)
+    pd.testing.assert_series_equal(half["revenue_value"], flat["revenue_value"] / 2)
+    cost = flat["revenue_value"] - flat["margin_value"]
+    pd.testing.assert_series_equal(
+        half["revenue_value"] - half["margin_value"], cost, check_names=False
+    )
