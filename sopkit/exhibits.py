@@ -341,9 +341,12 @@ def _styled(
     row_classes: list[str],
 ) -> str:
     cells, headings, left = {}, {}, []
+    money = [name for name in columns if kinds.get(name) in ("value", "signed_value")]
+    sizes = [shown[name].astype("float64").abs().max() for name in money]
+    is_large = any(size >= 9_999.5 for size in sizes)  # columns side by side have one scale
     for place, (column, heading) in enumerate(columns.items(), start=1):
         kind = kinds.get(column, "text")
-        unit, texts = _column(shown, column, kind, currency)
+        unit, texts = _column(shown, column, kind, currency, is_large=is_large)
         if kind in _LEFT:
             left.append(f"{'w' if max(map(len, texts)) > _LONG_TEXT else 't'}{place}")
         cells[column] = [_chip(text) if kind == "rating" else escape(text) for text in texts]
@@ -353,8 +356,13 @@ def _styled(
     return styler.to_html(exclude_styles=True, left=" ".join(left), row_classes=row_classes)
 
 
-def _column(shown: pd.DataFrame, column: str, kind: str, currency: str) -> tuple[str, list[str]]:
-    """Unit for the heading, and the text of each cell; another column may hold each cell's kind."""
+def _column(
+    shown: pd.DataFrame, column: str, kind: str, currency: str, *, is_large: bool
+) -> tuple[str, list[str]]:
+    """Unit for the heading, and the text of each cell; another column may hold each cell's kind.
+
+    Money is in thousands where it ``is_large`` in any column of the table.
+    """
     amounts = shown[column]
     if kind in _LEFT:
         return "", [_word(amount) for amount in amounts]
@@ -363,7 +371,7 @@ def _column(shown: pd.DataFrame, column: str, kind: str, currency: str) -> tuple
         return "", [_with_unit(amount, own, currency) for amount, own in pairs]
     _known(kind, list(KINDS), "kind")
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
-    is_large = base == "value" and amounts.abs().max() >= 9_999.5
+    is_large = is_large and base == "value"
     scaled = amounts.astype("float64") * (0.001 if is_large else 100 if base == "rate" else 1)
     digits, suffix = _digits(base, scaled), "%" if base == "rate" else ""
     unit = (f"k {currency}".strip() if is_large else currency) if base == "value" else ""

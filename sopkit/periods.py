@@ -53,7 +53,8 @@ def _gaps(sales, source, unknown_sales) -> list[Finding]:
     """Locations and channels without any sale in a month between two in which they sold."""
     findings = []
     for column in ("location", "channel"):
-        sold = pd.crosstab(sales["month"], sales[column]) > 0
+        pairs = sales[["month", column]].drop_duplicates()
+        sold = pd.crosstab(pairs["month"], pairs[column]) > 0
         between = sold.cummax() & sold[::-1].cummax()[::-1]
         holes = (between & ~sold)[sold.any(axis=1)]
         for member in holes.columns[holes.any()].difference(unknown_sales):

@@ -390,3 +390,14 @@ def test_the_grid_says_what_its_quantities_are_counted_in():
     html = str(exhibits.grid(table, currency="EUR", cycle=cycle, unit="standard bags").html)
     assert "standard bags" in html and "k EUR" in html
     assert "units" in str(exhibits.grid(table, currency="EUR", cycle=cycle).html)
+
+
+def test_money_columns_of_one_table_have_one_scale():
+    frame = pd.DataFrame({"outlook_value": [26_300.0], "variance_value": [2_342.0]})
+    columns = {"outlook_value": "Outlook", "variance_value": "Less budget"}
+    kinds = {"outlook_value": "value", "variance_value": "signed_value"}
+    html = exhibits.table(
+        frame, caption="Quarters", columns=columns, kinds=kinds, currency="EUR"
+    ).html
+    assert html.count("<small>k EUR</small>") == 2
+    assert "26.3" in html and "+2.3" in html and "2,342" not in html
