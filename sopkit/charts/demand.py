@@ -59,7 +59,7 @@ def plan(
     figure, (axes,) = _style.panels(height=4.6)
     _band(axes, ahead["statistical"], _company_width(backtest))
     unit = _style.unit(units)
-    title = f"Demand by month, {unit.lower() if unit == 'Units' else unit}, all items"
+    title = f"Demand by month, {units['planning_unit'].iloc[0]}, all items"
     _style.draw(axes, title, f"{unit} a month", lines=lines, cycle=cycle)
     return figure
 
