@@ -19,9 +19,11 @@ from sopkit.demand import (
     accuracy,
     classification,
     consensus,
+    explaining,
     forecasting,
     hierarchy,
     history,
+    intervals,
     panel,
     submissions,
 )
@@ -71,8 +73,9 @@ demand_review | 03_demand_review | Demand review
   raw: items locations channels submissions production inventory rates orders
   processed: demand_history money_rates planning_units restatements
   ledger: plans
-  writes: demand_review_facts forecast backtest accuracy model_weights views view_status
-    view_skill demand_plan sop_grid_demand demand_review_exceptions
+  writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
+    error_widths error_multiples one_step_errors views view_status view_skill demand_plan
+    sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
   raw: items locations inventory scheduled_receipts production resources capacity routings
     suppliers planning_costs calendar rates
@@ -215,32 +218,36 @@ def _groups(demand: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
     return history.family_codes(keys, items)
 
 
-def _forecast_demand(tables: Tables, *, horizon: int) -> Tables:
-    """The statistical part of the demand review: backtest, accuracy, weights, forecast."""
+def forecast_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
+    """What every model says now and would have said at past origins, for all series at once."""
     demand, items = tables["demand_history"], tables["items"]
     series = panel.from_table(demand, "demand")
     net = demand.assign(net=accuracy.measured(demand).mask(demand["is_stockout"]))
     groups = history.family_codes(series.keys, items)
-    ends = schema.lookup(series.keys["item"], items, "end_month")
-    tests = forecasting.backtest(series, panel.from_table(net, "net"), groups)
-    models = [*forecasting.MODELS, forecasting.COMBINED]
-    return {
-        "backtest": tests,
-        "accuracy": accuracy.by_level(
-            hierarchy.in_planning_units(tests, items),
-            hierarchy.in_planning_units(demand, items),
-            items,
-            models,
-        ),
-        "model_weights": forecasting.weights(tests, series.keys),
-        "forecast": forecasting.forecast(series, tests, groups, ends, horizon=horizon),
+    return forecasting.backtest(series, panel.from_table(net, "net"), groups, horizon=horizon)
+
+
+def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
+    """The statistical part of the demand review: back-test, accuracy, weights, forecast."""
+    demand, items = tables["demand_history"], tables["items"]
+    tests = forecast_tests(tables, horizon=horizon)
+    sure = intervals.calibrate(tests)
+    ends = schema.lookup(tests.history.keys["item"], items, "end_month")
+    means = forecasting.forecast(tests, ends)
+    return sure | {
+        "backtest": forecasting.table(tests),
+        "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
+        "model_weights": forecasting.weights(tests),
+        "fallbacks": forecasting.fallbacks(tests),
+        "forecast": intervals.with_bounds(means, sure["error_widths"], sure["error_multiples"]),
+        "forecast_reasons": explaining.reasons(tests),
     }
 
 
 def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Tables:
     """Forecast, departments' views, and the one number: the demand plan."""
     items, rates, demand = tables["items"], tables["money_rates"], tables["demand_history"]
-    results = _forecast_demand(tables, horizon=horizon)
+    results = forecast_demand(tables, horizon=horizon)
     forecast, tests = results["forecast"], results["backtest"]
     base = forecast.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
     base = hierarchy.with_levels(base, items, tables["locations"], tables["channels"])

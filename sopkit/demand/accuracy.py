@@ -10,10 +10,14 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import hierarchy
+from sopkit.demand import forecasting, hierarchy
 
 LEVELS = ["total", "family", "location", "channel", "item"]
 EVERY_LAG = -1  # lag of rows that measure all lags together
+_COLUMNS = [
+    *["level", "member", "model", "lag", "wape", "bias_rate", "mase", "volume"],
+    *["nervousness_rate", "gain_rate"],
+]
 
 
 def wape(forecast: np.ndarray, actual: np.ndarray) -> float:
@@ -49,83 +53,117 @@ def measured(history: pd.DataFrame) -> pd.Series:
     return history["sales"] + history["returns"] + history.get("unfilled", 0.0)
 
 
-def _score(
-    tests: pd.DataFrame, by: list[str], models: list[str], scale: pd.DataFrame
-) -> pd.DataFrame:
-    """Errors of each model over the groups of ``by``.
-
-    Parameters
-    ----------
-    tests : DataFrame
-        Rows at the level measured: ``actual`` and a column a model, units.
-    by : list of str
-        Columns that name a group, of ``tests``.
-    models : list of str
-        Columns to measure.
-    scale : DataFrame
-        ``member`` and ``scale``: mean absolute difference to the same month a year before.
-
-    Returns
-    -------
-    DataFrame
-        ``by`` and ``model``, ``wape``, ``bias_rate``, ``mase``, ``volume`` (sum of actuals).
-    """
-    long = tests.melt([*by, "actual"], models, "model", "quantity")
-    error = long["quantity"] - long["actual"]
-    long = long.assign(error=error, absolute=error.abs(), volume=long["actual"].abs(), rows=1)
-    sums = long.groupby([*by, "model"], as_index=False)[
-        ["error", "absolute", "volume", "rows"]
-    ].sum()
-    sums = sums.merge(scale, on="member", how="left", validate="many_to_one")
-    volume = sums["volume"].where(sums["volume"] > 0)
-    return sums.assign(
-        wape=sums["absolute"] / volume,
-        bias_rate=sums["error"] / volume,
-        mase=sums["absolute"] / sums["rows"] / sums["scale"].where(sums["scale"] > 0),
-    )[[*by, "model", "wape", "bias_rate", "mase", "volume"]]
-
-
 def by_level(
-    tests: pd.DataFrame,
-    history: pd.DataFrame,
-    items: pd.DataFrame,
-    models: list[str],
-    levels: list[str] | None = None,
+    tests: forecasting.Backtest, history: pd.DataFrame, items: pd.DataFrame
 ) -> pd.DataFrame:
     """Table ``accuracy``: each level's members, each model, each lag and all lags together.
 
     Parameters
     ----------
-    tests : DataFrame
-        Table `backtest`.
+    tests : Backtest
+        From ``forecasting.backtest``.
     history : DataFrame
-        Table `demand_history`: scales the errors for MASE.
+        Table `demand_history`, in planning units: scales the errors for MASE.
     items : DataFrame
-        Table `items`: families.
-    models : list of str
-        Columns of ``tests`` to measure.
-    levels : list of str, optional
-        Of ``LEVELS``; all where left out.
+        Table `items`: families, and planning factors to add items up by.
+
+    Returns
+    -------
+    DataFrame
+        Key ``level, member, model, lag`` (−1: all lags together; of single items lags are told for
+        the combination and seasonal naive alone): ``wape``, ``bias_rate``, ``mase``, ``volume`` (sum
+        of actuals); ``nervousness_rate``: how far the forecast of a month moved since the cycle
+        before, share of what came; ``gain_rate``: by how much that lowered the WAPE.
 
     Notes
     -----
-    ``lag`` −1 measures all lags together. MASE: Hyndman & Koehler (2006), seasonal naive scale.
+    Forecasts are added up before they are judged; where a model is not for a series, the
+    combination stands in, so that all models are judged on the same demand. MASE: Hyndman &
+    Koehler (2006), seasonal naive scale.
     """
-    tests = hierarchy.with_levels(tests, items)
-    net = hierarchy.with_levels(history, items)
-    net = net.assign(actual=measured(net))
+    keys = hierarchy.with_levels(tests.history.keys, items)
+    factor = hierarchy.factors(keys["item"], items).to_numpy()
+    known = np.isfinite(tests.actual) & np.isfinite(tests.combined)
+    combined = np.where(known, tests.combined, 0.0) * factor
+    actual = np.where(known, tests.actual, 0.0) * factor
+    says = {forecasting.COMBINED: combined}
+    for name, own in zip(forecasting.MODELS, tests.forecasts, strict=True):
+        if np.isfinite(own).any():
+            says[name] = np.where(known & np.isfinite(own), own * factor, combined)
+    net = hierarchy.with_levels(history, items).assign(actual=measured(history))
     parts = []
-    for level in levels or LEVELS:
-        named = {"level": level, "member": lambda t, level=level: _member(t, level)}
-        rows = tests.assign(**named)
-        summed = rows.groupby(["level", "member", "origin", "month", "lag"], as_index=False)[
-            ["actual", *models]
-        ].sum()
-        scale = _yearly_scale(net.assign(**named))
-        parts.append(_score(summed, ["level", "member", "lag"], models, scale))
-        whole = _score(summed, ["level", "member"], models, scale)
-        parts.append(whole.assign(lag=EVERY_LAG))
+    for level in LEVELS:
+        named = keys.assign(member=_member(keys, level))
+        code, members = pd.factorize(named["member"], sort=True)
+        scale = _yearly_scale(net.assign(member=_member(net, level)))
+        scale = scale.set_index("member")["scale"].reindex(members).to_numpy()
+        summed = {name: _sums(own, code, len(members)) for name, own in says.items()}
+        came, is_known = _sums(actual, code, len(members)), _sums(known, code, len(members)) > 0
+        for name, own in summed.items():
+            table = _scores(own, came, is_known, tests.origins)
+            if level == "item" and name not in (forecasting.COMBINED, forecasting.NAIVE):
+                table = {column: rows[-1:] for column, rows in table.items()}
+            parts.append(_as_rows(table, level, members, name, scale))
     return pd.concat(parts, ignore_index=True)
+
+
+def _sums(array: np.ndarray, code: np.ndarray, count: int) -> np.ndarray:
+    """Sums over the series of each member, along the last axis."""
+    order = np.argsort(code, kind="stable")
+    starts = np.searchsorted(code[order], np.arange(count))
+    return np.add.reduceat(array[..., order].astype("float64"), starts, axis=-1)
+
+
+def _scores(
+    said: np.ndarray, came: np.ndarray, is_known: np.ndarray, origins: list[int]
+) -> dict[str, np.ndarray]:
+    """Sums of errors by lag and, last, of all lags (n_lags + 1, n_members)."""
+    error = np.where(is_known, said - came, 0.0)
+    moves, gains, volumes = (np.zeros(said.shape[1:]) for _ in range(3))
+    pairs = [(k, k + 1) for k in range(len(origins) - 1) if origins[k + 1] == origins[k] + 1]
+    for before, after in pairs:
+        both = is_known[after, :-1] & is_known[before, 1:]
+        moves[:-1] += np.where(both, np.abs(said[after, :-1] - said[before, 1:]), 0.0)
+        closer = np.abs(error[before, 1:]) - np.abs(error[after, :-1])
+        gains[:-1] += np.where(both, closer, 0.0)
+        volumes[:-1] += np.where(both, np.abs(came[after, :-1]), 0.0)
+    sums = {
+        "error": error.sum(axis=0),
+        "absolute": np.abs(error).sum(axis=0),
+        "volume": np.where(is_known, np.abs(came), 0.0).sum(axis=0),
+        "rows": is_known.sum(axis=0).astype("float64"),
+        "moves": moves,
+        "gains": gains,
+        "moved_volume": volumes,
+    }
+    return {name: np.vstack([rows, rows.sum(axis=0)]) for name, rows in sums.items()}
+
+
+def _as_rows(
+    sums: dict[str, np.ndarray], level: str, members: pd.Index, model: str, scale: np.ndarray
+) -> pd.DataFrame:
+    """One row a member and lag that was measured."""
+    count = len(sums["rows"])
+    lags = np.array([*range(count - 1), EVERY_LAG]) if count > 1 else np.array([EVERY_LAG])
+    wide = {name: rows.ravel() for name, rows in sums.items()}
+    table = pd.DataFrame(wide).assign(
+        level=level,
+        member=np.tile(np.asarray(members, dtype="object"), count),
+        model=model,
+        lag=np.repeat(lags, len(members)),
+        scale=np.tile(scale, count),
+    )
+    table = table[table["rows"] > 0].reset_index(drop=True)
+    volume = table["volume"].where(table["volume"] > 0)
+    moved = table["moved_volume"].where(table["moved_volume"] > 0)
+    table = table.assign(
+        wape=table["absolute"] / volume,
+        bias_rate=table["error"] / volume,
+        mase=table["absolute"] / table["rows"] / table["scale"].where(table["scale"] > 0),
+        nervousness_rate=table["moves"] / moved,
+        gain_rate=table["gains"] / moved,
+    )
+    return table[_COLUMNS].astype({"member": "str"})
 
 
 def _member(table: pd.DataFrame, level: str) -> pd.Series:

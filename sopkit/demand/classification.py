@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import panel, smoothing
+from sopkit.demand import panel, seasons
 
 ABC_LIMITS = (0.8, 0.95)
 XYZ_LIMITS = (0.25, 0.5)
@@ -91,7 +91,7 @@ def _abc_classes(money: np.ndarray) -> np.ndarray:
 
 def _xyz_classes(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """X steady, Y moving, Z erratic: variation of the last 24 seasonally adjusted months."""
-    season = smoothing.tile_season(smoothing.seasonal_indices(values, groups), len(values))
+    season = seasons.tile_season(seasons.seasonal_indices(values, groups), len(values))
     recent = (values / season)[-24:]
     known = np.isfinite(recent)
     count = np.maximum(known.sum(axis=0), 1)

@@ -1,42 +1,137 @@
-"""The verbs on a panel: backtest, combine, forecast.
+"""The verbs on a panel: backtest and forecast; every model runs at every origin in one pass.
 
-Every model has the form ``model(values, horizon, groups) -> array (horizon, n_series)``. To add
-one: a function in ``smoothing`` or a neighbour, a line in ``MODELS``, a test.
+A model has the form ``run(values, origins, horizon, known_seasons)`` and gives an array
+(n_origins, horizon, n_series). To add one: a function in ``smoothing`` or a neighbour, a line in
+``MODELS``, a test. ``combining`` says how much each counts, ``intervals`` how sure the sum is.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import intervals, panel, smoothing
+from sopkit.demand import combining, intermittent, panel, seasons, smoothing
+from sopkit.demand.smoothing import Form, grid
 
+COMBINED, NAIVE = "combined", "seasonal_naive"
+FALLBACK = "last_year_mean"
+ORIGINS = 12  # past cycles, one a month, that a backtest replays
+EARLIER_ORIGINS = (15, 18, 21, 24)  # months back: they measure what lies further ahead
+LAGS = 18  # months ahead a backtest measures
+SHORTEST_TRAINING = 3  # months a series must have had at an origin to be measured there
+_BLOCK = 1024  # series a recursion takes at once: enough for threads, not for all memory
+_HIGHEST_RATIO = 4.0  # a forecast above this multiple of the highest of 24 months has exploded
+
+_LEVELS = grid((0.03, 0.1, 0.2, 0.35, 0.55, 0.8))
+_SEASONAL = grid((0.05, 0.12, 0.25, 0.45, 0.75), gammas=(0.0, 0.05, 0.15, 0.4))
+_DAMPED = grid((0.05, 0.15, 0.3, 0.5, 0.75), (0.0, 0.03, 0.1), (0.85, 0.95), (0.0, 0.07, 0.3))
+_TRENDED = grid((0.05, 0.15, 0.3, 0.6), (0.01, 0.03, 0.1), gammas=(0.0, 0.05, 0.2))
+_HALF = 0.5  # of the slope so far: the drift of Theta
+
+
+@dataclass(frozen=True)
+class Model:
+    """A way to forecast: what people call it, how it runs, and the kinds of demand it is for."""
+
+    words: str
+    run: Callable[..., np.ndarray]
+    kinds: tuple[int, ...]
+
+
+def _smooth(points: np.ndarray, scale: str, season: str, drift: float = 0.0) -> Callable:
+    """A form whose season, if any, is a part of its state."""
+    return partial(_smoothed, Form(points, scale, season, drift))
+
+
+def _smoothed(form, values, origins, horizon, known_seasons) -> np.ndarray:
+    return smoothing.at_origins(values, form, origins, horizon, known_seasons).forecasts
+
+
+def _adjusted(points: np.ndarray, scale: str, drift: float) -> Callable:
+    """A form on seasonally adjusted months."""
+    return partial(_on_adjusted, Form(points, scale, "none", drift))
+
+
+def _on_adjusted(form, values, origins, horizon, known_seasons) -> np.ndarray:
+    return smoothing.adjusted_at_origins(values, form, origins, horizon, known_seasons)
+
+
+_EVERY = combining.SMOOTH, combining.ERRATIC, combining.RARE
+_REGULAR, _UNEVEN, _EVEN, _RARE = _EVERY[:2], _EVERY[1:], _EVERY[:1], _EVERY[2:]
 MODELS = {
-    "seasonal_naive": smoothing.seasonal_naive,
-    "theta": smoothing.theta,
-    "damped_trend": smoothing.damped_trend,
+    NAIVE: Model("same month last year", smoothing.seasonal_naive, _REGULAR),
+    "simple_smoothing": Model("simple smoothing", _smooth(_LEVELS, "plain", "none"), _RARE),
+    "drifting_level": Model(
+        "Theta without season", _smooth(_LEVELS, "plain", "none", _HALF), _RARE
+    ),
+    "holt": Model("Holt's trend", _smooth(_TRENDED, "log", "additive"), _EVEN),
+    "damped_trend": Model("damped trend", _smooth(_DAMPED, "root", "additive"), _REGULAR),
+    "damped_drift": Model(
+        "damped trend and drift", _smooth(_DAMPED, "log", "additive", _HALF), _EVEN
+    ),
+    "holt_winters_additive": Model(
+        "Holt-Winters, added season", _smooth(_DAMPED, "plain", "additive"), _UNEVEN
+    ),
+    "holt_winters": Model(
+        "Holt-Winters, multiplied season",
+        _smooth(_DAMPED, "plain", "multiplicative", _HALF),
+        _REGULAR,
+    ),
+    "theta": Model("Theta", _adjusted(_LEVELS, "plain", _HALF), _EVERY),
+    "theta_root": Model("Theta on roots", _adjusted(_LEVELS, "root", _HALF), _REGULAR),
+    "theta_log": Model("Theta on logs", _adjusted(_LEVELS, "log", _HALF), _EVEN),
+    "dynamic_theta": Model(
+        "dynamic Theta", _smooth(_SEASONAL, "plain", "additive", _HALF), _UNEVEN
+    ),
+    "dynamic_theta_root": Model(
+        "dynamic Theta on roots", _smooth(_SEASONAL, "root", "additive", _HALF), _REGULAR
+    ),
+    "dynamic_theta_log": Model(
+        "dynamic Theta on logs", _smooth(_SEASONAL, "log", "additive", _HALF), _EVEN
+    ),
+    "seasonal_regression": Model("seasonal regression", smoothing.seasonal_regression, _EVEN),
+    "croston": Model("Croston", intermittent.croston, _RARE),
+    "sba": Model("Croston, corrected", intermittent.sba, _RARE),
+    "tsb": Model("fading demand (TSB)", intermittent.tsb, _RARE),
 }
-COMBINED = "combined"
-ORIGINS = 12  # past cycles a backtest replays
-LAGS = 12  # months ahead it measures
-_SHORTEST_TRAINING = 3  # months a series must have had at an origin to be measured there
-_POOLED_ERRORS = 24.0  # measured months at which a series' own weights count half
-_HIGHEST_RATIO = 4.0  # no forecast above this multiple of the highest of the last 24 months
 
 
-def _guard(forecast: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Forecasts that are finite, not negative, and not far above anything seen."""
-    highest = np.nan_to_num(values[-24:]).max(axis=0, initial=0.0)
-    return np.clip(np.nan_to_num(forecast), 0.0, _HIGHEST_RATIO * highest)
+@dataclass(frozen=True)
+class Backtest:
+    """What every model would have said at past origins, what came, and what it says now.
+
+    Arrays over ``history.keys``: ``forecasts`` (n_models, n_origins, n_lags, n_series), NaN where a
+    model is not for the series, or fell; ``actual`` and ``combined`` (n_origins, n_lags, n_series);
+    ``ahead`` (n_models, horizon, n_series) and ``mean`` (horizon, n_series) the forecasts of today;
+    ``share`` and ``error_rate`` (n_models, n_series) from ``combining.shares``; ``kind``
+    (n_series,); ``fell`` (n_models, n_series): whether a model failed today; ``known_seasons`` the
+    index (12, n_series) known at each origin.
+    """
+
+    history: panel.Panel
+    origins: list[int]
+    forecasts: np.ndarray
+    actual: np.ndarray
+    combined: np.ndarray
+    ahead: np.ndarray
+    mean: np.ndarray
+    share: np.ndarray
+    error_rate: np.ndarray
+    kind: np.ndarray
+    fell: np.ndarray
+    known_seasons: dict[int, np.ndarray]
 
 
-def _run(values: np.ndarray, horizon: int, groups: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: _guard(model(values, horizon, groups), values) for name, model in MODELS.items()}
-
-
-def backtest(history: panel.Panel, actual: panel.Panel, groups: np.ndarray) -> pd.DataFrame:
-    """What each model would have said at past origins, beside what came.
+def backtest(
+    history: panel.Panel, actual: panel.Panel, groups: np.ndarray, *, horizon: int
+) -> Backtest:
+    """What each model would have said at past origins, beside what came, and what it says now.
 
     Parameters
     ----------
@@ -45,129 +140,258 @@ def backtest(history: panel.Panel, actual: panel.Panel, groups: np.ndarray) -> p
     actual : Panel
         What came: net sales, NaN where a stock-out hid it; same keys and months.
     groups : array (n_series,)
-        Family of each series, −1 for none.
-
-    Returns
-    -------
-    DataFrame
-        Key ``item, location, channel, origin, month``; ``lag`` months from origin to month,
-        ``actual``, one column a model and ``combined``, mixed at each origin by the weights that
-        the errors known by then had earned.
-    """
-    count, width = len(history.months), len(history.keys)
-    first = max(count - ORIGINS, min(_SHORTEST_TRAINING, count))
-    squares, measured_months = np.zeros((width, len(MODELS))), np.zeros(width)
-    coming: dict[int, list[np.ndarray]] = {}  # errors by the month in which they become known
-    names = [*MODELS, COMBINED, "actual"]
-    nothing = dict.fromkeys(names, np.empty((0, width)))  # keeps types where nothing is measured
-    parts = [panel.to_table(history.keys, history.months[:0], nothing)]
-    for position in range(first, count):
-        ahead = min(LAGS, count - position)
-        arrays = _run(history.values[:position], ahead, groups)
-        for error in coming.pop(position - 1, []):
-            known = np.isfinite(error).all(axis=1)
-            squares[known] += error[known] ** 2
-            measured_months += known
-        share = _shares(squares / np.maximum(measured_months, 1)[:, None], measured_months)[0]
-        arrays[COMBINED] = sum(array * share[:, k] for k, array in enumerate(arrays.values()))
-        arrays["actual"] = actual.values[position : position + ahead]
-        is_measured = np.isfinite(history.values[:position]).sum(axis=0) >= _SHORTEST_TRAINING
-        arrays = {name: np.where(is_measured, array, np.nan) for name, array in arrays.items()}
-        for k in range(ahead):
-            errors = [arrays[name][k] - arrays["actual"][k] for name in MODELS]
-            coming.setdefault(position + k, []).append(np.stack(errors, axis=1))
-        table = panel.to_table(history.keys, history.months[position : position + ahead], arrays)
-        parts.append(table.assign(origin=history.months[position]))
-    parts[0] = parts[0].assign(origin=history.months[:0])
-    table = pd.concat(parts, ignore_index=True)
-    table = table[table["actual"].notna()].reset_index(drop=True)
-    table = table.assign(lag=months.number(table["month"]) - months.number(table["origin"]))
-    return table[[*schema.SERIES, "origin", "month", "lag", "actual", *MODELS, COMBINED]]
-
-
-def _shares(squares: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (n_series, n_models) from mean squared errors and how many months they rest on."""
-    mean = squares.mean(axis=1, keepdims=True)
-    ratio = squares / np.where(mean > 0, mean, 1.0)
-    usable = np.isfinite(ratio).all(axis=1) & (mean.ravel() > 0) & (counts > 0)
-    pooled = ratio[usable].mean(axis=0) if usable.any() else np.ones(squares.shape[1])
-    trust = (counts / (counts + _POOLED_ERRORS))[:, None]
-    blended = np.where(usable[:, None], trust * np.nan_to_num(ratio) + (1 - trust) * pooled, pooled)
-    inverse = 1.0 / np.maximum(blended, 0.05)
-    return inverse / inverse.sum(axis=1, keepdims=True), ratio
-
-
-def weights(table: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
-    """Table ``model_weights``: how much each model counts for each series.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Table `backtest`.
-    keys : DataFrame
-        Every series, also those too short to be measured.
-
-    Returns
-    -------
-    DataFrame
-        Key ``item, location, channel, model``; ``weight_share`` sums to 1 a series;
-        ``error_rate`` is the model's squared error beside the models' mean.
-
-    Notes
-    -----
-    Weight ∝ 1 / squared rolling-origin error (Bates & Granger 1969, without covariances), shrunk
-    to the weights of the whole portfolio while a series has few measured months.
-    """
-    names = list(MODELS)
-    errors = (table[names].sub(table["actual"], axis=0)) ** 2
-    grouped = errors.groupby([table[name] for name in schema.SERIES])
-    squares = grouped.mean().reindex(pd.MultiIndex.from_frame(keys)).to_numpy()
-    counts = grouped.size().reindex(pd.MultiIndex.from_frame(keys), fill_value=0).to_numpy()
-    share, ratio = _shares(squares, counts)
-    wide = keys.loc[keys.index.repeat(len(names))].reset_index(drop=True)
-    return wide.assign(
-        model=names * len(keys), weight_share=share.ravel(), error_rate=ratio.ravel()
-    )
-
-
-def forecast(
-    history: panel.Panel,
-    tests: pd.DataFrame,
-    groups: np.ndarray,
-    end_months: pd.Series,
-    *,
-    horizon: int,
-) -> pd.DataFrame:
-    """Table ``forecast``: one row for every series and month of the horizon, none missing.
-
-    Parameters
-    ----------
-    history : Panel
-        Demand to the month before the cycle.
-    tests : DataFrame
-        Table `backtest`: gives weights and interval widths.
-    groups : array (n_series,)
-        Family of each series, −1 for none.
-    end_months : Series
-        Last month of sale of each series, in the panel's order; missing where it goes on.
+        Family of each series, −1 for none: young series share its season.
     horizon : int
         Months ahead.
 
     Returns
     -------
-    DataFrame
-        Key ``item, location, channel, month``; ``quantity`` is the mean, ``quantity_lower`` and
-        ``quantity_upper`` enclose 80 %; ``model`` names the heaviest; zero after the series' end.
+    Backtest
+        ``combined`` is mixed at each origin by the weights that errors known by then had earned.
     """
-    arrays = _run(history.values, horizon, groups)
-    model_weights = weights(tests, history.keys)
-    share = model_weights["weight_share"].to_numpy().reshape(len(history.keys), len(MODELS))
-    mean = sum(array * share[:, k] for k, array in enumerate(arrays.values()))
-    lower, upper = intervals.bounds(mean, tests, history)
+    values, count = history.values, len(history.months)
+    past = [count - back for back in (*EARLIER_ORIGINS[::-1], *range(ORIGINS, 0, -1))]
+    past = [origin for origin in past if origin >= min(SHORTEST_TRAINING, count)]
+    origins = [*past, count]
+    known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
+    kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
+    tests, ahead, fell = _run(values, origins, horizon, known_seasons, kind)
+    came = np.full((len(past), LAGS, values.shape[1]), np.nan)
+    for k, origin in enumerate(past):
+        is_measured = np.isfinite(values[:origin]).sum(axis=0) >= SHORTEST_TRAINING
+        rows = actual.values[origin : origin + LAGS]
+        came[k, : len(rows)] = np.where(is_measured, rows, np.nan)
+    combined, share, error_rate = _combine(tests, ahead, came, origins, kind)
+    usual = _usual(values)
+    mean = np.where(
+        share.sum(axis=0) > 0, (share[:, None] * np.nan_to_num(ahead)).sum(axis=0), usual
+    )
+    return Backtest(
+        history,
+        past,
+        tests,
+        came,
+        combined,
+        ahead,
+        mean,
+        share,
+        error_rate,
+        kind[-1],
+        fell,
+        known_seasons,
+    )
+
+
+def _run(
+    values: np.ndarray,
+    origins: list[int],
+    horizon: int,
+    known_seasons: dict[int, np.ndarray],
+    kind: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every model on every series it is for: at past origins, today, and where it fell today."""
+    width, reach = values.shape[1], max(horizon, LAGS)
+    tests = np.full((len(MODELS), len(origins) - 1, LAGS, width), np.nan)
+    ahead = np.full((len(MODELS), horizon, width), np.nan)
+    fell = np.zeros((len(MODELS), width), dtype=bool)
+    highest = [np.nan_to_num(values[max(o - 24, 0) : o]).max(axis=0, initial=0.0) for o in origins]
+    highest = _HIGHEST_RATIO * np.stack(highest)
+
+    # single precision is twice as fast; a power of two keeps it from running over, exactly
+    largest = np.nan_to_num(values).max(axis=0, initial=0.0)
+    size = np.exp2(np.round(np.log2(np.where(largest > 0, largest, 1.0))))
+    scaled = (values / size).astype("float32")
+
+    def run(start: int) -> None:
+        block = slice(start, start + _BLOCK)
+        for number, model in enumerate(MODELS.values()):
+            is_for = np.isin(kind[:, block], model.kinds)
+            chosen = start + np.flatnonzero(is_for.any(axis=0))
+            if not len(chosen):
+                continue
+            own = {origin: season[:, chosen] for origin, season in known_seasons.items()}
+            with np.errstate(over="ignore", invalid="ignore"):  # an explosion falls below
+                made = model.run(scaled[:, chosen], origins, reach, own) * size[chosen]
+                is_sound = (made <= highest[:, None, chosen]).all(axis=1)
+            is_used = np.isin(kind[:, chosen], model.kinds)
+            made = np.where((is_sound & is_used)[:, None], made, np.nan)
+            tests[number][:, :, chosen] = made[:-1, :LAGS]
+            ahead[number][:, chosen] = made[-1, :horizon]
+            fell[number, chosen] = ~is_sound[-1] & is_used[-1]
+
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(run, start) for start in range(0, width, _BLOCK)]:
+            done.result()
+    return tests, ahead, fell
+
+
+def _combine(
+    tests: np.ndarray, ahead: np.ndarray, came: np.ndarray, origins: list[int], kind: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mix at each past origin by weights earned before it, and today's weights and errors."""
+    width = came.shape[2]
+    products, counts = np.zeros((len(MODELS), len(MODELS), width)), np.zeros(width)
+    coming: dict[int, list[tuple[int, int]]] = {}
+    for k, origin in enumerate(origins[:-1]):
+        for lag in range(LAGS):
+            coming.setdefault(origin + lag + 1, []).append((k, lag))
+    combined = np.full_like(came, np.nan)
+    for k, origin in enumerate(origins):
+        for known_at in sorted(month for month in coming if month <= origin):
+            for past, lag in coming.pop(known_at):
+                error = tests[:, past, lag] - came[past, lag]
+                known = np.isfinite(error)
+                error = np.where(known, error, 0.0)
+                counts += known.any(axis=0)
+                for row, own in enumerate(error):  # the lower half: products are symmetric
+                    products[row, : row + 1] += own * error[: row + 1]
+        says = tests[:, k] if k < len(came) else ahead
+        is_able = np.isfinite(says).all(axis=1)
+        squares = np.einsum("iis->is", products) / np.maximum(counts, 1.0)
+        usual = _usual_shares(products / np.maximum(counts, 1.0), squares, counts, kind[k])
+        share, error_rate = combining.shares(squares, counts, is_able, kind[k], usual)
+        if k < len(came):
+            mixed = (share[:, None] * np.nan_to_num(says)).sum(axis=0)
+            combined[k] = np.where(share.sum(axis=0) > 0, mixed, np.nan)
+    return combined, share, error_rate
+
+
+def _usual_shares(
+    products: np.ndarray, squares: np.ndarray, counts: np.ndarray, kind: np.ndarray
+) -> np.ndarray:
+    """Weights of each kind among the models that are for it, each series' errors counting alike."""
+    usual = np.zeros((len(combining.KINDS), len(MODELS)))
+    for number in range(len(combining.KINDS)):
+        is_for = np.array([number in model.kinds for model in MODELS.values()])
+        size = squares[is_for].mean(axis=0)
+        own = np.flatnonzero((kind == number) & (counts > 0) & (size > 0))
+        usual[number, is_for] = 1.0 / is_for.sum()
+        if len(own):
+            lower = (products[:, :, own] / size[own]).mean(axis=2)[np.ix_(is_for, is_for)]
+            whole = lower + np.tril(lower, -1).T
+            usual[number, is_for] = combining.usual_shares(whole, len(own))
+    return usual
+
+
+def _usual(values: np.ndarray) -> np.ndarray:
+    """Mean of the last twelve months known, zero where none is: what stands in for every model."""
+    last = values[-seasons.YEAR :]
+    known = np.isfinite(last)
+    return np.where(known, last, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+
+
+def table(tests: Backtest) -> pd.DataFrame:
+    """Table ``backtest``: combination and naive forecast beside what came, by origin and month.
+
+    Parameters
+    ----------
+    tests : Backtest
+        From ``backtest``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, origin, month``; ``lag`` months from origin to month;
+        ``actual``, ``combined``, ``seasonal_naive``, units.
+    """
+    history, parts = tests.history, []
+    naive = list(MODELS).index(NAIVE)
+    for k, origin in enumerate(tests.origins):
+        ahead = min(LAGS, len(history.months) - origin)
+        arrays = {
+            "actual": tests.actual[k, :ahead],
+            COMBINED: tests.combined[k, :ahead],
+            NAIVE: tests.forecasts[naive, k, :ahead],
+        }
+        part = panel.to_table(history.keys, history.months[origin : origin + ahead], arrays)
+        parts.append(part.assign(origin=history.months[origin]))
+    if not parts:
+        nothing = dict.fromkeys(["actual", COMBINED, NAIVE], np.empty((0, len(history.keys))))
+        empty = panel.to_table(history.keys, history.months[:0], nothing)
+        parts = [empty.assign(origin=history.months[:0])]
+    whole = pd.concat(parts, ignore_index=True)
+    whole = whole[whole["actual"].notna() & whole[COMBINED].notna()].reset_index(drop=True)
+    lag = months.number(whole["month"]) - months.number(whole["origin"])
+    columns = [*schema.SERIES, "origin", "month", "lag", "actual", COMBINED, NAIVE]
+    return whole.assign(lag=lag)[columns]
+
+
+def weights(tests: Backtest) -> pd.DataFrame:
+    """Table ``model_weights``: how much each model counts for each series, and its one score.
+
+    Parameters
+    ----------
+    tests : Backtest
+        From ``backtest``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, model``: models that are for the series; ``weight_share``
+        sums to 1 a series; ``error_rate`` is the model's squared error beside the models' mean.
+    """
+    keys, names = tests.history.keys, list(MODELS)
+    wide = keys.loc[keys.index.repeat(len(names))].reset_index(drop=True)
+    rows = wide.assign(
+        model=names * len(keys),
+        weight_share=tests.share.T.ravel(),
+        error_rate=tests.error_rate.T.ravel(),
+    )
+    is_used = np.isfinite(tests.ahead).all(axis=1).T.ravel()
+    return rows[is_used].reset_index(drop=True)
+
+
+def forecast(tests: Backtest, end_months: pd.Series) -> pd.DataFrame:
+    """Table ``forecast`` without bounds: one row for every series and month, none missing.
+
+    Parameters
+    ----------
+    tests : Backtest
+        From ``backtest``.
+    end_months : Series
+        Last month of sale of each series, in the panel's order; missing where it goes on.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, month``; ``quantity`` is the mean; ``model`` names the
+        heaviest, or ``last_year_mean`` where none was able; zero after the series' end.
+    """
+    horizon, history = len(tests.mean), tests.history
     ahead = months.span(months.shift(history.months[-1], 1), horizon)
     is_over = ahead.to_numpy()[:, None] > end_months.to_numpy(dtype=months.DTYPE)[None]
-    bounded = {"quantity": mean, "quantity_lower": lower, "quantity_upper": upper}
-    bounded = {name: np.where(is_over, 0.0, array) for name, array in bounded.items()}
-    table = panel.to_table(history.keys, ahead, bounded)
-    heaviest = np.array(list(MODELS))[share.argmax(axis=1)]
-    return table.assign(model=np.repeat(heaviest, horizon))
+    made = panel.to_table(history.keys, ahead, {"quantity": np.where(is_over, 0.0, tests.mean)})
+    heaviest = np.array(list(MODELS))[tests.share.argmax(axis=0)]
+    heaviest = np.where(tests.share.sum(axis=0) > 0, heaviest, FALLBACK)
+    return made.assign(model=np.repeat(heaviest, horizon))
+
+
+def fallbacks(tests: Backtest) -> pd.DataFrame:
+    """Table ``fallbacks``: models that failed for a series they are for, why, and what stands in.
+
+    Parameters
+    ----------
+    tests : Backtest
+        From ``backtest``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, model``; ``reason``; ``instead``.
+    """
+    keys, values = tests.history.keys, tests.history.values
+    names = np.array(list(MODELS))
+    model, series = np.nonzero(tests.fell)
+    fell = keys.iloc[series].assign(
+        model=names[model],
+        reason=f"forecast above {_HIGHEST_RATIO:g} times the highest month of two years, or none",
+        instead="the other models",
+    )
+    alone = np.flatnonzero(tests.share.sum(axis=0) == 0)
+    is_empty = ~np.isfinite(values[:, alone]).any(axis=0)
+    none = keys.iloc[alone].assign(
+        model="every model",
+        reason=np.where(is_empty, "no month is known", "no model had a forecast"),
+        instead=np.where(is_empty, "zero", "mean of the last twelve months"),
+    )
+    return pd.concat([fell, none], ignore_index=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import panel, smoothing
+from sopkit.demand import panel, seasons
 
 LAYERS = ["returns", "unfilled", "stockout", "outlier"]
 OUTLIER_DEVIATIONS = 5.0  # robust standard deviations of a series' own seasonally adjusted months
@@ -114,8 +114,8 @@ def _corrections(
     net: np.ndarray, flagged: np.ndarray, groups: np.ndarray, learned_from: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Layers of lost sales and of outliers, with the season learned from the third array."""
-    indices = smoothing.seasonal_indices(learned_from, groups)
-    season = smoothing.tile_season(indices, len(net))
+    indices = seasons.seasonal_indices(learned_from, groups)
+    season = seasons.tile_season(indices, len(net))
     adjusted = np.where(flagged, np.nan, net / season)
     lost = np.where(flagged, np.maximum(_moving_median(adjusted, 6) * season - net, 0.0), 0.0)
     return np.nan_to_num(lost), _outliers(adjusted, season, net)

@@ -1,0 +1,148 @@
+"""How much each model counts for each series: by its past errors, shrunk to what is usual.
+
+A series says little about which model suits it; all series of its kind together say more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import nnls
+
+from sopkit.demand import seasons
+from sopkit.demand.classification import INTERVAL_LIMIT, VARIATION_LIMIT
+
+SMOOTH, ERRATIC, RARE = 0, 1, 2  # kinds of demand, after Syntetos, Boylan & Croston (2005)
+KINDS = ("smooth", "erratic", "rare")
+RECENT = 36  # months that say which kind a series is
+OWN_MONTHS = 24.0  # measured months at which a series' own errors count half
+KIND_SERIES = 24.0  # measured series at which those of a kind count half
+SHARPNESS = 2.0  # weight ∝ 1 / squared error to this power
+RIDGE = 0.3  # how strongly a kind's weights are drawn to the inverse errors
+_LEAST_SHARE = 1e-3  # no model is left out of a kind for good: a series may need it
+_LEAST_ERROR = 0.05  # of the models' mean squared error: no model looks better than that
+
+
+def kinds(values: np.ndarray, season: np.ndarray) -> np.ndarray:
+    """Kind of demand of each series, by its last 36 months.
+
+    Parameters
+    ----------
+    values : array (n_months, n_series)
+        Demand known, units.
+    season : array (12, n_series)
+        Index of each series, row 0 for the first month.
+
+    Returns
+    -------
+    array (n_series,)
+        ``SMOOTH``, ``ERRATIC`` or ``RARE`` (intermittent or lumpy, and what never sold).
+
+    Examples
+    --------
+    >>> rare = np.array([[0.0], [3.0], [0.0], [0.0], [2.0], [0.0]])
+    >>> kinds(rare, np.ones((12, 1))).tolist() == [RARE]
+    True
+    """
+    adjusted = (values / seasons.tile_season(season, len(values)))[-RECENT:]
+    recent = values[-RECENT:]
+    known, sold = np.isfinite(recent), np.nan_to_num(recent) > 0
+    count = sold.sum(axis=0)
+    interval = known.sum(axis=0) / np.maximum(count, 1)
+    size = np.where(sold, np.nan_to_num(adjusted), 0.0)
+    mean = size.sum(axis=0) / np.maximum(count, 1)
+    square = (np.where(sold, size - mean, 0.0) ** 2).sum(axis=0) / np.maximum(count, 1)
+    variation = square / np.where(mean > 0, mean, 1.0) ** 2
+    is_rare = (count == 0) | (interval > INTERVAL_LIMIT)
+    return np.where(is_rare, RARE, np.where(variation > VARIATION_LIMIT, ERRATIC, SMOOTH))
+
+
+def usual_shares(products: np.ndarray, count: float) -> np.ndarray:
+    """Weight of each model for all series of a kind together.
+
+    Parameters
+    ----------
+    products : array (n_models, n_models)
+        Mean products of the models' scaled errors over the months and series measured.
+    count : float
+        Series measured: with few, the weights are drawn to 1 / squared error, squared.
+
+    Returns
+    -------
+    array (n_models,)
+        Not negative, summing to one.
+
+    Notes
+    -----
+    Least squared error of the mix under weights that are not negative and sum to one (Granger &
+    Ramanathan 1984), with a ridge towards the inverse errors (Diebold & Pauly 1990): a poor model
+    whose errors differ from the others' keeps a part, a copy of a better one does not.
+
+    Examples
+    --------
+    >>> usual_shares(np.array([[1.0, 0.0], [0.0, 1.0]]), 100).round(6).tolist()
+    [0.5, 0.5]
+    """
+    own = np.maximum(np.diag(products), _LEAST_ERROR * np.diag(products).mean())
+    prior = own**-SHARPNESS
+    prior = prior / prior.sum()
+    ridge = RIDGE * (1.0 + KIND_SERIES / max(count, 1.0)) * own.mean()
+    root = np.linalg.cholesky(products + 1e-9 * own.mean() * np.eye(len(own)))
+    heavy = 1e3 * np.sqrt(own.mean()) * np.ones((1, len(own)))  # holds the sum at one
+    left = np.vstack([root.T, np.sqrt(ridge) * np.eye(len(own)), heavy])
+    right = np.concatenate([np.zeros(len(own)), np.sqrt(ridge) * prior, heavy[0, :1]])
+    share = nnls(left, right)[0]
+    return share / share.sum()
+
+
+def shares(
+    squares: np.ndarray,
+    counts: np.ndarray,
+    is_able: np.ndarray,
+    kind: np.ndarray,
+    usual: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of each model for each series, and the error it rests on.
+
+    Parameters
+    ----------
+    squares : array (n_models, n_series)
+        Mean squared error over the months measured.
+    counts : array (n_series,)
+        Months measured.
+    is_able : array (n_models, n_series) of bool
+        Whether the model has a forecast for the series.
+    kind : array (n_series,)
+        Kind of demand.
+    usual : array (n_kinds, n_models)
+        From ``usual_shares``, a row a kind.
+
+    Returns
+    -------
+    share : array (n_models, n_series)
+        Sums to one a series; zero where no model is able.
+    error_rate : array (n_models, n_series)
+        Mean squared error beside the mean of the able models'; NaN where not measured.
+
+    Notes
+    -----
+    The kind's weight, times how much better or worse the model has been for the series than for
+    its kind, to the power of −2 (the power as in Stock & Watson 2004); that comparison is drawn to
+    one while the series has few measured months.
+    """
+    able = np.maximum(is_able.sum(axis=0), 1)
+    mean = np.where(is_able, squares, 0.0).sum(axis=0) / able
+    is_measured = (counts > 0) & (mean > 0)
+    ratio = np.where(is_able & is_measured, squares / np.where(mean > 0, mean, 1.0), np.nan)
+    trust = np.where(is_measured, counts / (counts + OWN_MONTHS), 0.0)
+    weight = np.zeros_like(ratio)
+    for number in range(len(KINDS)):
+        own = kind == number
+        known = np.isfinite(ratio[:, own])
+        total = np.where(known, ratio[:, own], 0.0).sum(axis=1)
+        level = ((total + KIND_SERIES) / (known.sum(axis=1) + KIND_SERIES))[:, None]
+        error = np.where(known, trust[own] * ratio[:, own] + (1.0 - trust[own]) * level, level)
+        beside = np.maximum(error, _LEAST_ERROR) / level
+        weight[:, own] = is_able[:, own] * np.maximum(usual[number], _LEAST_SHARE)[:, None]
+        weight[:, own] *= beside**-SHARPNESS
+    total = weight.sum(axis=0)
+    return weight / np.where(total > 0, total, 1.0), ratio

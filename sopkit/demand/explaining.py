@@ -1,0 +1,79 @@
+"""Why the forecast of each series is what it is: its models, its season, its growth, its record."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months
+from sopkit.demand import combining, forecasting
+from sopkit.demand.seasons import YEAR
+
+_NAMED = ("first", "second", "third")
+
+
+def reasons(tests: forecasting.Backtest) -> pd.DataFrame:
+    """Table ``forecast_reasons``: one row a series.
+
+    Parameters
+    ----------
+    tests : Backtest
+        From ``forecasting.backtest``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel``: ``kind`` of demand and ``known_months``; the three
+        heaviest models with their shares, and how many ``models`` count at all; ``growth_rate``,
+        the next twelve months beside the last twelve; months of the year (1 to 12) and size of the
+        season's ``peak`` and ``trough``, beside its mean; ``wape`` of the combination and of
+        seasonal naive at past origins, all lags together. Missing where it cannot be told.
+    """
+    history, share = tests.history, tests.share
+    table = history.keys.assign(
+        kind=np.array(combining.KINDS)[tests.kind],
+        known_months=np.isfinite(history.values).sum(axis=0),
+        models=(share > 0.005).sum(axis=0),
+        growth_rate=_growth(tests),
+        **_season(tests),
+        **_record(tests),
+    )
+    order = np.argsort(-share, axis=0, kind="stable")
+    names = np.array(list(forecasting.MODELS))
+    for rank, word in enumerate(_NAMED):
+        own = np.take_along_axis(share, order[rank : rank + 1], axis=0)[0]
+        model = np.where(own > 0, names[order[rank]], "")
+        table = table.assign(**{f"{word}_model": model, f"{word}_share": own})
+    return table
+
+
+def _growth(tests: forecasting.Backtest) -> np.ndarray:
+    """Next twelve months beside the last twelve, missing where either is not whole or zero."""
+    last, ahead = tests.history.values[-YEAR:], tests.mean[:YEAR]
+    before = last.sum(axis=0) if len(last) == YEAR else np.full(last.shape[1], np.nan)
+    after = ahead.sum(axis=0) if len(ahead) == YEAR else np.full(last.shape[1], np.nan)
+    return after / np.where(before > 0, before, np.nan) - 1.0
+
+
+def _season(tests: forecasting.Backtest) -> dict[str, np.ndarray]:
+    """Month and size of the highest and lowest index known today."""
+    index = tests.known_seasons[len(tests.history.values)]
+    first = int(months.number(tests.history.months[0])) % YEAR
+    found = {}
+    for word, row in (("peak", index.argmax(axis=0)), ("trough", index.argmin(axis=0))):
+        found[f"{word}_month"] = (first + row) % YEAR + 1.0
+        found[f"{word}_rate"] = np.take_along_axis(index, row[None], axis=0)[0] - 1.0
+    return found
+
+
+def _record(tests: forecasting.Backtest) -> dict[str, np.ndarray]:
+    """Weighted absolute error of the combination and of seasonal naive at past origins."""
+    naive = tests.forecasts[list(forecasting.MODELS).index(forecasting.NAIVE)]
+    found = {}
+    for name, said in (("wape", tests.combined), ("naive_wape", naive)):
+        error = np.abs(said - tests.actual)
+        known = np.isfinite(error)
+        volume = np.where(known, np.abs(tests.actual), 0.0).sum(axis=(0, 1))
+        missed = np.where(known, error, 0.0).sum(axis=(0, 1))
+        found[name] = missed / np.where(volume > 0, volume, np.nan)
+    return found
