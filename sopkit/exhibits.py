@@ -8,6 +8,7 @@ Tables go through the Styler of pandas and the template ``pages/template/table.h
 from __future__ import annotations
 
 import base64
+import calendar
 import difflib
 import functools
 import io
@@ -23,6 +24,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from sopkit import months, schema
+from sopkit.demand import forecasting
 from sopkit.reconciliation import grid as sop
 
 KINDS = tuple(
@@ -30,6 +32,7 @@ KINDS = tuple(
     "count months decimal month text rating".split()
 )
 _SHORTEST_ALT = 8
+_SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no season is told
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating")
@@ -321,6 +324,94 @@ def exceptions(
     money = format_amount(rest["amount_value"].abs().sum(), "value", currency)
     words = f"Below materiality and not shown: {len(rest):,}, worth {money} in all."
     return Exhibit(found.html + note(words).html)
+
+
+def reasons(table_: pd.DataFrame, *, caption: str, currency: str = "", rows: int = 15) -> Exhibit:
+    """Why the forecast of the largest series is what it is, in words, one row a series.
+
+    Parameters
+    ----------
+    table_ : DataFrame
+        Table `forecast_reasons`.
+    caption : str
+        What is shown.
+    currency : str
+        Written behind the money.
+    rows : int
+        Most series shown.
+    """
+    is_priced = table_["amount_value"].notna().any()
+    size = "amount_value" if is_priced else "quantity"
+    largest = table_.sort_values(size, ascending=False, kind="stable")
+    named = largest[schema.SERIES].itertuples(index=False)
+    names = [", ".join(key for key in keys if key != schema.ALL) for keys in named]
+    shown = pd.DataFrame(
+        {
+            "series": names,
+            "size": largest[size],
+            "wape": largest["wape"],
+            "naive_wape": largest["naive_wape"],
+            "why": [reason(row) for row in largest.head(rows).to_dict("records")]
+            + [""] * max(len(largest) - rows, 0),
+        }
+    )
+    columns = {"series": "Series", "size": "Forecast", "why": "Why"}
+    columns |= {"wape": "Error", "naive_wape": "Repeating last year"}
+    kinds = {"size": "value" if is_priced else "quantity", "wape": "rate", "naive_wape": "rate"}
+    return table(
+        shown,
+        caption=caption,
+        columns=columns,
+        kinds=kinds,
+        currency=currency,
+        source="forecast_reasons",
+        rows=rows,
+        missing="No series is forecast.",
+    )
+
+
+def reason(row: dict) -> str:
+    r"""One series' forecast explained: its models, its season, its growth.
+
+    Parameters
+    ----------
+    row : dict
+        A row of `forecast_reasons`.
+
+    Examples
+    --------
+    >>> row = dict(kind="smooth", known_months=48, models=2, first_model="theta_log",
+    ...     first_share=0.7, second_model="holt", second_share=0.3, third_share=0.0,
+    ...     peak_month=7.0, peak_rate=0.3, trough_month=1.0, trough_rate=-0.2, growth_rate=0.04)
+    >>> print(reason(row).replace(". ", ".\n"))
+    Smooth, 48 months: Theta on logs 70%, Holt’s trend 30%.
+    Season: July +30%, January −20%.
+    Next twelve months +4.0% on the last twelve.
+    """
+    parts = []
+    for rank in ("first", "second", "third"):
+        if row[f"{rank}_share"] > 0:
+            name = forecasting.MODELS[row[f"{rank}_model"]].words.replace("'", "’")
+            parts.append(f"{name} {_share(row[f'{rank}_share'])}")
+    rest = row["models"] - len(parts)
+    parts += [f"{rest} more"] if rest > 0 else []
+    mix = ", ".join(parts) if parts else "no model was able, so last year’s mean stands in"
+    text = f"{row['kind'].capitalize()}, {row['known_months']} months: {mix}. "
+    if row["peak_rate"] - row["trough_rate"] >= _SMALLEST_SEASON:
+        high, low = (
+            f"{calendar.month_name[int(row[f'{word}_month'])]} {_share(row[f'{word}_rate'], '+')}"
+            for word in ("peak", "trough")
+        )
+        text += f"Season: {high}, {low}. "
+    else:
+        text += "No season to speak of. "
+    growth = format_amount(row["growth_rate"], "signed_rate")
+    is_known = np.isfinite(row["growth_rate"])
+    return text + (f"Next twelve months {growth} on the last twelve." if is_known else "").strip()
+
+
+def _share(rate: float, sign: str = "") -> str:
+    return f"{rate:{sign}.0%}".replace("-", _MINUS)
 
 
 def _frame(label: str, content: str) -> str:

@@ -131,6 +131,8 @@ def demand_review(
     is_whole = year_ago["month"].nunique() == 12 and first_year["month"].nunique() == 12
     growth = _rate(first_year["consensus"].sum(), year_ago["demand"].sum()) - 1.0
     people, unmeasured = plan["departments"].sum(), "not measurable yet"
+    ours, naive = (_error(accuracy, model, "wape") for model in ("combined", "seasonal_naive"))
+    is_worse = ours > naive
     return _facts(
         plan_units=("quantity", plan["consensus"].sum()),
         horizon=("months", plan["month"].nunique()),
@@ -138,8 +140,12 @@ def demand_review(
         growth_rate=("signed_rate", growth if is_whole else np.nan, "unknown (not twelve months)"),
         people_units=("signed_quantity", people),
         people_rate=("signed_rate", _rate(people, plan["statistical"].sum()), "nothing"),
-        wape=("rate", _error(accuracy, "combined", "wape"), unmeasured),
-        naive_wape=("rate", _error(accuracy, "seasonal_naive", "wape"), unmeasured),
+        wape=("rate", ours, unmeasured),
+        naive_wape=("rate", naive, unmeasured),
+        verdict="so it does not pay yet: repeat last year where it loses"
+        if is_worse
+        else "so it pays",
+        nervousness_rate=("rate", _error(accuracy, "combined", "nervousness_rate"), unmeasured),
         bias_rate=("signed_rate", _error(accuracy, "combined", "bias_rate"), unmeasured),
         submitted=_submitted(status),
         **common,

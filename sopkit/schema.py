@@ -398,13 +398,14 @@ planning_units | item | planning_factor planning_unit | by what quantities are m
 control_totals |  | table measure month channel control ours difference | finance's totals beside ours; difference = ours - finance's
 restatements |  | kind subject becomes month before after amount_value finding | what changed in the closed past since the last cycle read it
 known_members | kind member detail | amount | items with their family, and departments with what they submitted, as this cycle read them
-classes | series_key | abc xyz demand_class lifecycle policy revenue_value | how each series behaves
+classes | series_key | abc xyz demand_class kind lifecycle policy revenue_value | how each series behaves
+demand_kinds | kind | series revenue_share models | how much there is of each kind of demand, and what forecasts it
 forecast | series_key month | quantity quantity_lower quantity_upper model | statistical forecast; lower and upper enclose 80 %
 backtest | series_key origin month | lag actual combined seasonal_naive | what the combination and last year's month would have said at past origins
 accuracy | level member model lag | wape bias_rate mase volume nervousness_rate gain_rate | error by level, model and lag (-1: all); positive bias: forecast too high; nervousness: how far the forecast of a month moved since the cycle before, gain: by how much that lowered its error
 model_weights | series_key model | weight_share error_rate | weight of each model in the combination, and its squared error beside the models' mean
-fallbacks |  | series_key model reason instead | models that failed for a series, why, and what stands in
-forecast_reasons | series_key | kind known_months first_model first_share second_model second_share third_model third_share models growth_rate peak_month peak_rate trough_month trough_rate wape naive_wape | why the forecast of a series is what it is
+fallbacks |  | series_key model words reason instead | models that failed for a series, why, and what stands in
+forecast_reasons | series_key | quantity amount_value kind known_months first_model first_share second_model second_share third_model third_share models growth_rate peak_month peak_rate trough_month trough_rate wape naive_wape | why the forecast of a series is what it is
 error_widths | series_key | width total_width kind | usual one-step error of each series on square roots, for months and for totals
 error_multiples | kind measure lag probability | multiple | widths between the mean and a quantile, of a month or of the total up to it
 one_step_errors | series_key month | error | past one-step errors in widths; positive: demand was above

@@ -68,7 +68,7 @@ product_review | 02_product_review | Product review
   raw: items
   processed: demand_history money_rates planning_units
   ledger:
-  writes: product_review_facts classes lifecycle product_review_exceptions
+  writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions
 demand_review | 03_demand_review | Demand review
   raw: items locations channels submissions production inventory rates orders
   processed: demand_history money_rates planning_units restatements
@@ -202,6 +202,7 @@ def product_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     return {
         "product_review_facts": headlines.product_review(classes, common),
         "classes": hierarchy.with_levels(classes, items),
+        "demand_kinds": classification.kinds_of_demand(classes),
         "lifecycle": classification.lifecycle(classes, items),
         "product_review_exceptions": classification.exceptions(classes, demand, items, materiality),
     }
@@ -240,7 +241,7 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
         "model_weights": forecasting.weights(tests),
         "fallbacks": forecasting.fallbacks(tests),
         "forecast": intervals.with_bounds(means, sure["error_widths"], sure["error_multiples"]),
-        "forecast_reasons": explaining.reasons(tests),
+        "forecast_reasons": explaining.reasons(tests, tables["money_rates"]),
     }
 
 

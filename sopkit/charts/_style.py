@@ -38,6 +38,8 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "forecast now": {"color": DEMAND, "linestyle": _DASHED},
     "demand plan": {"color": DEMAND, "linestyle": _DASHED, "linewidth": 2.2, "zorder": 3},
     "combination used": {"color": DEMAND, "linewidth": 2.6, "zorder": 3},
+    "forecast moved": {"color": DEMAND, "linewidth": 2.2},
+    "error removed": {"color": SURPLUS, "linestyle": _DASHED},
     "same month last year": {"color": BUDGET, "linestyle": _DASHED},
     "counted stock": {"color": HISTORY},
     "projected stock": {"color": SUPPLY, "linestyle": _DASHED},

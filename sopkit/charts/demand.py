@@ -10,19 +10,14 @@ from matplotlib.figure import Figure
 
 from sopkit import schema
 from sopkit.charts import _style
-from sopkit.demand import hierarchy
+from sopkit.demand import forecasting, hierarchy
 
 _SHOWN = 36  # closed months shown before the plan
 _FEWEST_ORIGINS = 6
 _LEVEL = 0.8
 _MOST_FAMILIES = 6
 _MOST_DEPARTMENTS = 4
-_MODELS = {  # column of the backtest: how people call it
-    "combined": "combination used",
-    "seasonal_naive": "same month last year",
-    "theta": "Theta",
-    "damped_trend": "damped trend",
-}
+_SHOWN_MODELS = 3  # single models drawn beside the combination: those with the least error
 
 
 @_style.drawn
@@ -139,24 +134,52 @@ def _growth(past: pd.Series, ahead: pd.Series) -> str:
 
 @_style.drawn
 def backtest_error(accuracy: pd.DataFrame) -> Figure | None:
-    """Error of each model by lag, by family and month, beside the same month last year.
+    """Error by lag, by family and month: combination, same month last year, best single models.
 
     Parameters
     ----------
     accuracy : DataFrame
         Table `accuracy`.
     """
-    rows = accuracy[(accuracy["level"] == "family") & (accuracy["lag"] >= 0)]
-    rows = rows.dropna(subset=["wape"])
-    if rows.empty:
+    error = _by_lag(accuracy, "wape", "volume")
+    if error.empty:
         return None
-    weighted = rows.assign(missed=rows["wape"] * rows["volume"])
-    sums = weighted.groupby(["model", "lag"])[["missed", "volume"]].sum()
-    error = (sums["missed"] / sums["volume"]).unstack("model")
-    lines = {name: error[model] for model, name in _MODELS.items() if model in error}
+    others = error.drop(columns=["combined", "seasonal_naive"], errors="ignore").mean()
+    best = list(others.sort_values(kind="stable").index[:_SHOWN_MODELS])
+    names = {"combined": "combination used", "seasonal_naive": "same month last year"}
+    names |= {model: forecasting.MODELS[model].words for model in best}
+    lines = {name: error[model] for model, name in names.items() if model in error}
     title = "Error of past forecasts, percent of units sold, by family and month"
     part = {"title": title, "unit": "Weighted absolute error", "lines": lines, "is_rate": True}
     return _style.over_time(part, height=4.2)
+
+
+def _by_lag(accuracy: pd.DataFrame, measure: str, weight: str) -> pd.DataFrame:
+    """A measure of families, weighted: lags down, models across."""
+    rows = accuracy[(accuracy["level"] == "family") & (accuracy["lag"] >= 0)]
+    rows = rows.dropna(subset=[measure])
+    weighted = rows.assign(amount=rows[measure] * rows[weight])
+    sums = weighted.groupby(["model", "lag"])[["amount", weight]].sum()
+    return (sums["amount"] / sums[weight]).unstack("model").rename_axis(columns=None)
+
+
+@_style.drawn
+def nervousness(accuracy: pd.DataFrame) -> Figure | None:
+    """How far the forecast of a month moves from cycle to cycle, and the error that removes.
+
+    Parameters
+    ----------
+    accuracy : DataFrame
+        Table `accuracy`.
+    """
+    moved = _by_lag(accuracy, "nervousness_rate", "volume")
+    if "combined" not in moved:
+        return None
+    gained = _by_lag(accuracy, "gain_rate", "volume")
+    lines = {"forecast moved": moved["combined"], "error removed": gained["combined"]}
+    title = "Change of a month's forecast since the cycle before, percent of units, by family"
+    part = {"title": title, "unit": "Share of what came", "lines": lines, "is_rate": True}
+    return _style.over_time(part, height=3.6)
 
 
 @_style.drawn

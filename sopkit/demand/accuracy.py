@@ -13,11 +13,8 @@ from sopkit import months, schema
 from sopkit.demand import forecasting, hierarchy
 
 LEVELS = ["total", "family", "location", "channel", "item"]
+_LEAST_COVERED = 0.5  # of what came at a member: below it a model is not judged there
 EVERY_LAG = -1  # lag of rows that measure all lags together
-_COLUMNS = [
-    *["level", "member", "model", "lag", "wape", "bias_rate", "mase", "volume"],
-    *["nervousness_rate", "gain_rate"],
-]
 
 
 def wape(forecast: np.ndarray, actual: np.ndarray) -> float:
@@ -71,25 +68,28 @@ def by_level(
     -------
     DataFrame
         Key ``level, member, model, lag`` (−1: all lags together; of single items lags are told for
-        the combination and seasonal naive alone): ``wape``, ``bias_rate``, ``mase``, ``volume`` (sum
-        of actuals); ``nervousness_rate``: how far the forecast of a month moved since the cycle
-        before, share of what came; ``gain_rate``: by how much that lowered the WAPE.
+        the combination and seasonal naive alone): ``wape``, ``bias_rate``, ``mase``, ``volume``
+        (sum of actuals); ``nervousness_rate``: how far the forecast of a month moved since the
+        cycle before, share of what came; ``gain_rate``: by how much that lowered the WAPE.
 
     Notes
     -----
     Forecasts are added up before they are judged; where a model is not for a series, the
-    combination stands in, so that all models are judged on the same demand. MASE: Hyndman &
-    Koehler (2006), seasonal naive scale.
+    combination stands in, so that all models are judged on the same demand. A member has no row
+    of a model that is for less than half of what came there. MASE: Hyndman & Koehler (2006),
+    seasonal naive scale.
     """
     keys = hierarchy.with_levels(tests.history.keys, items)
     factor = hierarchy.factors(keys["item"], items).to_numpy()
     known = np.isfinite(tests.actual) & np.isfinite(tests.combined)
     combined = np.where(known, tests.combined, 0.0) * factor
     actual = np.where(known, tests.actual, 0.0) * factor
-    says = {forecasting.COMBINED: combined}
+    says, covers = {forecasting.COMBINED: combined}, {forecasting.COMBINED: actual}
     for name, own in zip(forecasting.MODELS, tests.forecasts, strict=True):
-        if np.isfinite(own).any():
-            says[name] = np.where(known & np.isfinite(own), own * factor, combined)
+        is_for = known & np.isfinite(own)
+        if is_for.any():
+            says[name] = np.where(is_for, own * factor, combined)
+            covers[name] = np.where(is_for, actual, 0.0)
     net = hierarchy.with_levels(history, items).assign(actual=measured(history))
     parts = []
     for level in LEVELS:
@@ -100,11 +100,15 @@ def by_level(
         summed = {name: _sums(own, code, len(members)) for name, own in says.items()}
         came, is_known = _sums(actual, code, len(members)), _sums(known, code, len(members)) > 0
         for name, own in summed.items():
-            table = _scores(own, came, is_known, tests.origins)
+            covered = _sums(np.abs(covers[name]).sum(axis=(0, 1)), code, len(members))
+            whole = _sums(np.abs(actual).sum(axis=(0, 1)), code, len(members))
+            is_judged = is_known & (covered >= _LEAST_COVERED * whole)
+            table = _scores(own, came, is_judged, tests.origins)
             if level == "item" and name not in (forecasting.COMBINED, forecasting.NAIVE):
                 table = {column: rows[-1:] for column, rows in table.items()}
-            parts.append(_as_rows(table, level, members, name, scale))
-    return pd.concat(parts, ignore_index=True)
+            parts.append(_as_rows(table, level, np.asarray(members, dtype=object), name, scale))
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame(whole).astype({"level": "str", "member": "str", "model": "str"})
 
 
 def _sums(array: np.ndarray, code: np.ndarray, count: int) -> np.ndarray:
@@ -140,30 +144,29 @@ def _scores(
 
 
 def _as_rows(
-    sums: dict[str, np.ndarray], level: str, members: pd.Index, model: str, scale: np.ndarray
-) -> pd.DataFrame:
-    """One row a member and lag that was measured."""
+    sums: dict[str, np.ndarray], level: str, members: np.ndarray, model: str, scale: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Columns of the rows that were measured, one a member and lag."""
     count = len(sums["rows"])
-    lags = np.array([*range(count - 1), EVERY_LAG]) if count > 1 else np.array([EVERY_LAG])
-    wide = {name: rows.ravel() for name, rows in sums.items()}
-    table = pd.DataFrame(wide).assign(
-        level=level,
-        member=np.tile(np.asarray(members, dtype="object"), count),
-        model=model,
-        lag=np.repeat(lags, len(members)),
-        scale=np.tile(scale, count),
-    )
-    table = table[table["rows"] > 0].reset_index(drop=True)
-    volume = table["volume"].where(table["volume"] > 0)
-    moved = table["moved_volume"].where(table["moved_volume"] > 0)
-    table = table.assign(
-        wape=table["absolute"] / volume,
-        bias_rate=table["error"] / volume,
-        mase=table["absolute"] / table["rows"] / table["scale"].where(table["scale"] > 0),
-        nervousness_rate=table["moves"] / moved,
-        gain_rate=table["gains"] / moved,
-    )
-    return table[_COLUMNS].astype({"member": "str"})
+    lags = np.array([*range(count - 1), EVERY_LAG])
+    kept = np.flatnonzero(sums["rows"].ravel() > 0)
+    own = {name: rows.ravel()[kept] for name, rows in sums.items()}
+    lag, member = np.divmod(kept, len(members))
+    volume = np.where(own["volume"] > 0, own["volume"], np.nan)
+    moved = np.where(own["moved_volume"] > 0, own["moved_volume"], np.nan)
+    usual = np.where(scale[member] > 0, scale[member], np.nan)
+    return {
+        "level": np.full(len(kept), level, dtype=object),
+        "member": members[member],
+        "model": np.full(len(kept), model, dtype=object),
+        "lag": lags[lag],
+        "wape": own["absolute"] / volume,
+        "bias_rate": own["error"] / volume,
+        "mase": own["absolute"] / own["rows"] / usual,
+        "volume": own["volume"],
+        "nervousness_rate": own["moves"] / moved,
+        "gain_rate": own["gains"] / moved,
+    }
 
 
 def _member(table: pd.DataFrame, level: str) -> pd.Series:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import panel, seasons
+from sopkit.demand import combining, forecasting, panel, seasons
+from sopkit.demand.combining import INTERVAL_LIMIT
 
 ABC_LIMITS = (0.8, 0.95)
 XYZ_LIMITS = (0.25, 0.5)
-INTERVAL_LIMIT = 1.32  # mean months between demands
 VARIATION_LIMIT = 0.49  # squared coefficient of variation of demand sizes
 NEW_MONTHS = 12
 _POLICIES = {
@@ -61,11 +61,13 @@ def classify(
     money = year * (np.nan_to_num(unit_price) if np.isfinite(unit_price).any() else 1.0)
     lifecycle = _lifecycle(demand, items, cycle)
     abc = _abc_classes(money)
+    season = seasons.seasonal_indices(demand.values, groups)
     demand_class = _demand_classes(demand.values)
     return demand.keys.assign(
         abc=abc,
-        xyz=_xyz_classes(demand.values, groups),
+        xyz=_xyz_classes(demand.values, season),
         demand_class=demand_class,
+        kind=np.array(combining.KINDS)[combining.kinds(demand.values, season)],
         lifecycle=lifecycle,
         policy=_policies(lifecycle, abc, demand_class),
         revenue_value=money,
@@ -89,10 +91,9 @@ def _abc_classes(money: np.ndarray) -> np.ndarray:
     return np.where(money > 0, ranked, "C")
 
 
-def _xyz_classes(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def _xyz_classes(values: np.ndarray, season: np.ndarray) -> np.ndarray:
     """X steady, Y moving, Z erratic: variation of the last 24 seasonally adjusted months."""
-    season = seasons.tile_season(seasons.seasonal_indices(values, groups), len(values))
-    recent = (values / season)[-24:]
+    recent = (values / seasons.tile_season(season, len(values)))[-24:]
     known = np.isfinite(recent)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, recent, 0.0).sum(axis=0) / count
@@ -138,6 +139,36 @@ def _policies(lifecycle: np.ndarray, abc: np.ndarray, demand_class: np.ndarray) 
         [irregular, abc == "A"], ["stock by service level", "review by hand"], "leave to statistics"
     )
     return by_life.where(by_life.notna(), pd.Series(routine)).to_numpy()
+
+
+def kinds_of_demand(classes: pd.DataFrame) -> pd.DataFrame:
+    """Table ``demand_kinds``: how much there is of each kind of demand, and what forecasts it.
+
+    Parameters
+    ----------
+    classes : DataFrame
+        Table `classes`.
+
+    Returns
+    -------
+    DataFrame
+        Key ``kind``, the largest in money first: ``series``, ``revenue_share`` (of units where no
+        price is known), ``models`` in words.
+    """
+    sums = classes.groupby("kind").agg(
+        series=("kind", "size"), revenue_value=("revenue_value", "sum")
+    )
+    sums = sums.reindex(pd.Index(combining.KINDS, name="kind"), fill_value=0).reset_index()
+    total = sums["revenue_value"].sum()
+    words = [
+        ", ".join(model.words for model in forecasting.MODELS.values() if number in model.kinds)
+        for number in range(len(combining.KINDS))
+    ]
+    share = sums["revenue_value"] / (total if total else np.nan)
+    table = sums.assign(revenue_share=share, models=words).sort_values(
+        "revenue_value", ascending=False, kind="stable", ignore_index=True
+    )
+    return table[["kind", "series", "revenue_share", "models"]]
 
 
 def lifecycle(classes: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:

@@ -9,10 +9,12 @@ import numpy as np
 from scipy.optimize import nnls
 
 from sopkit.demand import seasons
-from sopkit.demand.classification import INTERVAL_LIMIT, VARIATION_LIMIT
 
 SMOOTH, ERRATIC, RARE = 0, 1, 2  # kinds of demand, after Syntetos, Boylan & Croston (2005)
 KINDS = ("smooth", "erratic", "rare")
+INTERVAL_LIMIT = 1.32  # mean months between demands
+NOISE_LIMIT = 0.25  # squared coefficient of variation of seasonally adjusted demand: beyond it
+# what logs call the middle lies an eighth and more below the mean
 RECENT = 36  # months that say which kind a series is
 OWN_MONTHS = 24.0  # measured months at which a series' own errors count half
 KIND_SERIES = 24.0  # measured series at which those of a kind count half
@@ -53,7 +55,7 @@ def kinds(values: np.ndarray, season: np.ndarray) -> np.ndarray:
     square = (np.where(sold, size - mean, 0.0) ** 2).sum(axis=0) / np.maximum(count, 1)
     variation = square / np.where(mean > 0, mean, 1.0) ** 2
     is_rare = (count == 0) | (interval > INTERVAL_LIMIT)
-    return np.where(is_rare, RARE, np.where(variation > VARIATION_LIMIT, ERRATIC, SMOOTH))
+    return np.where(is_rare, RARE, np.where(variation > NOISE_LIMIT, ERRATIC, SMOOTH))
 
 
 def usual_shares(products: np.ndarray, count: float) -> np.ndarray:

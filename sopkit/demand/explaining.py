@@ -5,32 +5,39 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sopkit import months
+from sopkit import months, schema
 from sopkit.demand import combining, forecasting
 from sopkit.demand.seasons import YEAR
 
 _NAMED = ("first", "second", "third")
 
 
-def reasons(tests: forecasting.Backtest) -> pd.DataFrame:
+def reasons(tests: forecasting.Backtest, money_rates: pd.DataFrame) -> pd.DataFrame:
     """Table ``forecast_reasons``: one row a series.
 
     Parameters
     ----------
     tests : Backtest
         From ``forecasting.backtest``.
+    money_rates : DataFrame
+        Table `money_rates`: price a unit of each series.
 
     Returns
     -------
     DataFrame
-        Key ``item, location, channel``: ``kind`` of demand and ``known_months``; the three
+        Key ``item, location, channel``: ``quantity`` and ``amount_value`` forecast over the
+        horizon, missing without a price; ``kind`` of demand and ``known_months``; the three
         heaviest models with their shares, and how many ``models`` count at all; ``growth_rate``,
         the next twelve months beside the last twelve; months of the year (1 to 12) and size of the
         season's ``peak`` and ``trough``, beside its mean; ``wape`` of the combination and of
         seasonal naive at past origins, all lags together. Missing where it cannot be told.
     """
     history, share = tests.history, tests.share
+    price = history.keys.merge(money_rates, on=schema.SERIES, how="left", validate="one_to_one")
+    quantity = tests.mean.sum(axis=0)
     table = history.keys.assign(
+        quantity=quantity,
+        amount_value=quantity * price["unit_price_value"].to_numpy(),
         kind=np.array(combining.KINDS)[tests.kind],
         known_months=np.isfinite(history.values).sum(axis=0),
         models=(share > 0.005).sum(axis=0),

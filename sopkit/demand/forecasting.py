@@ -63,7 +63,8 @@ def _on_adjusted(form, values, origins, horizon, known_seasons) -> np.ndarray:
 
 
 _EVERY = combining.SMOOTH, combining.ERRATIC, combining.RARE
-_REGULAR, _UNEVEN, _EVEN, _RARE = _EVERY[:2], _EVERY[1:], _EVERY[:1], _EVERY[2:]
+_REGULAR, _UNEVEN = _EVERY[:2], _EVERY[1:]
+_EVEN, _NOISY, _RARE = _EVERY[:1], _EVERY[1:2], _EVERY[2:]
 MODELS = {
     NAIVE: Model("same month last year", smoothing.seasonal_naive, _REGULAR),
     "simple_smoothing": Model("simple smoothing", _smooth(_LEVELS, "plain", "none"), _RARE),
@@ -76,14 +77,14 @@ MODELS = {
         "damped trend and drift", _smooth(_DAMPED, "log", "additive", _HALF), _EVEN
     ),
     "holt_winters_additive": Model(
-        "Holt-Winters, added season", _smooth(_DAMPED, "plain", "additive"), _UNEVEN
+        "Holt-Winters, added season", _smooth(_DAMPED, "plain", "additive"), _NOISY
     ),
     "holt_winters": Model(
         "Holt-Winters, multiplied season",
         _smooth(_DAMPED, "plain", "multiplicative", _HALF),
         _REGULAR,
     ),
-    "theta": Model("Theta", _adjusted(_LEVELS, "plain", _HALF), _EVERY),
+    "theta": Model("Theta", _adjusted(_LEVELS, "plain", _HALF), _UNEVEN),
     "theta_root": Model("Theta on roots", _adjusted(_LEVELS, "root", _HALF), _REGULAR),
     "theta_log": Model("Theta on logs", _adjusted(_LEVELS, "log", _HALF), _EVEN),
     "dynamic_theta": Model(
@@ -377,13 +378,14 @@ def fallbacks(tests: Backtest) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Key ``item, location, channel, model``; ``reason``; ``instead``.
+        Key ``item, location, channel, model``; the model in ``words``; ``reason``; ``instead``.
     """
     keys, values = tests.history.keys, tests.history.values
     names = np.array(list(MODELS))
     model, series = np.nonzero(tests.fell)
     fell = keys.iloc[series].assign(
         model=names[model],
+        words=[MODELS[name].words for name in names[model]],
         reason=f"forecast above {_HIGHEST_RATIO:g} times the highest month of two years, or none",
         instead="the other models",
     )
@@ -391,6 +393,7 @@ def fallbacks(tests: Backtest) -> pd.DataFrame:
     is_empty = ~np.isfinite(values[:, alone]).any(axis=0)
     none = keys.iloc[alone].assign(
         model="every model",
+        words="every model",
         reason=np.where(is_empty, "no month is known", "no model had a forecast"),
         instead=np.where(is_empty, "zero", "mean of the last twelve months"),
     )

@@ -89,7 +89,7 @@ def calibrate(tests: forecasting.Backtest) -> dict[str, pd.DataFrame]:
 def _spreads(
     spread: np.ndarray, values: np.ndarray, origins: list[int], kind: np.ndarray
 ) -> np.ndarray:
-    """Width of each series at each origin, drawn to what is usual for its size while it is young."""
+    """Width of each series at each origin; a young one's drawn to what is usual for its size."""
     made = []
     for own, origin in zip(spread, origins, strict=True):
         last = values[max(origin - YEAR, 0) : origin]

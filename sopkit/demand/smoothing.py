@@ -20,7 +20,7 @@ from sopkit.demand import seasons
 from sopkit.demand.seasons import YEAR
 
 FITTED_LAGS = (1, 4, 8)  # months ahead at which the points of a grid are judged, one first
-SETTLED = 36  # months that give a series its first level, trend and season
+SETTLED = 36  # months from which on a series' first season is known well enough
 _SMALLEST_SHARE = 0.02  # of the mean so far: logs see no month as smaller
 _SMALLEST_SEASON = 0.1  # a multiplicative index never falls below: dividing by it would explode
 _LARGEST_SEASON = 10.0
@@ -191,7 +191,10 @@ def trace(
         if t < len(scaled):
             errors[t] = state.step(scaled[t], slopes[t], t >= first, t)
             state.say(slopes[t + 1], t >= first, t)
-    return Trace(_from_scale(np.stack(forecasts), form.scale), np.stack(spreads), errors)
+    made, spread = _from_scale(np.stack(forecasts), form.scale), np.stack(spreads)
+    if form.scale == "root":  # the mean of a square is the square of the mean, and the variance
+        made = made + (spread**2)[:, None]
+    return Trace(made, spread, errors)
 
 
 def _without_season(scaled: np.ndarray, index: np.ndarray, form: Form) -> np.ndarray:
@@ -373,9 +376,9 @@ def at_origins(
 
     Notes
     -----
-    A series' first 36 months give its start; from then on one recursion serves all origins. At
-    origins where a series is younger than that, it gets a recursion of its own, which starts
-    from the months known there and takes the season of its family.
+    A series starts with the season known at the first origin at which it is 36 months old; from
+    there on one recursion serves all origins. At origins where it is younger, it gets a recursion
+    of its own, which starts with the season known there.
     """
     first = first_month(values)
     out = np.full((len(origins), horizon, values.shape[1]), np.nan, dtype=values.dtype)
@@ -383,9 +386,10 @@ def at_origins(
     ages = np.array(origins)[:, None] - first[None]
     old = np.flatnonzero(ages[-1] >= SETTLED)
     if len(old):
-        own = values[:, old]
-        age = np.arange(len(values))[:, None] - first[old][None]
-        season = seasons.seasonal_indices(np.where(age < SETTLED, own, np.nan))
+        own, settled = values[:, old], (ages[:, old] >= SETTLED).argmax(axis=0)
+        season = np.stack([known_seasons[o][:, old] for o in origins])[
+            settled, :, range(len(old))
+        ].T
         made = trace(own, form, season, origins, horizon)
         out[:, :, old], spread[:, old], errors[:, old] = made.forecasts, made.spread, made.errors
     out[np.broadcast_to((ages < SETTLED)[:, None], out.shape)] = np.nan

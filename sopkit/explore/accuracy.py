@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 
-from sopkit import exhibits, store
+from sopkit import exhibits, steps, store
 from sopkit.charts import accuracy as charts
 from sopkit.demand import forecasting, hierarchy
 from sopkit.demand.accuracy import EVERY_LAG, LEVELS, measured
@@ -37,23 +38,52 @@ _LOOK = """<style>
 </style>"""
 
 
-def load(workspace: str | Path, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
-    """Tables the explorer shows, with families attached: accuracy, backtest, history, forecast."""
-    items = store.inputs(workspace, "product_review", cycle)["items"]
+def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
+    """What the explorer shows: tables with families attached, and the back-test of every model.
+
+    The back-test is made anew (it takes seconds), so that each model's past forecasts can be drawn.
+    """
+    inputs = store.inputs(workspace, "demand_review", cycle)
+    items = inputs["items"]
+    tests = steps.forecast_tests(inputs, horizon=1)
     history = store.read(workspace, "demand_history", cycle)
     history = history.assign(actual=measured(history))
-    tables = {
-        "backtest": store.read(workspace, "backtest", cycle),
-        "history": history,
-        "forecast": store.read(workspace, "forecast", cycle),
-    }
+    tables = {"history": history, "forecast": store.read(workspace, "forecast", cycle)}
     tables = {
         name: hierarchy.with_levels(hierarchy.in_planning_units(table, items), items)
         for name, table in tables.items()
     }
+    reasons = hierarchy.with_levels(store.read(workspace, "forecast_reasons", cycle), items)
     return tables | {
-        name: store.read(workspace, name, cycle) for name in ("accuracy", "planning_units")
+        "tests": tests,
+        "series": _factored(tests, items),
+        "reasons": reasons,
+        "accuracy": store.read(workspace, "accuracy", cycle),
+        "planning_units": store.read(workspace, "planning_units", cycle),
     }
+
+
+def _factored(tests: forecasting.Backtest, items: pd.DataFrame) -> pd.DataFrame:
+    """The series of a back-test with their levels and planning factors."""
+    keys = hierarchy.with_levels(tests.history.keys, items)
+    return keys.assign(factor=hierarchy.factors(keys["item"], items))
+
+
+def _past(tables: dict, level: str, member: str, model: str, lag: int) -> pd.DataFrame:
+    """What a model would have said some months before, summed over a member: month, quantity."""
+    tests, series = tables["tests"], tables["series"]
+    chosen = _select(series.reset_index(drop=True), level, member)
+    said = tests.combined
+    if model != forecasting.COMBINED:
+        own = tests.forecasts[list(forecasting.MODELS).index(model)]
+        said = np.where(np.isfinite(own), own, tests.combined)
+    said = said[:, lag, chosen.index] * chosen["factor"].to_numpy()
+    rows = [
+        (tests.history.months[origin + lag], np.nansum(amounts))
+        for origin, amounts in zip(tests.origins, said, strict=True)
+        if origin + lag < len(tests.history.months) and np.isfinite(amounts).any()
+    ]
+    return pd.DataFrame(rows, columns=["month", "quantity"])
 
 
 def _members(tables: dict[str, pd.DataFrame], level: str) -> list[str]:
@@ -62,6 +92,14 @@ def _members(tables: dict[str, pd.DataFrame], level: str) -> list[str]:
     rows = rows[(rows["level"] == level) & (rows["lag"] == EVERY_LAG)]
     ranked = rows[rows["model"] == forecasting.COMBINED].sort_values("volume", ascending=False)
     return ranked["member"].tolist()
+
+
+def _models(tables: dict, level: str, member: str) -> list[str]:
+    """Models that were judged for a member: the combination first."""
+    rows = tables["accuracy"]
+    rows = rows[(rows["level"] == level) & (rows["member"] == member)]
+    judged = set(rows["model"])
+    return [name for name in MODELS if name in judged] or [forecasting.COMBINED]
 
 
 def view(
@@ -93,18 +131,15 @@ def view(
     words = f"{member}, {_words(model)}"
     ahead = _EVERY_WORD if lag == EVERY_LAG else f"{lag} months ahead"
     errors = own[own["lag"] == lag].assign(model=lambda table: table["model"].map(_words))
-    past, history, now = (
-        _select(tables[name], level, member) for name in ("backtest", "history", "forecast")
-    )
+    history, now = (_select(tables[name], level, member) for name in ("history", "forecast"))
     distance = max(lag, 0)
-    past = past[past["lag"] == distance].groupby("month", as_index=False)[model].sum()
     sold = history.groupby("month", as_index=False)["actual"].sum()
     now = now.groupby("month", as_index=False)["quantity"].sum()
     if model != forecasting.COMBINED:
         now = now.iloc[:0]
     chart = charts.history_with_forecast(
         sold,
-        past.rename(columns={model: "quantity"}),
+        _past(tables, level, member, model, distance),
         now,
         tables["planning_units"],
         subject=f"{words}, {distance} months ahead",
@@ -121,6 +156,7 @@ def view(
                 "wape": "WAPE",
                 "bias_rate": "Bias",
                 "mase": "MASE",
+                "nervousness_rate": "Moved",
                 "volume": "Sold",
             },
             kinds={
@@ -128,6 +164,7 @@ def view(
                 "wape": "rate",
                 "bias_rate": "signed_rate",
                 "mase": "decimal",
+                "nervousness_rate": "rate",
                 "volume": "quantity",
             },
             source="accuracy",
@@ -141,11 +178,16 @@ def view(
             alt=f"Bias by months ahead for {words}",
             missing="No bias was measured here: the history is too short.",
         ),
+        exhibits.reasons(
+            _select(tables["reasons"], level, member),
+            caption=f"Why the forecast of {member} is what it is: its largest series",
+            rows=3,
+        ),
     ]
 
 
 def _words(model: str) -> str:
-    return model.replace("_", " ")
+    return "combination" if model == forecasting.COMBINED else forecasting.MODELS[model].words
 
 
 def _select(table: pd.DataFrame, level: str, member: str) -> pd.DataFrame:
@@ -183,8 +225,11 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
     ahead = [(_EVERY_WORD, EVERY_LAG), *[(str(k), k) for k in range(forecasting.LAGS)]]
     level = widgets.Dropdown(options=levels, value="family", description="Level", **look)
     member = widgets.Dropdown(options=_members(tables, "family"), description="Group", **look)
-    models = [(_words(name), name) for name in MODELS]
-    model = widgets.Dropdown(options=models, description="Model", **look)
+
+    def models() -> list[tuple[str, str]]:
+        return [(_words(name), name) for name in _models(tables, level.value, member.value)]
+
+    model = widgets.Dropdown(options=models(), description="Model", **look)
     lag = widgets.Dropdown(options=ahead, value=3, description="Months ahead", **look)
     shown = widgets.HTML()
 
@@ -199,14 +244,24 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         )
         shown.value = _LOOK + "".join(exhibit.html for exhibit in found)
 
-    def change_level(_change: object) -> None:
-        member.unobserve(redraw, "value")
-        member.options = _members(tables, level.value)
-        member.observe(redraw, "value")
+    def change_member(_change: object = None) -> None:
+        chosen, judged = model.value, models()
+        model.unobserve(redraw, "value")
+        model.options = judged
+        if chosen in [name for _, name in judged]:
+            model.value = chosen
+        model.observe(redraw, "value")
         redraw()
 
+    def change_level(_change: object) -> None:
+        member.unobserve(change_member, "value")
+        member.options = _members(tables, level.value)
+        member.observe(change_member, "value")
+        change_member()
+
     level.observe(change_level, "value")
-    for control in (member, model, lag):
+    member.observe(change_member, "value")
+    for control in (model, lag):
         control.observe(redraw, "value")
     redraw()
     controls = widgets.HBox([level, member, model, lag], layout={"flex_flow": "row wrap"})
