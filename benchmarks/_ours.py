@@ -47,6 +47,22 @@ def forecast(root: Path, cycle: str, *, horizon: int, cores: str) -> tuple[pd.Da
     return table.assign(step=ahead - (first.year * 12 + first.month) + 1), cost
 
 
+def with_quantiles(root: Path, cycle: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The forecast with bounds of 80 and 95 %, of months and of totals from the cycle on."""
+    from sopkit.demand import intervals
+
+    folder = root / "data" / "processed" / cycle
+    sure = [pd.read_parquet(folder / f"error_{name}.parquet") for name in ("widths", "multiples")]
+    table = table.sort_values(["item", "location", "channel", "month"], ignore_index=True)
+    for level in (80, 95):
+        for side, sign in (("lower", -1), ("upper", 1)):
+            probability = 0.5 + sign * level / 200
+            for measure, name in (("month", ""), ("total", "total_")):
+                made = intervals.quantiles(table, *sure, probability=probability, measure=measure)
+                table = table.assign(**{f"{name}{side}_{level}": made["quantity"]})
+    return table
+
+
 def engine(root: Path, cycle: str, *, horizon: int, cores: str) -> Cost:
     """What the engine alone took: seconds of its call, peak memory of its process."""
     with tempfile.TemporaryDirectory() as folder:
@@ -64,6 +80,7 @@ def run(
         root = make_workspace(Path(folder), monthly(training))
         _bench.say(f"{name}: sopkit forecast on {training['item'].nunique():,} series")
         table, whole = forecast(root, CYCLE, horizon=horizon, cores=cores)
+        table = with_quantiles(root, CYCLE, table)
         _bench.say(f"{name}: the engine of sopkit alone")
         return table, whole, engine(root, CYCLE, horizon=horizon, cores=cores)
 

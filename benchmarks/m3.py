@@ -18,8 +18,7 @@ PUBLISHED = {"ForecastPro": "ForecastPro (published)", "THETA": "Theta (publishe
 OURS = "sopkit"
 DIGITS = {"sMAPE": 3, "MASE": 4, "OWA": 4}
 DIGITS |= dict.fromkeys(("points s", "seconds", "÷ command", "÷ engine"), 1)
-# our intervals by level: the columns that hold them; a further level is one more line
-INTERVALS = {80: ("quantity_lower", "quantity_upper")}
+LEVELS = (80, 95)
 
 
 def read() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -78,11 +77,7 @@ def main() -> None:
     training, actual = read()
     scales = _scores.scale(training)
     ours, whole, engine = _ours.run(training, "m3", horizon=HORIZON, cores=options.cores)
-    names = {ours_end: f"{side}_{level}" for level, ends in INTERVALS.items()
-             for side, ours_end in zip(("lower", "upper"), ends, strict=True)}  # fmt: skip
-    parts = [
-        ours.rename(columns=names).assign(model=OURS, seconds=whole.seconds, points_seconds=None)
-    ]
+    parts = [ours.assign(model=OURS, seconds=whole.seconds, points_seconds=None)]
     if not options.no_peers:
         peers = _peers.forecast(training, "m3", MODELS, horizon=HORIZON, options=options)
         parts += [peers, _peers.mean_of(peers, MODELS[1:], MEAN)]
@@ -96,12 +91,27 @@ def main() -> None:
     print(
         f"sopkit: {whole.seconds:.1f} s the whole command, {engine.seconds:.1f} s its engine alone."
     )
-    for level in INTERVALS:
+    for level in LEVELS:
         table = covered(forecasts, scales, level)
         title = (
             f"Share of actuals inside the {level} % interval, by month ahead; width: scaled, mean"
         )
         _bench.show(title, table, dict.fromkeys(table.columns[1:], 3))
+    show_totals(forecasts[forecasts["model"] == OURS])
+
+
+def show_totals(ours: pd.DataFrame) -> None:
+    """Print the share of totals over the first months that lie inside our intervals for totals."""
+    ordered = ours.sort_values(["item", "step"])
+    total = ordered.groupby("item")["actual"].cumsum()
+    columns = {}
+    for level in LEVELS:
+        inside = total.between(ordered[f"total_lower_{level}"], ordered[f"total_upper_{level}"])
+        share = inside.groupby(ordered["step"]).mean().rename(index=str)
+        columns[f"{level} %"] = pd.concat([share, pd.Series({"all": inside.mean()})])
+    table = pd.DataFrame(columns).rename_axis("months").reset_index()
+    _bench.show("Share of totals over the first months inside sopkit's interval", table,
+                dict.fromkeys(table.columns[1:], 3))  # fmt: skip
 
 
 if __name__ == "__main__":

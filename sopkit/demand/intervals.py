@@ -30,6 +30,7 @@ _ERROR_MONTHS = 60  # months of one-step errors that sample paths draw from
 _YOUNG_MONTHS = 6.0  # measured months at which a series' own width counts half
 _OWN_YEARS = 2.0  # years of errors at which a series' own size of errors counts half
 _USUAL_ERRORS = 240.0  # errors at which measured tails count half beside the normal's
+_UNSEEN = 1.07  # years to come scatter more than those a backtest has seen, by that much
 _LARGEST = 8.0  # widths: no single error counts as more
 _NORMAL_MEAN = np.sqrt(np.pi / 2.0)  # standard deviation over mean absolute error of a normal
 _PERSISTENCE = np.linspace(0.0, 1.0, 21)
@@ -72,8 +73,9 @@ def calibrate(tests: forecasting.Backtest) -> dict[str, pd.DataFrame]:
             scaled = np.clip(scaled, -_LARGEST, _LARGEST)
             before, own[measure][chosen] = _sizes(scaled, tests.origins, len(values))
             late = np.array(tests.origins, dtype="int64") > len(values) - YEAR
-            tails = _tails(scaled, scaled[late] / before, len(growth))
-            rows.append(_multiple_rows(kind, measure, growth[:, None] * np.sort(tails, axis=1)))
+            tails = _tails(scaled[late] / before) + _shapes(scaled, scaled[late], len(growth))
+            widened = _UNSEEN * growth[:, None] * np.sort(tails, axis=1)
+            rows.append(_multiple_rows(kind, measure, widened))
     widths = tests.history.keys.assign(
         width=spread[-1] * own[MONTH],
         total_width=spread[-1] * own[TOTAL],
@@ -152,29 +154,24 @@ def _size(scaled: np.ndarray) -> np.ndarray:
     return np.sqrt((squares.sum(axis=(0, 1)) / YEAR + _OWN_YEARS) / (years + _OWN_YEARS))
 
 
-def _tails(scaled: np.ndarray, late: np.ndarray, horizon: int) -> np.ndarray:
-    """Quantiles of standardised errors by lag (horizon, n_probabilities).
-
-    Read off the late errors of the lag and its neighbours, drawn to those of all lags, and these to
-    a normal's, while few; where no late error lies that far ahead, they are those of all lags, and
-    the difference that errors of unknown size show between far ones and all.
-    """
-    usual, rows = _drawn(late, ndtri(PROBABILITIES)), []
-    for lag in range(scaled.shape[1]):
-        near = slice(max(lag - 1, 0), lag + 2)
-        if np.isfinite(late[:, lag]).any():
-            rows.append(_drawn(late[:, near], usual))
-        else:
-            far = _drawn(scaled[:, near], _quantiles(scaled))
-            rows.append(usual + far - _quantiles(scaled))
-    return np.stack([rows[min(lag, len(rows) - 1)] for lag in range(horizon)])
-
-
-def _drawn(standard: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """Quantiles at ``PROBABILITIES``, drawn to usual ones while errors are few."""
+def _tails(standard: np.ndarray) -> np.ndarray:
+    """Quantiles of standardised errors at ``PROBABILITIES``, drawn to a normal's while few."""
     known = np.isfinite(standard).sum()
     trust = known / (known + _USUAL_ERRORS)
-    return trust * _quantiles(standard) + (1.0 - trust) * usual
+    return trust * _quantiles(standard) + (1.0 - trust) * ndtri(PROBABILITIES)
+
+
+def _shapes(scaled: np.ndarray, late: np.ndarray, horizon: int) -> np.ndarray:
+    """How quantiles at each lag differ from those of late errors (horizon, n_probabilities).
+
+    Drawn to no difference while errors are few; the last measured lag holds beyond.
+    """
+    usual, rows = _quantiles(late), []
+    for lag in range(scaled.shape[1]):
+        near = scaled[:, max(lag - 1, 0) : lag + 2]
+        known = np.isfinite(near).sum()
+        rows.append((_quantiles(near) - usual) * known / (known + _USUAL_ERRORS))
+    return np.stack([rows[min(lag, len(rows) - 1)] for lag in range(horizon)])
 
 
 def _quantiles(standard: np.ndarray) -> np.ndarray:
