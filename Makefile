@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab
+.PHONY: help report test lab bench
 
 help: ## Print this list
 	@echo "sopkit: raw tables in, a meeting pack out"
@@ -27,3 +27,11 @@ test: $(STAMP) ## Set up .venv and run every check and test
 
 lab: $(STAMP) ## Open JupyterLab on the notebooks (this machine only, with a token)
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=. notebooks/explore_accuracy.ipynb
+
+.venv-bench/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	touch .venv-bench/.installed
+
+bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside statsforecast (own environment, about 10 minutes)
+	for script in m3 carparts families portfolio; do $(BIN)/python benchmarks/$$script.py || exit 1; done

@@ -114,9 +114,15 @@ def sample_panel(sample_history, laid_out):
 
 
 @pytest.fixture(scope="session")
-def sample_backtest(sample_panel) -> pd.DataFrame:
+def sample_tests(sample_panel) -> forecasting.Backtest:
+    """What every model would have said of the sample company's series, and says of 24 months."""
+    return forecasting.backtest(*sample_panel, horizon=24)
+
+
+@pytest.fixture(scope="session")
+def sample_backtest(sample_tests) -> pd.DataFrame:
     """Table `backtest` of the sample company."""
-    return forecasting.backtest(*sample_panel)
+    return forecasting.table(sample_tests)
 
 
 @pytest.fixture(scope="session")

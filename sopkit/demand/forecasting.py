@@ -203,16 +203,19 @@ def _run(
     size = np.exp2(np.round(np.log2(np.where(largest > 0, largest, 1.0))))
     scaled = (values / size).astype("float32")
 
-    def run(start: int) -> None:
-        block = slice(start, start + _BLOCK)
+    first = smoothing.first_month(values)
+    order = np.argsort(first, kind="stable")  # a block skips the months before its first series
+
+    def run(block: np.ndarray) -> None:
         for number, model in enumerate(MODELS.values()):
-            is_for = np.isin(kind[:, block], model.kinds)
-            chosen = start + np.flatnonzero(is_for.any(axis=0))
+            chosen = block[np.isin(kind[:, block], model.kinds).any(axis=0)]
             if not len(chosen):
                 continue
-            own = {origin: season[:, chosen] for origin, season in known_seasons.items()}
+            start = min(first[chosen].min(), origins[0])
+            turned = (start + np.arange(seasons.YEAR)) % seasons.YEAR
+            own = {o - start: season[turned][:, chosen] for o, season in known_seasons.items()}
             with np.errstate(over="ignore", invalid="ignore"):  # an explosion falls below
-                made = model.run(scaled[:, chosen], origins, reach, own) * size[chosen]
+                made = model.run(scaled[start:, chosen], list(own), reach, own) * size[chosen]
                 is_sound = (made <= highest[:, None, chosen]).all(axis=1)
             is_used = np.isin(kind[:, chosen], model.kinds)
             made = np.where((is_sound & is_used)[:, None], made, np.nan)
@@ -221,8 +224,8 @@ def _run(
             fell[number, chosen] = ~is_sound[-1] & is_used[-1]
 
     with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(run, start) for start in range(0, width, _BLOCK)]:
-            done.result()
+        blocks = [order[start : start + _BLOCK] for start in range(0, width, _BLOCK)]
+        list(pool.map(run, blocks))
     return tests, ahead, fell
 
 

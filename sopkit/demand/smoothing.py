@@ -27,6 +27,7 @@ _LARGEST_SEASON = 10.0
 _DRIFT_MONTHS = 12.0  # age at which the slope of a series counts half
 _LEAST_WEIGHT = -40.0  # log of the weight below which a grid point counts nothing
 _SMALLEST_BASE = 1e-3  # of the first months' mean: with multiplied seasons no level falls below
+_STACKED = 4096  # pairs of origin and series that one recursion takes at once
 _TINY = 1e-30  # stands in for zero where something is divided by it
 _DISCOUNT, _REGRESSION_DAMPING = 0.95, 0.97
 _RIDGE_LEVEL, _RIDGE_SLOPE, _RIDGE_MONTH = 1e-6, 0.5, 1.0  # observations that say zero
@@ -271,12 +272,14 @@ class _State:
                 missed, was_begun = self.said[k][t % lag]
                 np.subtract(row, missed, out=missed)
                 self._judge(k, missed, known & was_begun)
-        self.level += np.where(begun, slope, 0.0)
+        has_begun = begun.all()  # then nothing need be masked, which is most of the time
+        self.level += slope if has_begun else np.where(begun, slope, 0.0)
         if self.has_trend:
-            self.trend *= np.where(begun, self.phi, 1.0)
-            self.level += self.trend * begun
+            self.trend *= self.phi if has_begun else np.where(begun, self.phi, 1.0)
+            self.level += self.trend if has_begun else self.trend * begun
         error = row - self._fitted(self.level, t)
-        error *= known
+        if not known.all():
+            error *= known
         self._judge(0, error.copy(), known & self.was_begun)
         self.was_begun = begun
         mean = np.where(known, error.mean(axis=0), np.nan)
@@ -298,7 +301,8 @@ class _State:
         return mean
 
     def _judge(self, k: int, missed: np.ndarray, judged: np.ndarray) -> None:
-        missed *= judged
+        if not judged.all():
+            missed *= judged
         missed *= missed
         self.squares[k] += missed
         self.counts[k] += judged
@@ -438,12 +442,17 @@ def adjusted_at_origins(
     out = np.full((len(origins), horizon, values.shape[1]), np.nan, dtype=values.dtype)
     ages = np.array(origins)[:, None] - first_month(values)[None]
     number, columns = np.nonzero(ages > 0)
-    ends = np.array(origins)[number]
-    moved, season = _ending_at(values, known_seasons, ends, columns, len(values))
-    adjusted = moved / seasons.tile_season(season, len(moved))
-    flat = np.ones_like(season)
-    made = trace(adjusted, form, flat, [len(moved)], horizon).forecasts[0]
-    out[number, :, columns] = (made * seasons.tile_season(season, horizon, len(moved))).T
+    order = np.argsort(ages[number, columns], kind="stable")  # alike ages need alike many months
+    for part in np.array_split(order, -(-len(order) // _STACKED) or 1):
+        if not len(part):
+            continue
+        ends, own = np.array(origins)[number[part]], columns[part]
+        height = int(ages[number[part], own].max())
+        moved, season = _ending_at(values, known_seasons, ends, own, height)
+        adjusted = moved / seasons.tile_season(season, height)
+        flat = np.ones_like(season)
+        made = trace(adjusted, form, flat, [height], horizon).forecasts[0]
+        out[number[part], :, own] = (made * seasons.tile_season(season, horizon, height)).T
     return out
 
 
