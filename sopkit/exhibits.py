@@ -326,7 +326,7 @@ def exceptions(
     return Exhibit(found.html + note(words).html)
 
 
-def reasons(table_: pd.DataFrame, *, caption: str, currency: str = "", rows: int = 15) -> Exhibit:
+def reasons(table_: pd.DataFrame, *, caption: str, currency: str = "", rows: int = 10) -> Exhibit:
     """Why the forecast of the largest series is what it is, in words, one row a series.
 
     Parameters
@@ -355,8 +355,8 @@ def reasons(table_: pd.DataFrame, *, caption: str, currency: str = "", rows: int
             + [""] * max(len(largest) - rows, 0),
         }
     )
-    columns = {"series": "Series", "size": "Forecast", "why": "Why"}
-    columns |= {"wape": "Error", "naive_wape": "Repeating last year"}
+    columns = {"series": "Series", "size": "Forecast", "wape": "Error"}
+    columns |= {"naive_wape": "Repeating last year", "why": "Why"}
     kinds = {"size": "value" if is_priced else "quantity", "wape": "rate", "naive_wape": "rate"}
     return table(
         shown,
@@ -367,6 +367,28 @@ def reasons(table_: pd.DataFrame, *, caption: str, currency: str = "", rows: int
         source="forecast_reasons",
         rows=rows,
         missing="No series is forecast.",
+    )
+
+
+def fallbacks(table_: pd.DataFrame) -> Exhibit:
+    """Models that were left out, how many series that touches, why, and what stands in.
+
+    Parameters
+    ----------
+    table_ : DataFrame
+        Table `fallbacks`.
+    """
+    keys = ["words", "reason", "instead"]
+    named = table_.assign(series=1, example=table_["item"])
+    sums = named.groupby(keys, as_index=False).agg({"series": "sum", "example": "first"})
+    return table(
+        sums.sort_values(["series", "words"], ascending=[False, True]),
+        caption="Models left out, and what stands in",
+        columns={"words": "Model", "series": "Series", "example": "Such as item"}
+        | {"reason": "Reason", "instead": "Instead"},
+        kinds={"series": "count"},
+        source="fallbacks",
+        missing="None: every model gave every series it is for a sound forecast.",
     )
 
 

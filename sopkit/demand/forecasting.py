@@ -77,10 +77,10 @@ MODELS = {
         "damped trend and drift", _smooth(_DAMPED, "log", "additive", _HALF), _EVEN
     ),
     "holt_winters_additive": Model(
-        "Holt-Winters, added season", _smooth(_DAMPED, "plain", "additive"), _NOISY
+        "Holt-Winters with added season", _smooth(_DAMPED, "plain", "additive"), _NOISY
     ),
     "holt_winters": Model(
-        "Holt-Winters, multiplied season",
+        "Holt-Winters with multiplied season",
         _smooth(_DAMPED, "plain", "multiplicative", _HALF),
         _REGULAR,
     ),
@@ -98,7 +98,7 @@ MODELS = {
     ),
     "seasonal_regression": Model("seasonal regression", smoothing.seasonal_regression, _EVEN),
     "croston": Model("Croston", intermittent.croston, _RARE),
-    "sba": Model("Croston, corrected", intermittent.sba, _RARE),
+    "sba": Model("corrected Croston", intermittent.sba, _RARE),
     "tsb": Model("fading demand (TSB)", intermittent.tsb, _RARE),
 }
 
