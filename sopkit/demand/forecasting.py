@@ -163,6 +163,7 @@ def backtest(
         rows = actual.values[origin : origin + LAGS]
         came[k, : len(rows)] = np.where(is_measured, rows, np.nan)
     combined, share, error_rate = _combine(tests, ahead, came, origins, kind)
+    share = np.where((values > 0).any(axis=0), share, 0.0)  # nothing was ever sold: zero, and said
     usual = _usual(values)
     mean = np.where(
         share.sum(axis=0) > 0, (share[:, None] * np.nan_to_num(ahead)).sum(axis=0), usual
@@ -393,11 +394,16 @@ def fallbacks(tests: Backtest) -> pd.DataFrame:
         instead="the other models",
     )
     alone = np.flatnonzero(tests.share.sum(axis=0) == 0)
-    is_empty = ~np.isfinite(values[:, alone]).any(axis=0)
+    is_known = np.isfinite(values[:, alone]).any(axis=0)
+    is_sold = (values[:, alone] > 0).any(axis=0)
     none = keys.iloc[alone].assign(
         model="every model",
         words="every model",
-        reason=np.where(is_empty, "no month is known", "no model had a forecast"),
-        instead=np.where(is_empty, "zero", "mean of the last twelve months"),
+        reason=np.select(
+            [~is_known, ~is_sold],
+            ["no month is known", "nothing has ever been sold"],
+            "no model had a forecast",
+        ),
+        instead=np.where(is_sold, "mean of the last twelve months", "zero"),
     )
     return pd.concat([fell, none], ignore_index=True)

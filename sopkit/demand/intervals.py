@@ -27,6 +27,7 @@ _REFERENCE = Form(
     grid((0.05, 0.12, 0.25, 0.45, 0.75), gammas=(0.0, 0.05, 0.15, 0.4)), "root", drift=0.5
 )
 _ERROR_MONTHS = 60  # months of one-step errors that sample paths draw from
+_UNKNOWN_SHARE = 0.5  # width beside the root of the mean, where no series tells what is usual
 _YOUNG_MONTHS = 6.0  # measured months at which a series' own width counts half
 _OWN_YEARS = 2.0  # years of errors at which a series' own size of errors counts half
 _USUAL_ERRORS = 240.0  # errors at which measured tails count half beside the normal's
@@ -104,7 +105,7 @@ def _spreads(
         for number in range(len(combining.KINDS)):
             of_kind = kind == number
             sure = of_kind & (age >= YEAR) & (root > 0) & (np.nan_to_num(own) > 0)
-            share = np.median(own[sure] / root[sure]) if sure.any() else 0.5
+            share = np.median(own[sure] / root[sure]) if sure.any() else _UNKNOWN_SHARE
             usual[of_kind] = share * root[of_kind]
         squares = judged * np.nan_to_num(own) ** 2 + _YOUNG_MONTHS * usual**2
         made.append(np.sqrt(squares / (judged + _YOUNG_MONTHS)))
