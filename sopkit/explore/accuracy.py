@@ -33,6 +33,7 @@ _LOOK = """<style>
 .sopkit table { border-collapse: collapse; }
 .sopkit th, .sopkit td { padding: 0.15em 0.9em; text-align: right; font-weight: normal; }
 .sopkit th:first-child, .sopkit td:first-child { text-align: left; padding-left: 0; }
+.sopkit .w5 :is(th, td):nth-child(5) { text-align: left; }
 .sopkit thead th { border-bottom: 1px solid; }
 .sopkit img { max-width: 100%; background: white; }
 </style>"""
@@ -58,6 +59,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
         "tests": tests,
         "series": _factored(tests, items),
         "reasons": reasons,
+        "currency": inputs["company"]["currency"].iloc[0],
         "accuracy": store.read(workspace, "accuracy", cycle),
         "planning_units": store.read(workspace, "planning_units", cycle),
     }
@@ -176,11 +178,13 @@ def view(
         exhibits.figure(
             bars,
             alt=f"Bias by months ahead for {words}",
-            missing="No bias was measured here: the history is too short.",
+            missing="No bias by months ahead here: the history is too short, or it is a single item, "
+            "for which it is told of the combination and of last year's month alone.",
         ),
         exhibits.reasons(
             _select(tables["reasons"], level, member),
             caption=f"Why the forecast of {member} is what it is: its largest series",
+            currency=tables["currency"],
             rows=3,
         ),
     ]
