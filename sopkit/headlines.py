@@ -142,9 +142,7 @@ def demand_review(
         people_rate=("signed_rate", _rate(people, plan["statistical"].sum()), "nothing"),
         wape=("rate", ours, unmeasured),
         naive_wape=("rate", naive, unmeasured),
-        verdict="so it does not pay yet: repeat last year where it loses"
-        if is_worse
-        else "so it pays",
+        verdict="so it does not pay yet" if is_worse else "so it pays",
         nervousness_rate=("rate", _error(accuracy, "combined", "nervousness_rate"), unmeasured),
         bias_rate=("signed_rate", _error(accuracy, "combined", "bias_rate"), unmeasured),
         submitted=_submitted(status),
@@ -168,6 +166,7 @@ def _error(accuracy: pd.DataFrame, model: str, measure: str) -> float:
     rows = accuracy[
         (accuracy["level"] == "family") & (accuracy["model"] == model) & (accuracy["lag"] == 3)
     ]
+    rows = rows[rows[measure].notna()]
     return _rate((rows[measure] * rows["volume"]).sum(), rows["volume"].sum())
 
 

@@ -147,13 +147,13 @@ def test_product_review_by_hand():
 
 ACCURACY = pd.DataFrame(
     [
-        ("family", "combined", 3, 0.10, 0.05, 300.0),
-        ("family", "combined", 3, 0.30, -0.25, 100.0),
-        ("family", "seasonal_naive", 3, 0.40, 0.0, 400.0),
-        ("total", "combined", 3, 0.9, 0.9, 400.0),
-        ("family", "combined", 0, 0.9, 0.9, 400.0),
+        ("family", "combined", 3, 0.10, 0.05, 300.0, 0.02),
+        ("family", "combined", 3, 0.30, -0.25, 100.0, 0.06),
+        ("family", "seasonal_naive", 3, 0.40, 0.0, 400.0, 0.0),
+        ("total", "combined", 3, 0.9, 0.9, 400.0, 0.9),
+        ("family", "combined", 0, 0.9, 0.9, 400.0, 0.9),
     ],
-    columns=["level", "model", "lag", "wape", "bias_rate", "volume"],
+    columns=["level", "model", "lag", "wape", "bias_rate", "volume", "nervousness_rate"],
 )
 STATUS = pd.DataFrame({"department": ["sales", "finance"], "state": "submitted"})
 
@@ -181,7 +181,19 @@ def test_demand_review_by_hand():
     assert amount(table, "wape") == pytest.approx((0.1 * 300 + 0.3 * 100) / 400)
     assert amount(table, "naive_wape") == pytest.approx(0.4)
     assert amount(table, "bias_rate") == pytest.approx(-0.025)
+    assert amount(table, "nervousness_rate") == pytest.approx((0.02 * 300 + 0.06 * 100) / 400)
+    assert text(table, "verdict") == "so it pays"
     assert text(table, "submitted") == "All departments have submitted"
+
+
+def test_a_forecast_that_loses_to_repeating_last_year_is_said_to():
+    better = ACCURACY.assign(wape=ACCURACY["wape"].where(ACCURACY["model"] == "combined", 0.01))
+    assert text(demand_review(accuracy=better), "verdict") == "so it does not pay yet"
+
+
+def test_a_family_whose_movement_was_not_measured_does_not_count_as_still():
+    unknown = ACCURACY.assign(nervousness_rate=[np.nan, 0.06, 0.0, 0.9, 0.9])
+    assert amount(demand_review(accuracy=unknown), "nervousness_rate") == pytest.approx(0.06)
 
 
 def test_with_less_than_a_year_of_history_growth_is_unknown():

@@ -178,7 +178,7 @@ def view(
         exhibits.figure(
             bars,
             alt=f"Bias by months ahead for {words}",
-            missing="No bias by months ahead here: the history is too short, or it is a single item, "
+            missing="No bias by months ahead: the history is too short, or this is a single item, "
             "for which it is told of the combination and of last year's month alone.",
         ),
         exhibits.reasons(
