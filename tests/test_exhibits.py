@@ -401,3 +401,143 @@ def test_money_columns_of_one_table_have_one_scale():
     ).html
     assert html.count("<small>k EUR</small>") == 2
     assert "26.3" in html and "+2.3" in html and "2,342" not in html
+
+
+# why each forecast is what it is, and what stands in
+
+
+def _reason(**other) -> dict:
+    """A row of `forecast_reasons`: two models, a season, growth; what differs is given."""
+    usual = {
+        "item": "A",
+        "location": "all",
+        "channel": "all",
+        "quantity": 120.0,
+        "amount_value": 1200.0,
+        "kind": "smooth",
+        "known_months": 48,
+        "models": 2,
+        "first_model": "theta_log",
+        "first_share": 0.7,
+        "second_model": "holt",
+        "second_share": 0.3,
+        "third_model": "",
+        "third_share": 0.0,
+        "peak_month": 7.0,
+        "peak_rate": 0.3,
+        "trough_month": 1.0,
+        "trough_rate": -0.2,
+        "growth_rate": -0.043,
+        "wape": 0.12,
+        "naive_wape": 0.2,
+    }
+    return usual | other
+
+
+def test_a_reason_names_models_season_and_growth_with_a_true_minus():
+    text = exhibits.reason(_reason())
+    assert text == (
+        "Smooth, 48 months: Theta on logs 70%, Holt’s trend 30%. "
+        "Season: July +30%, January −20%. Next twelve months −4.3% on the last twelve."
+    )
+
+
+def test_models_beyond_the_third_are_counted():
+    row = _reason(models=5, first_share=0.5, second_share=0.2, third_model="sba", third_share=0.1)
+    assert "Holt’s trend 20%, corrected Croston 10%, 2 more. " in exhibits.reason(row)
+
+
+def test_a_season_of_less_than_a_twentieth_is_none_to_speak_of():
+    text = exhibits.reason(_reason(peak_rate=0.03, trough_rate=-0.01))
+    assert "No season to speak of. " in text
+    assert "July" not in text and "January" not in text
+    assert "Season: July +3%" in exhibits.reason(_reason(peak_rate=0.03, trough_rate=-0.03))
+
+
+def test_where_no_model_was_able_the_reason_says_what_stands_in():
+    row = _reason(models=0, first_share=0.0, second_share=0.0, first_model="", second_model="")
+    assert "no model was able, so last year’s mean stands in" in exhibits.reason(row)
+    assert "more" not in exhibits.reason(row)
+
+
+def test_growth_that_cannot_be_told_is_left_out():
+    text = exhibits.reason(_reason(growth_rate=np.nan))
+    assert text.endswith("January −20%.")
+    assert "nan" not in text and "Next twelve months" not in text
+
+
+def test_reasons_rank_series_by_money_where_there_are_prices():
+    rows = pd.DataFrame(
+        [
+            _reason(item="Small", amount_value=10.0, quantity=900.0),
+            _reason(item="Large", location="North", amount_value=5000.0, quantity=1.0),
+            _reason(item="Unpriced", amount_value=np.nan, quantity=9000.0),
+        ]
+    )
+    html = exhibits.reasons(rows, caption="Largest", currency="EUR").html
+    names = re.findall(r'<th scope="row">([^<]*)<', html)
+    assert names == ["Large, North", "Small", "Unpriced"]  # places only where they say something
+    assert "<small>EUR</small>" in html and "5,000" in html and "9,000" not in html
+    assert "12%" in html and "20%" in html  # its error, and that of repeating last year
+
+
+def test_reasons_rank_series_by_units_where_there_is_no_price():
+    rows = pd.DataFrame(
+        [_reason(item="Few", quantity=3.0), _reason(item="Many", quantity=9000.0)]
+    ).assign(amount_value=np.nan)
+    html = exhibits.reasons(rows, caption="Largest", currency="EUR").html
+    assert re.findall(r'<th scope="row">([^<]*)<', html) == ["Many", "Few"]
+    assert "9,000" in html and "EUR" not in html
+
+
+def test_reasons_show_the_largest_and_count_the_rest():
+    rows = pd.DataFrame([_reason(item=f"I{k:02d}", amount_value=100.0 - k) for k in range(12)])
+    html = exhibits.reasons(rows, caption="Largest", rows=10).html
+    assert html.count('<th scope="row">') == 10
+    assert "I00" in html and "I09" in html and "I10" not in html
+    assert "and 2 more rows, in forecast_reasons.parquet" in html
+    before = rows.copy()
+    exhibits.reasons(rows, caption="Largest")
+    pd.testing.assert_frame_equal(rows, before)
+
+
+def test_without_a_series_there_is_no_reason():
+    none = pd.DataFrame([_reason()]).iloc[:0]
+    assert "No series is forecast." in exhibits.reasons(none, caption="Largest").html
+
+
+def test_names_in_reasons_and_fallbacks_are_text_and_no_markup():
+    rows = pd.DataFrame([_reason(item=EVIL, channel="a < b & c")])
+    html = exhibits.reasons(rows, caption="<b>Largest</b>").html
+    assert "<script" not in html and "<b>" not in html
+    assert "&lt;script&gt;" in html and "a &lt; b &amp; c" in html
+    html = exhibits.fallbacks(_fallbacks((EVIL, "Theta", "fell", "others"))).html
+    assert "<script" not in html and "&lt;script&gt;" in html
+
+
+def _fallbacks(*rows: tuple) -> pd.DataFrame:
+    """Table `fallbacks` from (item, words, reason, instead)."""
+    table = pd.DataFrame(rows, columns=["item", "words", "reason", "instead"], dtype="str")
+    return table.assign(location="all", channel="all", model="theta")
+
+
+def test_models_left_out_are_counted_by_reason_the_most_series_first():
+    rows = _fallbacks(
+        ("A", "every model", "no month is known", "zero"),
+        ("B", "Theta", "too high", "the other models"),
+        ("C", "Theta", "too high", "the other models"),
+        ("D", "Holt’s trend", "too high", "the other models"),
+        ("E", "every model", "nothing has ever been sold", "zero"),
+    )
+    before = rows.copy()
+    html = exhibits.fallbacks(rows).html
+    found = [re.findall(r">([^<>\n]+)</t[hd]>", line) for line in html.split("<tr>")[2:]]
+    assert found[0] == ["Theta", "2", "B", "too high", "the other models"]
+    assert [row[1] for row in found] == ["2", "1", "1", "1"]
+    assert ["every model", "1", "E", "nothing has ever been sold", "zero"] in found
+    pd.testing.assert_frame_equal(rows, before)
+
+
+def test_where_nothing_failed_the_exhibit_says_so():
+    html = exhibits.fallbacks(_fallbacks()).html
+    assert "None: every model gave every series it is for a sound forecast." in html

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sopkit.demand import seasons
 from sopkit.demand.smoothing import first_month, likelihood_shares
 
 WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.3)  # of the latest demand, to be weighed
@@ -59,6 +60,8 @@ def _trace(values: np.ndarray, origins: list[int], horizon: int, mean) -> np.nda
     The state is size of demands, months between them and chance of one. A young series takes plain
     means of what it has seen: a weight is never below one over the number seen.
     """
+    if values.shape[1] == 1:
+        return _trace(seasons.beside_itself(values), origins, horizon, mean)[..., :1]
     alpha = np.array(WEIGHTS)[:, None]
     width = values.shape[1]
     size, between, chance = (np.zeros((len(WEIGHTS), width)) + k for k in (0.0, 1.0, 0.0))

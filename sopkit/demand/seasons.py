@@ -46,6 +46,11 @@ def seasonal_indices(values: np.ndarray, groups: np.ndarray | None = None) -> np
     return indices / indices.mean(axis=0)
 
 
+def beside_itself(values: np.ndarray) -> np.ndarray:
+    """A lone column twice: numpy adds one alone in another order, so its last bits would differ."""
+    return np.repeat(values, 2, axis=1)
+
+
 def _shrunk(values: np.ndarray, base: np.ndarray) -> np.ndarray:
     """Ratio indices (12, n_series) drawn to ``base`` as far as they are scatter."""
     ratio = _ratios(values)

@@ -400,7 +400,7 @@ def at_origins(
     number, young = np.nonzero((ages < SETTLED) & (ages > 0))
     if len(young):
         ends = np.array(origins)[number]
-        height = min(SETTLED, len(values))
+        height = min(SETTLED, origins[-1])
         own, season = _ending_at(values, known_seasons, ends, young, height)
         made = trace(own, form, season, [height], horizon)
         out[number, :, young], spread[number, young] = made.forecasts[0].T, made.spread[0]
@@ -489,6 +489,9 @@ def seasonal_regression(
     Discounted least squares (Brown 1963) with a ridge of one observation on each month's effect:
     weights 0.95 a month, the line's growth damped by 0.97 a month.
     """
+    if values.shape[1] == 1:
+        two = seasons.beside_itself(values)
+        return seasonal_regression(two, origins, horizon, known_seasons)[..., :1]
     scaled = _to_scale(values, "log")
     known = np.isfinite(scaled)
     first, steps = first_month(values), np.arange(1, horizon + 1)

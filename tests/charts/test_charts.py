@@ -195,6 +195,42 @@ def test_backtest_error_weighs_families_by_volume():
     assert axes.get_ylabel() == "Weighted absolute error"
 
 
+def accuracy_of(**wape: float) -> pd.DataFrame:
+    """Table `accuracy` of one family, one row a model, each measured one month ahead."""
+    return pd.DataFrame(
+        {
+            "level": "family",
+            "member": "Tents",
+            "model": list(wape),
+            "lag": 0,
+            "wape": list(wape.values()),
+            "volume": 100.0,
+            "bias_rate": 0.0,
+            "nervousness_rate": 0.04,
+            "gain_rate": 0.01,
+        }
+    )
+
+
+def test_backtest_error_draws_the_three_best_single_models_beside_the_combination():
+    table = accuracy_of(
+        sba=0.50, theta=0.20, combined=0.10, holt=0.15, theta_log=0.12, seasonal_naive=0.40
+    )
+    figure = demand.backtest_error(table)
+    found = [line[0] for line in lines(figure.axes[0])]
+    assert sorted(found) == pytest.approx([0.10, 0.12, 0.15, 0.20, 0.40])
+    assert "combination used" in words(figure) and "same month last year" in words(figure)
+    assert "Theta on logs" in words(figure) and "corrected Croston" not in words(figure)
+
+
+def test_nervousness_weighs_families_by_volume_and_draws_what_it_gained():
+    small = accuracy_of(combined=0.1, theta=0.1).assign(member="Stoves", volume=300.0)
+    table = pd.concat([accuracy_of(combined=0.1), small.assign(nervousness_rate=0.08)])
+    (axes,) = demand.nervousness(table).axes
+    assert sorted(line[0] for line in lines(axes)) == pytest.approx([0.01, 0.07])
+    assert axes.get_ylabel() == "Share of what came"
+
+
 def test_departments_are_compared_where_they_say_something(demand_plan):
     views = pd.DataFrame({"department": "sales", "month": AHEAD[:3], "quantity": 121.0}).assign(
         **KEY
@@ -323,9 +359,7 @@ def test_plan_beside_budget_shows_the_difference(financials, closed):
 def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     none = history.iloc[:0]
     unpriced = financials.assign(revenue_value=np.nan)
-    accuracy = pd.DataFrame(
-        columns=["level", "member", "model", "lag", "wape", "volume", "bias_rate"]
-    )
+    accuracy = accuracy_of()
     classes = pd.DataFrame({"abc": [], "xyz": [], "demand_class": [], "revenue_value": []})
     gaps = pd.DataFrame(
         {"family": ["T"], "month": AHEAD[:1], "gap_value": np.nan, "budget_variance_value": np.nan}
@@ -340,6 +374,7 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
         demand.plan(history, demand_plan.iloc[:0], none, UNITS, cycle=CYCLE),
         demand.families(history, demand_plan.iloc[:0], ITEMS, UNITS, cycle=CYCLE),
         demand.backtest_error(accuracy),
+        demand.nervousness(accuracy),
         demand.departments(demand_plan.iloc[:0], demand_plan, UNITS),
         supply.stock(stock, none, UNITS, cycle=CYCLE),
         supply.resource_load(pd.DataFrame({"regular_hours": []})),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months, schema
+from sopkit.demand import accuracy
 from sopkit.executive import kpis
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -160,21 +161,20 @@ def test_arguments_are_not_changed():
 
 
 def test_the_forecast_error_of_the_sample_equals_a_slow_loop(
-    sample_backtest, sample_history, sample_tables
+    sample_tests, sample_backtest, sample_history, sample_tables
 ):
-    from sopkit.demand import accuracy
-
-    table = accuracy.by_level(
-        sample_backtest, sample_history, sample_tables["items"], ["combined"], levels=["family"]
-    )
+    items = sample_tables["items"]
+    table = accuracy.by_level(sample_tests, sample_history, items)
     found = kpis.measure(table, *(frame.iloc[:0] for frame in INPUTS[1:]))
-    named = sample_tables["items"].set_index("item")["family"].to_dict()
+    named = items.set_index("item")["family"].to_dict()
+    factors = items.set_index("item")["planning_factor"].fillna(1.0).to_dict()
     family = {item: named.get(item, "unassigned") for item in sample_history["item"].unique()}
     sums: dict = {}
     for row in sample_backtest[sample_backtest["lag"] == 3].to_dict("records"):
         own = sums.setdefault((family[row["item"]], row["month"]), [0.0, 0.0])
-        own[0] += row["combined"]
-        own[1] += row["actual"]
+        factor = factors.get(row["item"], 1.0)
+        own[0] += row["combined"] * factor
+        own[1] += row["actual"] * factor
     volume = sum(actual for _, actual in sums.values())
     error = sum(abs(forecast - actual) for forecast, actual in sums.values())
     bias = sum(forecast - actual for forecast, actual in sums.values())
