@@ -408,7 +408,7 @@ def reason(row: dict) -> str:
     >>> print(reason(row).replace(". ", ".\n"))
     Smooth, 48 months: Theta on logs 70%, Holt’s trend 30%.
     Season: July +30%, January −20%.
-    Next twelve months +4.0% on the last twelve.
+    Next twelve months +4% on the last twelve.
     """
     parts = []
     for rank in ("first", "second", "third"):
@@ -418,7 +418,8 @@ def reason(row: dict) -> str:
     rest = row["models"] - len(parts)
     parts += [f"{rest} more"] if rest > 0 else []
     mix = ", ".join(parts) if parts else "no model was able, so last year’s mean stands in"
-    text = f"{row['kind'].capitalize()}, {row['known_months']} months: {mix}. "
+    age = f"{row['known_months']} month{'' if row['known_months'] == 1 else 's'}"
+    text = f"{row['kind'].capitalize()}, {age}: {mix}. "
     if row["peak_rate"] - row["trough_rate"] >= _SMALLEST_SEASON:
         high, low = (
             f"{calendar.month_name[int(row[f'{word}_month'])]} {_share(row[f'{word}_rate'], '+')}"
@@ -427,9 +428,9 @@ def reason(row: dict) -> str:
         text += f"Season: {high}, {low}. "
     else:
         text += "No season to speak of. "
-    growth = format_amount(row["growth_rate"], "signed_rate")
-    is_known = np.isfinite(row["growth_rate"])
-    return text + (f"Next twelve months {growth} on the last twelve." if is_known else "").strip()
+    if np.isfinite(row["growth_rate"]):
+        text += f"Next twelve months {_share(row['growth_rate'], '+')} on the last twelve."
+    return text.strip()
 
 
 def _share(rate: float, sign: str = "") -> str:

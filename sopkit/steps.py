@@ -241,7 +241,7 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
         "model_weights": forecasting.weights(tests),
         "fallbacks": forecasting.fallbacks(tests),
         "forecast": intervals.with_bounds(means, sure["error_widths"], sure["error_multiples"]),
-        "forecast_reasons": explaining.reasons(tests, tables["money_rates"]),
+        "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
     }
 
 

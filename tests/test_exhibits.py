@@ -438,7 +438,7 @@ def test_a_reason_names_models_season_and_growth_with_a_true_minus():
     text = exhibits.reason(_reason())
     assert text == (
         "Smooth, 48 months: Theta on logs 70%, Holt’s trend 30%. "
-        "Season: July +30%, January −20%. Next twelve months −4.3% on the last twelve."
+        "Season: July +30%, January −20%. Next twelve months −4% on the last twelve."
     )
 
 

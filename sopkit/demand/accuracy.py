@@ -6,6 +6,8 @@ Errors are measured after adding up to the level, because that is where decision
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -84,80 +86,127 @@ def by_level(
     known = np.isfinite(tests.actual) & np.isfinite(tests.combined)
     combined = np.where(known, tests.combined, 0.0) * factor
     actual = np.where(known, tests.actual, 0.0) * factor
-    says, covers = {forecasting.COMBINED: combined}, {forecasting.COMBINED: actual}
-    for name, own in zip(forecasting.MODELS, tests.forecasts, strict=True):
-        is_for = known & np.isfinite(own)
-        if is_for.any():
-            says[name] = np.where(is_for, own * factor, combined)
-            covers[name] = np.where(is_for, actual, 0.0)
+    later = np.flatnonzero(np.diff(tests.origins) == 1) + 1  # origins a month after another
+    both = known[later, :-1] & known[later - 1, 1:]
     net = hierarchy.with_levels(history, items).assign(actual=measured(history))
-    parts = []
-    for level in LEVELS:
-        named = keys.assign(member=_member(keys, level))
-        code, members = pd.factorize(named["member"], sort=True)
-        scale = _yearly_scale(net.assign(member=_member(net, level)))
-        scale = scale.set_index("member")["scale"].reindex(members).to_numpy()
-        summed = {name: _sums(own, code, len(members)) for name, own in says.items()}
-        came, is_known = _sums(actual, code, len(members)), _sums(known, code, len(members)) > 0
-        for name, own in summed.items():
-            covered = _sums(np.abs(covers[name]).sum(axis=(0, 1)), code, len(members))
-            whole = _sums(np.abs(actual).sum(axis=(0, 1)), code, len(members))
-            is_judged = is_known & (covered >= _LEAST_COVERED * whole)
-            table = _scores(own, came, is_judged, tests.origins)
-            if level == "item" and name not in (forecasting.COMBINED, forecasting.NAIVE):
+    levels = [_level(level, keys, net, actual, known, later, both) for level in LEVELS]
+    parts: dict[str, list] = {level: [] for level in LEVELS}
+    models = zip(forecasting.MODELS, tests.forecasts, strict=True)
+    for name, own in [(forecasting.COMBINED, tests.combined), *models]:
+        is_for = known & np.isfinite(own)
+        said = np.where(is_for, own * factor, combined)
+        covered = np.where(is_for, np.abs(actual), 0.0).sum(axis=(0, 1))
+        now, then = (np.where(both, x, 0.0) for x in (said[later, :-1], said[later - 1, 1:]))
+        for level in levels:
+            covers = _sums(covered, *level.places)
+            is_enough = (covers > 0) & (covers >= _LEAST_COVERED * level.whole)
+            table = _errors(_sums(said, *level.places), level.came, level.is_known & is_enough)
+            moves = (_sums(array, *level.places) for array in (now, then))
+            table |= _moves(*moves, level.moved, level.has_moved & is_enough)
+            if level.name == "item" and name not in (forecasting.COMBINED, forecasting.NAIVE):
                 table = {column: rows[-1:] for column, rows in table.items()}
-            parts.append(_as_rows(table, level, np.asarray(members, dtype=object), name, scale))
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            parts[level.name].append(_as_rows(table, level, name))
+    made = [part for level in LEVELS for part in parts[level]]
+    whole = {name: np.concatenate([part[name] for part in made]) for name in made[0]}
     return pd.DataFrame(whole).astype({"level": "str", "member": "str", "model": "str"})
 
 
-def _sums(array: np.ndarray, code: np.ndarray, count: int) -> np.ndarray:
-    """Sums over the series of each member, along the last axis."""
+@dataclass(frozen=True)
+class _Level:
+    """The members of a level, the ``places`` of their series, and what came there.
+
+    ``places``: order of series in which members stand together, and where each begins.
+    ``came`` and ``is_known`` (n_origins, n_lags, n_members); ``moved`` and ``has_moved``
+    (n_pairs, n_lags − 1, n_members) the same where two cycles in a row forecast a month, of the
+    series that both knew; ``whole`` all that came, ``scale`` that of MASE (n_members,).
+    """
+
+    name: str
+    members: np.ndarray
+    places: tuple[np.ndarray, np.ndarray]
+    came: np.ndarray
+    is_known: np.ndarray
+    moved: np.ndarray
+    has_moved: np.ndarray
+    whole: np.ndarray
+    scale: np.ndarray
+
+
+def _level(
+    name: str,
+    keys: pd.DataFrame,
+    net: pd.DataFrame,
+    actual: np.ndarray,
+    known: np.ndarray,
+    later: np.ndarray,
+    both: np.ndarray,
+) -> _Level:
+    code, members = pd.factorize(_member(keys, name), sort=True)
     order = np.argsort(code, kind="stable")
-    starts = np.searchsorted(code[order], np.arange(count))
+    places = order, np.searchsorted(code[order], np.arange(len(members)))
+    scale = _yearly_scale(net.assign(member=_member(net, name))).set_index("member")["scale"]
+    return _Level(
+        name=name,
+        members=np.asarray(members, dtype=object),
+        places=places,
+        came=_sums(actual, *places),
+        is_known=_sums(known, *places) > 0,
+        moved=_sums(np.where(both, actual[later, :-1], 0.0), *places),
+        has_moved=_sums(both, *places) > 0,
+        whole=_sums(np.abs(actual).sum(axis=(0, 1)), *places),
+        scale=scale.reindex(members).to_numpy(),
+    )
+
+
+def _sums(array: np.ndarray, order: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Sums over the series of each member, along the last axis."""
     return np.add.reduceat(array[..., order].astype("float64"), starts, axis=-1)
 
 
-def _scores(
-    said: np.ndarray, came: np.ndarray, is_known: np.ndarray, origins: list[int]
-) -> dict[str, np.ndarray]:
+def _errors(said: np.ndarray, came: np.ndarray, is_judged: np.ndarray) -> dict[str, np.ndarray]:
     """Sums of errors by lag and, last, of all lags (n_lags + 1, n_members)."""
-    error = np.where(is_known, said - came, 0.0)
-    moves, gains, volumes = (np.zeros(said.shape[1:]) for _ in range(3))
-    pairs = [(k, k + 1) for k in range(len(origins) - 1) if origins[k + 1] == origins[k] + 1]
-    for before, after in pairs:
-        both = is_known[after, :-1] & is_known[before, 1:]
-        moves[:-1] += np.where(both, np.abs(said[after, :-1] - said[before, 1:]), 0.0)
-        closer = np.abs(error[before, 1:]) - np.abs(error[after, :-1])
-        gains[:-1] += np.where(both, closer, 0.0)
-        volumes[:-1] += np.where(both, np.abs(came[after, :-1]), 0.0)
-    sums = {
-        "error": error.sum(axis=0),
-        "absolute": np.abs(error).sum(axis=0),
-        "volume": np.where(is_known, np.abs(came), 0.0).sum(axis=0),
-        "rows": is_known.sum(axis=0).astype("float64"),
-        "moves": moves,
-        "gains": gains,
-        "moved_volume": volumes,
-    }
+    error = np.where(is_judged, said - came, 0.0)
+    return _by_lag(
+        error=error,
+        absolute=np.abs(error),
+        volume=np.where(is_judged, np.abs(came), 0.0),
+        rows=is_judged.astype("float64"),
+    )
+
+
+def _moves(
+    now: np.ndarray, then: np.ndarray, came: np.ndarray, is_judged: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Sums of moves since the cycle before, as ``_errors``; none at the furthest lag."""
+    closer = np.abs(then - came) - np.abs(now - came)
+    arrays = {"moves": np.abs(now - then), "gains": closer, "moved_volume": np.abs(came)}
+    furthest = ((0, 0), (0, 1), (0, 0))
+    return _by_lag(
+        **{
+            name: np.pad(np.where(is_judged, array, 0.0), furthest)
+            for name, array in arrays.items()
+        }
+    )
+
+
+def _by_lag(**arrays: np.ndarray) -> dict[str, np.ndarray]:
+    sums = {name: array.sum(axis=0) for name, array in arrays.items()}
     return {name: np.vstack([rows, rows.sum(axis=0)]) for name, rows in sums.items()}
 
 
-def _as_rows(
-    sums: dict[str, np.ndarray], level: str, members: np.ndarray, model: str, scale: np.ndarray
-) -> dict[str, np.ndarray]:
+def _as_rows(sums: dict[str, np.ndarray], level: _Level, model: str) -> dict[str, np.ndarray]:
     """Columns of the rows that were measured, one a member and lag."""
     count = len(sums["rows"])
     lags = np.array([*range(count - 1), EVERY_LAG])
     kept = np.flatnonzero(sums["rows"].ravel() > 0)
     own = {name: rows.ravel()[kept] for name, rows in sums.items()}
-    lag, member = np.divmod(kept, len(members))
+    lag, member = np.divmod(kept, len(level.members))
     volume = np.where(own["volume"] > 0, own["volume"], np.nan)
     moved = np.where(own["moved_volume"] > 0, own["moved_volume"], np.nan)
-    usual = np.where(scale[member] > 0, scale[member], np.nan)
+    usual = np.where(level.scale[member] > 0, level.scale[member], np.nan)
     return {
-        "level": np.full(len(kept), level, dtype=object),
-        "member": members[member],
+        "level": np.full(len(kept), level.name, dtype=object),
+        "member": level.members[member],
         "model": np.full(len(kept), model, dtype=object),
         "lag": lags[lag],
         "wape": own["absolute"] / volume,

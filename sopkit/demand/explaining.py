@@ -12,13 +12,17 @@ from sopkit.demand.seasons import YEAR
 _NAMED = ("first", "second", "third")
 
 
-def reasons(tests: forecasting.Backtest, money_rates: pd.DataFrame) -> pd.DataFrame:
+def reasons(
+    tests: forecasting.Backtest, means: pd.DataFrame, money_rates: pd.DataFrame
+) -> pd.DataFrame:
     """Table ``forecast_reasons``: one row a series.
 
     Parameters
     ----------
     tests : Backtest
         From ``forecasting.backtest``.
+    means : DataFrame
+        From ``forecasting.forecast``: zero after a series' end.
     money_rates : DataFrame
         Table `money_rates`: price a unit of each series.
 
@@ -34,14 +38,15 @@ def reasons(tests: forecasting.Backtest, money_rates: pd.DataFrame) -> pd.DataFr
     """
     history, share = tests.history, tests.share
     price = history.keys.merge(money_rates, on=schema.SERIES, how="left", validate="one_to_one")
-    quantity = tests.mean.sum(axis=0)
+    ahead = means["quantity"].to_numpy().reshape(len(history.keys), -1)
+    quantity = ahead.sum(axis=1)
     table = history.keys.assign(
         quantity=quantity,
         amount_value=quantity * price["unit_price_value"].to_numpy(),
         kind=np.array(combining.KINDS)[tests.kind],
         known_months=np.isfinite(history.values).sum(axis=0),
         models=(share > 0.005).sum(axis=0),
-        growth_rate=_growth(tests),
+        growth_rate=_growth(history.values[-YEAR:], ahead[:, :YEAR]),
         **_season(tests),
         **_record(tests),
     )
@@ -54,12 +59,11 @@ def reasons(tests: forecasting.Backtest, money_rates: pd.DataFrame) -> pd.DataFr
     return table
 
 
-def _growth(tests: forecasting.Backtest) -> np.ndarray:
+def _growth(last: np.ndarray, ahead: np.ndarray) -> np.ndarray:
     """Next twelve months beside the last twelve, missing where either is not whole or zero."""
-    last, ahead = tests.history.values[-YEAR:], tests.mean[:YEAR]
-    before = last.sum(axis=0) if len(last) == YEAR else np.full(last.shape[1], np.nan)
-    after = ahead.sum(axis=0) if len(ahead) == YEAR else np.full(last.shape[1], np.nan)
-    return after / np.where(before > 0, before, np.nan) - 1.0
+    before = last.sum(axis=0)
+    is_whole = len(last) == YEAR and ahead.shape[1] == YEAR
+    return ahead.sum(axis=1) / np.where(is_whole & (before > 0), before, np.nan) - 1.0
 
 
 def _season(tests: forecasting.Backtest) -> dict[str, np.ndarray]:
@@ -74,13 +78,16 @@ def _season(tests: forecasting.Backtest) -> dict[str, np.ndarray]:
 
 
 def _record(tests: forecasting.Backtest) -> dict[str, np.ndarray]:
-    """Weighted absolute error of the combination and of seasonal naive at past origins."""
+    """Weighted absolute error of the combination and of seasonal naive, over the same months.
+
+    That of seasonal naive is missing where it did not forecast all of them.
+    """
     naive = tests.forecasts[list(forecasting.MODELS).index(forecasting.NAIVE)]
-    found = {}
-    for name, said in (("wape", tests.combined), ("naive_wape", naive)):
-        error = np.abs(said - tests.actual)
-        known = np.isfinite(error)
-        volume = np.where(known, np.abs(tests.actual), 0.0).sum(axis=(0, 1))
-        missed = np.where(known, error, 0.0).sum(axis=(0, 1))
-        found[name] = missed / np.where(volume > 0, volume, np.nan)
-    return found
+    known = np.isfinite(tests.combined - tests.actual)
+    volume = np.where(known, np.abs(tests.actual), 0.0).sum(axis=(0, 1))
+    volume = np.where(volume > 0, volume, np.nan)
+    errors = {"wape": tests.combined - tests.actual, "naive_wape": naive - tests.actual}
+    return {
+        name: np.where(known, np.abs(error), 0.0).sum(axis=(0, 1)) / volume
+        for name, error in errors.items()
+    }

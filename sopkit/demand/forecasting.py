@@ -199,9 +199,11 @@ def _run(
     highest = [np.nan_to_num(values[max(o - 24, 0) : o]).max(axis=0, initial=0.0) for o in origins]
     highest = _HIGHEST_RATIO * np.stack(highest)
 
-    # single precision is twice as fast; a power of two keeps it from running over, exactly
-    largest = np.nan_to_num(values).max(axis=0, initial=0.0)
-    size = np.exp2(np.round(np.log2(np.where(largest > 0, largest, 1.0))))
+    # single precision is twice as fast; a power of two keeps it from running over, exactly. It is
+    # that of the first month sold: a later month must not reach back into an earlier origin
+    has_sold = np.nan_to_num(values) > 0
+    usual = values[has_sold.argmax(axis=0), np.arange(width)]
+    size = np.exp2(np.round(np.log2(np.where(has_sold.any(axis=0), usual, 1.0))))
     scaled = (values / size).astype("float32")
 
     first = smoothing.first_month(values)
@@ -213,10 +215,11 @@ def _run(
             if not len(chosen):
                 continue
             start = min(first[chosen].min(), origins[0])
-            turned = (start + np.arange(seasons.YEAR)) % seasons.YEAR
-            own = {o - start: season[turned][:, chosen] for o, season in known_seasons.items()}
+            start -= start % seasons.YEAR  # every block turns the year alike
+            own = {o - start: season[:, chosen] for o, season in known_seasons.items()}
             with np.errstate(over="ignore", invalid="ignore"):  # an explosion falls below
-                made = model.run(scaled[start:, chosen], list(own), reach, own) * size[chosen]
+                rows = np.ascontiguousarray(scaled[start:, chosen])
+                made = model.run(rows, list(own), reach, own) * size[chosen]
                 is_sound = (made <= highest[:, None, chosen]).all(axis=1)
             is_used = np.isin(kind[:, chosen], model.kinds)
             made = np.where((is_sound & is_used)[:, None], made, np.nan)

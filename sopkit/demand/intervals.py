@@ -248,7 +248,8 @@ def quantiles(
         Above 0 and below 1; 0.95 leaves one in twenty above (a one-sided service level).
     measure : str
         ``month``: of each month; ``total``: of all months from the cycle to that month together,
-        as needed to cover a lead time.
+        as needed to cover a lead time. The total of one month is that month, and no total is
+        below that of fewer months.
 
     Returns
     -------
@@ -271,7 +272,12 @@ def quantiles(
     table = table.merge(found, on=["kind", "lag"], how="left", validate="many_to_one")
     width = "total_width" if measure == TOTAL else "width"
     mean, width, multiple = (table[name].to_numpy() for name in ("quantity", width, "multiple"))
-    return table[schema.SERIES_MONTH].assign(mean=mean, quantity=_quantity(mean, width, multiple))
+    made = table[schema.SERIES_MONTH].assign(mean=mean, quantity=_quantity(mean, width, multiple))
+    if measure == MONTH:
+        return made
+    month = quantiles(forecast, widths, multiples, probability=probability)["quantity"]
+    made = made.assign(quantity=made["quantity"].where(table["lag"] > 0, month))
+    return made.assign(quantity=made.groupby(schema.SERIES)["quantity"].cummax())
 
 
 def with_bounds(

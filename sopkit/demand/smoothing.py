@@ -175,6 +175,11 @@ def trace(
     S_k sums its n_k squared errors k months ahead: the likelihood of normal errors, to the power
     of a third for each of three lags.
     """
+    if values.shape[1] == 1:
+        two = seasons.beside_itself(values), form, seasons.beside_itself(season)
+        made = trace(*two, origins, horizon)
+        return Trace(made.forecasts[..., :1], made.spread[:, :1], made.errors[:, :1])
+    values, season = np.ascontiguousarray(values), np.ascontiguousarray(season)
     scaled = _to_scale(values, form.scale)
     first = first_month(values)
     level, trend, index = _start(scaled, form, season)
@@ -467,7 +472,10 @@ def seasonal_naive(
     >>> seasonal_naive(year, [12], 2, {}).ravel().tolist()
     [0.0, 1.0]
     """
-    made = []
+    if values.shape[1] == 1:
+        two = seasons.beside_itself(values)
+        return seasonal_naive(two, origins, horizon, known_seasons)[..., :1]
+    values, made = np.ascontiguousarray(values), []
     for origin in origins:
         last = values[max(origin - YEAR, 0) : origin]
         known = np.isfinite(last)
@@ -492,7 +500,7 @@ def seasonal_regression(
     if values.shape[1] == 1:
         two = seasons.beside_itself(values)
         return seasonal_regression(two, origins, horizon, known_seasons)[..., :1]
-    scaled = _to_scale(values, "log")
+    scaled = _to_scale(np.ascontiguousarray(values), "log")
     known = np.isfinite(scaled)
     first, steps = first_month(values), np.arange(1, horizon + 1)
     reach = np.cumsum(_REGRESSION_DAMPING**steps)[:, None] / YEAR

@@ -57,14 +57,20 @@ def prices(tests: forecasting.Backtest, price: float = 2.0) -> pd.DataFrame:
     return tests.history.keys.assign(unit_price_value=price, unit_cost_value=1.0)
 
 
-def reasons_of(tests: forecasting.Backtest) -> pd.DataFrame:
-    return explaining.reasons(tests, prices(tests)).set_index("item")
+def means(tests: forecasting.Backtest, end: pd.Timestamp | None = None) -> pd.DataFrame:
+    """The forecast of series that go on, or all end in a month."""
+    ends = pd.Series([end or pd.NaT] * len(tests.history.keys), dtype=months.DTYPE)
+    return forecasting.forecast(tests, ends)
+
+
+def reasons_of(tests: forecasting.Backtest, end: pd.Timestamp | None = None) -> pd.DataFrame:
+    return explaining.reasons(tests, means(tests, end), prices(tests)).set_index("item")
 
 
 @pytest.fixture(scope="module")
 def sample_reasons(sample_tests) -> pd.DataFrame:
     """Table `forecast_reasons` of the sample company, every unit at two."""
-    return explaining.reasons(sample_tests, prices(sample_tests))
+    return explaining.reasons(sample_tests, means(sample_tests), prices(sample_tests))
 
 
 # (1) by hand
@@ -133,10 +139,17 @@ def test_quantity_and_money_add_up_the_horizon_by_hand():
     tests = backtest_of(np.ones((24, 3)), mean)
     rates = prices(tests, 5.0).iloc[:2]  # C has no row
     rates["unit_price_value"] = [5.0, np.nan]
-    table = explaining.reasons(tests, rates).set_index("item")
+    table = explaining.reasons(tests, means(tests), rates).set_index("item")
     assert table["quantity"].tolist() == [21.0, 12.0, 18.0]
     assert table.loc["A", "amount_value"] == 105.0
     assert table.loc[["B", "C"], "amount_value"].isna().all()
+
+
+def test_a_series_that_ends_counts_the_months_before_its_end_by_hand():
+    tests = backtest_of(np.full((24, 1), 2.0), np.full((12, 1), 3.0))
+    row = reasons_of(tests, months.parse_cycle("2025-04")).loc["A"]
+    assert row["quantity"] == 4 * 3.0
+    assert row["growth_rate"] == pytest.approx(12.0 / 24.0 - 1.0)
 
 
 def test_kind_and_months_known_are_told_by_hand():
@@ -190,8 +203,7 @@ def test_shares_fall_from_the_first_to_the_third_and_are_those_of_the_backtest(
 
 
 def test_the_first_model_is_the_one_the_forecast_names(sample_reasons, sample_tests):
-    ends = pd.Series([pd.NaT] * len(sample_tests.history.keys), dtype=months.DTYPE)
-    named = forecasting.forecast(sample_tests, ends).drop_duplicates(schema.SERIES)
+    named = means(sample_tests).drop_duplicates(schema.SERIES)
     first = sample_reasons["first_model"].replace("", forecasting.FALLBACK)
     assert named["model"].tolist() == first.tolist()
 
@@ -246,7 +258,8 @@ def test_what_never_sold_has_no_model_no_growth_and_no_record():
 def test_the_order_of_rates_changes_nothing_and_arguments_stay(sample_tests, sample_reasons):
     rates = prices(sample_tests).sample(frac=1.0, random_state=2)
     copies = rates.copy(), sample_tests.share.copy(), sample_tests.history.keys.copy()
-    pd.testing.assert_frame_equal(explaining.reasons(sample_tests, rates), sample_reasons)
+    found = explaining.reasons(sample_tests, means(sample_tests), rates)
+    pd.testing.assert_frame_equal(found, sample_reasons)
     pd.testing.assert_frame_equal(rates, copies[0])
     np.testing.assert_array_equal(sample_tests.share, copies[1])
     pd.testing.assert_frame_equal(sample_tests.history.keys, copies[2])
@@ -262,16 +275,15 @@ def test_the_record_of_the_sample_equals_a_slow_loop(sample_reasons, sample_test
             missed = volume = 0.0
             for k in range(len(sample_tests.origins)):
                 for lag in range(forecasting.LAGS):
-                    came, own = (
-                        array[k, lag, series] for array in (sample_tests.actual, forecasts)
+                    came, mixed, own = (
+                        array[k, lag, series]
+                        for array in (sample_tests.actual, sample_tests.combined, forecasts)
                     )
-                    if np.isfinite(came) and np.isfinite(own):
+                    if np.isfinite(came) and np.isfinite(mixed):
                         missed, volume = missed + abs(own - came), volume + abs(came)
             found = sample_reasons.loc[series, column]
-            if volume:
-                assert found == pytest.approx(missed / volume)
-            else:
-                assert np.isnan(found)
+            expected = missed / volume if volume else np.nan
+            assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_growth_of_the_sample_equals_a_slow_loop(sample_reasons, sample_tests):
