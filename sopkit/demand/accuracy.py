@@ -160,7 +160,10 @@ def _level(
 
 def _sums(array: np.ndarray, order: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Sums over the series of each member, along the last axis."""
-    return np.add.reduceat(array[..., order].astype("float64"), starts, axis=-1)
+    together = array[..., order]
+    if len(starts) == len(order):  # every series is a member
+        return together.astype("float64", copy=False)
+    return np.add.reduceat(together, starts, axis=-1, dtype="float64")
 
 
 def _errors(said: np.ndarray, came: np.ndarray, is_judged: np.ndarray) -> dict[str, np.ndarray]:
