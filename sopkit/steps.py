@@ -79,7 +79,8 @@ demand_review | 03_demand_review | Demand review
 supply_review | 04_supply_review | Supply review
   raw: items locations inventory scheduled_receipts production resources capacity routings
     suppliers planning_costs calendar rates
-  processed: demand_history money_rates planning_units restatements forecast demand_plan
+  processed: demand_history money_rates planning_units restatements forecast error_widths
+    error_multiples one_step_errors demand_plan
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
     strategy_months deliveries sop_grid_supply supply_review_exceptions
@@ -284,9 +285,10 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
     items, resources = tables["items"], tables["resources"]
     materiality = tables["company"]["materiality_value"].iloc[0]
     places = tables["locations"]
-    sites = inventory.site_demand(tables["demand_plan"], tables["forecast"], places)
+    sites = inventory.site_demand(tables["demand_plan"], places)
     service_levels = tables["company"]["service_levels"].iloc[0]
     terms = inventory.replenishment(sites, items, tables["suppliers"], service_levels)
+    terms = terms.assign(safety_stock=_covering_stock(tables, terms))
     opening, is_known = inventory.opening_stock(tables["inventory"], sites, places, cycle)
     if not is_known:
         opening = terms.set_index(schema.SITE)["safety_stock"]
@@ -333,6 +335,22 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
+
+
+def _covering_stock(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
+    """Safety stock of each item and site, from possible futures of the months it must last for."""
+    table = tables["forecast"]
+    reach = int(np.ceil(terms["exposure_months"].max()))
+    first = table[table["month"] < months.shift(table["month"].min(), reach)]
+    futures = intervals.sample_paths(
+        first,
+        tables["error_widths"],
+        tables["error_multiples"],
+        tables["one_step_errors"],
+        paths=inventory.PATHS,
+        seed=inventory.SEED,
+    )
+    return inventory.covering_stock(futures, first, tables["locations"], terms)
 
 
 def _made(plan: pd.DataFrame) -> pd.DataFrame:

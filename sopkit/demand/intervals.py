@@ -329,13 +329,14 @@ def sample_paths(
     Each month of a future draws one whole past month: every series takes its own error of that
     month, so that series keep the dependence they had. Errors add up over the months with the
     persistence that gives totals their measured width; each month then has its measured quantiles.
+    A series without measured errors draws normal ones, by itself.
     """
     table = forecast.sort_values(schema.SERIES_MONTH, ignore_index=True)
     keys = table[schema.SERIES].drop_duplicates().reset_index(drop=True)
     horizon = table["month"].nunique()
     mean = table["quantity"].to_numpy().reshape(len(keys), horizon)
     known = keys.merge(widths, on=schema.SERIES, how="left", validate="one_to_one")
-    scores = _scores(errors, keys)
+    scores = _scores(errors, keys, seed)
     for start in range(0, paths, block):
         count = min(block, paths - start)
         drawn = np.stack(
@@ -356,22 +357,24 @@ def sample_paths(
         yield out
 
 
-def _scores(errors: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
+def _scores(errors: pd.DataFrame, keys: pd.DataFrame, seed: int) -> np.ndarray:
     """One-step errors as normal scores (n_months, n_series).
 
-    Where a series has no error of a month, one of its own months stands in, in turn.
+    Where a series has no error of a month, one of its own months stands in, in turn; where it has
+    none at all, its scores are drawn from a normal.
     """
     wide = errors.pivot(index="month", columns=schema.SERIES, values="error")
     wide = wide.reindex(columns=pd.MultiIndex.from_frame(keys))
     count = wide.notna().sum()
     score = ndtri(((wide.rank() - 0.5) / count.where(count > 0)).to_numpy())
+    drawn = np.random.default_rng(seed).standard_normal((len(score) or _ERROR_MONTHS, len(keys)))
     if not len(score):
-        return np.zeros((1, len(keys)))
+        return drawn
     order = np.argsort(np.isnan(score), axis=0, kind="stable")
     known = np.maximum(count.to_numpy(), 1)
     turn = np.take_along_axis(order, np.arange(len(score))[:, None] % known, axis=0)
     score = np.where(np.isnan(score), np.take_along_axis(score, turn, axis=0), score)
-    return np.nan_to_num(score)
+    return np.where(np.isnan(score), drawn, score)
 
 
 def _persisting(score: np.ndarray, multiples: pd.DataFrame) -> np.ndarray:

@@ -20,6 +20,13 @@ def typed(name: str, **columns) -> pd.DataFrame:
     return contract.check_table(name, pd.DataFrame(columns), contract.Source(name)).frame
 
 
+CHAIN = typed(
+    "locations",
+    location=["North", "South", "depot", "plant"],
+    supplied_from=["depot", "plant", "plant", None],
+)
+
+
 def plan_of(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`demand_plan` and `forecast` from (item, location, consensus, quantity, upper)."""
     table = pd.DataFrame(
@@ -30,10 +37,16 @@ def plan_of(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
     return plan, table[[*schema.SERIES_MONTH, "quantity", "quantity_upper"]]
 
 
-def sites_of(**demand_sd: float) -> pd.DataFrame:
-    table = pd.DataFrame({"item": list(demand_sd), "demand_sd": list(demand_sd.values())})
-    table = table.assign(location="plant", demand=100.0)
+def sites_of(*items: str) -> pd.DataFrame:
+    table = pd.DataFrame({"item": items, "location": "plant", "demand": 100.0})
     return table.merge(pd.DataFrame({"month": AHEAD}), how="cross")
+
+
+def terms_of(*rows: tuple) -> pd.DataFrame:
+    """What ``replenishment`` says, from (item, location, exposure in months, service level)."""
+    columns = ["item", "location", "exposure_months", "service_level_rate"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(is_service=False, is_made_to_order=False)
 
 
 # (1) by hand
@@ -48,21 +61,20 @@ def test_demand_of_markets_falls_on_the_site_that_supplies_them_by_hand():
     places = typed(
         "locations", location=["North", "South", "Shop"], supplied_from=["plant", "plant", None]
     )
-    table = inventory.site_demand(plan, forecast, places)
+    table = inventory.site_demand(plan, places)
     first = table[table["month"] == CYCLE].set_index("location")
-    # the plan counts, not the forecast; errors of 3 and 4 are independent: 5
+    # the plan counts, not the forecast
     assert first["demand"].to_dict() == {"plant": 42.0, "Shop": 5.0}
-    assert first["demand_sd"].to_dict() == pytest.approx({"plant": 5.0, "Shop": 0.0})
 
 
 def test_without_locations_every_market_supplies_itself():
     plan, forecast = plan_of(("A", "North", 12.0, 10.0, 11.0))
-    table = inventory.site_demand(plan, forecast, contract.empty("locations"))
+    table = inventory.site_demand(plan, contract.empty("locations"))
     assert table["location"].unique().tolist() == ["North"]
     assert table["demand"].tolist() == [12.0] * 4
 
 
-def test_lead_times_and_safety_stock_by_hand():
+def test_lead_times_and_exposure_by_hand():
     items = typed(
         "items",
         item=list("ABCDE"),
@@ -75,35 +87,64 @@ def test_lead_times_and_safety_stock_by_hand():
     suppliers = typed(
         "suppliers", item=["A", "B", "B"], supplier=["x", "x", "y"], lead_time_days=[5, 90, 31]
     )
-    sites = sites_of(A=10.0, B=10.0, C=10.0, D=10.0, E=10.0)
+    sites = sites_of(*"ABCDE")
     table = inventory.replenishment(sites, items, suppliers, {"default": 0.95, "S": 0.5}).set_index(
         "item"
     )
     # A its own 61 days, B its quickest supplier, C nothing said, D above and E below half a month
     assert table["lead_time_months"].to_dict() == {"A": 2, "B": 1, "C": 0, "D": 1, "E": 0}
     assert table["is_purchased"].tolist() == [True, True, False, False, False]
-    # 1.645 · 10 · √(61 / 30.4 + 1); half of the cycles need no safety stock; services hold none
-    assert table["safety_stock"]["A"] == pytest.approx(28.52, abs=0.01)
-    assert table["safety_stock"]["B"] == pytest.approx(23.38, abs=0.01)
-    assert table["safety_stock"][["C", "D", "E"]].tolist() == [0.0, 0.0, 0.0]
+    # lead time and a month of review
+    exposure = [61 / 30.4 + 1, 31 / 30.4 + 1, 1.0, 16 / 30.4 + 1, 15 / 30.4 + 1]
+    assert table["exposure_months"].tolist() == pytest.approx(exposure)
+    assert table["service_level_rate"].tolist() == [0.95, 0.95, 0.5, 0.95, 0.95]
+    assert table["is_service"].tolist() == [False, False, False, True, False]
+    assert table["is_made_to_order"].tolist() == [False, False, False, False, True]
 
 
 def test_without_items_everything_is_made_at_once_under_the_default_service_level():
     table = inventory.replenishment(
-        sites_of(A=10.0), contract.empty("items"), contract.empty("suppliers"), {"default": 0.95}
+        sites_of("A"), contract.empty("items"), contract.empty("suppliers"), {"default": 0.95}
     )
     assert table[["is_purchased", "lead_time_months"]].values.tolist() == [[False, 0]]
-    assert table["safety_stock"][0] == pytest.approx(16.449, abs=0.001)
+    assert table[["exposure_months", "service_level_rate"]].values.tolist() == [[1.0, 0.95]]
 
 
-def test_only_the_first_three_months_error_is_covered():
-    sites = sites_of(A=10.0)
-    late = sites.assign(demand_sd=sites["demand_sd"].where(sites["month"] < AHEAD[3], 999.0))
-    levels = {"default": 0.95}
-    given = typed("items", item=["A"]), contract.empty("suppliers")
-    first, second = (inventory.replenishment(table, *given, levels) for table in (sites, late))
-    pd.testing.assert_frame_equal(first, second)
-    assert first["safety_stock"][0] == pytest.approx(16.449, abs=0.001)
+def test_covering_stock_is_the_quantile_of_the_chains_total_by_hand():
+    _, forecast = plan_of(("A", "North", 0, 10.0, 0), ("A", "South", 0, 20.0, 0))
+    futures = np.zeros((5, 2, 4)) + np.array([10.0, 20.0])[:, None]
+    futures[:, 0, 0] += [-2, -1, 0, 1, 2]
+    futures[:, 1, 0] += [-4, -2, 0, 2, 4]  # both markets move together
+    futures[:, 1, 1] += [-4, -2, 0, 2, 4]
+    futures[:, 1, 3] += 1_000.0  # after the exposure
+    for exposure, expected in [(1.0, 3.0), (2.0, 5.0), (1.5, 17.0**0.5), (0.5, 3.0)]:
+        terms = terms_of(("A", "plant", exposure, 0.75))
+        found = inventory.covering_stock(iter([futures[:2], futures[2:]]), forecast, CHAIN, terms)
+        assert found == pytest.approx([expected])
+
+
+def test_beyond_the_horizon_covering_stock_grows_by_the_root_of_time_by_hand():
+    _, forecast = plan_of(("A", "plant", 0, 10.0, 0))
+    futures = np.full((3, 1, 4), 10.0)
+    futures[:, 0, 3] += [-6.0, 0.0, 6.0]
+    terms = terms_of(("A", "plant", 4.0, 0.75)), terms_of(("A", "plant", 16.0, 0.75))
+    found = [inventory.covering_stock([futures], forecast, NOWHERE, own)[0] for own in terms]
+    assert found == pytest.approx([3.0, 6.0])
+
+
+def test_no_stock_covers_services_orders_and_what_is_not_forecast_by_hand():
+    _, forecast = plan_of(*((item, "plant", 0, 10.0, 0) for item in "ABCD"))
+    futures = np.full((3, 4, 4), 10.0) + np.array([-6.0, 0.0, 6.0])[:, None, None]
+    terms = terms_of(*((item, "plant", 1.0, 0.75) for item in "ABCE"))  # D is not planned
+    terms = terms.assign(is_service=terms["item"] == "B", is_made_to_order=terms["item"] == "C")
+    found = inventory.covering_stock([futures], forecast, NOWHERE, terms)
+    assert found == pytest.approx([3.0, 0.0, 0.0, 0.0])
+    below = inventory.covering_stock(
+        [futures], forecast, NOWHERE, terms.assign(service_level_rate=0.25)
+    )
+    assert below.tolist() == [0.0] * 4  # less than the mean covers so little
+    none = inventory.covering_stock([futures], forecast, NOWHERE, terms[terms["item"] == "E"])
+    assert none.tolist() == [0.0]
 
 
 def test_opening_stock_is_what_is_left_after_backlog_at_the_last_month_end_by_hand():
@@ -115,23 +156,21 @@ def test_opening_stock_is_what_is_left_after_backlog_at_the_last_month_end_by_ha
         on_hand=[99, 10, 3],
         backlog=[None, None, 8],
     )
-    opening, is_known = inventory.opening_stock(
-        stock, sites_of(A=1.0, B=1.0, C=1.0), NOWHERE, CYCLE
-    )
+    opening, is_known = inventory.opening_stock(stock, sites_of(*"ABC"), NOWHERE, CYCLE)
     assert opening.tolist() == [10.0, -5.0, 0.0]
     assert is_known
 
 
 def test_an_old_stock_list_is_no_opening_stock():
     stock = typed("inventory", item=["A"], location=["plant"], month=["2025-11"], on_hand=[99])
-    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), NOWHERE, CYCLE)
+    opening, is_known = inventory.opening_stock(stock, sites_of("A"), NOWHERE, CYCLE)
     assert opening.tolist() == [0.0]
     assert not is_known
 
 
 def test_stock_counted_where_nothing_is_supplied_from_is_no_opening_stock():
     stock = typed("inventory", item=["A"], location=["warehouse"], month=["2025-12"], on_hand=[99])
-    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), NOWHERE, CYCLE)
+    opening, is_known = inventory.opening_stock(stock, sites_of("A"), NOWHERE, CYCLE)
     assert opening.tolist() == [0.0]
     assert not is_known  # else the page would say that zero was counted
 
@@ -164,7 +203,7 @@ def test_site_demand_keeps_the_plans_total():
         ("B", "Unlisted", 4.0, 1.0, 2.0),
     )
     places = typed("locations", location=["North", "South"], supplied_from=["plant", None])
-    table = inventory.site_demand(plan, forecast, places)
+    table = inventory.site_demand(plan, places)
     assert table["demand"].sum() == plan["consensus"].sum() == 28.0
     assert not table.duplicated(schema.SITE_MONTH).any()
 
@@ -189,10 +228,8 @@ def test_the_order_of_rows_changes_nothing():
         ("A", "North", 1.0, 1.0, 2.0), ("A", "South", 2.0, 1.0, 5.0), ("B", "North", 4.0, 1.0, 2.0)
     )
     places = typed("locations", location=["North", "South"], supplied_from=["plant", "plant"])
-    first = inventory.site_demand(plan, forecast, places)
-    second = inventory.site_demand(
-        plan.sample(frac=1, random_state=1), forecast.sample(frac=1, random_state=2), places[::-1]
-    )
+    first = inventory.site_demand(plan, places)
+    second = inventory.site_demand(plan.sample(frac=1, random_state=1), places[::-1])
     pd.testing.assert_frame_equal(first, second)
     items = typed("items", item=["A", "B"], lead_time_days=[30, 60])
     terms = [
@@ -205,7 +242,7 @@ def test_the_order_of_rows_changes_nothing():
 def test_arguments_are_not_changed():
     plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0))
     stock = typed("inventory", item=["A"], location=["North"], month=["2025-12"], on_hand=[9])
-    sites = sites_of(A=1.0)
+    sites = sites_of("A")
     items, suppliers = (
         typed("items", item=["A"]),
         typed("suppliers", item=["A"], supplier=["x"], lead_time_days=[9]),
@@ -213,7 +250,7 @@ def test_arguments_are_not_changed():
     levels = {"default": 0.9}
     arguments = (plan, forecast, stock, sites, items, suppliers)
     before = [argument.copy() for argument in arguments]
-    inventory.site_demand(plan, forecast, typed("locations", location=["x"], supplied_from=["y"]))
+    inventory.site_demand(plan, typed("locations", location=["x"], supplied_from=["y"]))
     inventory.replenishment(sites, items, suppliers, levels)
     inventory.opening_stock(stock, sites, NOWHERE, CYCLE)
     for kept, argument in zip(before, arguments, strict=True):
@@ -222,6 +259,28 @@ def test_arguments_are_not_changed():
 
 
 # (4) an obvious slow version
+
+
+def test_covering_stock_equals_a_slow_loop():
+    rng = np.random.default_rng(4)
+    names = [(item, place) for item in "ABC" for place in ("Moon", "North", "South")]
+    _, forecast = plan_of(*((*name, 0, rng.uniform(5, 50), 0) for name in names))
+    forecast = forecast.sort_values(schema.SERIES_MONTH)
+    mean = forecast["quantity"].to_numpy().reshape(9, 4)
+    futures = mean * rng.gamma(4.0, 0.25, (40, 9, 4))
+    rows = [(item, place, rng.uniform(1, 3), 0.9) for item in "ABC" for place in ("Moon", "plant")]
+    found = inventory.covering_stock(
+        np.split(futures, 4), forecast.sample(frac=1.0, random_state=1), CHAIN, terms_of(*rows)
+    )
+    for (item, place, exposure, level), stock in zip(rows, found, strict=True):
+        heads = {"Moon": "Moon", "North": "plant", "South": "plant"}
+        own = [k for k, (i, p) in enumerate(names) if i == item and heads[p] == place]
+        squares = []
+        for last in (int(exposure), int(exposure) + 1):
+            missed = [(path[own, :last] - mean[own, :last]).sum() for path in futures]
+            squares.append(max(np.quantile(missed, level), 0.0) ** 2)
+        part = exposure - int(exposure)
+        assert stock == pytest.approx(((1 - part) * squares[0] + part * squares[1]) ** 0.5)
 
 
 def test_safety_stock_of_many_equals_one_at_a_time():
@@ -244,17 +303,11 @@ def test_a_service_level_of_a_family_in_percent_is_refused():
     items = typed("items", item=["A"], family=["T"])
     with pytest.raises(ValueError, match="write 0.95 for 95 %"):
         inventory.replenishment(
-            sites_of(A=1.0), items, contract.empty("suppliers"), {"default": 0.9, "T": 95}
+            sites_of("A"), items, contract.empty("suppliers"), {"default": 0.9, "T": 95}
         )
 
 
 # chains of sites
-
-CHAIN = typed(
-    "locations",
-    location=["North", "South", "depot", "plant"],
-    supplied_from=["depot", "plant", "plant", None],
-)
 
 
 def test_a_market_is_supplied_by_the_head_of_its_chain_by_hand():
@@ -281,17 +334,17 @@ def test_stock_at_plant_depot_and_market_is_the_chains_and_none_is_lost():
         on_hand=[10, 5, 2, 99],
         backlog=[None, 1, None, None],
     )
-    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CHAIN, CYCLE)
+    opening, is_known = inventory.opening_stock(stock, sites_of("A"), CHAIN, CYCLE)
     assert opening.to_dict() == {("A", "plant"): 16.0} and is_known
-    moon = sites_of(A=1.0).assign(location="Moon")
-    both = pd.concat([sites_of(A=1.0), moon])
+    moon = sites_of("A").assign(location="Moon")
+    both = pd.concat([sites_of("A"), moon])
     opening, _ = inventory.opening_stock(stock, both, CHAIN, CYCLE)
     assert opening.sum() == (stock["on_hand"] - stock["backlog"].fillna(0.0)).sum()
 
 
 def test_stock_counted_at_the_depot_alone_is_known_stock_of_the_chain():
     stock = typed("inventory", item=["A"], location=["depot"], month=["2025-12"], on_hand=[7])
-    opening, is_known = inventory.opening_stock(stock, sites_of(A=1.0), CHAIN, CYCLE)
+    opening, is_known = inventory.opening_stock(stock, sites_of("A"), CHAIN, CYCLE)
     assert opening.tolist() == [7.0] and is_known
 
 
@@ -299,7 +352,6 @@ def test_demand_of_every_market_of_a_chain_stands_at_its_head_once():
     plan, forecast = plan_of(
         ("A", "North", 12.0, 10.0, 10.0 + 3 * 1.2816), ("A", "South", 30.0, 20.0, 20.0 + 4 * 1.2816)
     )
-    table = inventory.site_demand(plan, forecast, CHAIN)
+    table = inventory.site_demand(plan, CHAIN)
     assert table["location"].unique().tolist() == ["plant"]
     assert table["demand"].tolist() == [42.0] * 4
-    assert table["demand_sd"].tolist() == pytest.approx([5.0] * 4)
