@@ -416,6 +416,7 @@ supply_plan | item location month | regular overtime purchased receipts supply |
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
 resource_load | resource month | load_hours regular_hours overtime_hours | hours the plan takes, beside the hours there are
 production_strategies | strategy cost_kind | amount_value | what each way to supply costs over the horizon
+service_frontier | service_level_rate is_plan | amount_value | what safety stock costs with each service level everywhere, and with the planned ones
 strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
 plan_accuracy | layer lag | wape bias_rate | how far past cycles' demand plans were off, by lag
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent

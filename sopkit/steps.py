@@ -83,7 +83,7 @@ supply_review | 04_supply_review | Supply review
     error_multiples one_step_errors demand_plan
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
-    strategy_months deliveries sop_grid_supply supply_review_exceptions
+    strategy_months service_frontier deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
   raw: items locations production inventory routings budget rates
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan
@@ -288,7 +288,8 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
     sites = inventory.site_demand(tables["demand_plan"], places)
     service_levels = tables["company"]["service_levels"].iloc[0]
     terms = inventory.replenishment(sites, items, tables["suppliers"], service_levels)
-    terms = terms.assign(safety_stock=_covering_stock(tables, terms))
+    errors = _total_errors(tables, terms)
+    terms = terms.assign(safety_stock=inventory.covering_stock(errors, terms))
     opening, is_known = inventory.opening_stock(tables["inventory"], sites, places, cycle)
     if not is_known:
         opening = terms.set_index(schema.SITE)["safety_stock"]
@@ -324,6 +325,9 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
         "strategy_months": strategies.by_month(
             {name: hierarchy.in_planning_units(plan, items) for name, plan in plans.items()}
         ),
+        "service_frontier": inventory.service_frontier(
+            errors, terms, schema.lookup(terms["item"], unit_rates, "unit_cost_value").to_numpy()
+        ),
         "deliveries": delivered,
     }
     return results | {
@@ -337,8 +341,8 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
     }
 
 
-def _covering_stock(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
-    """Safety stock of each item and site, from possible futures of the months it must last for."""
+def _total_errors(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
+    """Demand beyond its mean over the months that stock of each item and site must last for."""
     table = tables["forecast"]
     reach = int(np.ceil(terms["exposure_months"].max()))
     first = table[table["month"] < months.shift(table["month"].min(), reach)]
@@ -350,7 +354,7 @@ def _covering_stock(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
         paths=inventory.PATHS,
         seed=inventory.SEED,
     )
-    return inventory.covering_stock(futures, first, tables["locations"], terms)
+    return inventory.total_errors(futures, first, tables["locations"], terms)
 
 
 def _made(plan: pd.DataFrame) -> pd.DataFrame:

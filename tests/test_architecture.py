@@ -55,7 +55,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 9_000, 60, 240
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 9_600, 60, 260
 
 
 def _modules() -> list[Path]:

@@ -51,6 +51,37 @@ def stock(
 
 
 @_style.drawn
+def service_frontier(frontier: pd.DataFrame, *, currency: str) -> Figure | None:
+    """What safety stock costs with each service level everywhere, and where the plan stands.
+
+    Parameters
+    ----------
+    frontier : DataFrame
+        Table `service_frontier`.
+    currency : str
+        Reporting currency.
+    """
+    if not (frontier["amount_value"] > 0).any():
+        return None
+    figure, (axes,) = _style.panels(height=3.8)
+    for is_plan, looks in ((False, {"linewidth": 1.8}), (True, {"markersize": 9})):
+        own = frontier[frontier["is_plan"] == is_plan]
+        colour = _style.INK if is_plan else _style.SUPPLY
+        rates, amounts = own["service_level_rate"], own["amount_value"]
+        axes.plot(rates, amounts, color=colour, marker="o", zorder=3 + is_plan, **looks)
+        for rate, amount in zip(rates, amounts, strict=True):
+            text = f"planned: {_style.short(amount)}" if is_plan else _style.short(amount)
+            place = {"shift": (8, -14)} if is_plan else {"shift": (-8, 8), "ha": "right"}
+            _style.say(axes, text, (rate, amount), colour=colour, **place)
+    axes.set_title(f"Value of safety stock by service level, {currency}", fontsize=12.5)
+    axes.set_xlabel("Share of replenishment cycles without a stock-out, the same for every item")
+    axes.xaxis.set_major_formatter(_style.rate_tick)
+    axes.margins(x=0.08)
+    _style.value_axis(axes, f"{currency} of safety stock")
+    return figure
+
+
+@_style.drawn
 def resource_load(load: pd.DataFrame) -> Figure | None:
     """Hours the plan takes of the six busiest resources, beside the hours there are.
 

@@ -10,11 +10,14 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from sopkit import months, schema
 
 DAYS_A_MONTH = 30.4
 REVIEW_MONTHS = 1.0  # a plan is made once a month: what is ordered now must last until the next
+_FARTHEST, _HALVINGS = 40.0, 100  # standard deviations searched, and how finely
+SERVICE_LEVELS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99)  # compared in money
 PATHS, SEED = 1_000, 0  # one seed for all cycles: stock moves with the forecast, not with the draw
 
 
@@ -22,6 +25,9 @@ def safety_stock(
     demand_sd: np.ndarray | float,
     lead_time_months: np.ndarray | float,
     service_level_rate: np.ndarray | float,
+    *,
+    demand_mean: np.ndarray | float = 0.0,
+    lead_time_sd: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Stock held against demand variation over the time it takes to react.
 
@@ -33,6 +39,10 @@ def safety_stock(
         Replenishment lead time plus review time, months. [L]
     service_level_rate : float or array
         Probability of no stock-out in a replenishment cycle, above 0 and below 1.
+    demand_mean : float or array
+        Mean demand a month, units; matters where the lead time varies. [D]
+    lead_time_sd : float or array
+        Standard deviation of the lead time, months. [s]
 
     Returns
     -------
@@ -46,7 +56,8 @@ def safety_stock(
 
     Notes
     -----
-    ``z · σ · √L``; monthly errors independent and normal.
+    ``z · √(L σ² + D² s²)``; monthly errors independent and normal. Any unit of time will do, if it
+    is the same throughout.
     Source: Chopra & Meindl, Supply Chain Management, chapter on safety inventory.
 
     Examples
@@ -54,32 +65,107 @@ def safety_stock(
     >>> round(float(safety_stock(40, 4, 0.95)), 1)
     131.6
     """
-    rates = _service_levels(service_level_rate)
+    rates = _rates(service_level_rate)
     z = np.vectorize(NormalDist().inv_cdf, otypes=[float])(rates)
-    return z * np.asarray(demand_sd) * np.sqrt(np.asarray(lead_time_months))
+    demand = np.square(demand_sd) * np.asarray(lead_time_months)
+    return z * np.sqrt(demand + np.square(np.multiply(demand_mean, lead_time_sd)))
 
 
-def _service_levels(rates: np.ndarray | float) -> np.ndarray:
+def expected_shortage(
+    stock: np.ndarray | float, total_sd: np.ndarray | float
+) -> np.ndarray | float:
+    """Units that a replenishment cycle falls short of demand, on average.
+
+    Parameters
+    ----------
+    stock : float or array
+        Safety stock, units; may be negative.
+    total_sd : float or array
+        Standard deviation of demand over lead and review time, units, above 0. [σ_L]
+
+    Returns
+    -------
+    float or array
+        Units a cycle. Over the lot size it is the share of demand not met from the shelf: the fill
+        rate is ``1 − shortage / lot size``.
+
+    Notes
+    -----
+    ``σ_L · G(stock / σ_L)``, G the standard normal loss function; demand is normal.
+    Source: Chopra & Meindl, Supply Chain Management, chapter on safety inventory.
+
+    Examples
+    --------
+    >>> round(float(expected_shortage(1000, 500 * 2**0.5)), 1)
+    25.1
+    """
+    score = np.divide(stock, total_sd)
+    density = np.exp(-np.square(score) / 2.0) / np.sqrt(2.0 * np.pi)
+    return np.multiply(total_sd, density - score * ndtr(-score))
+
+
+def safety_stock_for_fill_rate(
+    total_sd: np.ndarray | float, lot_size: np.ndarray | float, fill_rate: np.ndarray | float
+) -> np.ndarray:
+    """Safety stock with which a share of demand is met from the shelf.
+
+    Parameters
+    ----------
+    total_sd : float or array
+        Standard deviation of demand over lead and review time, units, above 0. [σ_L]
+    lot_size : float or array
+        Units replenished at once: mean demand of a cycle.
+    fill_rate : float or array
+        Share of demand met from stock, above 0 and below 1.
+
+    Returns
+    -------
+    array
+        Units; negative where lots alone fill more than asked for.
+
+    Raises
+    ------
+    ValueError
+        If a fill rate is not strictly between 0 and 1.
+
+    Notes
+    -----
+    Solves ``expected_shortage(stock) = (1 − fill rate) · lot size`` by halving.
+
+    Examples
+    --------
+    >>> round(float(safety_stock_for_fill_rate(500 * 2**0.5, 10_000, 0.975)), 1)
+    66.7
+    """
+    short = (1.0 - _rates(fill_rate, "fill_rate")) * lot_size
+    high = np.multiply(total_sd, _FARTHEST) + np.zeros_like(short)
+    low = -high - short  # there every unit asked for is short, and more
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        is_short = expected_shortage(middle, total_sd) > short
+        low, high = np.where(is_short, middle, low), np.where(is_short, high, middle)
+    return (low + high) / 2.0
+
+
+def _rates(rates: np.ndarray | float, name: str = "service_level_rate") -> np.ndarray:
     rates = np.asarray(rates, dtype="float64")
     if ((rates <= 0) | (rates >= 1)).any():
         wrong = rates[(rates <= 0) | (rates >= 1)].flat[0]
-        raise ValueError(
-            f"service_level_rate {wrong:g} is not between 0 and 1; write 0.95 for 95 %."
-        )
+        raise ValueError(f"{name} {wrong:g} is not between 0 and 1; write 0.95 for 95 %.")
     return rates
 
 
-def covering_stock(
+def total_errors(
     futures: Iterable[np.ndarray],
     forecast: pd.DataFrame,
     locations: pd.DataFrame,
     terms: pd.DataFrame,
 ) -> np.ndarray:
-    """Stock that covers demand over lead and review time as often as the service level says.
+    """Demand beyond its mean over lead and review time, in each possible future.
 
     Parameters
     ----------
-    futures : iterator of array (block, n_series, n_months)
+    futures : iterable of array (block, n_series, n_months)
         Possible demand, units, from ``intervals.sample_paths`` of the same forecast.
     forecast : DataFrame
         Table `forecast`, as many months from the cycle on as the longest exposure needs.
@@ -90,71 +176,100 @@ def covering_stock(
 
     Returns
     -------
-    array (n_terms,)
-        Units, not negative; zero for services, for what is made to order, and where nothing is
-        forecast.
-
-    Notes
-    -----
-    A quantile of the total over the exposure less its mean, read off futures in which series and
-    months depend on one another as they did: nothing is taken as normal or independent. Between
-    whole months squares are interpolated, as variances add up; beyond the last month it grows by
-    the root of time.
-
-    Examples
-    --------
-    >>> site = {"item": ["A"], "location": ["shop"]}
-    >>> month = {"channel": ["all"], "month": [pd.Timestamp("2026-01-01")], "quantity": [10.0]}
-    >>> terms = {"exposure_months": [1.0], "service_level_rate": [0.75]}
-    >>> terms |= {"is_service": [False], "is_made_to_order": [False]}
-    >>> futures = np.array([5.0, 8.0, 10.0, 13.0, 20.0]).reshape(5, 1, 1)
-    >>> nowhere = pd.DataFrame(columns=["location", "supplied_from"])
-    >>> covering_stock([futures], pd.DataFrame(site | month), nowhere, pd.DataFrame(site | terms))
-    array([3.])
+    array (n_futures, 2, n_terms)
+        Units over the whole months below and above each exposure; zero where nothing is forecast.
+        An exposure beyond the last month takes all months, times the root of what is longer.
     """
     table = forecast.sort_values(schema.SERIES_MONTH, ignore_index=True)
     keys = table[schema.SERIES].drop_duplicates()
     sites = keys.assign(location=source(keys["location"], locations))[schema.SITE]
     index = pd.MultiIndex.from_frame(terms[schema.SITE])
     place = index.get_indexer(pd.MultiIndex.from_frame(sites))
-    mean = table["quantity"].to_numpy().reshape(len(keys), -1)
-    exposure, horizon = terms["exposure_months"].to_numpy(), mean.shape[1]
-    whole = [np.clip(rounded, 1, horizon) for rounded in (np.floor(exposure), np.ceil(exposure))]
     chosen = np.argsort(place, kind="stable")[(place < 0).sum() :]  # planned series, by site
-    if not len(chosen):
-        return np.zeros(len(terms))
     own, starts = np.unique(place[chosen], return_index=True)
-    missed = np.concatenate(
-        [
-            np.add.reduceat(_errors(block, mean, chosen, place, whole), starts, axis=2)
-            for block in futures
-        ]
-    )
-    stock = np.zeros((2, len(terms)))
-    level = _service_levels(terms["service_level_rate"])
-    for rate in np.unique(level[own]):
-        alike = level[own] == rate
-        stock[:, own[alike]] = np.quantile(missed[..., alike], rate, axis=0)
-    near, far = np.maximum(stock, 0.0) ** 2
-    part = np.clip(exposure - whole[0], 0.0, 1.0)
-    covered = np.sqrt(near + part * (far - near)) * np.sqrt(np.maximum(exposure / horizon, 1.0))
-    return np.where(terms["is_service"] | terms["is_made_to_order"], 0.0, covered)
+    mean = table["quantity"].to_numpy().reshape(len(keys), -1)[chosen]
+    exposure, horizon = terms["exposure_months"].to_numpy(), mean.shape[1]
+    last = np.clip([np.floor(exposure), np.ceil(exposure)], 1, horizon).astype("int64") - 1
+    parts = []
+    for block in futures:
+        missed = np.zeros((len(block), 2, len(terms)))
+        if len(own):
+            totals = np.cumsum(block[:, chosen] - mean, axis=2)
+            ends = [totals[:, np.arange(len(chosen)), row[place[chosen]]] for row in last]
+            missed[..., own] = np.add.reduceat(np.stack(ends, axis=1), starts, axis=2)
+        parts.append(missed)
+    return np.concatenate(parts) * np.sqrt(np.maximum(exposure / horizon, 1.0))
 
 
-def _errors(
-    block: np.ndarray,
-    mean: np.ndarray,
-    chosen: np.ndarray,
-    place: np.ndarray,
-    whole: list[np.ndarray],
-) -> np.ndarray:
-    """Demand beyond its mean over whole months of exposure, rounded both ways.
+def covering_stock(errors: np.ndarray, terms: pd.DataFrame) -> np.ndarray:
+    """Stock that covers demand over lead and review time as often as the service level says.
 
-    Shape (block, 2, n_chosen): below and above.
+    Parameters
+    ----------
+    errors : array (n_futures, 2, n_terms)
+        From ``total_errors``, units.
+    terms : DataFrame
+        From ``replenishment``.
+
+    Returns
+    -------
+    array (n_terms,)
+        Units, not negative; zero for services and for what is made to order.
+
+    Notes
+    -----
+    A quantile of the total less its mean, read off futures in which series and months depend on
+    one another as they did: nothing is taken as normal or independent. Between whole months
+    squares are interpolated, as variances add up.
+
+    Examples
+    --------
+    >>> terms = {"exposure_months": [1.0], "service_level_rate": [0.75]}
+    >>> terms |= {"is_service": [False], "is_made_to_order": [False]}
+    >>> errors = np.array([-5.0, -2.0, 0.0, 3.0, 10.0]).reshape(5, 1, 1).repeat(2, axis=1)
+    >>> covering_stock(errors, pd.DataFrame(terms))
+    array([3.])
     """
-    totals = np.cumsum(block[:, chosen] - mean[chosen], axis=2)
-    last = (rounded.astype("int64")[place[chosen]] - 1 for rounded in whole)
-    return np.stack([totals[:, np.arange(len(chosen)), column] for column in last], axis=1)
+    level, stock = _rates(terms["service_level_rate"]), np.zeros(errors.shape[1:])
+    for rate in np.unique(level):
+        stock[:, level == rate] = np.quantile(errors[..., level == rate], rate, axis=0)
+    near, far = np.maximum(stock, 0.0) ** 2
+    part = terms["exposure_months"].to_numpy() % 1.0
+    is_held = ~(terms["is_service"] | terms["is_made_to_order"])
+    return np.where(is_held, np.sqrt(near + part * (far - near)), 0.0)
+
+
+def service_frontier(
+    errors: np.ndarray, terms: pd.DataFrame, unit_cost: np.ndarray
+) -> pd.DataFrame:
+    """Table ``service_frontier``: what safety stock costs at each service level.
+
+    Parameters
+    ----------
+    errors : array (n_futures, 2, n_terms)
+        From ``total_errors``, units.
+    terms : DataFrame
+        From ``replenishment``, with ``safety_stock``.
+    unit_cost : array (n_terms,)
+        Cost a unit; what has none is left out.
+
+    Returns
+    -------
+    DataFrame
+        Key ``service_level_rate, is_plan``: ``amount_value`` of safety stock with that level
+        everywhere, and in the plan's row with the planned ones, whose mean over the items that
+        hold stock it tells. Empty without costs or stock.
+    """
+    is_held = ~(terms["is_service"] | terms["is_made_to_order"]) & np.isfinite(unit_cost)
+    columns = ["service_level_rate", "is_plan", "amount_value"]
+    if not is_held.any():
+        return pd.DataFrame(columns=columns).astype({"is_plan": "bool", "amount_value": "float64"})
+    cost = np.where(is_held, unit_cost, 0.0)
+    rows = [(terms.loc[is_held, "service_level_rate"].mean(), True, terms["safety_stock"] @ cost)]
+    for rate in SERVICE_LEVELS:
+        stock = covering_stock(errors, terms.assign(service_level_rate=rate))
+        rows.append((rate, False, stock @ cost))
+    return pd.DataFrame(rows, columns=columns).sort_values(columns, ignore_index=True)
 
 
 def site_demand(plan: pd.DataFrame, locations: pd.DataFrame) -> pd.DataFrame:
@@ -253,7 +368,7 @@ def replenishment(
         is_made_to_order=is_to_order,
         lead_time_months=lead.astype("int64"),
         exposure_months=days / DAYS_A_MONTH + REVIEW_MONTHS,
-        service_level_rate=_service_levels(level),
+        service_level_rate=_rates(level),
     )
 
 

@@ -256,6 +256,22 @@ def test_stock_never_nets_items_in_stock_with_items_owed():
     assert axes.get_ylabel() == "Units at month end"
 
 
+def test_the_frontier_draws_levels_as_a_line_and_the_plan_as_a_point():
+    table = pd.DataFrame(
+        {
+            "service_level_rate": [0.9, 0.95, 0.95],
+            "is_plan": [False, False, True],
+            "amount_value": [1_000.0, 2_000.0, 1_800.0],
+        }
+    )
+    (axes,) = supply.service_frontier(table, currency="EUR").axes
+    curve, plan = axes.lines
+    assert curve.get_xydata().tolist() == [[0.9, 1_000.0], [0.95, 2_000.0]]
+    assert plan.get_xydata().tolist() == [[0.95, 1_800.0]]
+    assert axes.get_ylim()[0] == 0.0
+    assert [text.get_text() for text in axes.texts] == ["1,000", "2,000", "planned: 1,800"]
+
+
 def test_resource_load_splits_at_the_regular_hours():
     load = pd.DataFrame(
         {
@@ -377,6 +393,7 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
         demand.nervousness(accuracy),
         demand.departments(demand_plan.iloc[:0], demand_plan, UNITS),
         supply.stock(stock, none, UNITS, cycle=CYCLE),
+        supply.service_frontier(pd.DataFrame({"amount_value": []}), currency="EUR"),
         supply.resource_load(pd.DataFrame({"regular_hours": []})),
         supply.strategies(stock, UNITS),
         supply.costs(pd.DataFrame({"amount_value": [np.nan]}), currency="EUR"),

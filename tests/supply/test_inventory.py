@@ -49,6 +49,10 @@ def terms_of(*rows: tuple) -> pd.DataFrame:
     return table.assign(is_service=False, is_made_to_order=False)
 
 
+def stock_of(futures, forecast: pd.DataFrame, places: pd.DataFrame, terms: pd.DataFrame):
+    return inventory.covering_stock(inventory.total_errors(futures, forecast, places, terms), terms)
+
+
 # (1) by hand
 
 
@@ -119,7 +123,7 @@ def test_covering_stock_is_the_quantile_of_the_chains_total_by_hand():
     futures[:, 1, 3] += 1_000.0  # after the exposure
     for exposure, expected in [(1.0, 3.0), (2.0, 5.0), (1.5, 17.0**0.5), (0.5, 3.0)]:
         terms = terms_of(("A", "plant", exposure, 0.75))
-        found = inventory.covering_stock(iter([futures[:2], futures[2:]]), forecast, CHAIN, terms)
+        found = stock_of(iter([futures[:2], futures[2:]]), forecast, CHAIN, terms)
         assert found == pytest.approx([expected])
 
 
@@ -128,8 +132,26 @@ def test_beyond_the_horizon_covering_stock_grows_by_the_root_of_time_by_hand():
     futures = np.full((3, 1, 4), 10.0)
     futures[:, 0, 3] += [-6.0, 0.0, 6.0]
     terms = terms_of(("A", "plant", 4.0, 0.75)), terms_of(("A", "plant", 16.0, 0.75))
-    found = [inventory.covering_stock([futures], forecast, NOWHERE, own)[0] for own in terms]
+    found = [stock_of([futures], forecast, NOWHERE, own)[0] for own in terms]
     assert found == pytest.approx([3.0, 6.0])
+
+
+def test_the_frontier_is_stock_at_each_level_times_cost_by_hand():
+    errors = np.linspace(-100.0, 100.0, 201)[:, None, None] * np.array([1.0, 2.0, 5.0, 1.0])
+    errors = errors.repeat(2, axis=1)
+    level = {"A": 0.9, "B": 0.8, "C": 0.9, "D": 0.9}
+    terms = terms_of(*((item, "plant", 1.0, rate) for item, rate in level.items()))
+    terms = terms.assign(is_service=terms["item"] == "C", safety_stock=[80.0, 120.0, 0.0, 80.0])
+    table = inventory.service_frontier(errors, terms, np.array([10.0, 1.0, 10.0, np.nan]))
+    levels = table[~table["is_plan"]].set_index("service_level_rate")["amount_value"]
+    assert levels[0.8] == pytest.approx(60 * 10 + 120 * 1)  # C holds none, D has no cost
+    assert levels[0.95] == pytest.approx(90 * 10 + 180 * 1)
+    assert levels.is_monotonic_increasing
+    plan = table[table["is_plan"]]
+    assert plan[["service_level_rate", "amount_value"]].values.tolist() == [
+        [pytest.approx(0.85), 920.0]
+    ]
+    assert inventory.service_frontier(errors, terms, np.full(4, np.nan)).empty
 
 
 def test_no_stock_covers_services_orders_and_what_is_not_forecast_by_hand():
@@ -137,13 +159,11 @@ def test_no_stock_covers_services_orders_and_what_is_not_forecast_by_hand():
     futures = np.full((3, 4, 4), 10.0) + np.array([-6.0, 0.0, 6.0])[:, None, None]
     terms = terms_of(*((item, "plant", 1.0, 0.75) for item in "ABCE"))  # D is not planned
     terms = terms.assign(is_service=terms["item"] == "B", is_made_to_order=terms["item"] == "C")
-    found = inventory.covering_stock([futures], forecast, NOWHERE, terms)
+    found = stock_of([futures], forecast, NOWHERE, terms)
     assert found == pytest.approx([3.0, 0.0, 0.0, 0.0])
-    below = inventory.covering_stock(
-        [futures], forecast, NOWHERE, terms.assign(service_level_rate=0.25)
-    )
+    below = stock_of([futures], forecast, NOWHERE, terms.assign(service_level_rate=0.25))
     assert below.tolist() == [0.0] * 4  # less than the mean covers so little
-    none = inventory.covering_stock([futures], forecast, NOWHERE, terms[terms["item"] == "E"])
+    none = stock_of([futures], forecast, NOWHERE, terms[terms["item"] == "E"])
     assert none.tolist() == [0.0]
 
 
@@ -186,6 +206,17 @@ def test_safety_stock_reproduces_chopra_safety_stock():
     assert inventory.safety_stock(500, 2, 0.92135) == pytest.approx(1000, rel=1e-3)
     # Dell, lead time 7 days without uncertainty: 1,695
     assert inventory.safety_stock(500, 7, 0.9) == pytest.approx(1695, rel=1e-3)
+    # with a standard deviation of the lead time of 7 days 22,491, of 3 days 9,760, of 1 day 3,625
+    for spread, published in {
+        7: 22_491,
+        6: 19_298,
+        5: 16_109,
+        3: 9_760,
+        2: 6_628,
+        1: 3_625,
+    }.items():
+        stock = inventory.safety_stock(500, 7, 0.9, demand_mean=2500, lead_time_sd=spread)
+        assert stock == pytest.approx(published, rel=1e-3)
     # periodic review every 4 weeks: 1,570
     assert inventory.safety_stock(500, 2 + 4, 0.9) == pytest.approx(1570, rel=1e-3)
     # four outlets apart 51.26, together 25.63
@@ -193,7 +224,35 @@ def test_safety_stock_reproduces_chopra_safety_stock():
     assert inventory.safety_stock(np.sqrt(4) * 5, 4, 0.9) == pytest.approx(25.63, rel=1e-3)
 
 
+def test_fill_rates_reproduce_chopra_safety_stock():
+    """Chopra & Meindl, Supply Chain Management, lots of 10,000, 2 weeks of 500."""
+    total_sd = 500 * 2**0.5
+    shortage = inventory.expected_shortage(1000, total_sd)
+    assert shortage == pytest.approx(25, abs=0.5)
+    assert 1 - shortage / 10_000 == pytest.approx(0.9975, abs=5e-5)
+    for rate, published in {0.975: 67, 0.98: 183, 0.985: 321, 0.99: 499, 0.995: 767}.items():
+        stock = inventory.safety_stock_for_fill_rate(total_sd, 10_000, rate)
+        assert stock == pytest.approx(published, abs=0.6)
+
+
+def test_expected_shortage_reproduces_the_standard_normal_loss_function():
+    """stockpyl (Snyder), tests of loss functions, at 0bae176."""
+    exact = {-1.4: 1.436668142708, 0.3: 0.2667612421172, 3.1: 0.0002672490952231}
+    for score, published in exact.items():
+        assert inventory.expected_shortage(score, 1.0) == pytest.approx(published, abs=1e-12)
+    for score, published in {-0.77: 0.8967, 1.12: 0.0659, 2.34: 0.0033}.items():
+        assert inventory.expected_shortage(score, 1.0) == pytest.approx(published, abs=5e-5)
+
+
 # (3) invariants
+
+
+def test_the_stock_for_a_fill_rate_gives_that_fill_rate_and_grows_with_it():
+    rng = np.random.default_rng(6)
+    sd, lot, rate = rng.uniform(1, 500, 50), rng.uniform(1, 5_000, 50), rng.uniform(0.01, 0.999, 50)
+    stock = inventory.safety_stock_for_fill_rate(sd, lot, rate)
+    np.testing.assert_allclose(1 - inventory.expected_shortage(stock, sd) / lot, rate, atol=1e-9)
+    assert (np.diff(inventory.safety_stock_for_fill_rate(10.0, 50.0, np.sort(rate))) > 0).all()
 
 
 def test_site_demand_keeps_the_plans_total():
@@ -269,7 +328,7 @@ def test_covering_stock_equals_a_slow_loop():
     mean = forecast["quantity"].to_numpy().reshape(9, 4)
     futures = mean * rng.gamma(4.0, 0.25, (40, 9, 4))
     rows = [(item, place, rng.uniform(1, 3), 0.9) for item in "ABC" for place in ("Moon", "plant")]
-    found = inventory.covering_stock(
+    found = stock_of(
         np.split(futures, 4), forecast.sample(frac=1.0, random_state=1), CHAIN, terms_of(*rows)
     )
     for (item, place, exposure, level), stock in zip(rows, found, strict=True):
@@ -297,6 +356,8 @@ def test_safety_stock_of_many_equals_one_at_a_time():
 def test_a_service_level_that_is_no_share_is_refused(rate):
     with pytest.raises(ValueError, match="write 0.95 for 95 %"):
         inventory.safety_stock(40, 4, rate)
+    with pytest.raises(ValueError, match="fill_rate .* write 0.95 for 95 %"):
+        inventory.safety_stock_for_fill_rate(40, 100, rate)
 
 
 def test_a_service_level_of_a_family_in_percent_is_refused():
