@@ -519,6 +519,16 @@ def test_a_month_ahead_draws_one_past_month_for_all_series(few):
     assert len(pairs) <= MONTHS  # so many pairs as months, not months squared
 
 
+def test_a_series_without_measured_errors_varies_by_its_width_and_by_itself(few):
+    forecast, known = few
+    errors = known["one_step_errors"]
+    for kept in (errors[errors["item"] != "S038"], errors.iloc[:0]):  # of one series, of all
+        found = paths_of(forecast, known | {"one_step_errors": kept}, paths=2000)[:, 38:, 0]
+        inside = quantiles_of(forecast, known, 0.9)[38, 0] >= found[:, 0]
+        assert inside.mean() == pytest.approx(0.9, abs=0.06)
+        assert abs(np.corrcoef(found.T.astype("float64"))[0, 1]) < 0.4  # alike with their errors
+
+
 def test_futures_of_the_sample_are_finite_and_centre_on_its_forecast(sample_tests, sample_sure):
     table = forecast_of(sample_tests)
     found = paths_of(table, sample_sure, paths=60)
