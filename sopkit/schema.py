@@ -553,8 +553,8 @@ COMPANY: dict[str, Setting] = {
     ),
     "service_levels": Setting(
         {"default": 0.95},
-        "chance of no stock-out a month, by family or `default`, below 1",
-        0,
+        "chance of no stock-out a replenishment cycle, by family or `default`, above 0, below 1",
+        0.01,
         0.9999,
     ),
     "sales_basis": Setting(
