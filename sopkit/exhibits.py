@@ -434,7 +434,7 @@ def reason(row: dict) -> str:
 
 
 def _share(rate: float, sign: str = "") -> str:
-    return f"{rate:{sign}.0%}".replace("-", _MINUS)
+    return f"{rate:{sign}.0%}".replace("-", _MINUS) if abs(rate) >= 0.005 else "0%"
 
 
 def _frame(label: str, content: str) -> str:

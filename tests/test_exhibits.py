@@ -434,6 +434,11 @@ def _reason(**other) -> dict:
     return usual | other
 
 
+def test_a_reason_writes_no_signed_zero():
+    text = exhibits.reason(_reason(growth_rate=-0.001))
+    assert text.endswith("Next twelve months 0% on the last twelve.")
+
+
 def test_a_reason_names_models_season_and_growth_with_a_true_minus():
     text = exhibits.reason(_reason())
     assert text == (

@@ -153,10 +153,11 @@ def percent(rate: float, sign: str = "", decimals: int = 1) -> str:
 
     Examples
     --------
-    >>> percent(0.0552), percent(-0.04, "+", 0)
-    ('5.5%', '−4%')
+    >>> percent(0.0552), percent(-0.04, "+", 0), percent(-0.0003, "+")
+    ('5.5%', '−4%', '0%')
     """
-    return f"{rate:{sign}.{decimals}%}".replace("-", "−")
+    is_zero = abs(rate) * 100.0 < 0.5 * 10.0**-decimals
+    return "0%" if is_zero else f"{rate:{sign}.{decimals}%}".replace("-", "−")
 
 
 def tick(amount: float, _position: int | None = None) -> str:
