@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import combining, intermittent, panel, seasons, smoothing
+from sopkit.demand import combining, intermittent, panel, regression, seasons, smoothing
 from sopkit.demand.smoothing import Form, grid
 
 COMBINED, NAIVE = "combined", "seasonal_naive"
@@ -66,7 +66,7 @@ _EVERY = combining.SMOOTH, combining.ERRATIC, combining.RARE
 _REGULAR, _UNEVEN = _EVERY[:2], _EVERY[1:]
 _EVEN, _NOISY, _RARE = _EVERY[:1], _EVERY[1:2], _EVERY[2:]
 MODELS = {
-    NAIVE: Model("same month last year", smoothing.seasonal_naive, _REGULAR),
+    NAIVE: Model("same month last year", seasons.seasonal_naive, _REGULAR),
     "simple_smoothing": Model("simple smoothing", _smooth(_LEVELS, "plain", "none"), _RARE),
     "drifting_level": Model(
         "Theta without season", _smooth(_LEVELS, "plain", "none", _HALF), _RARE
@@ -96,7 +96,7 @@ MODELS = {
     "dynamic_theta_log": Model(
         "dynamic Theta on logs", _smooth(_SEASONAL, "log", "additive", _HALF), _EVEN
     ),
-    "seasonal_regression": Model("seasonal regression", smoothing.seasonal_regression, _EVEN),
+    "seasonal_regression": Model("seasonal regression", regression.seasonal_regression, _EVEN),
     "croston": Model("Croston", intermittent.croston, _RARE),
     "sba": Model("corrected Croston", intermittent.sba, _RARE),
     "tsb": Model("fading demand (TSB)", intermittent.tsb, _RARE),

@@ -112,3 +112,29 @@ def _ratios(values: np.ndarray) -> np.ndarray:
 def tile_season(indices: np.ndarray, count: int, start: int = 0) -> np.ndarray:
     """Seasonal index of ``count`` months, the first at position ``start`` from the panel's own."""
     return indices[(start + np.arange(count)) % YEAR]
+
+
+def seasonal_naive(
+    values: np.ndarray, origins: list[int], horizon: int, known_seasons: dict[int, np.ndarray]
+) -> np.ndarray:
+    """The same month of the last year again; the last year's mean where there was no such month.
+
+    Examples
+    --------
+    >>> year = np.arange(12.0).reshape(12, 1)
+    >>> seasonal_naive(year, [12], 2, {}).ravel().tolist()
+    [0.0, 1.0]
+    """
+    if values.shape[1] == 1:
+        two = beside_itself(values)
+        return seasonal_naive(two, origins, horizon, known_seasons)[..., :1]
+    values, made = np.ascontiguousarray(values), []
+    for origin in origins:
+        last = values[max(origin - YEAR, 0) : origin]
+        known = np.isfinite(last)
+        mean = np.where(known, last, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        padded = np.full((YEAR, values.shape[1]), np.nan)
+        padded[YEAR - len(last) :] = last
+        year = np.where(np.isfinite(padded), padded, mean)
+        made.append(year[np.arange(horizon) % YEAR])
+    return np.stack(made)

@@ -29,8 +29,6 @@ _LEAST_WEIGHT = -40.0  # log of the weight below which a grid point counts nothi
 _SMALLEST_BASE = 1e-3  # of the first months' mean: with multiplied seasons no level falls below
 _STACKED = 4096  # pairs of origin and series that one recursion takes at once
 _TINY = 1e-30  # stands in for zero where something is divided by it
-_DISCOUNT, _REGRESSION_DAMPING = 0.95, 0.97
-_RIDGE_LEVEL, _RIDGE_SLOPE, _RIDGE_MONTH = 1e-6, 0.5, 1.0  # observations that say zero
 
 
 def grid(alphas, betas=(0.0,), phis=(1.0,), gammas=(0.0,)) -> np.ndarray:
@@ -92,7 +90,8 @@ def first_month(values: np.ndarray) -> np.ndarray:
     return np.where(known.any(axis=0), known.argmax(axis=0), len(values))
 
 
-def _to_scale(values: np.ndarray, scale: str) -> np.ndarray:
+def to_scale(values: np.ndarray, scale: str) -> np.ndarray:
+    """Demand on the scale of a form: plain, root, or log of no less than 2 % of the mean so far."""
     if scale == "plain":
         return values
     if scale == "root":
@@ -180,7 +179,7 @@ def trace(
         made = trace(*two, origins, horizon)
         return Trace(made.forecasts[..., :1], made.spread[:, :1], made.errors[:, :1])
     values, season = np.ascontiguousarray(values), np.ascontiguousarray(season)
-    scaled = _to_scale(values, form.scale)
+    scaled = to_scale(values, form.scale)
     first = first_month(values)
     level, trend, index = _start(scaled, form, season)
     slopes = form.drift * _slopes(_without_season(scaled, index, form))
@@ -459,80 +458,3 @@ def adjusted_at_origins(
         made = trace(adjusted, form, flat, [height], horizon).forecasts[0]
         out[number[part], :, own] = (made * seasons.tile_season(season, horizon, height)).T
     return out
-
-
-def seasonal_naive(
-    values: np.ndarray, origins: list[int], horizon: int, known_seasons: dict[int, np.ndarray]
-) -> np.ndarray:
-    """The same month of the last year again; the last year's mean where there was no such month.
-
-    Examples
-    --------
-    >>> year = np.arange(12.0).reshape(12, 1)
-    >>> seasonal_naive(year, [12], 2, {}).ravel().tolist()
-    [0.0, 1.0]
-    """
-    if values.shape[1] == 1:
-        two = seasons.beside_itself(values)
-        return seasonal_naive(two, origins, horizon, known_seasons)[..., :1]
-    values, made = np.ascontiguousarray(values), []
-    for origin in origins:
-        last = values[max(origin - YEAR, 0) : origin]
-        known = np.isfinite(last)
-        mean = np.where(known, last, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        padded = np.full((YEAR, values.shape[1]), np.nan)
-        padded[YEAR - len(last) :] = last
-        year = np.where(np.isfinite(padded), padded, mean)
-        made.append(year[np.arange(horizon) % YEAR])
-    return np.stack(made)
-
-
-def seasonal_regression(
-    values: np.ndarray, origins: list[int], horizon: int, known_seasons: dict[int, np.ndarray]
-) -> np.ndarray:
-    """Line and months of the year fitted to logs, old months discounted, the line damped ahead.
-
-    Notes
-    -----
-    Discounted least squares (Brown 1963) with a ridge of one observation on each month's effect:
-    weights 0.95 a month, the line's growth damped by 0.97 a month.
-    """
-    if values.shape[1] == 1:
-        two = seasons.beside_itself(values)
-        return seasonal_regression(two, origins, horizon, known_seasons)[..., :1]
-    scaled = _to_scale(np.ascontiguousarray(values), "log")
-    known = np.isfinite(scaled)
-    first, steps = first_month(values), np.arange(1, horizon + 1)
-    reach = np.cumsum(_REGRESSION_DAMPING**steps)[:, None] / YEAR
-    # sums by month of the year: weight, weight × years ago, × demand; over all: squares, products
-    weight, years, demand = (np.zeros((YEAR, values.shape[1])) for _ in range(3))
-    square, product = np.zeros(values.shape[1]), np.zeros(values.shape[1])
-    made = []
-    for t in range(len(values) + 1):
-        if t in origins:
-            level, slope, month = _regression(weight, years, demand, square, product)
-            forecast = level + slope * reach + month[(t + steps - 1) % YEAR]
-            made.append(np.where(first < t, np.exp(np.clip(forecast, -700.0, 700.0)), np.nan))
-        if t == len(values):
-            break
-        # a month passes: what is known grows older by a month and counts less
-        square = _DISCOUNT * (square - 2 * years.sum(axis=0) / YEAR + weight.sum(axis=0) / YEAR**2)
-        product = _DISCOUNT * (product - demand.sum(axis=0) / YEAR)
-        years = _DISCOUNT * (years - weight / YEAR)
-        weight, demand = _DISCOUNT * weight, _DISCOUNT * demand
-        weight[t % YEAR] += known[t]
-        demand[t % YEAR] += np.where(known[t], scaled[t], 0.0)
-    return np.stack(made)
-
-
-def _regression(weight, years, demand, square, product) -> tuple[np.ndarray, ...]:
-    """Level, slope a year and effect of each month: ridge least squares, months eliminated."""
-    kept = _RIDGE_MONTH / (weight + _RIDGE_MONTH)
-    a, b = (weight * kept).sum(axis=0) + _RIDGE_LEVEL, (years * kept).sum(axis=0)
-    c = square - (years**2 / (weight + _RIDGE_MONTH)).sum(axis=0) + _RIDGE_SLOPE
-    right = (demand * kept).sum(axis=0)
-    below = product - (years * demand / (weight + _RIDGE_MONTH)).sum(axis=0)
-    determinant = a * c - b**2
-    level = (c * right - b * below) / determinant
-    slope = (a * below - b * right) / determinant
-    return level, slope, (demand - weight * level - years * slope) / (weight + _RIDGE_MONTH)

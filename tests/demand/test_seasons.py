@@ -34,6 +34,13 @@ def test_a_season_without_noise_is_found_exactly():
     np.testing.assert_allclose(indices.ravel(), YEAR / 100.0)
 
 
+def test_seasonal_naive_says_last_year_again_and_fills_what_it_never_saw_with_the_mean():
+    said = seasons.seasonal_naive(column(range(14)), [14], 13, {})
+    assert said.ravel().tolist() == [*range(2, 14), 2]
+    young = column([np.nan] * 10 + [4, 6])
+    assert seasons.seasonal_naive(young, [12], 12, {}).ravel().tolist() == [5] * 10 + [4, 6]
+
+
 def test_the_first_index_belongs_to_the_first_month_whatever_its_name():
     turned = np.roll(np.tile(YEAR, 4), -5)
     indices = seasons.seasonal_indices(column(turned))

@@ -120,13 +120,6 @@ def test_the_point_with_the_least_squared_error_counts_most():
     assert made[1] == pytest.approx(10.0, abs=0.3)
 
 
-def test_seasonal_naive_says_last_year_again_and_fills_what_it_never_saw_with_the_mean():
-    said = smoothing.seasonal_naive(column(range(14)), [14], 13, {})
-    assert said.ravel().tolist() == [*range(2, 14), 2]
-    young = column([np.nan] * 10 + [4, 6])
-    assert smoothing.seasonal_naive(young, [12], 12, {}).ravel().tolist() == [5] * 10 + [4, 6]
-
-
 @pytest.mark.parametrize("name", ["theta", "drifting_level"])
 def test_a_straight_line_is_continued_at_half_its_slope(name):
     line = column(10 + 2.0 * np.arange(60))
