@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csc_matrix
 
-from sopkit.supply import tasks
-from sopkit.supply.tasks import Plan, Task
+from sopkit.supply import plans
+from sopkit.supply.plans import Plan
+from sopkit.supply.tasks import Task
 
 WHOLE = ("workers", "set-ups", "lots")
 TOLERANCE_RATE = 0.005  # plans within so much of least cost are taken as equally good
@@ -129,7 +130,9 @@ def _supply(m: _Model, task: Task, t: np.ndarray, near: np.ndarray | None) -> np
         known = np.isfinite(near)
         more, less = (m.column(name, near.shape, 0.0, np.inf) for name in ("more", "less"))
         wanted = np.where(known, near, 0.0)
-        rows = m.row("near", near.shape, np.where(known, wanted, -np.inf), np.where(known, wanted, np.inf))
+        rows = m.row(
+            "near", near.shape, np.where(known, wanted, -np.inf), np.where(known, wanted, np.inf)
+        )
         m.put(rows, made, 1.0)
         m.put(rows, more, -1.0)
         m.put(rows, less, 1.0)
@@ -215,7 +218,7 @@ def _hours(m: _Model, task: Task, t: np.ndarray, is_whole: bool) -> None:
     """Hours worked in regular time and overtime, and the workforce."""
     shape = (task.n_months, task.hours.shape[1])
     staffed = np.flatnonzero(task.is_staffed)
-    fixed = tasks.load_hours(task, np.zeros((task.n_months, len(task.route_item))))
+    fixed = plans.load_hours(task, np.zeros((task.n_months, len(task.route_item))))
     regular = np.where(task.is_staffed, np.inf, task.regular_hours)
     least = np.where(task.is_idle_allowed | task.is_staffed, 0.0, task.regular_hours)
     wage = np.nan_to_num(task.regular_cost)
@@ -321,9 +324,9 @@ class Session:
     Parameters
     ----------
     task : Task
-        The problem. Costs that are unknown count nothing; where none at all is known the plan serves
-        demand by priority, then safety stock, then takes least overtime and subcontracting, then
-        least stock.
+        The problem. Costs that are unknown count nothing; where none at all is known the plan
+        serves demand by priority, then safety stock, then takes least overtime and
+        subcontracting, then least stock.
     whole : iterable of str
         What is decided in whole numbers: ``workers`` (crews), ``set-ups``, ``lots``.
     near : Plan, optional
@@ -451,20 +454,28 @@ class Session:
                 "changes of rate, storage or the bounds of the workforce."
             )
         if status == known.kUnbounded:
-            raise ValueError("nothing bounds the cost: something sells or ends for more than it costs.")
+            raise ValueError(
+                "nothing bounds the cost: something sells or ends for more than it costs."
+            )
         if status != known.kOptimal and self._highs.getInfo().primal_solution_status != 2:
-            raise ValueError(f"HiGHS found no plan in time: {self._highs.modelStatusToString(status)}")
+            raise ValueError(
+                f"HiGHS found no plan in time: {self._highs.modelStatusToString(status)}"
+            )
 
     def _settle(self) -> None:
         """Solve once more with whole numbers exactly whole, and give them back their freedom."""
         which, count = self._counted, len(self._counted)
         fixed = np.round(self._values()[which])
         kinds = highspy.HighsVarType
-        self._highs.changeColsIntegrality(count, which, np.full(count, int(kinds.kContinuous), "uint8"))
+        self._highs.changeColsIntegrality(
+            count, which, np.full(count, int(kinds.kContinuous), "uint8")
+        )
         self._highs.changeColsBounds(count, which, fixed, fixed)
         self._highs.run()
         values = self._values()
-        self._highs.changeColsIntegrality(count, which, np.full(count, int(kinds.kInteger), "uint8"))
+        self._highs.changeColsIntegrality(
+            count, which, np.full(count, int(kinds.kInteger), "uint8")
+        )
         bounds = (self._vectors[name][which] for name in ("lower", "upper"))
         self._highs.changeColsBounds(count, which, *bounds)
         return values
@@ -497,7 +508,7 @@ class Session:
     def _nearest(self, best: Plan, least: float) -> np.ndarray:
         """Of the plans nearly as good as the best, the one nearest to the last plan."""
         cost, first = self._vectors["cost"], self._highs.getNumRow()
-        money = abs(tasks.costs(self.task, best)["amount_value"].sum())
+        money = abs(plans.costs(self.task, best)["amount_value"].sum())
         self._hold(cost, least + TOLERANCE_RATE * money)
         values = self._minimise(self._distance())
         self._release(first)
@@ -613,7 +624,7 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
             session.solve(replace(task, overtime_hours=hours))
             return session.objective, session.prices[t, resource]
 
-        most = max(tasks.regular_hours(task, task.workers)[t, resource], 1.0)
+        most = max(plans.regular_hours(task, task.workers)[t, resource], 1.0)
         found = _first_piece(base, prices[t, resource], most, at)
         rows.append((resource, task.months[t], *found))
     table = pd.DataFrame(rows, columns=["resource", "month", "value", "hours", "next_value"])

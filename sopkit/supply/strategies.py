@@ -1,236 +1,303 @@
-"""Ways to supply a demand plan: chase follows demand, level makes the same every month.
+"""Ways to supply a demand plan: chase, level, hybrid, least cost; and how they compare in money.
 
-Both respect hours, receipts already on their way and lead times. What hours do not allow is made
-later; stock below zero is backlog. Arrays have shape (n_months, n_items or n_resources).
+Chase follows demand; level makes the same every month; hybrid keeps a rate for a quarter; least
+cost weighs all against each other (``least_cost``). All answer a ``tasks.Task`` with a ``Plan`` and
+respect hours, lead and frozen months and what is already on its way. What hours do not allow is
+made by others where that has a price (not in level), else later: stock below zero is backlog.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
-from sopkit import schema
+from sopkit.supply import least_cost, plans
+from sopkit.supply.plans import Plan
+from sopkit.supply.tasks import Task
 
-NAMES = ("chase", "level")
-
-
-@dataclass(frozen=True)
-class Task:
-    """All that a strategy needs, in arrays over months, items of sites, and resources."""
-
-    keys: pd.DataFrame  # item, location
-    months: pd.DatetimeIndex
-    demand: np.ndarray
-    receipts: np.ndarray
-    opening: np.ndarray
-    safety_stock: np.ndarray
-    lead_months: np.ndarray
-    is_purchased: np.ndarray
-    is_service: np.ndarray
-    hours: np.ndarray  # (n_items, n_resources) hours a unit
-    regular_hours: np.ndarray
-    overtime_hours: np.ndarray
+NAMES = ("chase", "level", "hybrid", "least cost")
+BLOCK_MONTHS = 3  # hybrid changes its rate once a quarter
 
 
-def task(
-    sites: pd.DataFrame,
-    replenishment: pd.DataFrame,
-    opening: pd.Series,
-    receipts: pd.DataFrame,
-    hours: pd.DataFrame,
-    available: pd.DataFrame,
-) -> Task:
-    """Lay the tables of a supply plan out as arrays.
+def plan(task: Task, strategy: str, *, near: Plan | None = None, is_limited: bool = True) -> Plan:
+    """Supply by one strategy.
 
     Parameters
     ----------
-    sites : DataFrame
-        Key ``item, location, month`` without holes: ``demand``, units.
-    replenishment : DataFrame
-        Key ``item, location``: ``is_purchased``, ``is_service``, ``lead_time_months``,
-        ``safety_stock``.
-    opening : Series
-        Stock before the first month by ``item, location``; below zero is backlog.
-    receipts : DataFrame
-        Key ``item, location, month``: ``quantity`` already on its way.
-    hours : DataFrame
-        Hours a unit, items down, resources across.
-    available : DataFrame
-        Key ``resource, month``: ``regular_hours``, ``overtime_hours``.
-    """
-    wide = sites.pivot(index="month", columns=schema.SITE, values="demand").fillna(0.0)
-    index, month_index = wide.columns, pd.DatetimeIndex(wide.index, name="month")
-    known = replenishment.set_index(schema.SITE).loc[index]
-    due = receipts.pivot_table("quantity", "month", schema.SITE, aggfunc="sum")
-    due = due.reindex(index=month_index, columns=index).fillna(0.0)
-    regular, overtime = (
-        available.pivot(index="month", columns="resource", values=name).reindex(
-            index=month_index, columns=list(hours.columns)
-        )
-        for name in ("regular_hours", "overtime_hours")
-    )
-    item = index.get_level_values("item")
-    return Task(
-        keys=index.to_frame(index=False),
-        months=month_index,
-        demand=wide.to_numpy(dtype="float64"),
-        receipts=due.to_numpy(dtype="float64"),
-        opening=opening.reindex(index).fillna(0.0).to_numpy(dtype="float64"),
-        safety_stock=known["safety_stock"].to_numpy(dtype="float64"),
-        lead_months=known["lead_time_months"].to_numpy(),
-        is_purchased=known["is_purchased"].to_numpy(dtype=bool),
-        is_service=known["is_service"].to_numpy(dtype=bool),
-        hours=hours.reindex(item).fillna(0.0).to_numpy(dtype="float64"),
-        regular_hours=regular.to_numpy(dtype="float64"),
-        overtime_hours=overtime.to_numpy(dtype="float64"),
-    )
-
-
-def plan(work: Task, strategy: str, *, is_limited: bool = True) -> pd.DataFrame:
-    """Supply and stock of one strategy, month by month.
-
-    Parameters
-    ----------
-    work : Task
-        From ``task``.
+    task : Task
+        The problem.
     strategy : str
-        ``chase`` or ``level``.
+        ``chase``, ``level``, ``hybrid`` or ``least cost``.
+    near : Plan, optional
+        Last plan, to which least cost stays near (``least_cost.Session``).
     is_limited : bool
-        False plans as if hours were without limit.
-
-    Returns
-    -------
-    DataFrame
-        Key ``item, location, month``: ``regular``, ``overtime``, ``purchased``, ``receipts``,
-        ``supply`` (their sum), ``opening``, ``demand``, ``closing``, ``safety_stock``; units.
+        False plans as if hours were without limit (not for least cost).
 
     Raises
     ------
     ValueError
         If the strategy is unknown.
+
+    Examples
+    --------
+    >>> task = Task(demand=[20, 30, 20, 10], opening=15, safety_stock=5)
+    >>> plan(task, "chase").made.ravel().tolist(), plan(task, "level").made.ravel().tolist()
+    ([10.0, 30.0, 20.0, 10.0], [17.5, 17.5, 17.5, 17.5])
     """
     if strategy not in NAMES:
         raise ValueError(f"strategy {strategy!r} is unknown. Choose one of {', '.join(NAMES)}.")
-    rate = _level_rates(work) if strategy == "level" else None
-    stock, owed = work.opening.copy(), np.zeros(len(work.keys))
-    rows: dict[str, list[np.ndarray]] = {}
-    for t in range(len(work.months)):  # stock carries over from month to month
-        can_arrive = t >= work.lead_months
-        wanted = work.demand[t] + work.safety_stock - stock - work.receipts[t]
-        if rate is not None:  # a service cannot be made ahead: it follows demand in any strategy
-            wanted = np.where(work.is_service, wanted, rate[t] + owed)
-        wanted = np.where(can_arrive, np.maximum(wanted, 0.0), 0.0)
-        made, overtime = _within_hours(work, t, wanted) if is_limited else (wanted, 0.0 * wanted)
-        owed = wanted - made
-        closing = stock + made + work.receipts[t] - work.demand[t]
-        bought = np.where(work.is_purchased, made, 0.0)
-        month = {
-            "regular": made - bought - overtime,
-            "overtime": overtime,
-            "purchased": bought,
-            "receipts": work.receipts[t],
-            "supply": made + work.receipts[t],
-            "opening": stock,
-            "demand": work.demand[t],
-            "closing": closing,
-        }
-        for name, values in month.items():
-            rows.setdefault(name, []).append(values)
-        stock = closing
-    arrays = {name: np.array(values) for name, values in rows.items()}
-    return _table(work, arrays)
+    if strategy == "least cost":
+        return least_cost.solve(task, near=near)
+    return _Walk(task, strategy, is_limited=is_limited).plan()
 
 
-def _level_rates(work: Task) -> np.ndarray:
-    """Units a month that end the horizon with safety stock.
+class _Walk:
+    """One strategy, month by month: what is wanted, what hours allow, what is sent on."""
 
-    (total demand + ending − opening) / months of production.
+    def __init__(self, task: Task, strategy: str, *, is_limited: bool):
+        self.task, self.strategy, self.is_limited = task, strategy, is_limited
+        self.parent, self.fed = task.supplied_from, np.flatnonzero(task.supplied_from >= 0)
+        self.depth = _depths(self.parent)
+        self.leave = np.zeros_like(task.demand)  # what each fed item wants sent, by month it leaves
+        self.onward = np.zeros_like(task.demand)  # the same at the site that sends it
+        for depth in range(int(self.depth.max(initial=0)), 0, -1):
+            for item in np.flatnonzero(self.depth == depth):
+                lead = task.lead_months[item]
+                self.leave[: task.n_months - lead, item] = self._ordered(item)[lead:]
+                self.onward[:, self.parent[item]] += self.leave[:, item]
+        most = np.where(np.isfinite(task.maximum_workers), task.maximum_workers, 1e12)
+        workers = np.where(task.is_staffed, most, 0.0)
+        self.room = plans.regular_hours(task, workers) + plans.overtime_limit(task, workers)
+        empty = np.zeros((task.n_months, len(task.route_item)))
+        self.room = np.maximum(self.room - plans.load_hours(task, empty), 0.0)
+        self.tiers = _tiers(task.route_item)
+        self.offsets = np.unique(task.offset_months[task.hours > 0])
 
-    An item is made from the first month in which an order can arrive to its last month of demand.
+    def plan(self) -> Plan:
+        task = self.task
+        arrays = {n: np.zeros_like(task.demand) for n in ("subcontract", "arrived", "lost")}
+        made = np.zeros((task.n_months, len(task.route_item)))
+        rate, stock = self._rates(), task.opening.copy()
+        late, unsent = np.zeros_like(stock), np.zeros_like(stock)
+        first = task.first_month[: len(stock)]
+        for t in range(task.n_months):  # stock carries over from month to month
+            need = task.demand[t] + self.onward[t] - task.receipts[t] - stock
+            wanted = need + np.maximum(task.safety_stock[t], task.minimum_stock[t])
+            if t == task.n_months - 1:
+                wanted = np.maximum(wanted, need + task.ending_stock)
+            if rate is not None:
+                wanted = np.where(self._follows(), wanted, rate[t] + late)
+            wanted = np.minimum(wanted, need + task.maximum_stock[t])
+            is_open = (t >= first) & (self.parent < 0)
+            wanted = np.where(is_open, np.maximum(wanted, 0.0), 0.0)
+            made[t] = self._within(t, wanted)
+            own = plans.by_item(task, made[t][None])[0]
+            arrays["subcontract"][t] = helped = self._by_others(t, wanted - own)
+            late = wanted - own - helped
+            stock = stock + own + helped + task.receipts[t] + arrays["arrived"][t]
+            stock, unsent = self._send(t, stock, unsent, arrays["arrived"])
+            is_lost = task.is_loss_allowed & ~task.is_backlog_allowed & (stock < 0)
+            arrays["lost"][t] = np.where(is_lost, np.minimum(-stock, task.demand[t]), 0.0)
+            stock = stock + arrays["lost"][t]
+        load = plans.load_hours(task, made)
+        return Plan(made, **arrays, workers=self._workers(load))
+
+    def _follows(self) -> np.ndarray:
+        """What cannot be made ahead follows demand in any strategy: services, made to order."""
+        return self.task.is_service | (self.task.maximum_stock <= 0).any(axis=0)
+
+    def _ordered(self, item: int) -> np.ndarray:
+        """What a fed item needs to arrive, month by month, to end at safety stock."""
+        task, arrived = self.task, np.zeros(self.task.n_months)
+        stock = task.opening[item]
+        wanted = task.demand[:, item] + self.onward[:, item] - task.receipts[:, item]
+        for t in range(task.n_months):
+            if t >= max(task.lead_months[item], task.frozen_months[item]):
+                arrived[t] = max(wanted[t] + task.safety_stock[t, item] - stock, 0.0)
+            stock += arrived[t] - wanted[t]
+        return arrived
+
+    def _rates(self) -> np.ndarray | None:
+        task = self.task
+        demand = task.demand + self.onward
+        if self.strategy == "level":
+            return level_rates(task, demand)
+        if self.strategy == "hybrid":
+            return _block_rates(task, demand)
+        return None
+
+    def _within(self, t: int, wanted: np.ndarray) -> np.ndarray:
+        """What hours allow of what is wanted, by route; the usual routes first.
+
+        A resource short of hours cuts all its items by the same share.
+        """
+        task, rest = self.task, np.minimum(wanted, self.task.supply_limit[t])
+        made = np.zeros(len(task.route_item))
+        for tier in self.tiers:
+            asked = rest[task.route_item[tier]]
+            hours, offset = task.hours[tier], task.offset_months[tier]
+            share = np.ones_like(hours)
+            if self.is_limited:
+                for k in self.offsets:
+                    uses = (offset == k) & (hours > 0)
+                    load = asked @ np.where(uses, hours, 0.0)
+                    room = self.room[t - k] if t >= k else np.zeros_like(load)
+                    short = np.where(load > room, room / np.where(load > 0, load, 1.0), 1.0)
+                    share = np.where(uses, np.minimum(share, short), share)
+            made[tier] = asked * share.min(axis=1, initial=1.0)
+            for k in self.offsets[self.offsets <= t]:
+                self.room[t - k] -= made[tier] @ np.where(offset == k, hours, 0.0)
+            np.maximum(self.room, 0.0, out=self.room)
+            rest[task.route_item[tier]] -= made[tier]
+        return made
+
+    def _by_others(self, t: int, rest: np.ndarray) -> np.ndarray:
+        task = self.task
+        can = np.isfinite(task.subcontract_cost[t]) & (self.strategy != "level") & (self.parent < 0)
+        can &= (t >= np.maximum(task.lead_months, task.frozen_months)) & self.is_limited
+        return np.where(can, np.minimum(np.maximum(rest, 0.0), task.subcontract_limit[t]), 0.0)
+
+    def _send(
+        self, t: int, stock: np.ndarray, unsent: np.ndarray, arrived: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Deliver and send on; a site that is short serves customers and sites by one share."""
+        task = self.task
+        for depth in range(int(self.depth.max(initial=0)) + 1):
+            children = self.fed[self.depth[self.fed] == depth + 1]
+            due = self.leave[t, children] + unsent[children]
+            asked = np.zeros_like(stock)
+            np.add.at(asked, self.parent[children], due)
+            owed = np.maximum(task.demand[t] + np.maximum(-stock, 0.0), 0.0)
+            pool = np.maximum(stock, 0.0)
+            share = np.minimum(pool / np.maximum(owed + asked, 1e-12), 1.0)
+            sent = due * share[self.parent[children]]
+            unsent[children] = due - sent
+            np.subtract.at(stock, self.parent[children], sent)
+            for child, amount in zip(children, sent, strict=True):
+                when = t + task.lead_months[child]
+                if when == t:
+                    stock[child] += amount
+                if when < task.n_months:
+                    arrived[when, child] += amount
+        return stock - task.demand[t], unsent
+
+    def _workers(self, load: np.ndarray) -> np.ndarray:
+        task = self.task
+        how = {"chase": 1, "hybrid": BLOCK_MONTHS, "level": task.n_months}[self.strategy]
+        wanted = workforce(load, task.hours_per_worker, block_months=how)
+        full = task.hours_per_worker + task.overtime_per_worker  # overtime has a limit too
+        beyond = np.maximum(load - task.overtime_hours, 0.0) / np.where(full > 0, full, 1.0)
+        wanted = np.maximum(wanted, beyond)
+        wanted = np.clip(wanted, task.minimum_workers, task.maximum_workers)
+        return np.where(task.is_staffed, wanted, task.workers)
+
+
+def _depths(parent: np.ndarray) -> np.ndarray:
+    """Steps from each item to the site at the head of its chain."""
+    depth, above = np.zeros(len(parent), dtype="int64"), parent.copy()
+    while (above >= 0).any():
+        depth += above >= 0
+        above = np.where(above >= 0, parent[np.maximum(above, 0)], -1)
+        if depth.max() > len(parent):
+            raise ValueError("supplied_from runs in a circle; each chain must end at one site.")
+    return depth
+
+
+def _tiers(route_item: np.ndarray) -> list[np.ndarray]:
+    """Routes in the order in which they are tried: every item's usual one, then its next."""
+    rank = pd.Series(route_item).groupby(route_item).cumcount().to_numpy()
+    return [np.flatnonzero(rank == k) for k in range(int(rank.max(initial=0)) + 1)]
+
+
+def level_rates(task: Task, demand: np.ndarray | None = None) -> np.ndarray:
+    """Units (t, i) of a level plan: one rate a working day that ends at the stock aimed for.
+
+    (total demand + ending stock − opening stock − receipts) / days of production, from the first
+    month in which an order can arrive to the item's last month of demand.
 
     Notes
     -----
-    Source: Arnold & Chapman, Introduction to Materials Management, level production plan.
+    Source: Arnold, Chapman & Clive, Introduction to Materials Management, level production plan.
+
+    Examples
+    --------
+    >>> fish = Task(demand=[110, 120, 130, 120, 120], opening=100, ending_stock=80)
+    >>> level_rates(fish).ravel().tolist()
+    [116.0, 116.0, 116.0, 116.0, 116.0]
     """
-    count = len(work.months)
-    t = np.arange(count)[:, None]
-    last = np.where(work.demand > 0, t, -1).max(axis=0)
-    is_open = (t >= work.lead_months) & (t <= last)
-    need = work.demand.sum(axis=0) + work.safety_stock - work.opening - work.receipts.sum(axis=0)
-    rate = np.maximum(need, 0.0) / np.maximum(is_open.sum(axis=0), 1)
-    return np.where(is_open, rate, 0.0)
+    demand = task.demand if demand is None else demand
+    t = np.arange(task.n_months)[:, None]
+    last = np.where(demand > 0, t, -1).max(axis=0)
+    is_open = (t >= task.first_month[: demand.shape[1]]) & (t <= last)
+    days = np.where(is_open, task.working_days[:, None], 0.0)
+    ending = task.safety_stock[-1]
+    ending = np.where(task.ending_stock > 0, np.maximum(ending, task.ending_stock), ending)
+    need = demand.sum(axis=0) + ending - task.opening - task.receipts.sum(axis=0)
+    total = days.sum(axis=0)
+    return np.maximum(need, 0.0) * days / np.where(total > 0, total, 1.0)
 
 
-def _within_hours(work: Task, t: int, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the hours of month ``t`` allow of what is wanted, and the part made in overtime.
-
-    A resource short of hours cuts all its items by the same share.
-    """
-    makes = np.where(work.is_purchased, 0.0, wanted)
-    uses = work.hours > 0
-    load = makes @ work.hours
-    limit = work.regular_hours[t] + work.overtime_hours[t]
-    share = np.where(load > limit, limit / np.where(load > 0, load, 1.0), 1.0)
-    cut = np.where(uses, share, 1.0).min(axis=1, initial=1.0)
-    made = makes * cut
-    load = made @ work.hours
-    beyond = np.maximum(load - work.regular_hours[t], 0.0) / np.where(load > 0, load, 1.0)
-    overtime = made * np.where(uses, beyond, 0.0).max(axis=1, initial=0.0)
-    return np.where(work.is_purchased, wanted, made), overtime
-
-
-def _table(work: Task, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
-    count = len(work.months)
-    table = work.keys.loc[work.keys.index.repeat(count)].reset_index(drop=True)
-    table["month"] = np.tile(work.months.to_numpy(), len(work.keys))
-    for name, values in arrays.items():
-        table[name] = values.T.ravel()
-    table["safety_stock"] = np.repeat(work.safety_stock, count)
-    return table
+def _block_rates(task: Task, demand: np.ndarray) -> np.ndarray:
+    """Units (t, i) that keep one rate a working day in each quarter without falling short in it."""
+    rate, stock = np.zeros_like(demand), task.opening.copy()
+    first, count = task.first_month[: demand.shape[1]], task.n_months
+    for start in range(0, count, BLOCK_MONTHS):
+        own = slice(start, min(start + BLOCK_MONTHS, count))
+        t = np.arange(count)[own, None]
+        days = np.where(t >= first, task.working_days[own, None], 0.0)
+        due = np.cumsum(demand[own] - task.receipts[own], axis=0) + task.safety_stock[own] - stock
+        due[-1] = np.where(
+            t[-1] == count - 1, np.maximum(due[-1], due[-1] + task.ending_stock), due[-1]
+        )
+        passed = np.cumsum(days, axis=0)
+        a_day = np.where(passed > 0, due / np.where(passed > 0, passed, 1.0), 0.0).max(axis=0)
+        rate[own] = np.maximum(a_day, 0.0) * days
+        stock = stock + (rate[own] + task.receipts[own] - demand[own]).sum(axis=0)
+    return rate
 
 
-def costs(
-    work: Task, table: pd.DataFrame, rates: pd.DataFrame, resources: pd.DataFrame
-) -> pd.DataFrame:
-    """What a plan costs over the horizon, by kind; kinds without any rate are left out.
+def workforce(
+    hours: np.ndarray, hours_per_worker: np.ndarray, *, block_months: int, crew_size: float = 0.0
+) -> np.ndarray:
+    """Fewest workers, the same within each block of months, whose regular hours do the work.
 
     Parameters
     ----------
-    work : Task
-        The task the plan answers.
-    table : DataFrame
-        From ``plan``.
-    rates : DataFrame
-        Key ``item``: ``unit_cost_value``, ``holding_cost_value``, ``backorder_cost_value``,
-        ``rate_change_cost_value``; missing where unknown.
-    resources : DataFrame
-        Table `resources`: cost of an hour, regular and in overtime.
+    hours : array (t, r)
+        Hours to work in each month; they may be worked earlier in the same block.
+    hours_per_worker : array (t, r)
+        Regular hours of a worker.
+    block_months : int
+        Months between changes: 1 chases, all months keep the workforce constant.
+    crew_size : float
+        Workers come in multiples of it; 0: fractions are allowed, 1: whole workers.
 
     Returns
     -------
-    DataFrame
-        ``cost_kind``, ``amount_value``. Regular hours are those worked; closing stock is held.
+    array (t, r)
+        Workers.
+
+    Notes
+    -----
+    Source: Nahmias, Production and Operations Analysis, ch. 3: the constant workforce is the
+    largest ratio of cumulative requirements to cumulative units a worker.
+
+    Examples
+    --------
+    >>> workforce([[300.0], [500.0], [100.0]], np.full((3, 1), 160.0), block_months=3, crew_size=1)
+    array([[3.],
+           [3.],
+           [3.]])
     """
-    rate = table[["item"]].merge(rates, on="item", how="left", validate="many_to_one")
-    made = (table["regular"] + table["overtime"]).to_numpy().reshape(len(work.keys), -1)
-    load = made.T @ work.hours
-    regular = np.minimum(load, work.regular_hours)
-    price = resources.drop_duplicates("resource").sort_values("resource")
-    change = np.abs(np.diff(made, axis=1, prepend=made[:, :1])).ravel()
-    amounts = {
-        "regular hours": regular * price["regular_cost_value"].to_numpy(),
-        "overtime hours": (load - regular) * price["overtime_cost_value"].to_numpy(),
-        "purchases": (table["purchased"] * rate["unit_cost_value"]).to_numpy(),
-        "holding stock": (table["closing"].clip(lower=0.0) * rate["holding_cost_value"]).to_numpy(),
-        "backlog": (-table["closing"].clip(upper=0.0) * rate["backorder_cost_value"]).to_numpy(),
-        "changes of rate": change * rate["rate_change_cost_value"].to_numpy(),
-    }
-    known = {kind: values for kind, values in amounts.items() if np.isfinite(values).any()}
-    return pd.DataFrame(
-        {"cost_kind": list(known), "amount_value": [np.nansum(v) for v in known.values()]}
-    )
+    hours = np.asarray(hours, dtype="float64")
+    per = np.broadcast_to(np.asarray(hours_per_worker, dtype="float64"), hours.shape)
+    workers = np.zeros_like(hours)
+    for start in range(0, len(hours), block_months):
+        own = slice(start, start + block_months)
+        worked = np.cumsum(per[own], axis=0)
+        ratio = np.cumsum(hours[own], axis=0) / np.where(worked > 0, worked, np.inf)
+        workers[own] = ratio.max(axis=0)
+    return np.ceil(workers / crew_size - 1e-9) * crew_size if crew_size else workers
 
 
 def by_month(plans: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -243,3 +310,44 @@ def by_month(plans: dict[str, pd.DataFrame]) -> pd.DataFrame:
     ]
     table = pd.concat(parts, ignore_index=True)
     return table[["strategy", "month", "supply", "demand", "closing"]]
+
+
+def break_even(costs: pd.DataFrame) -> pd.DataFrame:
+    """When the cheapest way would stop being the cheapest, by one kind of cost changing alone.
+
+    Parameters
+    ----------
+    costs : DataFrame
+        Table `production_strategies`: ``strategy``, ``cost_kind``, ``amount_value``.
+
+    Returns
+    -------
+    DataFrame
+        ``strategy`` (the cheapest), ``other`` (the way that would overtake it), ``cost_kind``,
+        ``factor`` (times today's rate at which both cost the same, above or below 1), nearest to 1
+        first. A way that stays as it is while rates change: least cost would only get better.
+
+    Examples
+    --------
+    >>> sheet = [("level", "holding", 100.0), ("level", "rate changes", 0.0)]
+    >>> sheet += [("chase", "holding", 20.0), ("chase", "rate changes", 120.0)]
+    >>> names = ["strategy", "cost_kind", "amount_value"]
+    >>> break_even(pd.DataFrame(sheet, columns=names)).round(3).values.tolist()
+    [['level', 'chase', 'rate changes', 0.667], ['level', 'chase', 'holding', 1.5]]
+    """
+    wide = costs.pivot(index="cost_kind", columns="strategy", values="amount_value").fillna(0.0)
+    columns = ["strategy", "other", "cost_kind", "factor"]
+    if wide.shape[1] < 2:
+        return pd.DataFrame(columns=columns).astype({"factor": "float64"})
+    best, rows = wide.sum().idxmin(), []
+    for other in wide.columns.drop(best):
+        lead = wide[other].sum() - wide[best].sum()
+        for kind, gap in (wide[best] - wide[other]).items():
+            factor = 1.0 + lead / gap if abs(gap) > 1e-9 else -1.0
+            if factor >= 0:
+                rows.append((best, other, kind, factor))
+    table = pd.DataFrame(rows, columns=columns).astype({"factor": "float64"})
+    near = np.abs(np.log(table["factor"].clip(lower=1e-9)))
+    return table.assign(near=near).sort_values(["near", "other", "cost_kind"], ignore_index=True)[
+        columns
+    ]
