@@ -90,6 +90,19 @@ def test_an_items_own_route_leaves_its_familys_other_routes_by_hand():
     ]
 
 
+def test_rows_of_an_item_with_and_without_its_family_add_up_from_the_earlier_month_on():
+    routings = routed(
+        ("A", None, "sewing", None, 2, 1),
+        ("A", "Tents", "sewing", None, 3, 2),
+        ("B", "Tents", "sewing", None, 1, 2),
+        ("B", None, "sewing", None, 1, 1),
+    )
+    assert capacity.bills(routings, ITEMS, RESOURCES).values.tolist() == [
+        ["A", "", "sewing", 5.0, 2],
+        ["B", "", "sewing", 2.0, 2],
+    ]
+
+
 def test_a_familys_rows_pass_its_purchased_items_by_and_an_own_row_stands():
     items = typed(
         "items", item=["A", "B", "D"], family=["Tents"] * 3, is_purchased=[None, True, True]
@@ -275,7 +288,8 @@ def test_arrays_hold_the_usual_routes_first_and_the_others_after_by_hand():
     assert route_item.tolist() == [0, 1, 2, 2, 2]
     assert hours.tolist() == [[0.0, 0.5], [0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [3.0, 0.0]]
     assert offset.tolist() == [[0, 2], [0, 0], [0, 0], [0, 0], [1, 0]]
-    assert capacity.routes(bill, order)["route"].tolist() == ["", "", "", "away", "night"]
+    for table in (bill, bill[::-1]):
+        assert capacity.routes(table, order)["route"].tolist() == ["", "", "", "away", "night"]
     assert route_item.dtype.kind == offset.dtype.kind == "i" and hours.dtype == "float64"
 
 
@@ -473,6 +487,7 @@ def test_the_order_of_rows_changes_nothing(seed):
     shuffled = {n: t.sample(frac=1, random_state=seed + 9) for n, t in tables.items()}
     bill = bills_of(tables)
     pd.testing.assert_frame_equal(bill, bills_of(shuffled))
+    assert bill.values.tolist() == sorted(bill.values.tolist())
     mixed = bill.sample(frac=1, random_state=2)
     pd.testing.assert_frame_equal(load_of(tables, bill), load_of(shuffled, mixed))
     arrays, others = (capacity.as_arrays(table, MANY, NAMES) for table in (bill, mixed))
@@ -587,8 +602,8 @@ def test_problems_say_what_is_left_open_and_how_to_mend_it():
     )
     routings = routed(
         ("A", None, "sewing", None, 2, None),
-        ("B", None, "sowing", None, 2, None),
-        ("B", None, "welding", None, 2, None),
+        ("A", None, "welding", None, 2, None),
+        ("B", None, "sowing", None, 2, None),  # has a routing, though its resource is unknown
         ("ODD", None, "sewing", "night", 2, None),
     )
     resources = typed("resources", resource=["sewing", "welding", "idle"], regular_hours=[9, 0, 0])
