@@ -214,12 +214,13 @@ capacity | standing | resource month | Calendar of capacity, where months differ
   month* month: month, its first day
   regular_hours* number: hours in this month
   overtime_hours number: further hours in overtime
-routings | standing | item family resource | one of item family | Load: hours a unit takes of each resource
+routings | standing | item family resource route | one of item family | Load: hours a unit takes of each resource
   item text: item (or give `family`)
   family text: family (or give `item`)
   resource* text: as in `resources`
+  route text: name of an alternative way to make it; blank for the usual one
   hours_per_unit* number: hours a unit
-  offset_months~ number: months before the item is due that the work is done
+  offset_months number: months before the item is due that the work is done
 components~ | standing | item component | Bill of materials: which items a late component stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
