@@ -91,7 +91,7 @@ items | standing | item | What is sold: families, money, lifecycle
   end_month month: last month of sale
   lot_size~ number: units a lot
   lead_time_days number: days from order to stock
-  shelf_life_months~ number: months it keeps
+  shelf_life_months number: months it keeps
   is_service flag: a service: holds no stock
   is_purchased flag: bought, not made
   is_made_to_order flag: made to order: backlog instead of stock
@@ -100,7 +100,8 @@ locations | standing | location | Where: regions, sites, currencies
   region text: level above location
   supplied_from text: site that supplies it
   currency text: currency of its money, as in `rates`; blank is the company's
-  storage_limit~ number: units it can hold
+  lead_time_days number: days a transfer from `supplied_from` takes
+  storage_limit number: units it can hold
 channels | standing | channel | To whom: segments and priorities
   channel* text: sales channel or customer group
   segment text: level above channel
@@ -191,7 +192,7 @@ scheduled_receipts | snapshot | item location month kind cycle | Supply already 
   kind* text{purchase,production,transfer}: what is due
   cycle month: snapshot it belongs to
   quantity* number: units due
-  is_firm~ flag: cannot be moved
+  is_firm flag: cannot be moved; blank counts as firm
 production | measured | item location month | What was made: plan adherence
   item* text: stock-keeping unit or service
   location text: site that makes or stocks; `all` where left out
@@ -205,10 +206,12 @@ resources | standing | resource | What limits production
   overtime_hours number: further hours a month in overtime
   regular_cost_value number: cost of a regular hour
   overtime_cost_value number: cost of an overtime hour
-  workers~ number: people who work there now
+  workers number: people who work there now; their hours are paid whether worked or not
   hours_per_worker~ number: hours a person works in a month
-  hiring_cost_value~ number: cost of hiring one person
-  layoff_cost_value~ number: cost of laying off one person
+  minimum_workers number: fewest people it may have (blank: none need stay)
+  maximum_workers number: most people it may have; blank: the workforce is not changed
+  hiring_cost_value number: cost of hiring one person
+  layoff_cost_value number: cost of laying off one person
 capacity | standing | resource month | Calendar of capacity, where months differ
   resource* text: as in `resources`
   month* month: month, its first day
@@ -243,10 +246,11 @@ planning_costs | standing | item family | one of item family | Strategies in mon
   holding_cost_value number: cost of holding one unit one month
   backorder_cost_value number: cost of owing one unit one month
   rate_change_cost_value number: cost of one unit of change in the monthly rate
-  subcontract_cost_value~ number: cost of one unit made by others
+  subcontract_cost_value number: cost of one unit made by others; blank: nobody makes it
+  subcontract_limit number: units a month that others can make
   setup_cost_value~ number: cost of one set-up
   lost_sale_cost_value~ number: cost of one unit of demand lost
-  maximum_rate_change~ number: units by which the monthly rate can change
+  maximum_rate_change number: units by which the monthly rate can change
 # Money and goals
 budget | standing | version levels month quarter | one of month quarter | one of quantity revenue_value | Finance's budget: the financial gap
   version text: name of the budget; the last in the alphabet is used
@@ -565,7 +569,17 @@ COMPANY: dict[str, Setting] = {
     ),
     "strategic_years": Setting(3, "years that strategy looks ahead", 1, 10, is_used=False),
     "frozen_months": Setting(
-        {"default": 0}, "months that no one changes, by family or `default`", 0, 24, is_used=False
+        {"default": 0},
+        "months in which supply is what is firm, by family or `default`; counts where "
+        "`scheduled_receipts` is given",
+        0,
+        24,
+    ),
+    "carrying_rate": Setting(
+        0.2,
+        "cost of holding stock a year, share of unit cost, where `planning_costs` has none",
+        0,
+        2,
     ),
     "firm_months": Setting(
         {"default": 0},

@@ -29,7 +29,7 @@ from sopkit.demand import (
 )
 from sopkit.executive import kpis, register
 from sopkit.reconciliation import finance, gaps, grid
-from sopkit.supply import capacity, inventory, shortages, strategies
+from sopkit.supply import capacity, inventory, plans, shortages, sites, strategies, tasks
 
 Tables = dict[str, pd.DataFrame]
 _PLANS = tuple(
@@ -78,7 +78,7 @@ demand_review | 03_demand_review | Demand review
     sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
   raw: items locations inventory scheduled_receipts production resources capacity routings
-    suppliers planning_costs calendar rates
+    suppliers planning_costs calendar rates orders
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan
   ledger: plans
@@ -280,33 +280,62 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     }
 
 
-def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tables:
-    """Each strategy's supply, stock, load and cost; the chosen one becomes the supply plan."""
-    items, resources = tables["items"], tables["resources"]
-    materiality = tables["company"]["materiality_value"].iloc[0]
-    places = tables["locations"]
-    sites = inventory.site_demand(tables["demand_plan"], places)
-    service_levels = tables["company"]["service_levels"].iloc[0]
-    terms = inventory.replenishment(sites, items, tables["suppliers"], service_levels)
+def supply_task(tables: Tables, *, cycle: pd.Timestamp) -> tuple[tasks.Task, Tables]:
+    """The supply problem in arrays, and the tables it was laid out from."""
+    items, resources, places = tables["items"], tables["resources"], tables["locations"]
+    company, scheduled = tables["company"].iloc[0], tables["scheduled_receipts"]
+    demand = sites.site_demand(tables["demand_plan"], tables["orders"], items, places)
+    frozen = company["frozen_months"] if len(scheduled) else {}
+    terms = sites.replenishment(
+        demand, items, places, tables["suppliers"], company["service_levels"], frozen
+    )
     errors = _total_errors(tables, terms)
-    terms = terms.assign(safety_stock=inventory.covering_stock(errors, terms))
-    opening, is_known = inventory.opening_stock(tables["inventory"], sites, places, cycle)
+    terms = terms.assign(
+        safety_stock=inventory.covering_stock(errors, terms),
+        shelf_life_months=schema.lookup(terms["item"], items, "shelf_life_months"),
+    )
+    opening, is_known = sites.opening_stock(tables["inventory"], demand, items, places, cycle)
     if not is_known:
         opening = terms.set_index(schema.SITE)["safety_stock"]
-    hours = capacity.hours_per_unit(tables["routings"], items, resources)
-    ahead = pd.DatetimeIndex(sorted(sites["month"].unique()))
+    bills = capacity.bills(tables["routings"], items, resources, tables["production"])
+    ahead = pd.DatetimeIndex(sorted(demand["month"].unique()))
     available = capacity.available_hours(resources, tables["capacity"], tables["calendar"], ahead)
-    receipts = inventory.receipts(tables["scheduled_receipts"], places)
-    work = strategies.task(sites, terms, opening, receipts, hours, available)
-    plans = {name: strategies.plan(work, name) for name in strategies.NAMES}
-    chosen, unlimited = plans[strategy], strategies.plan(work, strategy, is_limited=False)
-    unit_rates = finance.item_rates(tables["money_rates"], tables["planning_costs"], items)
-    load = capacity.resource_load(_made(chosen), _made(unlimited), hours, available)
-    sheets = [
-        strategies.costs(work, plan, unit_rates, resources).assign(strategy=name)
-        for name, plan in plans.items()
-    ]
-    costs = pd.concat(sheets, ignore_index=True)[["strategy", "cost_kind", "amount_value"]]
+    rates = finance.item_rates(
+        tables["money_rates"], tables["planning_costs"], items, company["carrying_rate"]
+    )
+    made = tables["production"]
+    made = made[made["month"] == months.shift(cycle, -1)]
+    task = tasks.from_tables(
+        demand,
+        terms,
+        opening,
+        sites.receipts(scheduled, items, places, terms),
+        bills,
+        available,
+        resources,
+        rates,
+        places,
+        made.groupby(schema.SITE, as_index=False)[["quantity"]].sum(),
+    )
+    frontier = inventory.service_frontier(
+        errors, terms, schema.lookup(terms["item"], rates, "unit_cost_value").to_numpy()
+    )
+    laid = {"terms": terms, "bills": bills, "available": available, "rates": rates}
+    laid |= {"service_frontier": frontier, "is_stock_known": pd.DataFrame({"is": [is_known]})}
+    return task, laid
+
+
+def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tables:
+    """Each strategy's supply, stock, load and cost; the chosen one becomes the supply plan."""
+    items, materiality = tables["items"], tables["company"]["materiality_value"].iloc[0]
+    task, laid = supply_task(tables, cycle=cycle)
+    near = plans.from_table(task, grid.latest(_past(tables, "supply_plan"), cycle))
+    ways = {name: strategies.plan(task, name, near=near) for name in strategies.NAMES}
+    laid_out = {name: plans.table(task, way) for name, way in ways.items()}
+    chosen = laid_out[strategy]
+    unlimited = strategies.plan(task, "chase", is_limited=False)
+    load = _load(task, ways[strategy], unlimited, laid)
+    costs = _costs(task, ways)
     projection = chosen[
         [*schema.SITE_MONTH, "opening", "supply", "demand", "closing", "safety_stock"]
     ]
@@ -316,29 +345,51 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
     )
     total = hierarchy.in_planning_units(projection, items)
     results = {
-        "supply_plan": chosen[
-            [*schema.SITE_MONTH, "regular", "overtime", "purchased", "receipts", "supply"]
-        ],
+        "supply_plan": chosen[[*schema.SITE_MONTH, *plans.SUPPLY, "supply"]],
         "inventory_projection": projection,
         "resource_load": load,
         "production_strategies": costs,
         "strategy_months": strategies.by_month(
-            {name: hierarchy.in_planning_units(plan, items) for name, plan in plans.items()}
+            {name: hierarchy.in_planning_units(plan, items) for name, plan in laid_out.items()}
         ),
-        "service_frontier": inventory.service_frontier(
-            errors, terms, schema.lookup(terms["item"], unit_rates, "unit_cost_value").to_numpy()
-        ),
+        "service_frontier": laid["service_frontier"],
         "deliveries": delivered,
     }
     return results | {
         "supply_review_facts": headlines.supply_review(
-            total, shortages.deliveries(total), load, costs, strategy, is_known, common
+            total,
+            shortages.deliveries(total),
+            load,
+            costs,
+            strategy,
+            laid["is_stock_known"].loc[0, "is"],
+            common,
         ),
         "supply_review_exceptions": shortages.exceptions(
-            projection, terms, unit_rates, load, hours, materiality
+            projection, laid["terms"], laid["rates"], load, laid["bills"], materiality
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
+
+
+def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:
+    """Table `resource_load`: hours of the plan beside those of its workforce."""
+    routes = capacity.routes(laid["bills"], task.keys["item"])
+    made, wanted = (plans.made_by_route(task, plan, routes) for plan in (way, unlimited))
+    workers = plans.completed(task, way).workers
+    available = laid["available"].assign(  # by resource, then month
+        regular_hours=plans.regular_hours(task, workers).T.ravel(),
+        overtime_hours=plans.overtime_limit(task, workers).T.ravel(),
+    )
+    return capacity.resource_load(made, wanted, laid["bills"], available)
+
+
+def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:
+    """Table `production_strategies`; no money where all costs are assumed."""
+    sheets = [plans.costs(task, way).assign(strategy=name) for name, way in ways.items()]
+    table = pd.concat(sheets, ignore_index=True)
+    table = table[["strategy", "cost_kind", "amount_value", "is_assumed"]]
+    return table if task.is_priced else table[:0]
 
 
 def _total_errors(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
@@ -354,13 +405,7 @@ def _total_errors(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
         paths=inventory.PATHS,
         seed=inventory.SEED,
     )
-    return inventory.total_errors(futures, first, tables["locations"], terms)
-
-
-def _made(plan: pd.DataFrame) -> pd.DataFrame:
-    """Production by item and month, units."""
-    made = plan.assign(quantity=plan["regular"] + plan["overtime"])
-    return made.groupby(["item", "month"], as_index=False)["quantity"].sum()
+    return inventory.total_errors(futures, first, tables["items"], tables["locations"], terms)
 
 
 def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:

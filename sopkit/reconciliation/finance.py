@@ -336,8 +336,17 @@ def beside(table: pd.DataFrame, budget: pd.DataFrame, closed: pd.DataFrame) -> p
     return table.assign(budgeted_revenue_value=budgeted.mask(is_partial, partial))
 
 
+_PLANNING = (
+    "holding_cost_value backorder_cost_value rate_change_cost_value maximum_rate_change "
+    "subcontract_cost_value subcontract_limit"
+).split()
+
+
 def item_rates(
-    rates: pd.DataFrame, planning_costs: pd.DataFrame, items: pd.DataFrame
+    rates: pd.DataFrame,
+    planning_costs: pd.DataFrame,
+    items: pd.DataFrame,
+    carrying_rate: float = np.nan,
 ) -> pd.DataFrame:
     """Price, cost and planning costs a unit by item; its family's where it has none of its own.
 
@@ -347,16 +356,27 @@ def item_rates(
         Table `money_rates`; an item's price is the mean over its series.
     planning_costs, items : DataFrame
         Raw tables.
+    carrying_rate : float
+        Cost of holding stock a year, share of unit cost, where `planning_costs` has none.
 
     Returns
     -------
     DataFrame
-        Key ``item``.
+        Key ``item``; ``rate_group``: what changes its rate together, the item where it has costs of
+        its own, else its family; ``lot_size``; ``is_assumed``: whether holding cost is the carrying
+        rate's.
     """
     table = rates.groupby("item", as_index=False)[["unit_price_value", "unit_cost_value"]].mean()
     family = schema.lookup(table["item"], items, "family")
     own = planning_costs[planning_costs["item"] != schema.ALL].set_index("item")
     of_family = planning_costs[planning_costs["item"] == schema.ALL].set_index("family")
-    for name in ("holding_cost_value", "backorder_cost_value", "rate_change_cost_value"):
+    for name in _PLANNING:
         table[name] = table["item"].map(own[name]).fillna(family.map(of_family[name]))
-    return table
+    is_assumed = table["holding_cost_value"].isna() & table["unit_cost_value"].notna()
+    carried = table["unit_cost_value"] * carrying_rate / 12.0
+    return table.assign(
+        holding_cost_value=table["holding_cost_value"].fillna(carried),
+        rate_group=family.mask(table["item"].isin(own.index), table["item"]).fillna(table["item"]),
+        lot_size=schema.lookup(table["item"], items, "lot_size"),
+        is_assumed=is_assumed,
+    )

@@ -12,10 +12,9 @@ import pandas as pd
 from scipy.optimize.elementwise import find_root
 from scipy.special import ndtr, ndtri
 
-from sopkit import months, schema
+from sopkit import schema
+from sopkit.supply import sites as chains
 
-DAYS_A_MONTH = 30.4
-REVIEW_MONTHS = 1.0  # a plan is made once a month: what is ordered now must last until the next
 _FARTHEST = 40.0  # standard deviations beyond which no shortage is left
 SERVICE_LEVELS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99)  # compared in money
 PATHS, SEED = 1_000, 0  # one seed for all cycles: stock moves with the forecast, not with the draw
@@ -157,6 +156,7 @@ def _rates(rates: np.ndarray | float, name: str = "service_level_rate") -> np.nd
 def total_errors(
     futures: Iterable[np.ndarray],
     forecast: pd.DataFrame,
+    items: pd.DataFrame,
     locations: pd.DataFrame,
     terms: pd.DataFrame,
 ) -> np.ndarray:
@@ -168,36 +168,37 @@ def total_errors(
         Possible demand, units, from ``intervals.sample_paths`` of the same forecast.
     forecast : DataFrame
         Table `forecast`, as many months from the cycle on as the longest exposure needs.
-    locations : DataFrame
-        Table `locations`: where each series is supplied from.
+    items, locations : DataFrame
+        Raw tables: which site serves each series.
     terms : DataFrame
-        From ``replenishment``.
+        From ``sites.replenishment``.
 
     Returns
     -------
-    array (n_futures, 2, n_terms)
-        Units over the whole months below and above each exposure; zero where nothing is forecast.
-        An exposure beyond the last month takes all months, times the root of what is longer.
+    array (n_futures, 2, 2, n_terms)
+        Units of the site's own customers, and of all customers served from it or through it; over
+        the whole months below and above each exposure. Zero where nothing is forecast. An
+        exposure beyond the last month takes all months, times the root of what is longer.
     """
     table = forecast.sort_values(schema.SERIES_MONTH, ignore_index=True)
-    keys = table[schema.SERIES].drop_duplicates()
-    sites = keys.assign(location=source(keys["location"], locations))[schema.SITE]
-    index = pd.MultiIndex.from_frame(terms[schema.SITE])
-    place = index.get_indexer(pd.MultiIndex.from_frame(sites))
-    chosen = np.argsort(place, kind="stable")[(place < 0).sum() :]  # planned series, by site
-    own, starts = np.unique(place[chosen], return_index=True)
-    mean = table["quantity"].to_numpy().reshape(len(keys), -1)[chosen]
+    keys = table[schema.SERIES].drop_duplicates(ignore_index=True)
+    series, place = chains.flows(keys, items, locations, terms)
+    order = np.argsort(place, kind="stable")
+    series, place = series[order], place[order]
+    own, starts = np.unique(place, return_index=True)
+    mean = table["quantity"].to_numpy().reshape(len(keys), -1)
     exposure, horizon = terms["exposure_months"].to_numpy(), mean.shape[1]
     last = np.clip([np.floor(exposure), np.ceil(exposure)], 1, horizon).astype("int64") - 1
     parts = []
     for block in futures:
-        missed = np.zeros((len(block), 2, len(terms)))
+        missed = np.zeros((len(block), 2, 2 * len(terms)))
         if len(own):
-            totals = np.cumsum(block[:, chosen] - mean, axis=2)
-            ends = [totals[:, np.arange(len(chosen)), row[place[chosen]]] for row in last]
+            totals = np.cumsum(block - mean, axis=2)
+            ends = [totals[:, series, row[place % len(terms)]] for row in last]
             missed[..., own] = np.add.reduceat(np.stack(ends, axis=1), starts, axis=2)
-        parts.append(missed)
-    return np.concatenate(parts) * np.sqrt(np.maximum(exposure / horizon, 1.0))
+        parts.append(missed.reshape(len(block), 2, 2, len(terms)))
+    errors = np.concatenate(parts).swapaxes(1, 2)
+    return errors * np.sqrt(np.maximum(exposure / horizon, 1.0))
 
 
 def covering_stock(errors: np.ndarray, terms: pd.DataFrame) -> np.ndarray:
@@ -205,10 +206,10 @@ def covering_stock(errors: np.ndarray, terms: pd.DataFrame) -> np.ndarray:
 
     Parameters
     ----------
-    errors : array (n_futures, 2, n_terms)
+    errors : array (n_futures, 2, 2, n_terms)
         From ``total_errors``, units.
     terms : DataFrame
-        From ``replenishment``.
+        From ``sites.replenishment``.
 
     Returns
     -------
@@ -219,23 +220,35 @@ def covering_stock(errors: np.ndarray, terms: pd.DataFrame) -> np.ndarray:
     -----
     A quantile of the total less its mean, read off futures in which series and months depend on
     one another as they did: nothing is taken as normal or independent. Between whole months
-    squares are interpolated, as variances add up.
+    squares are interpolated, as variances add up. A site that supplies others covers all that
+    passes it, less what they hold themselves, and never less than its own customers need
+    (echelon stock: Clark & Scarf 1960).
 
     Examples
     --------
-    >>> terms = {"exposure_months": [1.0], "service_level_rate": [0.75]}
-    >>> terms |= {"is_service": [False], "is_made_to_order": [False]}
-    >>> errors = np.array([-5.0, -2.0, 0.0, 3.0, 10.0]).reshape(5, 1, 1).repeat(2, axis=1)
-    >>> covering_stock(errors, pd.DataFrame(terms))
+    >>> terms = {"exposure_months": [1.0], "service_level_rate": [0.75], "supplied_from": [None]}
+    >>> terms |= {"is_service": [False], "is_made_to_order": [False], "location": ["plant"]}
+    >>> errors = np.array([-5.0, -2.0, 0.0, 3.0, 10.0]).reshape(5, 1, 1, 1)
+    >>> errors = errors.repeat(2, axis=1).repeat(2, axis=2)
+    >>> covering_stock(errors, pd.DataFrame(terms | {"item": ["A"]}))
     array([3.])
     """
     level, stock = _rates(terms["service_level_rate"]), np.zeros(errors.shape[1:])
     for rate in np.unique(level):
-        stock[:, level == rate] = np.quantile(errors[..., level == rate], rate, axis=0)
-    near, far = np.maximum(stock, 0.0) ** 2
+        stock[..., level == rate] = np.quantile(errors[..., level == rate], rate, axis=0)
+    near, far = np.maximum(stock, 0.0).swapaxes(0, 1) ** 2
     part = terms["exposure_months"].to_numpy() % 1.0
-    is_held = ~(terms["is_service"] | terms["is_made_to_order"])
-    return np.where(is_held, np.sqrt(near + part * (far - near)), 0.0)
+    is_held = ~(terms["is_service"] | terms["is_made_to_order"]).to_numpy()
+    own, passing = np.where(is_held, np.sqrt(near + part * (far - near)), 0.0)
+    above = chains.supplied_from(terms)
+    held, order = own.copy(), np.argsort(-chains.depths(above), kind="stable")
+    below = np.zeros_like(own)  # what the sites supplied from here hold
+    for k in order:  # the farthest sites first
+        if below[k] > 0:
+            held[k] = max(passing[k] - below[k], own[k])
+        if above[k] >= 0:
+            below[above[k]] += held[k] + below[k]
+    return held
 
 
 def service_frontier(
@@ -245,10 +258,10 @@ def service_frontier(
 
     Parameters
     ----------
-    errors : array (n_futures, 2, n_terms)
+    errors : array (n_futures, 2, 2, n_terms)
         From ``total_errors``, units.
     terms : DataFrame
-        From ``replenishment``, with ``safety_stock``.
+        From ``sites.replenishment``, with ``safety_stock``.
     unit_cost : array (n_terms,)
         Cost a unit; what has none is left out.
 
@@ -269,122 +282,3 @@ def service_frontier(
         stock = covering_stock(errors, terms.assign(service_level_rate=rate))
         rows.append((rate, False, stock @ cost))
     return pd.DataFrame(rows, columns=columns).sort_values(columns, ignore_index=True)
-
-
-def site_demand(plan: pd.DataFrame, locations: pd.DataFrame) -> pd.DataFrame:
-    """Demand on each site: markets' plans summed where they are supplied from.
-
-    Parameters
-    ----------
-    plan : DataFrame
-        Table `demand_plan`.
-    locations : DataFrame
-        Table `locations`; a market without ``supplied_from`` supplies itself, and a depot's
-        demand stands at the plant that supplies it: stock is planned for the whole chain.
-
-    Returns
-    -------
-    DataFrame
-        Key ``item, location, month``: ``demand``, units.
-    """
-    rows = plan.assign(location=source(plan["location"], locations), demand=plan["consensus"])
-    return rows.groupby(schema.SITE_MONTH, as_index=False)[["demand"]].sum()
-
-
-def source(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
-    """The site at the head of the chain that supplies each place; itself where nothing does.
-
-    Examples
-    --------
-    >>> chain = pd.DataFrame({"location": ["shop", "depot"], "supplied_from": ["depot", "plant"]})
-    >>> source(pd.Series(["shop", "plant"]), chain).tolist()
-    ['plant', 'plant']
-    """
-    for _ in range(len(locations)):
-        above = schema.lookup(places, locations, "supplied_from", on="location").fillna(places)
-        if above.eq(places).all():
-            break
-        places = above
-    return places.astype("str")
-
-
-def receipts(scheduled: pd.DataFrame, locations: pd.DataFrame) -> pd.DataFrame:
-    """What is on its way, at the head of the chain; transfers inside a chain add no stock.
-
-    Parameters
-    ----------
-    scheduled : DataFrame
-        Table `scheduled_receipts`.
-    locations : DataFrame
-        Table `locations`.
-    """
-    head = source(scheduled["location"], locations)
-    is_inside = (scheduled["kind"] == "transfer") & head.ne(scheduled["location"])
-    return scheduled.assign(location=head)[~is_inside]
-
-
-def replenishment(
-    sites: pd.DataFrame, items: pd.DataFrame, suppliers: pd.DataFrame, service_levels: dict
-) -> pd.DataFrame:
-    """How each item of each site is replenished: bought or made, how fast, how surely.
-
-    Parameters
-    ----------
-    sites : DataFrame
-        From ``site_demand``.
-    items, suppliers : DataFrame
-        Raw tables; a bought item's lead time is its own, else its quickest supplier's.
-    service_levels : dict
-        Service level by family, and ``default``, 0 to 1.
-
-    Returns
-    -------
-    DataFrame
-        Key ``item, location``: ``is_service``, ``is_purchased``, ``is_made_to_order``,
-        ``lead_time_months`` (whole months before an order placed now arrives),
-        ``exposure_months`` (lead time and a month of review: what stock must last for),
-        ``service_level_rate`` (share of cycles without a stock-out).
-
-    Raises
-    ------
-    ValueError
-        If a service level is not strictly between 0 and 1.
-    """
-    table = sites[schema.SITE].drop_duplicates().sort_values(schema.SITE, ignore_index=True)
-    family = schema.lookup(table["item"], items, "family")
-    days = schema.lookup(table["item"], items, "lead_time_days")
-    for level, members in (("item", table["item"]), ("family", family)):
-        days = days.fillna(members.map(suppliers.groupby(level)["lead_time_days"].min()))
-    days = days.fillna(0.0)
-    level = family.map(service_levels)
-    level = level.fillna(service_levels.get("default", 0.95)).astype("float64")
-    lead = np.floor(days / DAYS_A_MONTH + 0.5)
-    is_service = schema.lookup(table["item"], items, "is_service").fillna(False).astype(bool)
-    is_to_order = schema.lookup(table["item"], items, "is_made_to_order").fillna(False).astype(bool)
-    return table[schema.SITE].assign(
-        is_service=is_service,
-        is_purchased=schema.lookup(table["item"], items, "is_purchased").fillna(False).astype(bool),
-        is_made_to_order=is_to_order,
-        lead_time_months=lead.astype("int64"),
-        exposure_months=days / DAYS_A_MONTH + REVIEW_MONTHS,
-        service_level_rate=_rates(level),
-    )
-
-
-def opening_stock(
-    inventory: pd.DataFrame, sites: pd.DataFrame, locations: pd.DataFrame, cycle: pd.Timestamp
-) -> tuple[pd.Series, bool]:
-    """Stock less backlog at the end of the last closed month, by item and head of the chain.
-
-    Returns
-    -------
-    opening : Series
-        Indexed by ``item, location``; zero for an item the stock list does not name.
-    is_known : bool
-        False where no stock of the last closed month is known at any of the sites.
-    """
-    index = pd.MultiIndex.from_frame(sites[schema.SITE].drop_duplicates())
-    last = inventory[inventory["month"] == months.shift(cycle, -1)]
-    net = last["on_hand"] - last["backlog"].fillna(0.0)
-    opening = net.groupby([last["item"], source(last["location"], locations)]).sum()
-    return opening.reindex(index, fill_value=0.0), bool(opening.index.isin(index).any())

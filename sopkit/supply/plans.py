@@ -10,7 +10,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
+from sopkit import schema
 from sopkit.supply.tasks import Task, spread
+
+SUPPLY = ("regular", "overtime", "subcontract", "purchased", "receipts", "transfers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,10 +215,11 @@ def costs(task: Task, plan: Plan) -> pd.DataFrame:
 
 
 def weights(task: Task, plan: Plan) -> float:
-    """What the search adds to money: units below safety stock, less what is left at the end."""
+    """What the search adds to money: units below safety stock, and what is undone at the end."""
     closing = outcome(task, plan).closing
     below = np.maximum(task.safety_stock - np.maximum(closing, 0.0), 0.0)
-    return float((below * task.below_safety_cost).sum() - closing[-1] @ task.ending_value)
+    undone = below[-1] + np.maximum(-closing[-1], 0.0)
+    return float((below * task.below_safety_cost).sum() + undone @ task.ending_cost)
 
 
 def table(task: Task, plan: Plan) -> pd.DataFrame:
@@ -260,3 +264,48 @@ def table(task: Task, plan: Plan) -> pd.DataFrame:
     rows = task.keys.loc[task.keys.index.repeat(task.n_months)].reset_index(drop=True)
     rows["month"] = np.tile(task.months.to_numpy(), len(task.keys))
     return rows.assign(**{name: values.T.ravel() for name, values in columns.items()})
+
+
+def from_table(task: Task, last: pd.DataFrame) -> Plan | None:
+    """The last plan on this task's keys and months, for a new one to stay near.
+
+    Parameters
+    ----------
+    task : Task
+        The problem.
+    last : DataFrame
+        Rows of table `supply_plan`.
+
+    Returns
+    -------
+    Plan or None
+        ``made`` by the usual routes, missing where the last plan had no row; none where it had
+        none at all.
+    """
+    count = len(task.keys)
+    index = pd.MultiIndex.from_frame(task.keys[schema.SITE])
+    units = last.assign(units=last[["regular", "overtime", "purchased"]].sum(axis=1))
+    wide = units.pivot(index="month", columns=schema.SITE, values="units")
+    wide = wide.reindex(index=task.months, columns=index)
+    if not wide.notna().any(axis=None):
+        return None
+    made = np.full((task.n_months, len(task.route_item)), np.nan)
+    made[:, :count] = wide.to_numpy(dtype="float64")
+    return Plan(made)
+
+
+def made_by_route(task: Task, plan: Plan, routes: pd.DataFrame) -> pd.DataFrame:
+    """Units made, what is in work among them: ``item, route, month, quantity``.
+
+    Parameters
+    ----------
+    task, plan : Task, Plan
+        Problem and answer.
+    routes : DataFrame
+        From ``capacity.routes``: names of the task's routes, in order.
+    """
+    work = plan.made.copy()
+    work[:, : len(task.keys)] += task.in_work
+    rows = routes.loc[routes.index.repeat(task.n_months), ["item", "route"]]
+    rows = rows.assign(month=np.tile(task.months, len(routes)), quantity=work.T.ravel())
+    return rows.groupby(["item", "route", "month"], as_index=False)[["quantity"]].sum()

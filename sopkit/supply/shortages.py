@@ -44,7 +44,7 @@ def exceptions(
     replenishment: pd.DataFrame,
     prices: pd.DataFrame,
     load: pd.DataFrame,
-    hours: pd.DataFrame,
+    bills: pd.DataFrame,
     materiality_value: float,
 ) -> pd.DataFrame:
     """Table ``supply_review_exceptions``: late items and overloaded resources, by money.
@@ -57,8 +57,8 @@ def exceptions(
         Key ``item, location``: ``lead_time_months``.
     prices : DataFrame
         Key ``item``: ``unit_price_value``.
-    hours : DataFrame
-        Hours a unit, items down, resources across.
+    bills : DataFrame
+        From ``capacity.bills``.
     materiality_value : float
         Money below which an exception is left to the count.
 
@@ -76,7 +76,7 @@ def exceptions(
     late = late.assign(amount_value=-late["closing"] * late["unit_price_value"])
     cycle = projection["month"].min()
     rows = [_late_item(item, own, cycle) for (item, _), own in late.groupby(schema.SITE)]
-    rows += _overloads(load, hours, late)
+    rows += _overloads(load, bills, late)
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
     is_material = ~(table["amount_value"].astype("float64") < materiality_value)
@@ -101,7 +101,7 @@ def _late_item(item: str, own: pd.DataFrame, cycle: pd.Timestamp) -> dict:
     }
 
 
-def _overloads(load: pd.DataFrame, hours: pd.DataFrame, late: pd.DataFrame) -> list[dict]:
+def _overloads(load: pd.DataFrame, bills: pd.DataFrame, late: pd.DataFrame) -> list[dict]:
     """One row a resource whose wanted hours exceed regular and overtime hours."""
     limit = load["regular_hours"] + load["overtime_hours"]
     over = load[load["wanted_hours"] > limit * 1.0001]
@@ -111,7 +111,7 @@ def _overloads(load: pd.DataFrame, hours: pd.DataFrame, late: pd.DataFrame) -> l
         missing = worst["wanted_hours"] - worst["regular_hours"] - worst["overtime_hours"]
         first, count = own["month"].min(), len(own)
         decide_by = months.shift(first, -1)
-        passing = hours.index[hours[resource] > 0]
+        passing = bills.loc[bills["resource"] == resource, "item"]
         touched = late[late["item"].isin(passing) & late["month"].isin(own["month"])]
         money = touched.groupby("item")["amount_value"].max().sum(min_count=1)
         rows.append(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sopkit.supply import least_cost, plans
+from sopkit.supply import least_cost, plans, sites
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
 
@@ -57,7 +57,7 @@ class _Walk:
     def __init__(self, task: Task, strategy: str, *, is_limited: bool):
         self.task, self.strategy, self.is_limited = task, strategy, is_limited
         self.parent, self.fed = task.supplied_from, np.flatnonzero(task.supplied_from >= 0)
-        self.depth = _depths(self.parent)
+        self.depth = sites.depths(self.parent)
         self.leave = np.zeros_like(task.demand)  # what each fed item wants sent, by month it leaves
         self.onward = np.zeros_like(task.demand)  # the same at the site that sends it
         for depth in range(int(self.depth.max(initial=0)), 0, -1):
@@ -190,17 +190,6 @@ class _Walk:
         wanted = np.maximum(wanted, beyond)
         wanted = np.clip(wanted, task.minimum_workers, task.maximum_workers)
         return np.where(task.is_staffed, wanted, task.workers)
-
-
-def _depths(parent: np.ndarray) -> np.ndarray:
-    """Steps from each item to the site at the head of its chain."""
-    depth, above = np.zeros(len(parent), dtype="int64"), parent.copy()
-    while (above >= 0).any():
-        depth += above >= 0
-        above = np.where(above >= 0, parent[np.maximum(above, 0)], -1)
-        if depth.max() > len(parent):
-            raise ValueError("supplied_from runs in a circle; each chain must end at one site.")
-    return depth
 
 
 def _tiers(route_item: np.ndarray) -> list[np.ndarray]:

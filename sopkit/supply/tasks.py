@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
+from sopkit.supply import capacity, sites
 
 _SIGNED = {"opening", "supplied_from", "route_item", "site", "rate_group", "safety_stock"}
 _WHOLE = {"supplied_from", "lead_months", "frozen_months", "route_item", "offset_months"}
@@ -37,8 +38,8 @@ class Task:
     ----------
     demand : array (t, i)
         Units wanted. With ``is_loss_allowed`` it is a ceiling that need not be met.
-    keys, months : DataFrame, DatetimeIndex, optional
-        Names of the items (``item, location``) and months.
+    keys, months, resources : DataFrame, DatetimeIndex, list, optional
+        Names of the items (``item, location``), months and resources.
     opening, ending_stock : array (i,)
         Stock before the first month (below zero: backlog), least stock after the last.
     receipts, in_work : array (t, i)
@@ -91,9 +92,9 @@ class Task:
         Arrays (t, i), of a unit or set-up; holding and backlog at each month end.
     transfer_cost, price, increase_cost, decrease_cost : arrays (i,), (t, i), (g,)
         Of a unit sent here; revenue of a unit sold; of a unit by which the rate changes.
-    below_safety_cost, ending_value : arrays (t, i), (i,)
-        Weights of the search that are no money spent: a unit below safety stock, and what a unit
-        left at the end (or owed, below zero) is worth.
+    below_safety_cost, ending_cost : arrays (t, i), (i,)
+        Weights of the search that are no money spent: of a unit below safety stock, and further
+        of one below it or owed at the end; less than it costs to supply, and it is not supplied.
     is_assumed : array (i,)
         Whether holding and backlog costs are assumed, not given.
     is_average_stock : bool
@@ -116,6 +117,7 @@ class Task:
     demand: np.ndarray = _on("ti", np.nan)
     keys: pd.DataFrame | None = None
     months: pd.DatetimeIndex | None = None
+    resources: list[str] | None = None
     opening: np.ndarray = _on("i", 0.0)
     receipts: np.ndarray = _on("ti", 0.0)
     in_work: np.ndarray = _on("ti", 0.0)
@@ -174,7 +176,7 @@ class Task:
     increase_cost: np.ndarray = _on("g", np.nan)
     decrease_cost: np.ndarray = _on("g", np.nan)
     below_safety_cost: np.ndarray = _on("ti", 0.0)
-    ending_value: np.ndarray = _on("i", 0.0)
+    ending_cost: np.ndarray = _on("i", 0.0)
     is_assumed: np.ndarray = _on("i", False)
     is_average_stock: bool = False
 
@@ -196,6 +198,9 @@ class Task:
         if self.keys is None:
             names = [f"item {k + 1}" for k in range(n_items)]
             object.__setattr__(self, "keys", pd.DataFrame({"item": names, "location": schema.ALL}))
+        if self.resources is None:
+            names = [f"resource {k + 1}" for k in range(size["r"])]
+            object.__setattr__(self, "resources", names)
         if self.months is None:
             object.__setattr__(self, "months", months.span(months.parse_cycle(_FIRST), count))
 
@@ -227,7 +232,8 @@ class Task:
 
 
 AXES = {f.name: f.metadata["axes"] for f in fields(Task) if f.metadata}
-COSTS = tuple(name for name in AXES if name.endswith("_cost") and "below" not in name)
+WEIGHTS = ("below_safety_cost", "ending_cost")
+COSTS = tuple(name for name in AXES if name.endswith("_cost") and name not in WEIGHTS)
 
 
 def spread(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
@@ -253,3 +259,159 @@ def spread(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
         place = tuple(int(k) for k in np.argwhere(array < 0)[0])
         raise ValueError(f"{name} is negative ({array[place]:g}) at {place}; it must be 0 or more.")
     return array
+
+
+def from_tables(
+    demand: pd.DataFrame,
+    terms: pd.DataFrame,
+    opening: pd.Series,
+    receipts: pd.DataFrame,
+    bills: pd.DataFrame,
+    available: pd.DataFrame,
+    resources: pd.DataFrame,
+    rates: pd.DataFrame,
+    locations: pd.DataFrame,
+    made_before: pd.DataFrame,
+) -> Task:
+    """Lay the tables of a supply plan out as a task.
+
+    Parameters
+    ----------
+    demand : DataFrame
+        From ``sites.site_demand``.
+    terms : DataFrame
+        From ``sites.replenishment``, with ``safety_stock`` and ``shelf_life_months``.
+    opening : Series
+        Stock before the first month by ``item, location``; below zero is backlog.
+    receipts : DataFrame
+        From ``sites.receipts``.
+    bills, available : DataFrame
+        From ``capacity.bills`` and ``capacity.available_hours``.
+    resources, locations : DataFrame
+        Raw tables. People who work at a resource are paid for all its hours; their number changes
+        where ``maximum_workers`` is given.
+    rates : DataFrame
+        From ``finance.item_rates``.
+    made_before : DataFrame
+        Production of the month before the first: ``item, location, quantity``.
+
+    Notes
+    -----
+    A unit below safety stock weighs what the service level makes it worth: holding cost times
+    level / (1 − level), the newsvendor's ratio, and never more than half a unit owed. Where the
+    cost of owing is not given, that ratio stands for it and is marked assumed. What is undone at
+    the end weighs what it costs to supply, so that no plan saves by leaving it.
+    """
+    wide = demand.pivot(index="month", columns=schema.SITE, values="demand").fillna(0.0)
+    index, month_index = wide.columns, pd.DatetimeIndex(wide.index, name="month")
+    keys = index.to_frame(index=False)
+
+    def by_month(table: pd.DataFrame, over: object, names: pd.Index, value: str) -> np.ndarray:
+        laid = table.pivot(index="month", columns=over, values=value)
+        return laid.reindex(index=month_index, columns=names).fillna(0.0).to_numpy("float64")
+
+    names = pd.Index(sorted(available["resource"].unique()))
+    regular, overtime = (
+        by_month(available, "resource", names, name) for name in ("regular_hours", "overtime_hours")
+    )
+    route, hours, offset = capacity.as_arrays(bills, keys["item"], list(names))
+    own = terms.set_index(schema.SITE).loc[index].reset_index()
+    rate = keys[["item"]].merge(rates, on="item", how="left", validate="many_to_one")
+    group, labels = pd.factorize(
+        rate["rate_group"].fillna(keys["item"]) + " at " + keys["location"]
+    )
+    by_group = rate.groupby(group)[["rate_change_cost_value", "maximum_rate_change"]].first()
+    before = made_before.set_index(schema.SITE)["quantity"].reindex(index).fillna(0.0)
+    before = before.groupby(group).sum() if len(made_before) else pd.Series(np.nan, by_group.index)
+    staff = resources.drop_duplicates("resource").set_index("resource").reindex(names)
+    people = staff["workers"].where(staff["workers"] > 0)
+    can_change = people.notna() & staff["maximum_workers"].notna()
+    work = np.where(can_change, people, 1.0)
+    start = opening.reindex(index).fillna(0.0).to_numpy(dtype="float64")
+    due = by_month(receipts, schema.SITE, index, "quantity")
+    above = sites.supplied_from(own)
+    return Task(
+        keys=keys,
+        months=month_index,
+        resources=list(names),
+        demand=wide.to_numpy(dtype="float64"),
+        opening=start,
+        receipts=due,
+        in_work=by_month(receipts, schema.SITE, index, "in_work"),
+        safety_stock=np.tile(own["safety_stock"], (len(wide), 1)),
+        maximum_stock=_to_order(own, wide.to_numpy(), start, due),
+        shelf_life_months=own["shelf_life_months"].fillna(np.inf),
+        supplied_from=above,
+        lead_months=own["lead_time_months"],
+        frozen_months=own["frozen_months"],
+        is_purchased=own["is_purchased"],
+        is_service=own["is_service"],
+        lot_size=rate["lot_size"].fillna(0.0),
+        subcontract_limit=np.tile(rate["subcontract_limit"].fillna(np.inf), (len(wide), 1)),
+        site=pd.factorize(keys["location"])[0],
+        storage_limit=schema.lookup(
+            keys["location"], locations, "storage_limit", on="location"
+        ).fillna(np.inf),
+        rate_group=group,
+        previous_rate=before,
+        maximum_rate_change=by_group["maximum_rate_change"].fillna(np.inf),
+        route_item=route,
+        hours=hours,
+        offset_months=offset,
+        regular_hours=regular,
+        overtime_hours=np.where(can_change, 0.0, overtime),
+        workers=people.where(can_change),
+        hours_per_worker=regular / work,
+        overtime_per_worker=np.where(can_change, overtime / work, 0.0),
+        minimum_workers=np.tile(staff["minimum_workers"].fillna(0.0), (len(wide), 1)),
+        maximum_workers=np.tile(staff["maximum_workers"].fillna(np.inf), (len(wide), 1)),
+        is_idle_paid=people.notna(),
+        regular_cost=np.tile(staff["regular_cost_value"], (len(wide), 1)),
+        overtime_cost=np.tile(staff["overtime_cost_value"], (len(wide), 1)),
+        hiring_cost=staff["hiring_cost_value"],
+        layoff_cost=staff["layoff_cost_value"],
+        increase_cost=by_group["rate_change_cost_value"],
+        decrease_cost=by_group["rate_change_cost_value"],
+        **_unit_costs(
+            own, rate, hours[: len(own)] @ staff["overtime_cost_value"].fillna(0.0), above
+        ),
+    )
+
+
+def _to_order(own: pd.DataFrame, demand: np.ndarray, opening: np.ndarray, due: np.ndarray):
+    """Most stock (t, i): none of services and what is made to order, what there is sold first."""
+    most, left = np.full(demand.shape, np.inf), np.maximum(opening, 0.0)
+    is_to_order = (own["is_service"] | own["is_made_to_order"]).to_numpy(dtype=bool)
+    for t in range(len(demand)):
+        left = np.maximum(left + due[t] - demand[t], 0.0)
+        most[t, is_to_order] = left[is_to_order]
+    return most
+
+
+def _unit_costs(
+    own: pd.DataFrame, rate: pd.DataFrame, making: np.ndarray, above: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Costs a unit, and the weights of the search."""
+    service = own["service_level_rate"].to_numpy()
+    held, owed, bought, helped = (
+        rate[name].to_numpy(dtype="float64")
+        for name in (
+            "holding_cost_value",
+            "backorder_cost_value",
+            "unit_cost_value",
+            "subcontract_cost_value",
+        )
+    )
+    worth = held * service / (1.0 - service)
+    is_bought, is_fed = own["is_purchased"].to_numpy(dtype=bool), above >= 0
+    supply = np.where(is_bought, np.nan_to_num(bought), making)
+    supply = np.where(is_fed, supply[above], supply)
+    return {
+        "purchase_cost": np.where(is_bought, bought, np.nan),
+        "subcontract_cost": np.where(is_bought | is_fed | own["is_service"], np.nan, helped),
+        "holding_cost": held,
+        "backlog_cost": np.where(np.isfinite(owed), owed, worth),
+        "below_safety_cost": np.nan_to_num(np.fmin(worth, owed / 2.0)),
+        "ending_cost": supply,
+        "is_assumed": rate["is_assumed"].fillna(False).astype(bool) | ~np.isfinite(owed),
+    }

@@ -1,0 +1,287 @@
+"""Sites: which one stocks what for whom, what each must deliver, and how it is replenished."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+
+DAYS_A_MONTH = 30.4
+REVIEW_MONTHS = 1.0  # a plan is made once a month: what is ordered now must last until the next
+
+
+def stocking_site(rows: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame) -> pd.Series:
+    """The site where stock of each row's item serves its location.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Any table with ``item`` and ``location``.
+    items, locations : DataFrame
+        Raw tables. A place that supplies others, or that nobody supplies, is a site; any other is
+        served by the site it is supplied from. Services and what is made to order are stocked
+        nowhere: they come from the head of the chain.
+
+    Examples
+    --------
+    >>> chain = pd.DataFrame({"location": ["shop", "depot"], "supplied_from": ["depot", "plant"]})
+    >>> items = pd.DataFrame({"item": ["A", "B"], "is_service": [False, True],
+    ...     "is_made_to_order": False})
+    >>> sold = pd.DataFrame({"item": ["A", "B"], "location": "shop"})
+    >>> stocking_site(sold, items, chain).tolist()
+    ['depot', 'plant']
+    """
+    above = schema.lookup(rows["location"], locations, "supplied_from", on="location")
+    is_site = rows["location"].isin(set(locations["supplied_from"].dropna())) | above.isna()
+    near = rows["location"].where(is_site, above)
+    is_direct = _flag(rows["item"], items, "is_service")
+    is_direct |= _flag(rows["item"], items, "is_made_to_order")
+    return near.mask(is_direct, source(rows["location"], locations)).astype("str")
+
+
+def _flag(members: pd.Series, items: pd.DataFrame, column: str) -> pd.Series:
+    return schema.lookup(members, items, column).fillna(False).astype(bool)
+
+
+def source(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
+    """The site at the head of the chain that supplies each place; itself where nothing does.
+
+    Examples
+    --------
+    >>> chain = pd.DataFrame({"location": ["shop", "depot"], "supplied_from": ["depot", "plant"]})
+    >>> source(pd.Series(["shop", "plant"]), chain).tolist()
+    ['plant', 'plant']
+    """
+    for _ in range(len(locations)):
+        above = schema.lookup(places, locations, "supplied_from", on="location").fillna(places)
+        if above.eq(places).all():
+            break
+        places = above
+    return places.astype("str")
+
+
+def site_demand(
+    plan: pd.DataFrame, orders: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
+) -> pd.DataFrame:
+    """Customers' demand on each site: the plan, and no less than the open orders.
+
+    Parameters
+    ----------
+    plan : DataFrame
+        Table `demand_plan`.
+    orders : DataFrame
+        Table `orders` of this cycle; those of months that are not planned are left out.
+    items, locations : DataFrame
+        Raw tables, as for ``stocking_site``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, month``: ``demand``, units; every planned month of every site of the
+        item's chain, also of one that only supplies others.
+    """
+    book = orders[orders["month"].isin(plan["month"])]
+    book = book.groupby(schema.SERIES_MONTH, as_index=False)[["quantity"]].sum()
+    rows = plan[[*schema.SERIES_MONTH, "consensus"]].merge(
+        book, on=schema.SERIES_MONTH, how="outer", validate="one_to_one"
+    )
+    demand = rows[["consensus", "quantity"]].max(axis=1)
+    rows = rows.assign(demand=demand, location=stocking_site(rows, items, locations))
+    parts, places = [rows], rows
+    while len(places):  # sites further up take part with no customers of their own
+        above = schema.lookup(places["location"], locations, "supplied_from", on="location")
+        places = places.assign(location=above, demand=0.0)[above.notna()].drop_duplicates(
+            schema.SITE_MONTH
+        )
+        parts.append(places)
+        if len(parts) > len(locations) + 1:
+            raise ValueError(f"locations: supplied_from of {above.iloc[0]} runs in a circle.")
+    every = pd.concat(parts, ignore_index=True)
+    return every.groupby(schema.SITE_MONTH, as_index=False)[["demand"]].sum()
+
+
+def receipts(
+    scheduled: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame, terms: pd.DataFrame
+) -> pd.DataFrame:
+    """What is on its way and counts: firm, or planned where nothing new could arrive in its stead.
+
+    Parameters
+    ----------
+    scheduled : DataFrame
+        Table `scheduled_receipts` of this cycle.
+    items, locations : DataFrame
+        Raw tables. What moves inside a site's own places adds no stock to it.
+    terms : DataFrame
+        From ``replenishment``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, month``: ``quantity``; ``in_work``, the part still to be made.
+
+    Notes
+    -----
+    In frozen months only what is firm counts. Within the lead time a planned receipt counts as it
+    stands; later ones are planned anew.
+    """
+    rows = scheduled.assign(location=stocking_site(scheduled, items, locations))
+    is_inside = (rows["kind"] == "transfer") & rows["location"].ne(scheduled["location"])
+    rows = rows[~is_inside].merge(
+        terms[[*schema.SITE, "lead_time_months", "frozen_months"]],
+        on=schema.SITE,
+        how="left",
+        validate="many_to_one",
+    )
+    ahead = months.number(rows["month"]) - months.number(rows["cycle"])
+    is_firm = rows["is_firm"].fillna(True).astype(bool)
+    is_late = (ahead < rows["lead_time_months"]) & ~(ahead < rows["frozen_months"])
+    rows = rows[is_firm | is_late]
+    made = rows["quantity"].where(rows["kind"] == "production", 0.0)
+    rows = rows.assign(in_work=made)
+    return rows.groupby(schema.SITE_MONTH, as_index=False)[["quantity", "in_work"]].sum()
+
+
+def replenishment(
+    sites: pd.DataFrame,
+    items: pd.DataFrame,
+    locations: pd.DataFrame,
+    suppliers: pd.DataFrame,
+    service_levels: dict,
+    frozen_months: dict | None = None,
+) -> pd.DataFrame:
+    """How each item of each site is replenished: sent, bought or made, how fast, how surely.
+
+    Parameters
+    ----------
+    sites : DataFrame
+        From ``site_demand``.
+    items, locations, suppliers : DataFrame
+        Raw tables; a bought item's lead time is its own, else its quickest supplier's, that of a
+        site supplied from another one is its transfer's.
+    service_levels, frozen_months : dict
+        By family, and ``default``: chance of no stock-out, 0 to 1; months in which supply is what
+        is firm (not for services and what is made to order, which answer to orders).
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location``: ``supplied_from`` (a site, or missing), ``is_service``,
+        ``is_purchased``, ``is_made_to_order``, ``lead_time_months`` (whole months before an order
+        placed now arrives), ``frozen_months``, ``exposure_months`` (lead time and a month of
+        review: what stock must last for), ``service_level_rate`` (share of cycles without a
+        stock-out).
+    """
+    table = sites[schema.SITE].drop_duplicates().sort_values(schema.SITE, ignore_index=True)
+    places, family = table["location"], schema.lookup(table["item"], items, "family")
+    days = schema.lookup(table["item"], items, "lead_time_days")
+    for level, members in (("item", table["item"]), ("family", family)):
+        days = days.fillna(members.map(suppliers.groupby(level)["lead_time_days"].min()))
+    above = schema.lookup(places, locations, "supplied_from", on="location")
+    is_fed = above.notna()
+    sent = schema.lookup(places, locations, "lead_time_days", on="location")
+    days = days.mask(is_fed, sent).fillna(0.0)
+    level = family.map(service_levels)
+    level = level.fillna(service_levels.get("default", 0.95)).astype("float64")
+    frozen = family.map(frozen_months or {}).fillna((frozen_months or {}).get("default", 0))
+    lead = np.floor(days / DAYS_A_MONTH + 0.5)
+    is_service, is_to_order = (
+        _flag(table["item"], items, name) for name in ("is_service", "is_made_to_order")
+    )
+    return table.assign(
+        supplied_from=above,
+        is_service=is_service,
+        is_purchased=_flag(table["item"], items, "is_purchased") & ~is_fed,
+        is_made_to_order=is_to_order,
+        lead_time_months=lead.astype("int64"),
+        frozen_months=frozen.mask(is_service | is_to_order, 0).astype("int64"),
+        exposure_months=days / DAYS_A_MONTH + REVIEW_MONTHS,
+        service_level_rate=level,
+    )
+
+
+def opening_stock(
+    inventory: pd.DataFrame,
+    sites: pd.DataFrame,
+    items: pd.DataFrame,
+    locations: pd.DataFrame,
+    cycle: pd.Timestamp,
+) -> tuple[pd.Series, bool]:
+    """Stock less backlog at the end of the last closed month, by item and site.
+
+    Returns
+    -------
+    opening : Series
+        Indexed by ``item, location``; zero for an item the stock list does not name.
+    is_known : bool
+        False where no stock of the last closed month is known at any of the sites.
+    """
+    index = pd.MultiIndex.from_frame(sites[schema.SITE].drop_duplicates())
+    last = inventory[inventory["month"] == months.shift(cycle, -1)]
+    net = last["on_hand"] - last["backlog"].fillna(0.0)
+    opening = net.groupby([last["item"], stocking_site(last, items, locations)]).sum()
+    return opening.reindex(index, fill_value=0.0), bool(opening.index.isin(index).any())
+
+
+def supplied_from(terms: pd.DataFrame) -> np.ndarray:
+    """Position in terms of the item at the site that each row is supplied from; −1 at the head."""
+    index = pd.MultiIndex.from_frame(terms[schema.SITE])
+    above = terms[["item"]].assign(location=terms["supplied_from"].fillna("").astype("str"))
+    return index.get_indexer(pd.MultiIndex.from_frame(above))
+
+
+def depths(above: np.ndarray) -> np.ndarray:
+    """Steps from each position to the head of its chain.
+
+    Raises
+    ------
+    ValueError
+        If a chain runs in a circle.
+
+    Examples
+    --------
+    >>> depths(np.array([-1, 0, 1]))
+    array([0, 1, 2])
+    """
+    depth, place = np.zeros(len(above), dtype="int64"), above.copy()
+    while (place >= 0).any():
+        depth += place >= 0
+        place = np.where(place >= 0, above[np.maximum(place, 0)], -1)
+        if depth.max() > len(above):
+            raise ValueError("supplied_from runs in a circle; each chain must end at one site.")
+    return depth
+
+
+def flows(
+    keys: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame, terms: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of series and place: who serves it, and where its goods pass.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        ``item, location`` of each series.
+    items, locations : DataFrame
+        Raw tables.
+    terms : DataFrame
+        From ``replenishment``.
+
+    Returns
+    -------
+    series, place : array
+        Positions in keys and in terms; a place beyond the number of terms says that the goods pass
+        there on their way, which is so also at the site that serves.
+    """
+    index = pd.MultiIndex.from_frame(terms[schema.SITE])
+    sites = keys[["item"]].assign(location=stocking_site(keys, items, locations))
+    own = index.get_indexer(pd.MultiIndex.from_frame(sites))
+    pairs = [(np.arange(len(keys)), own)]
+    for _ in range(len(locations) + 1):
+        at = index.get_indexer(pd.MultiIndex.from_frame(sites.fillna("")))
+        pairs.append((np.arange(len(keys)), np.where(at >= 0, at + len(terms), -1)))
+        above = schema.lookup(sites["location"], locations, "supplied_from", on="location")
+        sites = sites.assign(location=above)
+        if above.isna().all():
+            break
+    series, place = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    return series[place >= 0], place[place >= 0]
