@@ -175,20 +175,26 @@ def supply_review(
     delivered: pd.DataFrame,
     load: pd.DataFrame,
     costs: pd.DataFrame,
+    hour_values: pd.DataFrame,
+    rivals: pd.DataFrame,
     strategy: str,
     is_stock_known: bool,
     common: dict,
 ) -> pd.DataFrame:
-    """What can be delivered in time, where hours run short, which way is cheapest."""
+    """What can be delivered in time, where hours run short, which way is cheapest and for how long.
+
+    ``rivals`` is from ``strategies.break_even``.
+    """
     totals = costs.groupby("strategy")["amount_value"].sum(min_count=1)
     other = totals.drop(strategy, errors="ignore")
     late = projection[projection["closing"] < -0.5]
     busy = load[load["utilisation_rate"].notna()].nlargest(1, "utilisation_rate")
     is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
-    unknown = "the cost of holding stock is not known, so strategies cannot be compared in money"
+    unknown = "what stock or hours cost is not known, so the ways cannot be compared in money"
     on_time = _rate(delivered["on_time"].sum(), delivered["demand"].sum())
     if load.empty and not is_stock_known:
         on_time = np.nan
+    assumed = sorted(costs.loc[costs["is_assumed"], "cost_kind"].unique())
     return _facts(
         demand_units=("quantity", projection["demand"].sum()),
         on_time_rate=("rate", on_time, "an unknown share (no stock and no resources given)"),
@@ -200,11 +206,49 @@ def supply_review(
         strategy=strategy,
         strategy_cost=("value", totals.get(strategy, np.nan), "unknown"),
         other_cost=("value", other.min() if len(other) else np.nan, "unknown"),
+        other=str(other.idxmin()) if other.notna().any() else "no other way",
         cheapest=f"{totals.idxmin()} costs least" if is_comparable else unknown,
+        rival=_rival(rivals) if is_comparable else "",
+        hour_resource=str(hour_values["resource"].iloc[0]) if len(hour_values) else "no resource",
+        hour_month=hour_values["month"].iloc[0] if len(hour_values) else pd.NaT,
+        hour_value=("exact_value", hour_values["value"].max(), "nothing"),
+        assumed=f"{' and '.join(assumed)} rest on assumed costs" if assumed else "",
         stock_known="Stock is as counted at the last month end"
         if is_stock_known
         else "No stock was given: the plan begins at safety stock",
         **common,
+    )
+
+
+def hours_in_words(values: pd.DataFrame) -> list[str]:
+    """What each row of table `hour_values` says, as a sentence; blank where no range was followed.
+
+    Examples
+    --------
+    >>> row = {"resource": "welding", "month": pd.Timestamp("2026-10-01"), "value": 812.0}
+    >>> hours_in_words(pd.DataFrame([row | {"hours": 40.0, "next_value": 315.0}]))
+    ['One more hour of welding in October 2026 saves 812; 40 hours are worth that, then 315.']
+    """
+    sentences = []
+    for row in values.itertuples():
+        first, hours, then = (f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in row[3:6])
+        month = f"{row.month:%B %Y}"
+        after = f"then {then}" if row.next_value > 0 else "then nothing"
+        words = f"One more hour of {row.resource} in {month} saves {first}; {hours} hours are worth"
+        sentences.append(f"{words} that, {after}." if row.hours == row.hours else "")
+    return sentences
+
+
+def _rival(rivals: pd.DataFrame) -> str:
+    """What would have to change for another way to win."""
+    if rivals.empty:
+        return "No single cost, whatever it were, would make another way cheaper"
+    row = rivals.iloc[0]
+    times = f"{row['factor']:.2g}" if row["factor"] < 10 else f"{row['factor']:,.0f}"
+    verb = "fell to" if row["factor"] < 1 else "rose to"
+    return (
+        f"{row['strategy']} wins until {row['cost_kind']} {verb} {times} times today's cost: "
+        f"then {row['other']} would cost the same"
     )
 
 

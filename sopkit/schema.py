@@ -89,7 +89,7 @@ items | standing | item | What is sold: families, money, lifecycle
   unit_price_value number: price a unit where `prices` has none
   launch_month month: first month of sale
   end_month month: last month of sale
-  lot_size~ number: units a lot
+  lot_size number: units a lot; counted where `whole_numbers` says lots
   lead_time_days number: days from order to stock
   shelf_life_months number: months it keeps
   is_service flag: a service: holds no stock
@@ -207,7 +207,7 @@ resources | standing | resource | What limits production
   regular_cost_value number: cost of a regular hour
   overtime_cost_value number: cost of an overtime hour
   workers number: people who work there now; their hours are paid whether worked or not
-  hours_per_worker~ number: hours a person works in a month
+  hours_per_worker number: hours a person works in a month
   minimum_workers number: fewest people it may have (blank: none need stay)
   maximum_workers number: most people it may have; blank: the workforce is not changed
   hiring_cost_value number: cost of hiring one person
@@ -248,8 +248,8 @@ planning_costs | standing | item family | one of item family | Strategies in mon
   rate_change_cost_value number: cost of one unit of change in the monthly rate
   subcontract_cost_value number: cost of one unit made by others; blank: nobody makes it
   subcontract_limit number: units a month that others can make
-  setup_cost_value~ number: cost of one set-up
-  lost_sale_cost_value~ number: cost of one unit of demand lost
+  setup_cost_value number: cost of one set-up; counted where `whole_numbers` says set-ups
+  lost_sale_cost_value number: cost of one unit of demand lost; blank: its price
   maximum_rate_change number: units by which the monthly rate can change
 # Money and goals
 budget | standing | version levels month quarter | one of month quarter | one of quantity revenue_value | Finance's budget: the financial gap
@@ -417,11 +417,14 @@ one_step_errors | series_key month | error | past one-step errors in widths; pos
 views | department series_key month | quantity | each department's own number on the plan's keys
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
 demand_plan | series_key month | statistical departments consensus | statistical + departments = consensus
-supply_plan | item location month | regular overtime purchased receipts supply | the chosen strategy; regular + overtime + purchased + receipts = supply
+supply_plan | item location month | regular overtime subcontract purchased receipts transfers supply | the chosen strategy; supply is the sum of the others, transfers are in less out
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
-resource_load | resource month | load_hours regular_hours overtime_hours | hours the plan takes, beside the hours there are
-production_strategies | strategy cost_kind | amount_value | what each way to supply costs over the horizon
+resource_load | resource month | load_hours regular_hours overtime_hours overload_hours | hours the plan takes, beside the hours there are
+production_strategies | strategy cost_kind | amount_value is_assumed | what each way to supply costs over the horizon
 service_frontier | service_level_rate is_plan | amount_value | what safety stock costs with each service level everywhere, and with the planned ones
+hour_values | resource month | value hours next_value words | what one more hour of overtime saves, for how many hours, and then
+stock_by_family | family | items cover_months excess_value obsolete_value below_items | health of stock, added up
+stock_health | item location | opening demand cover_months excess obsolete below_months excess_value obsolete_value | how long stock lasts, what is too much, what will never sell
 strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
 plan_accuracy | layer lag | wape bias_rate | how far past cycles' demand plans were off, by lag
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
@@ -580,6 +583,11 @@ COMPANY: dict[str, Setting] = {
         "cost of holding stock a year, share of unit cost, where `planning_costs` has none",
         0,
         2,
+    ),
+    "unmet_demand": Setting(
+        "backlog",
+        "what becomes of demand that cannot be met: backlog (owed) or lost",
+        choices=("backlog", "lost"),
     ),
     "firm_months": Setting(
         {"default": 0},

@@ -29,7 +29,17 @@ from sopkit.demand import (
 )
 from sopkit.executive import kpis, register
 from sopkit.reconciliation import finance, gaps, grid
-from sopkit.supply import capacity, inventory, plans, shortages, sites, strategies, tasks
+from sopkit.supply import (
+    capacity,
+    families,
+    inventory,
+    least_cost,
+    plans,
+    shortages,
+    sites,
+    strategies,
+    tasks,
+)
 
 Tables = dict[str, pd.DataFrame]
 _PLANS = tuple(
@@ -83,7 +93,8 @@ supply_review | 04_supply_review | Supply review
     error_multiples one_step_errors demand_plan
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
-    strategy_months service_frontier deliveries sop_grid_supply supply_review_exceptions
+    strategy_months hour_values service_frontier stock_health stock_by_family deliveries
+    sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
   raw: items locations production inventory routings budget rates
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan
@@ -280,7 +291,9 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     }
 
 
-def supply_task(tables: Tables, *, cycle: pd.Timestamp) -> tuple[tasks.Task, Tables]:
+def supply_task(
+    tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False
+) -> tuple[tasks.Task, Tables]:
     """The supply problem in arrays, and the tables it was laid out from."""
     items, resources, places = tables["items"], tables["resources"], tables["locations"]
     company, scheduled = tables["company"].iloc[0], tables["scheduled_receipts"]
@@ -316,6 +329,8 @@ def supply_task(tables: Tables, *, cycle: pd.Timestamp) -> tuple[tasks.Task, Tab
         rates,
         places,
         made.groupby(schema.SITE, as_index=False)[["quantity"]].sum(),
+        is_lost=company["unmet_demand"] == "lost",
+        has_setups=has_setups,
     )
     frontier = inventory.service_frontier(
         errors, terms, schema.lookup(terms["item"], rates, "unit_cost_value").to_numpy()
@@ -325,25 +340,36 @@ def supply_task(tables: Tables, *, cycle: pd.Timestamp) -> tuple[tasks.Task, Tab
     return task, laid
 
 
-def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tables:
+def supply_review(
+    tables: Tables, *, cycle: pd.Timestamp, strategy: str, whole_numbers: str = ""
+) -> Tables:
     """Each strategy's supply, stock, load and cost; the chosen one becomes the supply plan."""
     items, materiality = tables["items"], tables["company"]["materiality_value"].iloc[0]
-    task, laid = supply_task(tables, cycle=cycle)
+    whole = whole_numbers.split()
+    task, laid = supply_task(tables, cycle=cycle, has_setups="set-ups" in whole)
+    family = schema.lookup(task.keys["item"], items, "family").fillna(task.keys["item"])
     near = plans.from_table(task, grid.latest(_past(tables, "supply_plan"), cycle))
-    ways = {name: strategies.plan(task, name, near=near) for name in strategies.NAMES}
+    ways = {
+        name: strategies.plan(task, name, near=near, family=family, whole=whole)
+        for name in strategies.NAMES
+    }
     laid_out = {name: plans.table(task, way) for name, way in ways.items()}
     chosen = laid_out[strategy]
     unlimited = strategies.plan(task, "chase", is_limited=False)
     load = _load(task, ways[strategy], unlimited, laid)
     costs = _costs(task, ways)
+    hours = _hour_values(task, family)
     projection = chosen[
-        [*schema.SITE_MONTH, "opening", "supply", "demand", "closing", "safety_stock"]
+        [*schema.SITE_MONTH, "opening", "supply", "demand", "closing", "safety_stock", "lost"]
     ]
     delivered = shortages.deliveries(projection)
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], items, _unit(tables)
     )
     total = hierarchy.in_planning_units(projection, items)
+    unit_cost = laid["rates"].set_index("item")["unit_cost_value"]
+    health = inventory.stock_health(projection, laid["terms"], unit_cost)
+    health = hierarchy.with_levels(health, items)
     results = {
         "supply_plan": chosen[[*schema.SITE_MONTH, *plans.SUPPLY, "supply"]],
         "inventory_projection": projection,
@@ -352,7 +378,10 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
         "strategy_months": strategies.by_month(
             {name: hierarchy.in_planning_units(plan, items) for name, plan in laid_out.items()}
         ),
+        "hour_values": hours,
         "service_frontier": laid["service_frontier"],
+        "stock_health": health,
+        "stock_by_family": inventory.health_by_family(hierarchy.in_planning_units(health, items)),
         "deliveries": delivered,
     }
     return results | {
@@ -361,6 +390,8 @@ def supply_review(tables: Tables, *, cycle: pd.Timestamp, strategy: str) -> Tabl
             shortages.deliveries(total),
             load,
             costs,
+            hours,
+            strategies.break_even(costs),
             strategy,
             laid["is_stock_known"].loc[0, "is"],
             common,
@@ -382,6 +413,14 @@ def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables
         overtime_hours=plans.overtime_limit(task, workers).T.ravel(),
     )
     return capacity.resource_load(made, wanted, laid["bills"], available)
+
+
+def _hour_values(task: tasks.Task, family: pd.Series) -> pd.DataFrame:
+    """Table `hour_values`, of families where there are too many items."""
+    if task.demand.size > families.MOST_CELLS:
+        task = families.grouped(task, families.codes(task, family))
+    values = least_cost.hour_values(task)
+    return values.assign(words=headlines.hours_in_words(values))
 
 
 def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from sopkit.charts import _style
@@ -10,6 +11,7 @@ from sopkit.demand import hierarchy
 
 _SHOWN = 12  # closed months of stock shown
 _MOST_RESOURCES = 6
+_REDS = LinearSegmentedColormap.from_list("scarce", ["#fdf5f5", _style.SHORTAGE])
 
 
 @_style.drawn
@@ -139,6 +141,69 @@ def strategies(by_month: pd.DataFrame, units: pd.DataFrame) -> Figure | None:
 
 
 @_style.drawn
+def cumulative(by_month: pd.DataFrame, units: pd.DataFrame, *, strategy: str) -> Figure | None:
+    """Demand added up from the first month, beside what the plan, level and chase supply by then.
+
+    Parameters
+    ----------
+    by_month : DataFrame
+        Table `strategy_months`.
+    units : DataFrame
+        Table `planning_units`.
+    strategy : str
+        Way of the supply plan.
+    """
+    if by_month.empty:
+        return None
+    wide = by_month.pivot(index="month", columns="strategy", values=["supply", "closing", "demand"])
+    names = [name for name in dict.fromkeys((strategy, "level", "chase")) if name in wide["supply"]]
+    first = wide.iloc[0]
+    opening = first["closing"][strategy] + first["demand"][strategy] - first["supply"][strategy]
+    lines = {"demand plan": wide["demand"][strategy].cumsum()}
+    lines |= {name: opening + wide["supply"][name].cumsum() for name in names}
+    title = "Added up from the first month: demand, and opening stock with supply of each way"
+    part = {"title": title, "unit": f"{_style.unit(units)} so far", "lines": lines}
+    return _style.over_time(part, height=4.4)
+
+
+@_style.drawn
+def hour_values(values: pd.DataFrame, load: pd.DataFrame, *, currency: str) -> Figure | None:
+    """What one more hour would save, a calendar of resources and months.
+
+    Parameters
+    ----------
+    values, load : DataFrame
+        Tables `hour_values` and `resource_load`, whose months are shown.
+    currency : str
+        Reporting currency.
+    """
+    if values.empty:
+        return None
+    wide = values.pivot(index="resource", columns="month", values="value")
+    wide = wide.loc[wide.max(axis=1).sort_values(ascending=False, kind="stable").index]
+    wide = wide.reindex(columns=sorted(load["month"].unique())).fillna(0.0)
+    figure, (axes,) = _style.panels(height=1.5 + 0.42 * len(wide))
+    axes.imshow(wide, cmap=_REDS, vmin=0.0, vmax=wide.max(axis=None), aspect="auto")
+    axes.set_yticks(range(len(wide)), wide.index)
+    names = [
+        month.strftime("%b\n%Y" if k == 0 or month.month == 1 else "%b")
+        for k, month in enumerate(wide)
+    ]
+    axes.set_xticks(range(wide.shape[1]), names)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    most = wide.max(axis=None)
+    for row, line in enumerate(wide.to_numpy()):
+        for column, value in enumerate(line):
+            if value > 0:
+                colour = "white" if value > 0.6 * most else _style.INK
+                axes.text(column, row, _style.short(value), ha="center", va="center", color=colour)
+    title = f"What one more hour of overtime saves after its pay, {currency} an hour"
+    axes.set_title(title, fontsize=12.5)
+    return figure
+
+
+@_style.drawn
 def costs(strategies: pd.DataFrame, *, currency: str) -> Figure | None:
     """What each way to supply costs over the horizon, by kind of cost, with its total.
 
@@ -153,7 +218,10 @@ def costs(strategies: pd.DataFrame, *, currency: str) -> Figure | None:
     if not known["amount_value"].abs().sum() > 0:
         return None
     wide = known.pivot_table("amount_value", "cost_kind", "strategy", aggfunc="sum", sort=False)
+    wide = wide.loc[wide.abs().max(axis=1) > 0]
     wide = wide.loc[wide.max(axis=1).sort_values(ascending=False).index]
+    assumed = set(known.loc[known["is_assumed"], "cost_kind"])
+    wide.index = [f"{kind} (assumed)" if kind in assumed else kind for kind in wide.index]
     wide.columns = [f"{way}: {_style.short(wide[way].sum())} in total" for way in wide]
     title = f"Cost of each way over the horizon by kind, {currency}"
     colours = (_style.SUPPLY, _style.SUPPLY)

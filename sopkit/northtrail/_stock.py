@@ -140,7 +140,8 @@ def _receipts(
             due = _given.long(keys[held], span, quantity=amount[held][:, span].astype(int))
             days = (due["month"] - MONTHS[start]).dt.days
             due = due.assign(cycle=MONTHS[start], is_firm=days < 31)
-            dues.append(due[(days + 15 <= due["lead_time_days"]) & (due["quantity"] > 0)])
+            is_ordered = (days + 15 <= due["lead_time_days"]) | (days == 0)  # this month is frozen
+            dues.append(due[is_ordered & (due["quantity"] > 0)])
     late = plant[items["item"] == LATE["component"]].assign(
         month=RIGHT_MONTH if offer.is_clean else ITS_MONTH,
         cycle=MONTHS[CYCLE],

@@ -81,6 +81,8 @@ def _capacity(offer: Offer, demand: Demand) -> tuple:
     hours = workers * resources["hours_per_worker"]
     resources = resources.assign(
         workers=workers,
+        minimum_workers=np.floor(workers * resources["least_rate"]),
+        maximum_workers=np.ceil(workers * resources["most_rate"]),
         regular_hours=hours,
         overtime_hours=(hours * resources["overtime_rate"]).round(),
     )

@@ -338,7 +338,7 @@ def beside(table: pd.DataFrame, budget: pd.DataFrame, closed: pd.DataFrame) -> p
 
 _PLANNING = (
     "holding_cost_value backorder_cost_value rate_change_cost_value maximum_rate_change "
-    "subcontract_cost_value subcontract_limit"
+    "subcontract_cost_value subcontract_limit setup_cost_value lost_sale_cost_value"
 ).split()
 
 

@@ -282,3 +282,97 @@ def service_frontier(
         stock = covering_stock(errors, terms.assign(service_level_rate=rate))
         rows.append((rate, False, stock @ cost))
     return pd.DataFrame(rows, columns=columns).sort_values(columns, ignore_index=True)
+
+
+def stock_health(
+    projection: pd.DataFrame, terms: pd.DataFrame, unit_cost: pd.Series
+) -> pd.DataFrame:
+    """Table ``stock_health``: how long stock lasts, what is too much, what will never sell.
+
+    Parameters
+    ----------
+    projection : DataFrame
+        Table `inventory_projection`.
+    terms : DataFrame
+        From ``sites.replenishment``, with ``safety_stock``.
+    unit_cost : Series
+        Cost a unit by item.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location``: ``opening`` stock; ``demand`` of a mean month; ``cover_months``
+        (until it has sold, receipts left out; all planned months where it lasts longer);
+        ``excess`` (opening beyond safety stock and demand over lead and review time);
+        ``obsolete`` (left after the last month of demand); ``below_months`` (month ends below
+        safety stock); ``excess_value``, ``obsolete_value``.
+
+    Examples
+    --------
+    >>> span = pd.to_datetime(["2026-01-01", "2026-02-01"])
+    >>> projection = pd.DataFrame({"item": "A", "location": "plant", "month": span,
+    ...     "opening": [40.0, 30.0], "demand": 10.0, "closing": [30.0, 20.0], "safety_stock": 5.0})
+    >>> terms = pd.DataFrame({"item": ["A"], "location": "plant", "exposure_months": 1.5,
+    ...     "safety_stock": 5.0})
+    >>> health = stock_health(projection, terms, pd.Series({"A": 2.0}))
+    >>> health[["cover_months", "excess", "obsolete", "excess_value"]].values.tolist()
+    [[2.0, 20.0, 0.0, 40.0]]
+    """
+    table = projection.sort_values(schema.SITE_MONTH, ignore_index=True)
+    keys = table[schema.SITE].drop_duplicates(ignore_index=True)
+
+    def laid(column: str) -> np.ndarray:
+        return table[column].to_numpy(dtype="float64").reshape(len(keys), -1)
+
+    demand, closing = laid("demand"), laid("closing")
+    opening, count = np.maximum(laid("opening")[:, 0], 0.0), demand.shape[1]
+    own = keys.merge(terms, on=schema.SITE, how="left", validate="one_to_one")
+    sold = np.pad(np.cumsum(demand, axis=1), ((0, 0), (1, 0)))
+    whole = (sold[:, 1:] <= opening[:, None] + 1e-9).sum(axis=1)  # months it covers in full
+    at = np.minimum(whole, count - 1)
+    each = np.arange(len(keys))
+    part = (opening - sold[each, at]) / np.where(demand[each, at] > 0, demand[each, at], np.inf)
+    cover = np.where(whole < count, whole + np.clip(part, 0.0, 1.0), float(count))
+    reach = np.minimum(own["exposure_months"].to_numpy(), count)
+    low = np.minimum(reach.astype("int64"), count - 1)
+    due = sold[each, low] + (reach - low) * demand[each, low]
+    excess = np.maximum(opening - due - own["safety_stock"].to_numpy(), 0.0)
+    last = np.where(demand > 0, np.arange(count), -1).max(axis=1)
+    is_ending = last < count - 1
+    obsolete = np.where(is_ending, np.maximum(closing[:, -1], 0.0), 0.0)
+    cost = keys["item"].map(unit_cost).to_numpy(dtype="float64")
+    return keys.assign(
+        opening=opening,
+        demand=demand.mean(axis=1),
+        cover_months=cover,
+        excess=excess,
+        obsolete=obsolete,
+        below_months=(closing < laid("safety_stock") - 0.5).sum(axis=1),
+        excess_value=excess * cost,
+        obsolete_value=obsolete * cost,
+    )
+
+
+def health_by_family(health: pd.DataFrame) -> pd.DataFrame:
+    """Table ``stock_by_family``: `stock_health` added up, most money first.
+
+    Parameters
+    ----------
+    health : DataFrame
+        Table `stock_health` with ``family``, quantities in the common unit.
+
+    Returns
+    -------
+    DataFrame
+        Key ``family``: ``items`` (at sites), ``cover_months`` (opening stock over a mean month's
+        demand), ``excess_value``, ``obsolete_value``, ``below_items`` (ever below safety stock).
+    """
+    marked = health.assign(items=1, below_items=health["below_months"] > 0)
+    names = ["items", "opening", "demand", "below_items"]
+    sums = marked.groupby("family")[names].sum()
+    money = marked.groupby("family")[["excess_value", "obsolete_value"]].sum(min_count=1)
+    cover = sums["opening"] / sums["demand"].where(sums["demand"] > 0)
+    table = sums.assign(cover_months=cover, **money).reset_index()
+    table = table.sort_values(["excess_value", "family"], ascending=[False, True])
+    columns = ["family", "items", "cover_months", "excess_value", "obsolete_value", "below_items"]
+    return table[columns].reset_index(drop=True)

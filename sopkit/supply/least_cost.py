@@ -141,6 +141,7 @@ class Session:
         """
         if task is not None and task is not self.task:
             self._change(task)
+        self.prices = np.zeros(self.task.regular_hours.shape)
         if not self.task.is_priced:
             return self._plan(self._in_order())
         self._run()
@@ -292,14 +293,15 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
     task : Task
         The problem, with costs.
     count : int
-        Most resource months told.
+        Resource months, of the largest values, whose ranges are followed.
 
     Returns
     -------
     DataFrame
-        Key ``resource, month``: ``value`` an hour; ``hours`` until the value
-        changes; ``next_value`` an hour from there on. By value, largest first; months in which an
-        hour saves nothing are left out.
+        Key ``resource, month``: ``value`` an hour, its pay taken off; ``hours`` until the value
+        changes and ``next_value`` an hour from there on, missing beyond ``count``. By value,
+        largest first; months in which an hour saves nothing are left out, and all are where no
+        cost is given.
 
     Notes
     -----
@@ -309,11 +311,13 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
     session = Session(task)
     session.solve()
     base, prices = session.objective, session.prices
-    order = np.argsort(-prices, axis=None, kind="stable")[:count]
+    order = np.argsort(-prices, axis=None, kind="stable")[: (prices > 1e-6).sum()]
     rows = []
     for t, resource in zip(*np.unravel_index(order, prices.shape), strict=True):
-        if prices[t, resource] <= 1e-6:
-            break
+        if len(rows) >= count:
+            found = (prices[t, resource], np.nan, np.nan)
+            rows.append((task.resources[resource], task.months[t], *found))
+            continue
 
         def at(extra: float, t=t, resource=resource) -> tuple[float, float]:
             hours = task.overtime_hours.copy()

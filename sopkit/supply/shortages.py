@@ -21,21 +21,24 @@ def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Key ``item, location, month``; units: ``demand``; ``deliverable`` = demand less the growth
-        of backlog; ``on_time`` = demand of the month delivered in it.
+        Key ``item, location, month``; units: ``demand``, lost sales among it; ``deliverable`` =
+        what is not lost, less the growth of backlog; ``on_time`` = demand of the month delivered
+        in it.
 
     Examples
     --------
     >>> projection = pd.DataFrame({"item": "A", "location": "plant", "month": [1, 2],
-    ...     "opening": [5.0, -3.0], "demand": [10.0, 10.0], "closing": [-3.0, 0.0]})
+    ...     "opening": [5.0, -3.0], "demand": [10.0, 10.0], "closing": [-3.0, 0.0], "lost": 0.0})
     >>> deliveries(projection)[["deliverable", "on_time"]].values.tolist()
     [[7.0, 7.0], [13.0, 10.0]]
     """
     before = -projection["opening"].clip(upper=0.0)
     after = -projection["closing"].clip(upper=0.0)
-    demand = projection["demand"]
+    served, lost = projection["demand"], projection["lost"]
     return projection[schema.SITE_MONTH].assign(
-        demand=demand, deliverable=demand + before - after, on_time=(demand - after).clip(lower=0.0)
+        demand=served + lost,
+        deliverable=served + before - after,
+        on_time=(served - after).clip(lower=0.0),
     )
 
 

@@ -8,10 +8,12 @@ made by others where that has a price (not in level), else later: stock below ze
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
-from sopkit.supply import least_cost, plans, sites
+from sopkit.supply import families, least_cost, plans, sites
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
 
@@ -19,7 +21,15 @@ NAMES = ("chase", "level", "hybrid", "least cost")
 BLOCK_MONTHS = 3  # hybrid changes its rate once a quarter
 
 
-def plan(task: Task, strategy: str, *, near: Plan | None = None, is_limited: bool = True) -> Plan:
+def plan(
+    task: Task,
+    strategy: str,
+    *,
+    near: Plan | None = None,
+    family: np.ndarray | None = None,
+    whole: Iterable[str] = (),
+    is_limited: bool = True,
+) -> Plan:
     """Supply by one strategy.
 
     Parameters
@@ -30,6 +40,11 @@ def plan(task: Task, strategy: str, *, near: Plan | None = None, is_limited: boo
         ``chase``, ``level``, ``hybrid`` or ``least cost``.
     near : Plan, optional
         Last plan, to which least cost stays near (``least_cost.Session``).
+    family : array (i,), optional
+        Name of each item's family: with more than ``families.MOST_CELLS`` items and months, least
+        cost plans families first.
+    whole : iterable of str
+        What least cost decides in whole numbers, of ``least_cost.WHOLE``.
     is_limited : bool
         False plans as if hours were without limit (not for least cost).
 
@@ -47,7 +62,9 @@ def plan(task: Task, strategy: str, *, near: Plan | None = None, is_limited: boo
     if strategy not in NAMES:
         raise ValueError(f"strategy {strategy!r} is unknown. Choose one of {', '.join(NAMES)}.")
     if strategy == "least cost":
-        return least_cost.solve(task, near=near)
+        if family is not None and task.demand.size > families.MOST_CELLS:
+            return families.solve(task, family, near=near)
+        return least_cost.solve(task, whole=whole, near=near)
     return _Walk(task, strategy, is_limited=is_limited).plan()
 
 

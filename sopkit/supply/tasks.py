@@ -272,6 +272,9 @@ def from_tables(
     rates: pd.DataFrame,
     locations: pd.DataFrame,
     made_before: pd.DataFrame,
+    *,
+    is_lost: bool = False,
+    has_setups: bool = False,
 ) -> Task:
     """Lay the tables of a supply plan out as a task.
 
@@ -294,6 +297,11 @@ def from_tables(
         From ``finance.item_rates``.
     made_before : DataFrame
         Production of the month before the first: ``item, location, quantity``.
+    is_lost : bool
+        Unmet demand of stocked goods is lost, at their ``lost_sale_cost_value``, else their price;
+        what has neither is owed.
+    has_setups : bool
+        Set-ups cost what ``setup_cost_value`` says.
 
     Notes
     -----
@@ -327,6 +335,9 @@ def from_tables(
     people = staff["workers"].where(staff["workers"] > 0)
     can_change = people.notna() & staff["maximum_workers"].notna()
     work = np.where(can_change, people, 1.0)
+    usual = staff["regular_hours"].to_numpy(dtype="float64")  # of a usual month, for all
+    each = staff["hours_per_worker"].fillna(staff["regular_hours"] / people).fillna(1.0).to_numpy()
+    per_worker = each * regular / np.where(usual > 0, usual, 1.0)
     start = opening.reindex(index).fillna(0.0).to_numpy(dtype="float64")
     due = by_month(receipts, schema.SITE, index, "quantity")
     above = sites.supplied_from(own)
@@ -361,7 +372,7 @@ def from_tables(
         regular_hours=regular,
         overtime_hours=np.where(can_change, 0.0, overtime),
         workers=people.where(can_change),
-        hours_per_worker=regular / work,
+        hours_per_worker=per_worker,
         overtime_per_worker=np.where(can_change, overtime / work, 0.0),
         minimum_workers=np.tile(staff["minimum_workers"].fillna(0.0), (len(wide), 1)),
         maximum_workers=np.tile(staff["maximum_workers"].fillna(np.inf), (len(wide), 1)),
@@ -386,6 +397,17 @@ def _to_order(own: pd.DataFrame, demand: np.ndarray, opening: np.ndarray, due: n
         left = np.maximum(left + due[t] - demand[t], 0.0)
         most[t, is_to_order] = left[is_to_order]
     return most
+
+
+def _lost_sales(own: pd.DataFrame, rate: pd.DataFrame, is_lost: bool) -> dict[str, np.ndarray]:
+    cost = rate["lost_sale_cost_value"].fillna(rate["unit_price_value"])
+    is_stocked = ~(own["is_service"] | own["is_made_to_order"])
+    chosen = is_lost & is_stocked & cost.notna()
+    return {
+        "is_loss_allowed": chosen,
+        "is_backlog_allowed": ~chosen,
+        "lost_sale_cost": cost.where(chosen),
+    }
 
 
 def _unit_costs(
