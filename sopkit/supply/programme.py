@@ -222,6 +222,13 @@ def _balance(m: Model, task: Task, t: np.ndarray) -> None:
     left = t - task.lead_months[fed]  # what arrives in t left the other site then
     leaving = np.where(left >= 0, rows[np.maximum(left, 0), task.supplied_from[fed]], -1)
     m.put(leaving, m.at["arrived"][:, fed], -1.0)
+    senders = np.unique(task.supplied_from[fed])
+    if len(senders):  # what is sent on is there: backlog only grows by what customers ask for
+        asked = task.demand + np.where(t == 0, np.maximum(-task.opening, 0.0), 0.0)
+        rows = m.row("owed", (task.n_months, len(senders)), -np.inf, asked[:, senders])
+        m.put(rows, backlog[:, senders], 1.0)
+        m.put(rows, _before(backlog)[:, senders], -1.0)
+        m.put(rows, m.at["lost"][:, senders], 1.0)
 
 
 def _hours(m: Model, task: Task, t: np.ndarray, is_whole: bool) -> None:
