@@ -119,6 +119,12 @@ def _supply(m: Model, task: Task, t: np.ndarray, near: np.ndarray | None) -> np.
     unit = np.where(is_bought, task.purchase_cost[:, item], task.material_cost)
     most = np.where(is_open, task.supply_limit[:, item], 0.0)
     made = m.column("made", (count, len(item)), 0.0, most, unit)
+    shared = np.unique(item[len(task.keys) :])
+    if len(shared):  # all ways to make an item keep its one limit
+        place = np.full(len(task.keys), -1)
+        place[shared] = np.arange(len(shared))
+        rows = m.row("supply limit", (count, len(shared)), -np.inf, task.supply_limit[:, shared])
+        m.put(np.where(place[item] >= 0, rows[:, place[item]], -1), made, 1.0)
     # who makes for others needs no hours of ours, and as long as we do
     can = np.isfinite(task.subcontract_cost) & ~is_fed
     can &= t >= np.maximum(task.lead_months, task.frozen_months)
@@ -222,6 +228,13 @@ def _balance(m: Model, task: Task, t: np.ndarray) -> None:
     left = t - task.lead_months[fed]  # what arrives in t left the other site then
     leaving = np.where(left >= 0, rows[np.maximum(left, 0), task.supplied_from[fed]], -1)
     m.put(leaving, m.at["arrived"][:, fed], -1.0)
+    senders = np.unique(task.supplied_from[fed])
+    if len(senders):  # what is sent on is there: backlog only grows by what customers ask for
+        asked = task.demand + np.where(t == 0, np.maximum(-task.opening, 0.0), 0.0)
+        rows = m.row("owed", (task.n_months, len(senders)), -np.inf, asked[:, senders])
+        m.put(rows, backlog[:, senders], 1.0)
+        m.put(rows, _before(backlog)[:, senders], -1.0)
+        m.put(rows, m.at["lost"][:, senders], 1.0)
 
 
 def _hours(m: Model, task: Task, t: np.ndarray, is_whole: bool) -> None:
