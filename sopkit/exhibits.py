@@ -175,7 +175,7 @@ def headline(
     '<p class="headline">We plan <b>12</b> units, <b>5%</b> below budget.</p>'
     """
     rows = facts.set_index("fact")
-    is_missing = rows["amount"].isna() & ~rows["kind"].isin(_LEFT)
+    is_missing = rows["amount"].isna() & (~rows["kind"].isin(_LEFT) | rows["text"].eq(""))
 
     def fill(match: re.Match) -> str:
         name, below, above = match.groups()

@@ -231,7 +231,8 @@ def hours_in_words(values: pd.DataFrame) -> list[str]:
     """
     sentences = []
     for row in values.itertuples():
-        first, hours, then = (f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in row[3:6])
+        first, then = (f"{x:,.0f}" if x >= 100 else f"{x:.2f}" for x in (row.value, row.next_value))
+        hours = f"{row.hours:,.0f}" if row.hours >= 1 else f"{row.hours:.2g}"
         month = f"{row.month:%B %Y}"
         after = f"then {then}" if row.next_value > 0 else "then nothing"
         words = f"One more hour of {row.resource} in {month} saves {first}; {hours} hours are worth"
@@ -242,13 +243,12 @@ def hours_in_words(values: pd.DataFrame) -> list[str]:
 def _rival(rivals: pd.DataFrame) -> str:
     """What would have to change for another way to win."""
     if rivals.empty:
-        return "No single cost, whatever it were, would make another way cheaper"
+        return "and no single cost, whatever it were, would change that"
     row = rivals.iloc[0]
     times = f"{row['factor']:.2g}" if row["factor"] < 10 else f"{row['factor']:,.0f}"
-    verb = "fell to" if row["factor"] < 1 else "rose to"
     return (
-        f"{row['strategy']} wins until {row['cost_kind']} {verb} {times} times today's cost: "
-        f"then {row['other']} would cost the same"
+        f"and stays so until {row['cost_kind']} cost {times} times what they do now, when "
+        f"{row['other']} would cost the same"
     )
 
 

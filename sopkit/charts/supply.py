@@ -193,11 +193,15 @@ def hour_values(values: pd.DataFrame, load: pd.DataFrame, *, currency: str) -> F
     axes.tick_params(length=0)
     axes.grid(visible=False)
     most = wide.max(axis=None)
+
+    def name_of(value: float) -> str:
+        return f"{value:.1f}" if value < 10 else _style.short(value)
+
     for row, line in enumerate(wide.to_numpy()):
         for column, value in enumerate(line):
             if value > 0:
                 colour = "white" if value > 0.6 * most else _style.INK
-                axes.text(column, row, _style.short(value), ha="center", va="center", color=colour)
+                axes.text(column, row, name_of(value), ha="center", va="center", color=colour)
     title = f"What one more hour of overtime saves after its pay, {currency} an hour"
     axes.set_title(title, fontsize=12.5)
     return figure

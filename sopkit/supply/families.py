@@ -135,7 +135,13 @@ def grouped(task: Task, codes: np.ndarray) -> Task:
             values[name] = np.where(known @ member, filled, np.nan)
         elif axes == "pr":
             values[name] = share.T @ value[:n_items]
-    values |= {"opening": 0.0, "receipts": 0.0, "supplied_from": above[first], "route_item": None}
+    values |= {
+        "opening": 0.0,
+        "receipts": 0.0,
+        "committed": 0.0,
+        "supplied_from": above[first],
+        "route_item": None,
+    }
     keys = task.keys.iloc[first].reset_index(drop=True)
     return replace(task, keys=keys, **values, **_rate_groups(task, codes, first, share))
 
@@ -158,7 +164,7 @@ def _rate_groups(task: Task, codes: np.ndarray, first: np.ndarray, share: np.nda
 
 def _effective(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """What is left of each item's own stock and receipts, and the demand they do not meet."""
-    there = task.opening + np.cumsum(task.receipts - task.demand, axis=0)
+    there = task.opening + np.cumsum(task.receipts - task.committed - task.demand, axis=0)
     missing = np.maximum.accumulate(np.maximum(-there, 0.0), axis=0)
     return there + missing, np.diff(missing, axis=0, prepend=0.0)
 
@@ -204,7 +210,7 @@ def shared_out(family: Plan, task: Task, codes: np.ndarray) -> Plan:
     arrays = {
         name: np.zeros_like(task.demand) for name in ("made", "subcontract", "arrived", "lost")
     }
-    depth, onward = sites.depths(task.supplied_from), np.zeros_like(task.demand)
+    depth, onward = sites.depths(task.supplied_from), task.committed.copy()
     for level in range(int(depth.max(initial=0)), -1, -1):  # the farthest sites first
         own = np.flatnonzero(depth == level)
         wanted = (task.demand + onward)[:, own]

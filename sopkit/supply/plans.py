@@ -71,7 +71,7 @@ def outcome(task: Task, plan: Plan) -> Outcome:
         Hours beyond regular ones are overtime; a set-up stands in each month with a lot.
     """
     plan = completed(task, plan)
-    made, sent = by_item(task, plan.made), sent_on(task, plan.arrived)
+    made, sent = by_item(task, plan.made), sent_on(task, plan.arrived) + task.committed
     change = made + plan.subcontract + plan.arrived + task.receipts + plan.lost
     change = change - sent - plan.scrap - task.demand
     closing = task.opening + np.cumsum(change, axis=0)
@@ -118,7 +118,7 @@ def by_item(task: Task, made: np.ndarray) -> np.ndarray:
 
 
 def sent_on(task: Task, arrived: np.ndarray) -> np.ndarray:
-    """Units (t, i) that leave for other sites, in the month in which they leave."""
+    """Units (t, i) that a plan sends to other sites, in the month in which they leave."""
     sent = np.zeros_like(task.demand)
     for child in np.flatnonzero(task.supplied_from >= 0):
         left, lead = arrived[:, child], task.lead_months[child]

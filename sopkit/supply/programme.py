@@ -187,7 +187,7 @@ def _stock(m: Model, task: Task) -> None:
     limited = np.unique(task.site[np.isfinite(task.storage_limit)])
     if len(limited):
         limit = np.array([task.storage_limit[task.site == site].min() for site in limited])
-        idle = task.opening + np.cumsum(task.receipts - task.demand, axis=0)
+        idle = task.opening + np.cumsum(task.receipts - task.committed - task.demand, axis=0)
         there = [np.maximum(idle[:, task.site == site], 0.0).sum(axis=1) for site in limited]
         limit = np.maximum(limit, np.array(there).T)  # what is there or firm must stand somewhere
         rows = m.row("storage", (shape[0], len(limited)), -np.inf, limit)
@@ -208,7 +208,7 @@ def _sellable(task: Task) -> np.ndarray:
 
 def _balance(m: Model, task: Task, t: np.ndarray) -> None:
     """Opening + supply − demand = closing, for each item of each site."""
-    due = task.demand - task.receipts
+    due = task.demand + task.committed - task.receipts
     due = due - np.where(t == 0, task.opening, 0.0)
     rows = m.row("balance", task.demand.shape, due, due)
     stock, backlog = m.at["stock"], m.at["backlog"]
@@ -230,7 +230,7 @@ def _balance(m: Model, task: Task, t: np.ndarray) -> None:
     m.put(leaving, m.at["arrived"][:, fed], -1.0)
     senders = np.unique(task.supplied_from[fed])
     if len(senders):  # what is sent on is there: backlog only grows by what customers ask for
-        asked = task.demand + np.where(t == 0, np.maximum(-task.opening, 0.0), 0.0)
+        asked = task.demand + task.committed + np.where(t == 0, np.maximum(-task.opening, 0.0), 0.0)
         rows = m.row("owed", (task.n_months, len(senders)), -np.inf, asked[:, senders])
         m.put(rows, backlog[:, senders], 1.0)
         m.put(rows, _before(backlog)[:, senders], -1.0)

@@ -118,7 +118,8 @@ def receipts(
     Returns
     -------
     DataFrame
-        Key ``item, location, month``: ``quantity``; ``in_work``, the part still to be made.
+        Key ``item, location, month``: ``quantity``; ``in_work``, the part still to be made;
+        ``committed``, what leaves the site as a transfer that is still to be sent.
 
     Notes
     -----
@@ -128,7 +129,7 @@ def receipts(
     rows = scheduled.assign(location=stocking_site(scheduled, items, locations))
     is_inside = (rows["kind"] == "transfer") & rows["location"].ne(scheduled["location"])
     rows = rows[~is_inside].merge(
-        terms[[*schema.SITE, "lead_time_months", "frozen_months"]],
+        terms[[*schema.SITE, "lead_time_months", "frozen_months", "supplied_from"]],
         on=schema.SITE,
         how="left",
         validate="many_to_one",
@@ -138,8 +139,17 @@ def receipts(
     is_late = (ahead < rows["lead_time_months"]) & ~(ahead < rows["frozen_months"])
     rows = rows[is_firm | is_late]
     made = rows["quantity"].where(rows["kind"] == "production", 0.0)
-    rows = rows.assign(in_work=made)
-    return rows.groupby(schema.SITE_MONTH, as_index=False)[["quantity", "in_work"]].sum()
+    left = ahead[rows.index] - rows["lead_time_months"]  # months from the cycle until it is sent
+    is_sent = (rows["kind"] == "transfer") & (left >= 0) & rows["supplied_from"].notna()
+    sent = rows[is_sent].assign(location=rows["supplied_from"].astype("str"), in_work=0.0)
+    leaves = [
+        months.shift(month, -int(lead))
+        for month, lead in zip(sent["month"], sent["lead_time_months"], strict=True)
+    ]
+    sent = sent.assign(month=pd.to_datetime(leaves), committed=sent["quantity"], quantity=0.0)
+    every = pd.concat([rows.assign(in_work=made, committed=0.0), sent], ignore_index=True)
+    names = ["quantity", "in_work", "committed"]
+    return every.groupby(schema.SITE_MONTH, as_index=False)[names].sum()
 
 
 def replenishment(

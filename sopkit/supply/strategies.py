@@ -76,7 +76,7 @@ class _Walk:
         self.parent, self.fed = task.supplied_from, np.flatnonzero(task.supplied_from >= 0)
         self.depth = sites.depths(self.parent)
         self.leave = np.zeros_like(task.demand)  # what each fed item wants sent, by month it leaves
-        self.onward = np.zeros_like(task.demand)  # the same at the site that sends it
+        self.onward = task.committed.copy()  # the same at the site that sends it
         for depth in range(int(self.depth.max(initial=0)), 0, -1):
             for item in np.flatnonzero(self.depth == depth):
                 lead = task.lead_months[item]
@@ -112,6 +112,7 @@ class _Walk:
             arrays["subcontract"][t] = helped = self._by_others(t, wanted - own)
             late = wanted - own - helped
             stock = stock + own + helped + task.receipts[t] + arrays["arrived"][t]
+            stock = stock - task.committed[t]
             stock, unsent = self._send(t, stock, unsent, arrays["arrived"])
             is_lost = task.is_loss_allowed & ~task.is_backlog_allowed & (stock < 0)
             arrays["lost"][t] = np.where(is_lost, np.minimum(-stock, task.demand[t]), 0.0)

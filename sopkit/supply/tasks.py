@@ -42,8 +42,9 @@ class Task:
         Names of the items (``item, location``), months and resources.
     opening, ending_stock : array (i,)
         Stock before the first month (below zero: backlog), least stock after the last.
-    receipts, in_work : array (t, i)
-        Units already on their way; the part of them whose hours are still to be worked.
+    receipts, in_work, committed : array (t, i)
+        Units already on their way; the part of them whose hours are still to be worked; units that
+        leave here because they are a receipt on its way to another site.
     safety_stock, minimum_stock, maximum_stock : array (t, i)
         Stock aimed for (each unit below it counts ``below_safety_cost`` in the search for a plan,
         and no money), the least and the most allowed at month end. A maximum of zero is made to
@@ -121,6 +122,7 @@ class Task:
     opening: np.ndarray = _on("i", 0.0)
     receipts: np.ndarray = _on("ti", 0.0)
     in_work: np.ndarray = _on("ti", 0.0)
+    committed: np.ndarray = _on("ti", 0.0)
     safety_stock: np.ndarray = _on("ti", 0.0)
     minimum_stock: np.ndarray = _on("ti", 0.0)
     maximum_stock: np.ndarray = _on("ti", np.inf)
@@ -349,6 +351,7 @@ def from_tables(
         opening=start,
         receipts=due,
         in_work=by_month(receipts, schema.SITE, index, "in_work"),
+        committed=by_month(receipts, schema.SITE, index, "committed"),
         safety_stock=np.tile(own["safety_stock"], (len(wide), 1)),
         maximum_stock=_to_order(own, wide.to_numpy(), start, due),
         shelf_life_months=own["shelf_life_months"].fillna(np.inf),
