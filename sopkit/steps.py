@@ -322,7 +322,7 @@ def supply_task(
         demand,
         terms,
         opening,
-        sites.receipts(scheduled, items, places, terms),
+        sites.receipts(scheduled, items, places, terms, cycle),
         bills,
         available,
         resources,

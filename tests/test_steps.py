@@ -11,6 +11,7 @@ import pytest
 from sopkit import across, contract, months, sample, schema, steps, store
 from sopkit.demand import hierarchy
 from sopkit.reconciliation import grid
+from sopkit.supply import strategies
 
 HORIZON = 24
 NAMES = [step.name for step in steps.STEPS]
@@ -151,8 +152,8 @@ def test_an_unknown_step_names_those_there_are():
 
 
 def test_an_unknown_strategy_stops_the_supply_review(inputs, made, sample_cycle):
-    with pytest.raises((KeyError, ValueError), match="hybrid"):
-        steps.supply_review(inputs | made, cycle=sample_cycle, strategy="hybrid")
+    with pytest.raises((KeyError, ValueError), match="fastest"):
+        steps.supply_review(inputs | made, cycle=sample_cycle, strategy="fastest")
 
 
 # what must be true of the numbers
@@ -175,9 +176,11 @@ def test_the_demand_plan_has_every_series_and_month_once(made):
 def test_regular_overtime_purchased_and_receipts_are_the_supply(made):
     plan = made["supply_plan"]
     parts = plan[["regular", "overtime", "purchased", "receipts"]]
-    assert np.allclose(parts.sum(axis=1), plan["supply"], rtol=1e-12, atol=1e-9)
     assert (parts.sum() > 0).all()  # the sample has all four
     assert (parts >= 0).all(axis=None)
+    parts = parts.sum(axis=1) + plan["subcontract"] + plan["transfers"]
+    assert np.allclose(parts, plan["supply"], rtol=1e-12, atol=1e-9)
+    assert plan["transfers"].min() < 0 < plan["transfers"].max()
 
 
 def test_opening_supply_and_demand_carry_stock_without_holes(made):
@@ -205,10 +208,16 @@ def test_stock_begins_with_what_was_counted(made, sample_tables, sample_cycle):
     assert net.sum() > 0
 
 
-def test_all_demand_of_the_markets_is_demand_on_the_site(made):
-    plan = made["demand_plan"].groupby(["item", "month"])["consensus"].sum()
+def test_all_demand_of_the_markets_and_all_open_orders_are_demand_on_the_sites(
+    made, sample_tables, sample_cycle
+):
+    plan = made["demand_plan"].set_index(schema.SERIES_MONTH)["consensus"]
+    orders = store.known(sample_tables["orders"], "orders", sample_cycle)
+    book = orders.groupby(schema.SERIES_MONTH)["quantity"].sum().reindex(plan.index)
+    assert (book > plan).any()  # the sample has orders above the plan
+    wanted = plan.clip(lower=book.fillna(0.0)).groupby(["item", "month"]).sum()
     stock = made["inventory_projection"].groupby(["item", "month"])["demand"].sum()
-    pd.testing.assert_series_equal(plan, stock, check_names=False)
+    pd.testing.assert_series_equal(wanted, stock, check_names=False)
 
 
 def test_load_stays_within_regular_and_overtime_hours(made):
@@ -219,9 +228,14 @@ def test_load_stays_within_regular_and_overtime_hours(made):
     assert np.allclose(rate, load["utilisation_rate"])
 
 
-def test_load_is_all_that_is_made_times_its_hours(made, sample_tables):
+def test_load_is_all_that_is_made_times_its_hours(made, sample_tables, sample_cycle):
     plan = made["supply_plan"]
     units = plan.assign(units=plan["regular"] + plan["overtime"])[["item", "month", "units"]]
+    due = store.known(sample_tables["scheduled_receipts"], "scheduled_receipts", sample_cycle)
+    due = due[(due["kind"] == "production") & due["is_firm"]]  # still to be made
+    assert len(due)
+    due = due.rename(columns={"quantity": "units"})[["item", "month", "units"]]
+    units = pd.concat([units, due], ignore_index=True)
     routed = sample_tables["routings"].merge(units, on="item", how="inner", validate="m:m")
     hours = routed["hours_per_unit"] * routed["units"]
     expected = hours.groupby([routed["resource"], routed["month"]]).sum()
@@ -314,7 +328,7 @@ def test_the_grid_shows_what_the_plans_say(made, sample_cycle):
 
 
 def test_each_strategy_is_planned_and_priced(made):
-    assert set(made["production_strategies"]["strategy"]) == {"chase", "level"}
+    assert set(made["production_strategies"]["strategy"]) == set(strategies.NAMES)
     by_name = made["strategy_months"].groupby("strategy")["supply"].sum()
     assert by_name["chase"] == pytest.approx(in_common(made, "supply_plan")["supply"].sum())
 
@@ -641,7 +655,7 @@ def test_overdue_receipts_arrive_in_the_cycles_month_and_none_is_lost(tmp_path):
     assert own[pd.Timestamp("2026-01-01")] == 7.0 and own.sum() == 15.0
 
 
-def test_stock_and_demand_of_a_chain_stand_at_its_head_and_are_kept(tmp_path):
+def test_stock_and_demand_of_a_chain_stand_at_its_sites_and_are_kept(tmp_path):
     places = pd.DataFrame(
         {
             "location": ["Home", "Norway", "depot", "plant"],
@@ -659,9 +673,14 @@ def test_stock_and_demand_of_a_chain_stand_at_its_head_and_are_kept(tmp_path):
     )
     tables = run_tiny(tmp_path, locations=places, inventory=stock)
     projection = tables["inventory_projection"]
-    assert set(projection["location"]) == {"plant"}
-    first = projection[projection["month"] == "2026-01-01"].set_index("item")["opening"]
-    assert first.to_dict() == {"A": 7.0, "B": 5.0}
+    first = projection[projection["month"] == "2026-01-01"]
+    assert first[["item", "location", "opening"]].values.tolist() == [
+        ["A", "depot", 4.0],
+        ["A", "plant", 3.0],
+        ["B", "depot", 5.0],  # a market's stock is its site's
+        ["B", "plant", 0.0],
+    ]
+    assert projection.groupby("location")["demand"].sum()["plant"] == 0.0
     assert projection["demand"].sum() == pytest.approx(tables["demand_plan"]["consensus"].sum())
 
 

@@ -95,14 +95,19 @@ def site_demand(
             schema.SITE_MONTH
         )
         parts.append(places)
-        if len(parts) > len(locations) + 1:
-            raise ValueError(f"locations: supplied_from of {above.iloc[0]} runs in a circle.")
+        if len(parts) > len(locations) + 2:
+            names = ", ".join(sorted(places["location"].unique()))
+            raise ValueError(f"locations: supplied_from of {names} runs in a circle.")
     every = pd.concat(parts, ignore_index=True)
     return every.groupby(schema.SITE_MONTH, as_index=False)[["demand"]].sum()
 
 
 def receipts(
-    scheduled: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame, terms: pd.DataFrame
+    scheduled: pd.DataFrame,
+    items: pd.DataFrame,
+    locations: pd.DataFrame,
+    terms: pd.DataFrame,
+    cycle: pd.Timestamp,
 ) -> pd.DataFrame:
     """What is on its way and counts: firm, or planned where nothing new could arrive in its stead.
 
@@ -114,6 +119,8 @@ def receipts(
         Raw tables. What moves inside a site's own places adds no stock to it.
     terms : DataFrame
         From ``replenishment``.
+    cycle : Timestamp
+        Month in which the plan is made.
 
     Returns
     -------
@@ -134,19 +141,17 @@ def receipts(
         how="left",
         validate="many_to_one",
     )
-    ahead = months.number(rows["month"]) - months.number(rows["cycle"])
+    rows = rows.fillna({"lead_time_months": 0, "frozen_months": 0})  # of items that are not planned
+    ahead = months.number(rows["month"]) - months.number(cycle)
     is_firm = rows["is_firm"].fillna(True).astype(bool)
     is_late = (ahead < rows["lead_time_months"]) & ~(ahead < rows["frozen_months"])
     rows = rows[is_firm | is_late]
     made = rows["quantity"].where(rows["kind"] == "production", 0.0)
     left = ahead[rows.index] - rows["lead_time_months"]  # months from the cycle until it is sent
     is_sent = (rows["kind"] == "transfer") & (left >= 0) & rows["supplied_from"].notna()
-    sent = rows[is_sent].assign(location=rows["supplied_from"].astype("str"), in_work=0.0)
-    leaves = [
-        months.shift(month, -int(lead))
-        for month, lead in zip(sent["month"], sent["lead_time_months"], strict=True)
-    ]
-    sent = sent.assign(month=pd.to_datetime(leaves), committed=sent["quantity"], quantity=0.0)
+    leaves = [months.shift(cycle, int(k)) for k in left]
+    sent = rows.assign(location=rows["supplied_from"].fillna("").astype("str"), month=leaves)
+    sent = sent.assign(committed=sent["quantity"], quantity=0.0, in_work=0.0)[is_sent]
     every = pd.concat([rows.assign(in_work=made, committed=0.0), sent], ignore_index=True)
     names = ["quantity", "in_work", "committed"]
     return every.groupby(schema.SITE_MONTH, as_index=False)[names].sum()
