@@ -190,7 +190,7 @@ def supply_review(
     late = projection[projection["closing"] < -0.5]
     busy = load[load["utilisation_rate"].notna()].nlargest(1, "utilisation_rate")
     is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
-    unknown = "what stock or hours cost is not known, so the ways cannot be compared in money"
+    unknown = "the cost of holding stock is not known, so the ways cannot be compared in money"
     on_time = _rate(delivered["on_time"].sum(), delivered["demand"].sum())
     if load.empty and not is_stock_known:
         on_time = np.nan
@@ -212,7 +212,7 @@ def supply_review(
         hour_resource=str(hour_values["resource"].iloc[0]) if len(hour_values) else "no resource",
         hour_month=hour_values["month"].iloc[0] if len(hour_values) else pd.NaT,
         hour_value=("exact_value", hour_values["value"].max(), "nothing"),
-        assumed=f"{' and '.join(assumed)} rest on assumed costs" if assumed else "",
+        assumed=f"The cost of {' and '.join(assumed)} is assumed" if assumed else "",
         stock_known="Stock is as counted at the last month end"
         if is_stock_known
         else "No stock was given: the plan begins at safety stock",
@@ -247,7 +247,7 @@ def _rival(rivals: pd.DataFrame) -> str:
     row = rivals.iloc[0]
     times = f"{row['factor']:.2g}" if row["factor"] < 10 else f"{row['factor']:,.0f}"
     return (
-        f"and stays so until {row['cost_kind']} cost {times} times what they do now, when "
+        f"and stays so until the cost of {row['cost_kind']} is {times} times today's, when "
         f"{row['other']} would cost the same"
     )
 

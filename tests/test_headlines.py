@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, headlines, months, schema
+from sopkit.supply import strategies
 
 CYCLE = pd.Timestamp("2026-01-01")
 YEAR = months.closed(CYCLE, 12)
@@ -254,11 +255,25 @@ COSTS = pd.DataFrame(
         ("level", "holding stock", 30.0),
     ],
     columns=["strategy", "cost_kind", "amount_value"],
+).assign(is_assumed=[True, False, False])
+HOURS = pd.DataFrame(
+    {
+        "resource": ["sewing", "cutting"],
+        "month": SPAN,
+        "value": [8.5, 2.0],
+        "hours": [40.0, np.nan],
+        "next_value": [3.0, np.nan],
+    }
 )
 
 
-def supply_review(load=LOAD, costs=COSTS, projection=PROJECTION, known=True) -> pd.DataFrame:
-    return headlines.supply_review(projection, DELIVERED, load, costs, "chase", known, COMMON)
+def supply_review(
+    load=LOAD, costs=COSTS, projection=PROJECTION, hours=HOURS, known=True
+) -> pd.DataFrame:
+    rivals = strategies.break_even(costs)
+    return headlines.supply_review(
+        projection, DELIVERED, load, costs, hours, rivals, "chase", known, COMMON
+    )
 
 
 def test_supply_review_by_hand():
@@ -272,13 +287,39 @@ def test_supply_review_by_hand():
     assert text(table, "strategy") == "chase"
     assert (amount(table, "strategy_cost"), amount(table, "other_cost")) == (35.0, 30.0)
     assert text(table, "cheapest") == "level costs least"
+    # level 30 s = chase 10 s + 25: at a quarter more for holding stock; backlog at 0.8 of today's
+    assert text(table, "rival") == (
+        "and stays so until the cost of backlog is 0.8 times today's, when "
+        "chase would cost the same"
+    )
+    assert (text(table, "hour_resource"), text(table, "hour_month")) == ("sewing", "2026-01")
+    assert amount(table, "hour_value") == 8.5
+    assert text(table, "assumed") == "The cost of holding stock is assumed"
     assert text(table, "stock_known") == "Stock is as counted at the last month end"
+
+
+def test_a_way_that_nothing_can_overtake_is_said_to_stay_cheapest():
+    costs = COSTS[COSTS["cost_kind"] == "holding stock"]
+    assert text(supply_review(costs=costs), "rival") == (
+        "and no single cost, whatever it were, would change that"
+    )
+
+
+def test_hours_are_told_in_words_and_only_where_their_range_was_followed():
+    assert headlines.hours_in_words(HOURS) == [
+        "One more hour of sewing in January 2026 saves 8.50; 40 hours are worth that, then 3.00.",
+        "",
+    ]
+    last = HOURS.assign(hours=0.25, next_value=0.0).head(1)
+    assert headlines.hours_in_words(last)[0].endswith("0.25 hours are worth that, then nothing.")
 
 
 def test_without_resources_costs_and_stock_the_supply_review_says_so():
     table = supply_review(
-        LOAD.iloc[:0], COSTS.iloc[:0], PROJECTION.assign(closing=1.0), known=False
+        LOAD.iloc[:0], COSTS.iloc[:0], PROJECTION.assign(closing=1.0), HOURS.iloc[:0], known=False
     )
+    assert text(table, "rival") == text(table, "assumed") == ""
+    assert np.isnan(amount(table, "hour_value")) and text(table, "hour_resource") == "no resource"
     assert (
         np.isnan(amount(table, "peak_rate"))
         and text(table, "peak_rate") == "unknown (no resources)"

@@ -342,7 +342,7 @@ def break_even(costs: pd.DataFrame) -> pd.DataFrame:
     >>> break_even(pd.DataFrame(sheet, columns=names)).round(3).values.tolist()
     [['level', 'chase', 'rate changes', 0.667], ['level', 'chase', 'holding', 1.5]]
     """
-    wide = costs.pivot(index="cost_kind", columns="strategy", values="amount_value").fillna(0.0)
+    wide = costs.pivot_table("amount_value", "cost_kind", "strategy", aggfunc="sum").fillna(0.0)
     columns = ["strategy", "other", "cost_kind", "factor"]
     if wide.shape[1] < 2:
         return pd.DataFrame(columns=columns).astype({"factor": "float64"})
@@ -351,7 +351,7 @@ def break_even(costs: pd.DataFrame) -> pd.DataFrame:
         lead = wide[other].sum() - wide[best].sum()
         for kind, gap in (wide[best] - wide[other]).items():
             factor = 1.0 + lead / gap if abs(gap) > 1e-9 else -1.0
-            if factor >= 0:
+            if factor > 1e-6:
                 rows.append((best, other, kind, factor))
     table = pd.DataFrame(rows, columns=columns).astype({"factor": "float64"})
     near = np.abs(np.log(table["factor"].clip(lower=1e-9)))

@@ -305,12 +305,43 @@ def test_strategies_and_costs_name_each_way():
     assert below.get_ylabel() == "Units at month end"
     costs = pd.DataFrame(
         {"strategy": ["chase", "level"], "cost_kind": "purchases", "amount_value": [1000.0, 2000.0]}
-    )
+    ).assign(is_assumed=[False, True])
     chase, level = supply.costs(costs, currency="EUR").axes
     assert [chase.patches[0].get_width(), level.patches[0].get_width()] == [1000.0, 2000.0]
     assert level.get_title("left") == "level: 2,000 in total"
     assert chase.get_xlim() == level.get_xlim(), "ways are compared on one scale"
     assert "EUR" in chase.get_xlabel()
+    assert [label.get_text() for label in chase.get_yticklabels()] == ["purchases (assumed)"]
+
+
+def test_what_is_supplied_so_far_begins_with_the_stock_there_was():
+    months_of = pd.DataFrame(
+        {
+            "strategy": ["level", "level", "least cost", "least cost"],
+            "month": [*AHEAD[:2], *AHEAD[:2]],
+            "supply": [6.0, 6.0, 4.0, 9.0],
+            "demand": [5.0, 8.0, 5.0, 8.0],
+            "closing": [4.0, 2.0, 2.0, 3.0],
+        }
+    )
+    figure = supply.cumulative(months_of, UNITS, strategy="least cost")
+    assert [[5.0, 13.0], [7.0, 16.0], [9.0, 15.0]] == sorted(lines(figure.axes[0]))
+    assert supply.cumulative(months_of[:0], UNITS, strategy="least cost") is None
+
+
+def test_the_calendar_of_hours_shows_what_each_saves():
+    values = pd.DataFrame(
+        {"resource": ["sewing", "cutting"], "month": AHEAD[[1, 1]], "value": [812.0, 2.5]}
+    )
+    load = pd.DataFrame({"month": AHEAD[:3]})
+    figure = supply.hour_values(values, load, currency="EUR")
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["sewing", "cutting"]
+    assert [(t.get_position(), t.get_text()) for t in axes.texts] == [
+        ((1, 0), "812"),
+        ((1, 1), "2.5"),
+    ]
+    assert supply.hour_values(values[:0], load, currency="EUR") is None
 
 
 def test_revenue_plots_plan_supply_budget_and_last_year(financials, closed):
