@@ -101,7 +101,8 @@ class Session:
 
     def _change(self, task: Task) -> None:
         """Tell HiGHS what differs; costs and bounds keep the basis, coefficients do not."""
-        same = all(
+        # how large a lot may be follows from demand, and stands in the matrix
+        same = "set-ups" not in self.whole and all(
             np.array_equal(getattr(task, name), getattr(self.task, name), equal_nan=True)
             for name in programme.MATRIX
             if getattr(task, name) is not getattr(self.task, name)

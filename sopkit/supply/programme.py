@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.sparse import csc_matrix
 
-from sopkit.supply import plans
+from sopkit.supply import plans, sites
 from sopkit.supply.tasks import Task
 
 MATRIX = (  # what stands in the matrix; anything else changes bounds and costs alone
@@ -107,7 +107,7 @@ def build(task: Task, whole: Iterable[str], near: np.ndarray | None, has_matrix:
         m.put(rows, made[:, is_lot], 1.0)
         m.put(rows, count, -lots[is_lot])
     if "set-ups" in whole:
-        _setups(m, task)
+        _setups(m, task, "lots" in whole)
     return m
 
 
@@ -319,19 +319,23 @@ def _rates(m: Model, task: Task) -> None:
     m.put(after, m.at["made"], -per_day)
 
 
-def _setups(m: Model, task: Task) -> None:
+def _setups(m: Model, task: Task, is_in_lots: bool) -> None:
     """A set-up in each month in which an item's usual route delivers."""
     n_items = len(task.keys)
     timed = task.setup_hours[:n_items].any(axis=1)
     chosen = np.flatnonzero(np.isfinite(task.setup_cost).any(axis=0) | timed)
     shape = (task.n_months, len(chosen))
     is_set = m.column("is set", shape, 0.0, 1.0, task.setup_cost[:, chosen], whole=True)
-    # no lot is larger than all that is owed and can still be wanted
+    # no lot is larger than all that is owed and can still be wanted, here and further down
     owed = task.demand.cumsum(axis=0) * task.is_backlog_allowed + np.maximum(-task.opening, 0.0)
     rest = task.demand[::-1].cumsum(axis=0)[::-1]
     kept = np.maximum(task.safety_stock.max(axis=0), task.minimum_stock.max(axis=0))
-    largest = np.minimum(owed + rest + np.maximum(kept, task.ending_stock), task.supply_limit)
-    largest = largest[:, chosen]
+    largest = owed + rest + np.maximum(kept, task.ending_stock)
+    for item in np.argsort(-sites.depths(task.supplied_from), kind="stable"):
+        if task.supplied_from[item] >= 0:
+            largest[:, task.supplied_from[item]] += largest[:, item]
+    largest = largest + task.lot_size * is_in_lots
+    largest = np.minimum(largest, task.supply_limit)[:, chosen]
     rows = m.row("set-ups", shape, -np.inf, 0.0)
     place = np.full(n_items, -1)
     place[chosen] = np.arange(len(chosen))
