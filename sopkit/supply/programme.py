@@ -293,8 +293,9 @@ def _rates(m: Model, task: Task) -> None:
     if not len(groups):
         return
     size = (task.n_months, len(groups))
+    is_made = ~task.is_purchased & (task.supplied_from < 0)
     fixed = np.zeros((task.n_months, len(limit)))
-    np.add.at(fixed, (slice(None), task.rate_group), task.in_work)
+    np.add.at(fixed, (slice(None), task.rate_group[is_made]), task.in_work[:, is_made])
     fixed = (fixed / task.working_days[:, None])[:, groups]
     known = np.isfinite(task.previous_rate[groups])
     before = np.vstack([np.where(known, task.previous_rate[groups], 0.0), fixed[:-1]])
@@ -310,7 +311,6 @@ def _rates(m: Model, task: Task) -> None:
     m.put(rows, down, 1.0)
     place = np.full(len(limit), -1)
     place[groups] = np.arange(len(groups))
-    is_made = ~task.is_purchased & (task.supplied_from < 0)
     of_route = np.where(is_made, place[task.rate_group], -1)[task.route_item]
     at = np.where(of_route >= 0, rows[:, of_route], -1)
     after = np.where(of_route >= 0, np.vstack([rows[1:], 0 * rows[:1] - 1])[:, of_route], -1)
