@@ -165,6 +165,7 @@ def _stock(m: Model, task: Task) -> None:
     owe[last] += task.ending_cost
     owed = np.where(task.is_backlog_allowed, np.inf, np.zeros(shape))
     owed[last, task.is_backlog_cleared] = 0.0
+    owed = np.where(least > 0, 0.0, owed)  # what must be there is not owed at the same time
     m.column("stock", shape, least, most, hold)
     m.column("backlog", shape, 0.0, owed, owe)
     for name, chosen, limit, cost in (
