@@ -217,9 +217,9 @@ def costs(task: Task, plan: Plan) -> pd.DataFrame:
 def weights(task: Task, plan: Plan) -> float:
     """What the search adds to money: units below safety stock, and what is undone at the end."""
     closing = outcome(task, plan).closing
-    below = np.maximum(task.safety_stock - np.maximum(closing, 0.0), 0.0)
-    undone = below[-1] + np.maximum(-closing[-1], 0.0)
-    return float((below * task.below_safety_cost).sum() + undone @ task.ending_cost)
+    is_wanted = (task.safety_stock > 0).any(axis=0)
+    below = np.maximum(task.safety_stock - closing, 0.0)
+    return float((below * task.below_safety_cost * is_wanted).sum() + below[-1] @ task.ending_cost)
 
 
 def table(task: Task, plan: Plan) -> pd.DataFrame:

@@ -162,7 +162,8 @@ def _stock(m: Model, task: Task) -> None:
     least, most = task.minimum_stock.copy(), np.minimum(task.maximum_stock, _sellable(task))
     least[last] = np.maximum(least[last], task.ending_stock)
     owe = np.nan_to_num(task.backlog_cost)
-    owe[last] += task.ending_cost
+    wanted = np.flatnonzero((task.safety_stock > 0).any(axis=0))
+    owe[last] += np.where(np.isin(np.arange(shape[1]), wanted), 0.0, task.ending_cost)
     owed = np.where(task.is_backlog_allowed, np.inf, np.zeros(shape))
     owed[last, task.is_backlog_cleared] = 0.0
     owed = np.where(least > 0, 0.0, owed)  # what must be there is not owed at the same time
@@ -178,12 +179,12 @@ def _stock(m: Model, task: Task) -> None:
             cost = (np.nan_to_num(cost) + np.nan_to_num(task.price))[:, which]
         index[:, which] = m.column(f"any {name}", (shape[0], len(which)), 0.0, limit, cost)
         m.at[name] = index
-    wanted = np.flatnonzero((task.safety_stock > 0).any(axis=0))
     missing = task.below_safety_cost.copy()
     missing[last] += task.ending_cost
     short = m.column("short", (shape[0], len(wanted)), 0.0, np.inf, missing[:, wanted])
     rows = m.row("safety", short.shape, task.safety_stock[:, wanted], np.inf)
     m.put(rows, m.at["stock"][:, wanted], 1.0)
+    m.put(rows, m.at["backlog"][:, wanted], -1.0)
     m.put(rows, short, 1.0)
     limited = np.unique(task.site[np.isfinite(task.storage_limit)])
     if len(limited):

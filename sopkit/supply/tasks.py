@@ -45,9 +45,9 @@ class Task:
     receipts, in_work : array (t, i)
         Units already on their way; the part of them whose hours are still to be worked.
     safety_stock, minimum_stock, maximum_stock : array (t, i)
-        Stock aimed for (each unit below it counts ``below_safety_cost`` in the search for a plan,
-        and no money), the least and the most allowed at month end. A maximum of zero is made to
-        order; services hold none.
+        Stock aimed for (each unit below it, owed ones too, counts ``below_safety_cost`` in the
+        search for a plan, and no money), the least and the most allowed at month end. A maximum of
+        zero is made to order; services hold none.
     is_backlog_allowed, is_backlog_cleared, is_loss_allowed : array (i,)
         Whether units may be owed, whether none may be at the end, whether sales may be lost.
     minimum_sales : array (t, i)
