@@ -143,6 +143,7 @@ class Session:
         if task is not None and task is not self.task:
             self._change(task)
         if not self.task.is_priced:
+            self.objective, self.prices = np.nan, np.zeros(self.task.regular_hours.shape)
             return self._plan(self._in_order())
         self._run()
         self.prices = self._hour_prices()
