@@ -170,7 +170,7 @@ class Session:
                 f"HiGHS found no plan in time: {self._highs.modelStatusToString(status)}"
             )
 
-    def _settle(self) -> None:
+    def _settle(self) -> np.ndarray:
         """Solve once more with whole numbers exactly whole, and give them back their freedom."""
         which, count = self._counted, len(self._counted)
         fixed = np.round(self._values()[which])
@@ -219,6 +219,7 @@ class Session:
         money = abs(plans.costs(self.task, best)["amount_value"].sum())
         self._hold(cost, least + TOLERANCE_RATE * money)
         values = self._minimise(self._distance())
+        values = self._settle() if len(self._counted) else values
         self._release(first)
         return values
 
@@ -243,6 +244,7 @@ class Session:
         for cost in orders:
             values = self._minimise(cost)
             self._hold(cost, float(values @ cost) * (1 + 1e-9) + 1e-6)
+        values = self._settle() if len(self._counted) else values
         self._release(first)
         return values
 
@@ -250,7 +252,7 @@ class Session:
         def take(name: str) -> np.ndarray:
             index = self._columns[name]
             taken = np.where(index >= 0, values[np.maximum(index, 0)], 0.0)
-            return np.where(np.abs(taken) > _ZERO, taken, 0.0)
+            return np.where(taken > _ZERO, taken, 0.0)  # rounding may end just below none
 
         task = self.task
         workers = np.broadcast_to(task.workers, task.regular_hours.shape).copy()
