@@ -133,7 +133,7 @@ def load_hours(task: Task, made: np.ndarray) -> np.ndarray:
     load = np.zeros((task.n_months, task.hours.shape[1]))
     for offset in np.unique(task.offset_months[task.hours > 0]):
         hours = np.where(task.offset_months == offset, task.hours, 0.0)
-        load[: task.n_months - offset] += work[offset:] @ hours
+        load[: max(task.n_months - offset, 0)] += work[offset:] @ hours
     if task.setup_hours.any():
         load += (made > 1e-6) @ task.setup_hours
     return load

@@ -63,7 +63,7 @@ class _Walk:
         for depth in range(int(self.depth.max(initial=0)), 0, -1):
             for item in np.flatnonzero(self.depth == depth):
                 lead = task.lead_months[item]
-                self.leave[: task.n_months - lead, item] = self._ordered(item)[lead:]
+                self.leave[: max(task.n_months - lead, 0), item] = self._ordered(item)[lead:]
                 self.onward[:, self.parent[item]] += self.leave[:, item]
         most = np.where(np.isfinite(task.maximum_workers), task.maximum_workers, 1e12)
         workers = np.where(task.is_staffed, most, 0.0)
