@@ -243,8 +243,8 @@ def table(task: Task, plan: Plan) -> pd.DataFrame:
         when = np.arange(task.n_months)[:, None] - task.offset_months[uses, resource]
         share = np.where(when >= 0, part[np.maximum(when, 0), resource], 0.0)
         late[:, uses] = np.maximum(late[:, uses], share)
-    overtime = by_item(task, late * plan.made)
     bought = np.where(task.is_purchased, end.made, 0.0)
+    overtime = np.where(task.is_purchased, 0.0, by_item(task, late * plan.made))
     columns = {
         "regular": end.made - bought - overtime,
         "overtime": overtime,
