@@ -135,7 +135,8 @@ def load_hours(task: Task, made: np.ndarray) -> np.ndarray:
         hours = np.where(task.offset_months == offset, task.hours, 0.0)
         load[: max(task.n_months - offset, 0)] += work[offset:] @ hours
     if task.setup_hours.any():
-        load += (made > 1e-6) @ task.setup_hours
+        count = len(task.keys)  # all ways to make an item share the set-up of the usual one
+        load += (by_item(task, made) > 1e-6) @ task.setup_hours[:count]
     return load
 
 
