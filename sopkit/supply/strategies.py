@@ -82,6 +82,7 @@ class _Walk:
         first = task.first_month[: len(stock)]
         for t in range(task.n_months):  # stock carries over from month to month
             need = task.demand[t] + self.onward[t] - task.receipts[t] - stock
+            np.add.at(need, self.parent[self.fed], unsent[self.fed])
             wanted = need + np.maximum(task.safety_stock[t], task.minimum_stock[t])
             if t == task.n_months - 1:
                 wanted = np.maximum(wanted, need + task.ending_stock)
