@@ -236,9 +236,8 @@ def _block_rates(task: Task, demand: np.ndarray) -> np.ndarray:
         t = np.arange(count)[own, None]
         days = np.where(t >= first, task.working_days[own, None], 0.0)
         due = np.cumsum(demand[own] - task.receipts[own], axis=0) + task.safety_stock[own] - stock
-        due[-1] = np.where(
-            t[-1] == count - 1, np.maximum(due[-1], due[-1] + task.ending_stock), due[-1]
-        )
+        if own.stop == count:
+            due[-1] += np.maximum(task.ending_stock - task.safety_stock[-1], 0.0)
         passed = np.cumsum(days, axis=0)
         a_day = np.where(passed > 0, due / np.where(passed > 0, passed, 1.0), 0.0).max(axis=0)
         rate[own] = np.maximum(a_day, 0.0) * days
