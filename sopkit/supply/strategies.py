@@ -108,13 +108,14 @@ class _Walk:
         return self.task.is_service | (self.task.maximum_stock <= 0).any(axis=0)
 
     def _ordered(self, item: int) -> np.ndarray:
-        """What a fed item needs to arrive, month by month, to end at safety stock."""
+        """What a fed item needs to arrive, month by month, to end at the stock aimed for."""
         task, arrived = self.task, np.zeros(self.task.n_months)
-        stock = task.opening[item]
+        stock, aim = task.opening[item], np.maximum(task.safety_stock, task.minimum_stock)[:, item]
+        aim[-1] = max(aim[-1], task.ending_stock[item])
         wanted = task.demand[:, item] + self.onward[:, item] - task.receipts[:, item]
         for t in range(task.n_months):
             if t >= max(task.lead_months[item], task.frozen_months[item]):
-                arrived[t] = max(wanted[t] + task.safety_stock[t, item] - stock, 0.0)
+                arrived[t] = max(wanted[t] + aim[t] - stock, 0.0)
             stock += arrived[t] - wanted[t]
         return arrived
 
