@@ -66,7 +66,7 @@ class _Walk:
                 self.leave[: max(task.n_months - lead, 0), item] = self._ordered(item)[lead:]
                 self.onward[:, self.parent[item]] += self.leave[:, item]
         most = np.where(np.isfinite(task.maximum_workers), task.maximum_workers, 1e12)
-        workers = np.where(task.is_staffed, most, 0.0)
+        workers = np.where(task.is_staffed, most, np.nan)
         self.room = plans.regular_hours(task, workers) + plans.overtime_limit(task, workers)
         empty = np.zeros((task.n_months, len(task.route_item)))
         self.room = np.maximum(self.room - plans.load_hours(task, empty), 0.0)
