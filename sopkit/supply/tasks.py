@@ -195,6 +195,7 @@ class Task:
         for name, axes in AXES.items():
             value = values.get(name, getattr(self, name))
             object.__setattr__(self, name, spread(name, value, tuple(size[a] for a in axes)))
+        _check_places(self.supplied_from, self.route_item)
         if self.keys is None:
             names = [f"item {k + 1}" for k in range(n_items)]
             object.__setattr__(self, "keys", pd.DataFrame({"item": names, "location": schema.ALL}))
@@ -241,13 +242,19 @@ def spread(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     kind = "int64" if name in _WHOLE else "bool" if name.startswith("is_") else "float64"
     try:
         array = np.asarray(value, dtype=kind)
+        if kind == "int64" and (array != np.asarray(value, dtype="float64")).any():
+            raise ValueError(f"{name} has parts of one ({value}); write whole numbers.")
         if array.ndim == 1 and len(shape) == 2:
             fits = [k for k in (0, 1) if len(array) == shape[k]]
             if len(fits) == 2 and shape != (1, 1):
-                raise ValueError
+                raise ValueError(
+                    f"{name} is a list that fits both axes of {shape}; give an array of that shape."
+                )
             array = array[:, None] if fits == [0] else array
         array = np.broadcast_to(array, shape).copy()
     except (ValueError, TypeError) as error:
+        if str(error).startswith(f"{name} "):
+            raise
         found = np.shape(value)
         raise ValueError(
             f"{name} has shape {found}, but {shape} is needed; give a number, a list along one "
@@ -255,10 +262,26 @@ def spread(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
         ) from error
     if name == "demand" and not np.isfinite(array).all():
         raise ValueError("demand has missing values; write 0 where nothing is wanted.")
-    if name not in _SIGNED and kind == "float64" and (array < 0).any():
+    if name not in _SIGNED and kind != "bool" and (array < 0).any():
         place = tuple(int(k) for k in np.argwhere(array < 0)[0])
         raise ValueError(f"{name} is negative ({array[place]:g}) at {place}; it must be 0 or more.")
     return array
+
+
+def _check_places(supplied_from: np.ndarray, route_item: np.ndarray) -> None:
+    """Raise where positions of items are none, or a chain of sites runs in a circle."""
+    count = len(supplied_from)
+    for name, places in (("supplied_from", supplied_from), ("route_item", route_item)):
+        if (places >= count).any():
+            raise ValueError(
+                f"{name} has {places.max()}, but there are {count} items; positions start at 0."
+            )
+    if not np.array_equal(route_item[:count], np.arange(count)):
+        raise ValueError(
+            f"route_item starts with {route_item[:count].tolist()}; the first routes are the usual "
+            "ones of all items, in order: 0, 1, 2 …"
+        )
+    sites.depths(supplied_from)
 
 
 def from_tables(
