@@ -428,7 +428,8 @@ def _unit_costs(
     worth = held * service / (1.0 - service)
     is_bought, is_fed = own["is_purchased"].to_numpy(dtype=bool), above >= 0
     supply = np.where(is_bought, np.nan_to_num(bought), making)
-    supply = np.where(is_fed, supply[above], supply)
+    for _ in range(sites.depths(above).max(initial=0)):  # as at the head of the chain
+        supply = np.where(is_fed, supply[above], supply)
     return {
         "purchase_cost": np.where(is_bought, bought, np.nan),
         "subcontract_cost": np.where(is_bought | is_fed | own["is_service"], np.nan, helped),
