@@ -353,6 +353,8 @@ def from_tables(
     start = opening.reindex(index).fillna(0.0).to_numpy(dtype="float64")
     due = by_month(receipts, schema.SITE, index, "quantity")
     above = sites.supplied_from(own)
+    # the dearer of both: an hour of which no overtime cost is known is no gift
+    an_hour = staff[["regular_cost_value", "overtime_cost_value"]].max(axis=1).fillna(0.0)
     return Task(
         keys=keys,
         months=month_index,
@@ -395,9 +397,7 @@ def from_tables(
         layoff_cost=staff["layoff_cost_value"],
         increase_cost=by_group["rate_change_cost_value"],
         decrease_cost=by_group["rate_change_cost_value"],
-        **_unit_costs(
-            own, rate, hours[: len(own)] @ staff["overtime_cost_value"].fillna(0.0), above
-        ),
+        **_unit_costs(own, rate, hours[: len(own)] @ an_hour, above),
     )
 
 
