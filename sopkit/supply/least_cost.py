@@ -269,10 +269,14 @@ class Session:
         if self.whole or not found.dual_valid:
             return prices
         prices[:] = -np.array(found.col_dual)[self._columns["overtime"]]
+        limit = self._vectors["upper"][self._columns["overtime"]]
         staffed = np.flatnonzero(self.task.is_staffed)
         if len(staffed):
-            prices[:, staffed] = -np.array(found.row_dual)[self._rows["overtime of workers"]]
-        return np.maximum(prices, 0.0)
+            rows = self._rows["overtime of workers"]
+            prices[:, staffed] = -np.array(found.row_dual)[rows]
+            limit[:, staffed] = self._vectors["row_upper"][rows]
+        is_free = limit > self.task.overtime_hours  # firm work is beyond all hours anyway
+        return np.where(is_free, 0.0, np.maximum(prices, 0.0))
 
 
 def solve(task: Task, *, whole: Iterable[str] = (), near: Plan | None = None) -> Plan:
