@@ -317,11 +317,12 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
     session = Session(task)
     session.solve()
     base, prices = session.objective, session.prices
-    order = np.argsort(-prices, axis=None, kind="stable")[:count]
+    order = np.argsort(-prices, axis=None, kind="stable")
     rows = []
     for t, resource in zip(*np.unravel_index(order, prices.shape), strict=True):
-        if prices[t, resource] <= 1e-6:
-            break
+        values = sorted((row[2] for row in rows), reverse=True)
+        if prices[t, resource] <= max([1e-6, *values[count - 1 : count]]):
+            break  # a price is no less than what the hour saves
 
         def at(extra: float, t=t, resource=resource) -> tuple[float, float]:
             hours = task.overtime_hours.copy()
@@ -331,9 +332,12 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
 
         most = max(plans.regular_hours(task, task.workers)[t, resource], 1.0)
         found = _first_piece(base, prices[t, resource], most, at)
-        rows.append((task.resources[resource], task.months[t], *found))
+        if found[0] > 1e-6:
+            rows.append((task.resources[resource], task.months[t], *found))
     table = pd.DataFrame(rows, columns=["resource", "month", "value", "hours", "next_value"])
-    return table.astype({"value": "float64", "hours": "float64", "next_value": "float64"})
+    table = table.astype({"value": "float64", "hours": "float64", "next_value": "float64"})
+    table = table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
+    return table.head(count)
 
 
 def _first_piece(base: float, value: float, most: float, at) -> tuple[float, float, float]:
