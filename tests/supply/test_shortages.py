@@ -46,7 +46,9 @@ def terms_of(lead: int = 0, is_purchased: bool = False, items: str = "AB") -> pd
 
 
 PRICES = pd.DataFrame({"item": ["A", "B"], "unit_price_value": [10.0, 100.0]})
-HOURS = pd.DataFrame({"sewing": [1.0, 0.0]}, index=["A", "B"])
+HOURS = pd.DataFrame(
+    {"item": ["A"], "route": "", "resource": "sewing", "hours_per_unit": 1.0, "offset_months": 0}
+)
 
 
 def load_of(wanted: list[float], regular: list[float], overtime: float = 0.0) -> pd.DataFrame:
