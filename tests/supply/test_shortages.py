@@ -128,6 +128,15 @@ def test_a_resource_wanted_beyond_all_hours_is_listed_with_the_backlog_of_its_it
     assert own["proposal"].endswith("decide by 2026-02")
 
 
+def test_a_resource_counts_the_backlog_of_its_items_at_every_site():
+    plant = projection_of(A=(0, [10, 7], [10, 10]))
+    depot = projection_of(A=(0, [10, 5], [10, 10])).assign(location="depot")
+    terms = pd.concat([terms_of(0, items="A"), terms_of(0, items="A").assign(location="depot")])
+    table = found(pd.concat([plant, depot]), terms, load=load_of([10.0, 150.0], [100.0] * 2))
+    assert table["amount_value"].tolist() == [(3 + 5) * 10.0, 5 * 10.0, 3 * 10.0]
+    assert table["subject"][0] == "Resource sewing"
+
+
 def test_what_is_met_in_time_is_no_exception():
     table = found(projection_of(A=(5, [10, 10], [10, 10])))
     assert table.empty
