@@ -430,12 +430,14 @@ def _unit_costs(
     supply = np.where(is_bought, np.nan_to_num(bought), making)
     for _ in range(sites.depths(above).max(initial=0)):  # as at the head of the chain
         supply = np.where(is_fed, supply[above], supply)
-    return {
+    by_item = {
         "purchase_cost": np.where(is_bought, bought, np.nan),
         "subcontract_cost": np.where(is_bought | is_fed | own["is_service"], np.nan, helped),
         "holding_cost": held,
         "backlog_cost": np.where(np.isfinite(owed), owed, worth),
         "below_safety_cost": np.nan_to_num(np.fmin(worth, owed / 2.0)),
+    }
+    return {name: values[None, :] for name, values in by_item.items()} | {
         "ending_cost": supply,
         "is_assumed": rate["is_assumed"].fillna(False).astype(bool) | ~np.isfinite(owed),
     }
