@@ -182,6 +182,8 @@ class Task:
 
     def __post_init__(self):
         demand = np.asarray(self.demand, dtype="float64")
+        if demand.ndim not in (1, 2):
+            raise ValueError("demand is a list by month, or an array of months by items.")
         demand = demand[:, None] if demand.ndim == 1 else demand
         count, n_items = demand.shape
         hours = np.zeros((n_items, 0)) if self.hours is None else np.asarray(self.hours, float)
