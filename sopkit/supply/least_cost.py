@@ -101,7 +101,8 @@ class Session:
 
     def _change(self, task: Task) -> None:
         """Tell HiGHS what differs; costs and bounds keep the basis, coefficients do not."""
-        same = all(
+        # how large a lot may be follows from demand, and stands in the matrix
+        same = "set-ups" not in self.whole and all(
             np.array_equal(getattr(task, name), getattr(self.task, name), equal_nan=True)
             for name in programme.MATRIX
             if getattr(task, name) is not getattr(self.task, name)
@@ -141,8 +142,8 @@ class Session:
         """
         if task is not None and task is not self.task:
             self._change(task)
-        self.prices = np.zeros(self.task.regular_hours.shape)
         if not self.task.is_priced:
+            self.objective, self.prices = np.nan, np.zeros(self.task.regular_hours.shape)
             return self._plan(self._in_order())
         self._run()
         self.prices = self._hour_prices()
@@ -169,7 +170,7 @@ class Session:
                 f"HiGHS found no plan in time: {self._highs.modelStatusToString(status)}"
             )
 
-    def _settle(self) -> None:
+    def _settle(self) -> np.ndarray:
         """Solve once more with whole numbers exactly whole, and give them back their freedom."""
         which, count = self._counted, len(self._counted)
         fixed = np.round(self._values()[which])
@@ -218,6 +219,7 @@ class Session:
         money = abs(plans.costs(self.task, best)["amount_value"].sum())
         self._hold(cost, least + TOLERANCE_RATE * money)
         values = self._minimise(self._distance())
+        values = self._settle() if len(self._counted) else values
         self._release(first)
         return values
 
@@ -242,6 +244,7 @@ class Session:
         for cost in orders:
             values = self._minimise(cost)
             self._hold(cost, float(values @ cost) * (1 + 1e-9) + 1e-6)
+        values = self._settle() if len(self._counted) else values
         self._release(first)
         return values
 
@@ -249,7 +252,7 @@ class Session:
         def take(name: str) -> np.ndarray:
             index = self._columns[name]
             taken = np.where(index >= 0, values[np.maximum(index, 0)], 0.0)
-            return np.where(np.abs(taken) > _ZERO, taken, 0.0)
+            return np.where(taken > _ZERO, taken, 0.0)  # rounding may end just below none
 
         task = self.task
         workers = np.broadcast_to(task.workers, task.regular_hours.shape).copy()
@@ -266,10 +269,14 @@ class Session:
         if self.whole or not found.dual_valid:
             return prices
         prices[:] = -np.array(found.col_dual)[self._columns["overtime"]]
+        limit = self._vectors["upper"][self._columns["overtime"]]
         staffed = np.flatnonzero(self.task.is_staffed)
         if len(staffed):
-            prices[:, staffed] = -np.array(found.row_dual)[self._rows["overtime of workers"]]
-        return np.maximum(prices, 0.0)
+            rows = self._rows["overtime of workers"]
+            prices[:, staffed] = -np.array(found.row_dual)[rows]
+            limit[:, staffed] = self._vectors["row_upper"][rows]
+        is_free = limit > self.task.overtime_hours  # firm work is beyond all hours anyway
+        return np.where(is_free, 0.0, np.maximum(prices, 0.0))
 
 
 def solve(task: Task, *, whole: Iterable[str] = (), near: Plan | None = None) -> Plan:
@@ -299,9 +306,9 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
     -------
     DataFrame
         Key ``resource, month``: ``value`` an hour, its pay taken off; ``hours`` until the value
-        changes and ``next_value`` an hour from there on, missing beyond ``count``. By value,
-        largest first; months in which an hour saves nothing are left out, and all are where no
-        cost is given.
+        changes and ``next_value`` an hour from there on. Beyond ``count`` both are missing and the
+        value is the solver's price, no less than what an hour saves. By value, largest first;
+        months in which an hour saves nothing are left out, and all are where no cost is given.
 
     Notes
     -----
@@ -311,12 +318,15 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
     session = Session(task)
     session.solve()
     base, prices = session.objective, session.prices
-    order = np.argsort(-prices, axis=None, kind="stable")[: (prices > 1e-6).sum()]
+    order = np.argsort(-prices, axis=None, kind="stable")
     rows = []
     for t, resource in zip(*np.unravel_index(order, prices.shape), strict=True):
-        if len(rows) >= count:
-            found = (prices[t, resource], np.nan, np.nan)
-            rows.append((task.resources[resource], task.months[t], *found))
+        if prices[t, resource] <= 1e-6:
+            break
+        tried = sorted((row[2] for row in rows if row[3] == row[3]), reverse=True)
+        if len(tried) >= count and prices[t, resource] <= tried[count - 1]:
+            price = (prices[t, resource], np.nan, np.nan)  # no less than what the hour saves
+            rows.append((task.resources[resource], task.months[t], *price))
             continue
 
         def at(extra: float, t=t, resource=resource) -> tuple[float, float]:
@@ -327,9 +337,11 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
 
         most = max(plans.regular_hours(task, task.workers)[t, resource], 1.0)
         found = _first_piece(base, prices[t, resource], most, at)
-        rows.append((task.resources[resource], task.months[t], *found))
+        if found[0] > 1e-6:
+            rows.append((task.resources[resource], task.months[t], *found))
     table = pd.DataFrame(rows, columns=["resource", "month", "value", "hours", "next_value"])
-    return table.astype({"value": "float64", "hours": "float64", "next_value": "float64"})
+    table = table.astype({"value": "float64", "hours": "float64", "next_value": "float64"})
+    return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
 
 
 def _first_piece(base: float, value: float, most: float, at) -> tuple[float, float, float]:

@@ -133,9 +133,10 @@ def load_hours(task: Task, made: np.ndarray) -> np.ndarray:
     load = np.zeros((task.n_months, task.hours.shape[1]))
     for offset in np.unique(task.offset_months[task.hours > 0]):
         hours = np.where(task.offset_months == offset, task.hours, 0.0)
-        load[: task.n_months - offset] += work[offset:] @ hours
+        load[: max(task.n_months - offset, 0)] += work[offset:] @ hours
     if task.setup_hours.any():
-        load += (made > 1e-6) @ task.setup_hours
+        count = len(task.keys)  # all ways to make an item share the set-up of the usual one
+        load += (by_item(task, made) > 1e-6) @ task.setup_hours[:count]
     return load
 
 
@@ -217,9 +218,9 @@ def costs(task: Task, plan: Plan) -> pd.DataFrame:
 def weights(task: Task, plan: Plan) -> float:
     """What the search adds to money: units below safety stock, and what is undone at the end."""
     closing = outcome(task, plan).closing
-    below = np.maximum(task.safety_stock - np.maximum(closing, 0.0), 0.0)
-    undone = below[-1] + np.maximum(-closing[-1], 0.0)
-    return float((below * task.below_safety_cost).sum() + undone @ task.ending_cost)
+    is_wanted = (task.safety_stock > 0).any(axis=0)
+    below = np.maximum(task.safety_stock - closing, 0.0)
+    return float((below * task.below_safety_cost * is_wanted).sum() + below[-1] @ task.ending_cost)
 
 
 def table(task: Task, plan: Plan) -> pd.DataFrame:
@@ -243,8 +244,8 @@ def table(task: Task, plan: Plan) -> pd.DataFrame:
         when = np.arange(task.n_months)[:, None] - task.offset_months[uses, resource]
         share = np.where(when >= 0, part[np.maximum(when, 0), resource], 0.0)
         late[:, uses] = np.maximum(late[:, uses], share)
-    overtime = by_item(task, late * plan.made)
     bought = np.where(task.is_purchased, end.made, 0.0)
+    overtime = np.where(task.is_purchased, 0.0, by_item(task, late * plan.made))
     columns = {
         "regular": end.made - bought - overtime,
         "overtime": overtime,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.sparse import csc_matrix
 
-from sopkit.supply import plans
+from sopkit.supply import plans, sites
 from sopkit.supply.tasks import Task
 
 MATRIX = (  # what stands in the matrix; anything else changes bounds and costs alone
@@ -107,7 +107,7 @@ def build(task: Task, whole: Iterable[str], near: np.ndarray | None, has_matrix:
         m.put(rows, made[:, is_lot], 1.0)
         m.put(rows, count, -lots[is_lot])
     if "set-ups" in whole:
-        _setups(m, task)
+        _setups(m, task, "lots" in whole)
     return m
 
 
@@ -162,9 +162,11 @@ def _stock(m: Model, task: Task) -> None:
     least, most = task.minimum_stock.copy(), np.minimum(task.maximum_stock, _sellable(task))
     least[last] = np.maximum(least[last], task.ending_stock)
     owe = np.nan_to_num(task.backlog_cost)
-    owe[last] += task.ending_cost
+    wanted = np.flatnonzero((task.safety_stock > 0).any(axis=0))
+    owe[last] += np.where(np.isin(np.arange(shape[1]), wanted), 0.0, task.ending_cost)
     owed = np.where(task.is_backlog_allowed, np.inf, np.zeros(shape))
     owed[last, task.is_backlog_cleared] = 0.0
+    owed = np.where(least > 0, 0.0, owed)  # what must be there is not owed at the same time
     m.column("stock", shape, least, most, hold)
     m.column("backlog", shape, 0.0, owed, owe)
     for name, chosen, limit, cost in (
@@ -177,12 +179,12 @@ def _stock(m: Model, task: Task) -> None:
             cost = (np.nan_to_num(cost) + np.nan_to_num(task.price))[:, which]
         index[:, which] = m.column(f"any {name}", (shape[0], len(which)), 0.0, limit, cost)
         m.at[name] = index
-    wanted = np.flatnonzero((task.safety_stock > 0).any(axis=0))
     missing = task.below_safety_cost.copy()
     missing[last] += task.ending_cost
     short = m.column("short", (shape[0], len(wanted)), 0.0, np.inf, missing[:, wanted])
     rows = m.row("safety", short.shape, task.safety_stock[:, wanted], np.inf)
     m.put(rows, m.at["stock"][:, wanted], 1.0)
+    m.put(rows, m.at["backlog"][:, wanted], -1.0)
     m.put(rows, short, 1.0)
     limited = np.unique(task.site[np.isfinite(task.storage_limit)])
     if len(limited):
@@ -293,8 +295,9 @@ def _rates(m: Model, task: Task) -> None:
     if not len(groups):
         return
     size = (task.n_months, len(groups))
+    is_made = ~task.is_purchased & (task.supplied_from < 0)
     fixed = np.zeros((task.n_months, len(limit)))
-    np.add.at(fixed, (slice(None), task.rate_group), task.in_work)
+    np.add.at(fixed, (slice(None), task.rate_group[is_made]), task.in_work[:, is_made])
     fixed = (fixed / task.working_days[:, None])[:, groups]
     known = np.isfinite(task.previous_rate[groups])
     before = np.vstack([np.where(known, task.previous_rate[groups], 0.0), fixed[:-1]])
@@ -310,7 +313,6 @@ def _rates(m: Model, task: Task) -> None:
     m.put(rows, down, 1.0)
     place = np.full(len(limit), -1)
     place[groups] = np.arange(len(groups))
-    is_made = ~task.is_purchased & (task.supplied_from < 0)
     of_route = np.where(is_made, place[task.rate_group], -1)[task.route_item]
     at = np.where(of_route >= 0, rows[:, of_route], -1)
     after = np.where(of_route >= 0, np.vstack([rows[1:], 0 * rows[:1] - 1])[:, of_route], -1)
@@ -319,19 +321,23 @@ def _rates(m: Model, task: Task) -> None:
     m.put(after, m.at["made"], -per_day)
 
 
-def _setups(m: Model, task: Task) -> None:
+def _setups(m: Model, task: Task, is_in_lots: bool) -> None:
     """A set-up in each month in which an item's usual route delivers."""
     n_items = len(task.keys)
     timed = task.setup_hours[:n_items].any(axis=1)
     chosen = np.flatnonzero(np.isfinite(task.setup_cost).any(axis=0) | timed)
     shape = (task.n_months, len(chosen))
     is_set = m.column("is set", shape, 0.0, 1.0, task.setup_cost[:, chosen], whole=True)
-    # no lot is larger than all that is owed and can still be wanted
+    # no lot is larger than all that is owed and can still be wanted, here and further down
     owed = task.demand.cumsum(axis=0) * task.is_backlog_allowed + np.maximum(-task.opening, 0.0)
     rest = task.demand[::-1].cumsum(axis=0)[::-1]
     kept = np.maximum(task.safety_stock.max(axis=0), task.minimum_stock.max(axis=0))
-    largest = np.minimum(owed + rest + np.maximum(kept, task.ending_stock), task.supply_limit)
-    largest = largest[:, chosen]
+    largest = owed + rest + np.maximum(kept, task.ending_stock)
+    for item in np.argsort(-sites.depths(task.supplied_from), kind="stable"):
+        if task.supplied_from[item] >= 0:
+            largest[:, task.supplied_from[item]] += largest[:, item]
+    largest = largest + task.lot_size * is_in_lots
+    largest = np.minimum(largest, task.supply_limit)[:, chosen]
     rows = m.row("set-ups", shape, -np.inf, 0.0)
     place = np.full(n_items, -1)
     place[chosen] = np.arange(len(chosen))

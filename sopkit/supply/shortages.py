@@ -116,7 +116,7 @@ def _overloads(load: pd.DataFrame, bills: pd.DataFrame, late: pd.DataFrame) -> l
         decide_by = months.shift(first, -1)
         passing = bills.loc[bills["resource"] == resource, "item"]
         touched = late[late["item"].isin(passing) & late["month"].isin(own["month"])]
-        money = touched.groupby("item")["amount_value"].max().sum(min_count=1)
+        money = touched.groupby(schema.SITE)["amount_value"].max().sum(min_count=1)
         rows.append(
             {
                 "subject": f"Resource {resource}",

@@ -95,9 +95,8 @@ def site_demand(
             schema.SITE_MONTH
         )
         parts.append(places)
-        if len(parts) > len(locations) + 2:
-            names = ", ".join(sorted(places["location"].unique()))
-            raise ValueError(f"locations: supplied_from of {names} runs in a circle.")
+        if len(places) and len(parts) > len(locations) + 1:
+            raise ValueError(f"locations: supplied_from of {above.iloc[0]} runs in a circle.")
     every = pd.concat(parts, ignore_index=True)
     return every.groupby(schema.SITE_MONTH, as_index=False)[["demand"]].sum()
 

@@ -80,10 +80,10 @@ class _Walk:
         for depth in range(int(self.depth.max(initial=0)), 0, -1):
             for item in np.flatnonzero(self.depth == depth):
                 lead = task.lead_months[item]
-                self.leave[: task.n_months - lead, item] = self._ordered(item)[lead:]
+                self.leave[: max(task.n_months - lead, 0), item] = self._ordered(item)[lead:]
                 self.onward[:, self.parent[item]] += self.leave[:, item]
         most = np.where(np.isfinite(task.maximum_workers), task.maximum_workers, 1e12)
-        workers = np.where(task.is_staffed, most, 0.0)
+        workers = np.where(task.is_staffed, most, np.nan)
         self.room = plans.regular_hours(task, workers) + plans.overtime_limit(task, workers)
         empty = np.zeros((task.n_months, len(task.route_item)))
         self.room = np.maximum(self.room - plans.load_hours(task, empty), 0.0)
@@ -99,6 +99,7 @@ class _Walk:
         first = task.first_month[: len(stock)]
         for t in range(task.n_months):  # stock carries over from month to month
             need = task.demand[t] + self.onward[t] - task.receipts[t] - stock
+            np.add.at(need, self.parent[self.fed], unsent[self.fed])
             wanted = need + np.maximum(task.safety_stock[t], task.minimum_stock[t])
             if t == task.n_months - 1:
                 wanted = np.maximum(wanted, need + task.ending_stock)
@@ -125,13 +126,14 @@ class _Walk:
         return self.task.is_service | (self.task.maximum_stock <= 0).any(axis=0)
 
     def _ordered(self, item: int) -> np.ndarray:
-        """What a fed item needs to arrive, month by month, to end at safety stock."""
+        """What a fed item needs to arrive, month by month, to end at the stock aimed for."""
         task, arrived = self.task, np.zeros(self.task.n_months)
-        stock = task.opening[item]
+        stock, aim = task.opening[item], np.maximum(task.safety_stock, task.minimum_stock)[:, item]
+        aim[-1] = max(aim[-1], task.ending_stock[item])
         wanted = task.demand[:, item] + self.onward[:, item] - task.receipts[:, item]
         for t in range(task.n_months):
             if t >= max(task.lead_months[item], task.frozen_months[item]):
-                arrived[t] = max(wanted[t] + task.safety_stock[t, item] - stock, 0.0)
+                arrived[t] = max(wanted[t] + aim[t] - stock, 0.0)
             stock += arrived[t] - wanted[t]
         return arrived
 
@@ -253,9 +255,8 @@ def _block_rates(task: Task, demand: np.ndarray) -> np.ndarray:
         t = np.arange(count)[own, None]
         days = np.where(t >= first, task.working_days[own, None], 0.0)
         due = np.cumsum(demand[own] - task.receipts[own], axis=0) + task.safety_stock[own] - stock
-        due[-1] = np.where(
-            t[-1] == count - 1, np.maximum(due[-1], due[-1] + task.ending_stock), due[-1]
-        )
+        if own.stop == count:
+            due[-1] += np.maximum(task.ending_stock - task.safety_stock[-1], 0.0)
         passed = np.cumsum(days, axis=0)
         a_day = np.where(passed > 0, due / np.where(passed > 0, passed, 1.0), 0.0).max(axis=0)
         rate[own] = np.maximum(a_day, 0.0) * days

@@ -46,9 +46,9 @@ class Task:
         Units already on their way; the part of them whose hours are still to be worked; units that
         leave here because they are a receipt on its way to another site.
     safety_stock, minimum_stock, maximum_stock : array (t, i)
-        Stock aimed for (each unit below it counts ``below_safety_cost`` in the search for a plan,
-        and no money), the least and the most allowed at month end. A maximum of zero is made to
-        order; services hold none.
+        Stock aimed for (each unit below it, owed ones too, counts ``below_safety_cost`` in the
+        search for a plan, and no money), the least and the most allowed at month end. A maximum of
+        zero is made to order; services hold none.
     is_backlog_allowed, is_backlog_cleared, is_loss_allowed : array (i,)
         Whether units may be owed, whether none may be at the end, whether sales may be lost.
     minimum_sales : array (t, i)
@@ -184,6 +184,8 @@ class Task:
 
     def __post_init__(self):
         demand = np.asarray(self.demand, dtype="float64")
+        if demand.ndim not in (1, 2):
+            raise ValueError("demand is a list by month, or an array of months by items.")
         demand = demand[:, None] if demand.ndim == 1 else demand
         count, n_items = demand.shape
         hours = np.zeros((n_items, 0)) if self.hours is None else np.asarray(self.hours, float)
@@ -197,6 +199,7 @@ class Task:
         for name, axes in AXES.items():
             value = values.get(name, getattr(self, name))
             object.__setattr__(self, name, spread(name, value, tuple(size[a] for a in axes)))
+        _check_places(self.supplied_from, self.route_item)
         if self.keys is None:
             names = [f"item {k + 1}" for k in range(n_items)]
             object.__setattr__(self, "keys", pd.DataFrame({"item": names, "location": schema.ALL}))
@@ -243,13 +246,19 @@ def spread(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     kind = "int64" if name in _WHOLE else "bool" if name.startswith("is_") else "float64"
     try:
         array = np.asarray(value, dtype=kind)
+        if kind == "int64" and (array != np.asarray(value, dtype="float64")).any():
+            raise ValueError(f"{name} has parts of one ({value}); write whole numbers.")
         if array.ndim == 1 and len(shape) == 2:
             fits = [k for k in (0, 1) if len(array) == shape[k]]
             if len(fits) == 2 and shape != (1, 1):
-                raise ValueError
+                raise ValueError(
+                    f"{name} is a list that fits both axes of {shape}; give an array of that shape."
+                )
             array = array[:, None] if fits == [0] else array
         array = np.broadcast_to(array, shape).copy()
     except (ValueError, TypeError) as error:
+        if str(error).startswith(f"{name} "):
+            raise
         found = np.shape(value)
         raise ValueError(
             f"{name} has shape {found}, but {shape} is needed; give a number, a list along one "
@@ -257,10 +266,26 @@ def spread(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
         ) from error
     if name == "demand" and not np.isfinite(array).all():
         raise ValueError("demand has missing values; write 0 where nothing is wanted.")
-    if name not in _SIGNED and kind == "float64" and (array < 0).any():
+    if name not in _SIGNED and kind != "bool" and (array < 0).any():
         place = tuple(int(k) for k in np.argwhere(array < 0)[0])
         raise ValueError(f"{name} is negative ({array[place]:g}) at {place}; it must be 0 or more.")
     return array
+
+
+def _check_places(supplied_from: np.ndarray, route_item: np.ndarray) -> None:
+    """Raise where positions of items are none, or a chain of sites runs in a circle."""
+    count = len(supplied_from)
+    for name, places in (("supplied_from", supplied_from), ("route_item", route_item)):
+        if (places >= count).any():
+            raise ValueError(
+                f"{name} has {places.max()}, but there are {count} items; positions start at 0."
+            )
+    if not np.array_equal(route_item[:count], np.arange(count)):
+        raise ValueError(
+            f"route_item starts with {route_item[:count].tolist()}; the first routes are the usual "
+            "ones of all items, in order: 0, 1, 2 …"
+        )
+    sites.depths(supplied_from)
 
 
 def from_tables(
@@ -343,6 +368,8 @@ def from_tables(
     start = opening.reindex(index).fillna(0.0).to_numpy(dtype="float64")
     due = by_month(receipts, schema.SITE, index, "quantity")
     above = sites.supplied_from(own)
+    # the dearer of both: an hour of which no overtime cost is known is no gift
+    an_hour = staff[["regular_cost_value", "overtime_cost_value"]].max(axis=1).fillna(0.0)
     return Task(
         keys=keys,
         months=month_index,
@@ -386,9 +413,7 @@ def from_tables(
         layoff_cost=staff["layoff_cost_value"],
         increase_cost=by_group["rate_change_cost_value"],
         decrease_cost=by_group["rate_change_cost_value"],
-        **_unit_costs(
-            own, rate, hours[: len(own)] @ staff["overtime_cost_value"].fillna(0.0), above
-        ),
+        **_unit_costs(own, rate, hours[: len(own)] @ an_hour, above),
     )
 
 
@@ -430,13 +455,16 @@ def _unit_costs(
     worth = held * service / (1.0 - service)
     is_bought, is_fed = own["is_purchased"].to_numpy(dtype=bool), above >= 0
     supply = np.where(is_bought, np.nan_to_num(bought), making)
-    supply = np.where(is_fed, supply[above], supply)
-    return {
+    for _ in range(sites.depths(above).max(initial=0)):  # as at the head of the chain
+        supply = np.where(is_fed, supply[above], supply)
+    by_item = {
         "purchase_cost": np.where(is_bought, bought, np.nan),
         "subcontract_cost": np.where(is_bought | is_fed | own["is_service"], np.nan, helped),
         "holding_cost": held,
         "backlog_cost": np.where(np.isfinite(owed), owed, worth),
         "below_safety_cost": np.nan_to_num(np.fmin(worth, owed / 2.0)),
+    }
+    return {name: values[None, :] for name, values in by_item.items()} | {
         "ending_cost": supply,
         "is_assumed": rate["is_assumed"].fillna(False).astype(bool) | ~np.isfinite(owed),
     }

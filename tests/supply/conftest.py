@@ -83,7 +83,8 @@ def _random_task(seed: int, **fixed) -> Task:
         "subcontract_cost": np.where([True, False, True, False, False, False, False], 40.0, np.nan)
         * np.ones((count, 1)),
         "holding_cost": rng.uniform(0.5, 2.0, (count, n)),
-        "backlog_cost": rng.uniform(8.0, 15.0, (count, n)),
+        # the same at both sites, else a site would keep units back from customers it owes
+        "backlog_cost": rng.uniform(8.0, 15.0, 5)[[0, 1, 2, 3, 4, 0, 3]] * np.ones((count, 1)),
         "lost_sale_cost": rng.uniform(20, 60, (count, n)),
         "price": rng.uniform(50, 90, (count, n)) if chance() else np.nan,
         "transfer_cost": rng.uniform(0.5, 2.0, n),

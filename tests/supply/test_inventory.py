@@ -20,6 +20,10 @@ def typed(name: str, **columns) -> pd.DataFrame:
     return contract.check_table(name, pd.DataFrame(columns), contract.Source(name)).frame
 
 
+KINDS = contract.empty("items")
+NOBODY = pd.Series([None] * 12, dtype="str")
+MARKETS = typed("locations", location=["North", "South"], supplied_from=["plant", "plant"])
+# customers in North are served by the depot, which the plant supplies, as it does South
 CHAIN = typed(
     "locations",
     location=["North", "South", "depot", "plant"],
@@ -37,81 +41,21 @@ def plan_of(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
     return plan, table[[*schema.SERIES_MONTH, "quantity", "quantity_upper"]]
 
 
-def sites_of(*items: str) -> pd.DataFrame:
-    table = pd.DataFrame({"item": items, "location": "plant", "demand": 100.0})
-    return table.merge(pd.DataFrame({"month": AHEAD}), how="cross")
-
-
 def terms_of(*rows: tuple) -> pd.DataFrame:
     """What ``replenishment`` says, from (item, location, exposure in months, service level)."""
     columns = ["item", "location", "exposure_months", "service_level_rate"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(is_service=False, is_made_to_order=False)
+    table = table.assign(is_service=False, is_made_to_order=False)
+    above = table["location"].map({"depot": "plant"}).astype("str")
+    return table.assign(supplied_from=above)
 
 
 def stock_of(futures, forecast: pd.DataFrame, places: pd.DataFrame, terms: pd.DataFrame):
-    return inventory.covering_stock(inventory.total_errors(futures, forecast, places, terms), terms)
+    errors = inventory.total_errors(futures, forecast, KINDS, places, terms)
+    return inventory.covering_stock(errors, terms)
 
 
 # (1) by hand
-
-
-def test_demand_of_markets_falls_on_the_site_that_supplies_them_by_hand():
-    plan, forecast = plan_of(
-        ("A", "North", 12.0, 10.0, 10.0 + 3 * 1.2816),
-        ("A", "South", 30.0, 20.0, 20.0 + 4 * 1.2816),
-        ("A", "Shop", 5.0, 5.0, 5.0),
-    )
-    places = typed(
-        "locations", location=["North", "South", "Shop"], supplied_from=["plant", "plant", None]
-    )
-    table = inventory.site_demand(plan, places)
-    first = table[table["month"] == CYCLE].set_index("location")
-    # the plan counts, not the forecast
-    assert first["demand"].to_dict() == {"plant": 42.0, "Shop": 5.0}
-
-
-def test_without_locations_every_market_supplies_itself():
-    plan, forecast = plan_of(("A", "North", 12.0, 10.0, 11.0))
-    table = inventory.site_demand(plan, contract.empty("locations"))
-    assert table["location"].unique().tolist() == ["North"]
-    assert table["demand"].tolist() == [12.0] * 4
-
-
-def test_lead_times_and_exposure_by_hand():
-    items = typed(
-        "items",
-        item=list("ABCDE"),
-        family=["T", "T", "S", "T", "T"],
-        lead_time_days=[61, None, None, 16, 15],
-        is_purchased=[True, True, None, None, None],
-        is_service=[None, None, None, True, None],
-        is_made_to_order=[None, None, None, None, True],
-    )
-    suppliers = typed(
-        "suppliers", item=["A", "B", "B"], supplier=["x", "x", "y"], lead_time_days=[5, 90, 31]
-    )
-    sites = sites_of(*"ABCDE")
-    table = inventory.replenishment(sites, items, suppliers, {"default": 0.95, "S": 0.5}).set_index(
-        "item"
-    )
-    # A its own 61 days, B its quickest supplier, C nothing said, D above and E below half a month
-    assert table["lead_time_months"].to_dict() == {"A": 2, "B": 1, "C": 0, "D": 1, "E": 0}
-    assert table["is_purchased"].tolist() == [True, True, False, False, False]
-    # lead time and a month of review
-    exposure = [61 / 30.4 + 1, 31 / 30.4 + 1, 1.0, 16 / 30.4 + 1, 15 / 30.4 + 1]
-    assert table["exposure_months"].tolist() == pytest.approx(exposure)
-    assert table["service_level_rate"].tolist() == [0.95, 0.95, 0.5, 0.95, 0.95]
-    assert table["is_service"].tolist() == [False, False, False, True, False]
-    assert table["is_made_to_order"].tolist() == [False, False, False, False, True]
-
-
-def test_without_items_everything_is_made_at_once_under_the_default_service_level():
-    table = inventory.replenishment(
-        sites_of("A"), contract.empty("items"), contract.empty("suppliers"), {"default": 0.95}
-    )
-    assert table[["is_purchased", "lead_time_months"]].values.tolist() == [[False, 0]]
-    assert table[["exposure_months", "service_level_rate"]].values.tolist() == [[1.0, 0.95]]
 
 
 def test_covering_stock_is_the_quantile_of_the_chains_total_by_hand():
@@ -123,8 +67,40 @@ def test_covering_stock_is_the_quantile_of_the_chains_total_by_hand():
     futures[:, 1, 3] += 1_000.0  # after the exposure
     for exposure, expected in [(1.0, 3.0), (2.0, 5.0), (1.5, 17.0**0.5), (0.5, 3.0)]:
         terms = terms_of(("A", "plant", exposure, 0.75))
-        found = stock_of(iter([futures[:2], futures[2:]]), forecast, CHAIN, terms)
+        found = stock_of(iter([futures[:2], futures[2:]]), forecast, MARKETS, terms)
         assert found == pytest.approx([expected])
+
+
+def test_a_plant_covers_what_passes_less_what_its_depot_holds_by_hand():
+    # totals over lead and review time: own customers at the plant, customers of the depot
+    own, depot = np.array([-4.0, -2.0, 0.0, 2.0, 4.0]), np.array([3.0, -9.0, 0.0, 9.0, -3.0])
+    _, forecast = plan_of(("A", "North", 0, 100.0, 0), ("A", "South", 0, 100.0, 0))
+    futures = np.full((5, 2, 4), 100.0)
+    futures[:, 0, 0] += depot
+    futures[:, 1, 0] += own
+    terms = terms_of(("A", "depot", 1.0, 0.75), ("A", "plant", 1.0, 0.75))
+    errors = inventory.total_errors([futures], forecast, KINDS, CHAIN, terms)
+    assert errors.shape == (5, 2, 2, 2)
+    assert errors[:, 0, 0].T.tolist() == [depot.tolist(), own.tolist()]
+    assert errors[:, 1, 0].T.tolist() == [depot.tolist(), (own + depot).tolist()]
+    # depot: upper quartile of −9 −3 0 3 9 is 3; all that passes the plant: −11 −1 0 1 11, 1;
+    # less the depot's 3 nothing, but its own customers need 2
+    assert inventory.covering_stock(errors, terms).tolist() == [3.0, 2.0]
+    longer = errors.copy()
+    longer[:, 1, :, 1] *= 9.0  # the plant's lead time is long
+    assert inventory.covering_stock(longer, terms).tolist() == [3.0, 9.0 - 3.0]
+    turned = inventory.covering_stock(longer[..., ::-1], terms[::-1].reset_index(drop=True))
+    assert turned.tolist() == [6.0, 3.0]
+
+
+def test_a_plant_without_customers_of_its_own_covers_the_rest_of_its_depots_by_hand():
+    terms = terms_of(("A", "depot", 1.0, 0.75), ("A", "plant", 2.0, 0.75))
+    errors = np.zeros((5, 2, 2, 2))
+    errors[:, :, :, 0] = np.array([-4.0, -2.0, 0.0, 2.0, 4.0])[:, None, None]
+    errors[:, 1, :, 1] = np.array([-9.0, -5.0, 0.0, 5.0, 9.0])[:, None]
+    assert inventory.covering_stock(errors, terms).tolist() == [2.0, 5.0 - 2.0]
+    held = terms.assign(is_made_to_order=True)
+    assert inventory.covering_stock(errors, held).tolist() == [0.0, 0.0]
 
 
 def test_beyond_the_horizon_covering_stock_grows_by_the_root_of_time_by_hand():
@@ -137,8 +113,8 @@ def test_beyond_the_horizon_covering_stock_grows_by_the_root_of_time_by_hand():
 
 
 def test_the_frontier_is_stock_at_each_level_times_cost_by_hand():
-    errors = np.linspace(-100.0, 100.0, 201)[:, None, None] * np.array([1.0, 2.0, 5.0, 1.0])
-    errors = errors.repeat(2, axis=1)
+    errors = np.linspace(-100.0, 100.0, 201)[:, None, None, None] * np.array([1.0, 2.0, 5.0, 1.0])
+    errors = errors.repeat(2, axis=1).repeat(2, axis=2)
     level = {"A": 0.9, "B": 0.8, "C": 0.9, "D": 0.9}
     terms = terms_of(*((item, "plant", 1.0, rate) for item, rate in level.items()))
     terms = terms.assign(is_service=terms["item"] == "C", safety_stock=[80.0, 120.0, 0.0, 80.0])
@@ -165,34 +141,6 @@ def test_no_stock_covers_services_orders_and_what_is_not_forecast_by_hand():
     assert below.tolist() == [0.0] * 4  # less than the mean covers so little
     none = stock_of([futures], forecast, NOWHERE, terms[terms["item"] == "E"])
     assert none.tolist() == [0.0]
-
-
-def test_opening_stock_is_what_is_left_after_backlog_at_the_last_month_end_by_hand():
-    stock = typed(
-        "inventory",
-        item=["A", "A", "B"],
-        location="plant",
-        month=["2025-11", "2025-12", "2025-12"],
-        on_hand=[99, 10, 3],
-        backlog=[None, None, 8],
-    )
-    opening, is_known = inventory.opening_stock(stock, sites_of(*"ABC"), NOWHERE, CYCLE)
-    assert opening.tolist() == [10.0, -5.0, 0.0]
-    assert is_known
-
-
-def test_an_old_stock_list_is_no_opening_stock():
-    stock = typed("inventory", item=["A"], location=["plant"], month=["2025-11"], on_hand=[99])
-    opening, is_known = inventory.opening_stock(stock, sites_of("A"), NOWHERE, CYCLE)
-    assert opening.tolist() == [0.0]
-    assert not is_known
-
-
-def test_stock_counted_where_nothing_is_supplied_from_is_no_opening_stock():
-    stock = typed("inventory", item=["A"], location=["warehouse"], month=["2025-12"], on_hand=[99])
-    opening, is_known = inventory.opening_stock(stock, sites_of("A"), NOWHERE, CYCLE)
-    assert opening.tolist() == [0.0]
-    assert not is_known  # else the page would say that zero was counted
 
 
 # (2) published
@@ -255,18 +203,6 @@ def test_the_stock_for_a_fill_rate_gives_that_fill_rate_and_grows_with_it():
     assert (np.diff(inventory.safety_stock_for_fill_rate(10.0, 50.0, np.sort(rate))) > 0).all()
 
 
-def test_site_demand_keeps_the_plans_total():
-    plan, forecast = plan_of(
-        ("A", "North", 1.0, 1.0, 2.0),
-        ("A", "South", 2.0, 1.0, 2.0),
-        ("B", "Unlisted", 4.0, 1.0, 2.0),
-    )
-    places = typed("locations", location=["North", "South"], supplied_from=["plant", None])
-    table = inventory.site_demand(plan, places)
-    assert table["demand"].sum() == plan["consensus"].sum() == 28.0
-    assert not table.duplicated(schema.SITE_MONTH).any()
-
-
 def test_safety_stock_grows_with_error_time_and_service():
     sd, time, rate = (
         np.array([1.0, 2.0, 3.0]),
@@ -282,39 +218,34 @@ def test_safety_stock_grows_with_error_time_and_service():
     assert inventory.safety_stock(10.0, 4.0, 0.5) == pytest.approx(0.0)
 
 
-def test_the_order_of_rows_changes_nothing():
-    plan, forecast = plan_of(
-        ("A", "North", 1.0, 1.0, 2.0), ("A", "South", 2.0, 1.0, 5.0), ("B", "North", 4.0, 1.0, 2.0)
-    )
-    places = typed("locations", location=["North", "South"], supplied_from=["plant", "plant"])
-    first = inventory.site_demand(plan, places)
-    second = inventory.site_demand(plan.sample(frac=1, random_state=1), places[::-1])
-    pd.testing.assert_frame_equal(first, second)
-    items = typed("items", item=["A", "B"], lead_time_days=[30, 60])
-    terms = [
-        inventory.replenishment(table, items, contract.empty("suppliers"), {"default": 0.9})
-        for table in (first, first.sample(frac=1, random_state=3))
-    ]
-    pd.testing.assert_frame_equal(*terms)
+def test_a_chain_holds_no_less_than_its_customers_need_apart_and_is_covered_as_a_whole():
+    rng = np.random.default_rng(8)
+    rows = [(item, place, 1.0, 0.9) for item in "ABCDEF" for place in ("depot", "plant")]
+    errors = np.zeros((60, 2, 2, 12))
+    own = rng.normal(0.0, 9.0, (60, 1, 12))
+    errors[:, 0] = own
+    errors[:, 1] = own
+    errors[:, 1, :, 1::2] += own[..., ::2]  # what passes the plant
+    stock = inventory.covering_stock(errors, terms_of(*rows))
+    alone = inventory.covering_stock(errors, terms_of(*rows).assign(supplied_from=NOBODY))
+    whole = np.maximum(np.quantile(errors[:, 1, 0, 1::2], 0.9, axis=0), 0.0)
+    assert (stock >= alone - 1e-9).all()
+    assert (stock[::2] + stock[1::2] >= whole - 1e-9).all()
+    np.testing.assert_array_equal(stock[::2], alone[::2])
 
 
 def test_arguments_are_not_changed():
-    plan, forecast = plan_of(("A", "North", 1.0, 1.0, 2.0))
-    stock = typed("inventory", item=["A"], location=["North"], month=["2025-12"], on_hand=[9])
-    sites = sites_of("A")
-    items, suppliers = (
-        typed("items", item=["A"]),
-        typed("suppliers", item=["A"], supplier=["x"], lead_time_days=[9]),
-    )
-    levels = {"default": 0.9}
-    arguments = (plan, forecast, stock, sites, items, suppliers)
-    before = [argument.copy() for argument in arguments]
-    inventory.site_demand(plan, typed("locations", location=["x"], supplied_from=["y"]))
-    inventory.replenishment(sites, items, suppliers, levels)
-    inventory.opening_stock(stock, sites, NOWHERE, CYCLE)
-    for kept, argument in zip(before, arguments, strict=True):
-        pd.testing.assert_frame_equal(kept, argument)
-    assert levels == {"default": 0.9}
+    _, forecast = plan_of(("A", "North", 0, 10.0, 0), ("A", "South", 0, 20.0, 0))
+    futures = np.full((3, 2, 4), 10.0) + np.arange(3)[:, None, None]
+    terms = terms_of(("A", "depot", 1.5, 0.75), ("A", "plant", 1.5, 0.75))
+    terms = terms.assign(safety_stock=1.0)
+    errors = inventory.total_errors([futures], forecast, KINDS, CHAIN, terms)
+    kept = [table.copy() for table in (forecast, futures, terms, errors, CHAIN)]
+    inventory.total_errors([futures], forecast, KINDS, CHAIN, terms)
+    inventory.covering_stock(errors, terms)
+    inventory.service_frontier(errors, terms, np.array([1.0, 2.0]))
+    for before, after in zip(kept, (forecast, futures, terms, errors, CHAIN), strict=True):
+        assert before.equals(after) if isinstance(before, pd.DataFrame) else (before == after).all()
 
 
 # (4) an obvious slow version
@@ -327,19 +258,30 @@ def test_covering_stock_equals_a_slow_loop():
     forecast = forecast.sort_values(schema.SERIES_MONTH)
     mean = forecast["quantity"].to_numpy().reshape(9, 4)
     futures = mean * rng.gamma(4.0, 0.25, (40, 9, 4))
-    rows = [(item, place, rng.uniform(1, 3), 0.9) for item in "ABC" for place in ("Moon", "plant")]
+    serves = {"Moon": "Moon", "North": "depot", "South": "plant"}
+    places = ("Moon", "depot", "plant")
+    rows = [(item, place, rng.uniform(1, 3), 0.9) for item in "ABC" for place in places]
     found = stock_of(
         np.split(futures, 4), forecast.sample(frac=1.0, random_state=1), CHAIN, terms_of(*rows)
     )
-    for (item, place, exposure, level), stock in zip(rows, found, strict=True):
-        heads = {"Moon": "Moon", "North": "plant", "South": "plant"}
-        own = [k for k, (i, p) in enumerate(names) if i == item and heads[p] == place]
+
+    def covers(item, markets, exposure, level):
+        own = [k for k, (i, p) in enumerate(names) if i == item and p in markets]
         squares = []
         for last in (int(exposure), int(exposure) + 1):
             missed = [(path[own, :last] - mean[own, :last]).sum() for path in futures]
             squares.append(max(np.quantile(missed, level), 0.0) ** 2)
         part = exposure - int(exposure)
-        assert stock == pytest.approx(((1 - part) * squares[0] + part * squares[1]) ** 0.5)
+        return ((1 - part) * squares[0] + part * squares[1]) ** 0.5
+
+    held = {}
+    for item, place, exposure, level in rows:
+        held[item, place] = covers(item, [m for m in serves if serves[m] == place], exposure, level)
+    for item, place, exposure, level in rows:
+        if place == "plant":
+            passing = covers(item, ["North", "South"], exposure, level) - held[item, "depot"]
+            held[item, place] = max(passing, held[item, place])
+    assert found == pytest.approx([held[row[:2]] for row in rows])
 
 
 def test_safety_stock_of_many_equals_one_at_a_time():
@@ -360,59 +302,6 @@ def test_a_service_level_that_is_no_share_is_refused(rate):
         inventory.safety_stock_for_fill_rate(40, 100, rate)
 
 
-def test_a_service_level_of_a_family_in_percent_is_refused():
-    items = typed("items", item=["A"], family=["T"])
+def test_a_service_level_of_an_item_in_percent_is_refused():
     with pytest.raises(ValueError, match="write 0.95 for 95 %"):
-        inventory.replenishment(
-            sites_of("A"), items, contract.empty("suppliers"), {"default": 0.9, "T": 95}
-        )
-
-
-# chains of sites
-
-
-def test_a_market_is_supplied_by_the_head_of_its_chain_by_hand():
-    places = pd.Series(["North", "South", "depot", "plant", "Moon"], index=[4, 3, 2, 1, 0])
-    found = inventory.source(places, CHAIN)
-    assert found.tolist() == ["plant"] * 4 + ["Moon"]
-    assert found.index.tolist() == [4, 3, 2, 1, 0]
-
-
-def test_a_long_chain_ends_at_its_head_and_a_circle_ends():
-    names = [f"{k}" for k in range(9)]
-    long = typed("locations", location=names[:-1], supplied_from=names[1:])
-    assert inventory.source(pd.Series(names), long).tolist() == ["8"] * 9
-    circle = typed("locations", location=["a", "b"], supplied_from=["b", "a"])
-    assert len(inventory.source(pd.Series(["a", "b"]), circle)) == 2  # the check stops such a run
-
-
-def test_stock_at_plant_depot_and_market_is_the_chains_and_none_is_lost():
-    stock = typed(
-        "inventory",
-        item="A",
-        location=["plant", "depot", "North", "Moon"],
-        month="2025-12",
-        on_hand=[10, 5, 2, 99],
-        backlog=[None, 1, None, None],
-    )
-    opening, is_known = inventory.opening_stock(stock, sites_of("A"), CHAIN, CYCLE)
-    assert opening.to_dict() == {("A", "plant"): 16.0} and is_known
-    moon = sites_of("A").assign(location="Moon")
-    both = pd.concat([sites_of("A"), moon])
-    opening, _ = inventory.opening_stock(stock, both, CHAIN, CYCLE)
-    assert opening.sum() == (stock["on_hand"] - stock["backlog"].fillna(0.0)).sum()
-
-
-def test_stock_counted_at_the_depot_alone_is_known_stock_of_the_chain():
-    stock = typed("inventory", item=["A"], location=["depot"], month=["2025-12"], on_hand=[7])
-    opening, is_known = inventory.opening_stock(stock, sites_of("A"), CHAIN, CYCLE)
-    assert opening.tolist() == [7.0] and is_known
-
-
-def test_demand_of_every_market_of_a_chain_stands_at_its_head_once():
-    plan, forecast = plan_of(
-        ("A", "North", 12.0, 10.0, 10.0 + 3 * 1.2816), ("A", "South", 30.0, 20.0, 20.0 + 4 * 1.2816)
-    )
-    table = inventory.site_demand(plan, CHAIN)
-    assert table["location"].unique().tolist() == ["plant"]
-    assert table["demand"].tolist() == [42.0] * 4
+        inventory.covering_stock(np.zeros((5, 2, 2, 1)), terms_of(("A", "plant", 1.0, 95.0)))

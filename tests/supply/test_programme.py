@@ -81,10 +81,12 @@ def slow_least_cost(task: Task) -> float:
             s.add("stock", i, t, upper=most, lower=task.minimum_stock[t, i])
             s.add("owed", i, t, cost=task.backlog_cost[t, i])
             s.add("short", i, t, cost=task.below_safety_cost[t, i])
-            s.say({("stock", i, t): -1.0, ("short", i, t): -1.0}, "<", -task.safety_stock[t, i])
-            if t == count - 1:
-                s.cost[s.names["owed", i, t]] += task.ending_cost[i]
-                s.cost[s.names["short", i, t]] += task.ending_cost[i]
+            parts = {("stock", i, t): -1.0, ("owed", i, t): 1.0, ("short", i, t): -1.0}
+            if task.safety_stock[:, i].any():
+                s.say(parts, "<", -task.safety_stock[t, i])
+            if t == count - 1:  # undone: below safety stock, and owed where there is none
+                undone = "short" if task.safety_stock[:, i].any() else "owed"
+                s.cost[s.names[undone, i, t]] += task.ending_cost[i]
             hold = np.nan_to_num(task.holding_cost[t, i])
             if task.is_average_stock:
                 s.cost[s.names["stock", i, t]] += hold / 2

@@ -46,7 +46,9 @@ def terms_of(lead: int = 0, is_purchased: bool = False, items: str = "AB") -> pd
 
 
 PRICES = pd.DataFrame({"item": ["A", "B"], "unit_price_value": [10.0, 100.0]})
-HOURS = pd.DataFrame({"sewing": [1.0, 0.0]}, index=["A", "B"])
+HOURS = pd.DataFrame(
+    {"item": ["A"], "route": "", "resource": "sewing", "hours_per_unit": 1.0, "offset_months": 0}
+)
 
 
 def load_of(wanted: list[float], regular: list[float], overtime: float = 0.0) -> pd.DataFrame:
@@ -124,6 +126,15 @@ def test_a_resource_wanted_beyond_all_hours_is_listed_with_the_backlog_of_its_it
     )
     assert own["amount_value"] == 2 * 10.0  # A owes 2; B does not pass sewing
     assert own["proposal"].endswith("decide by 2026-02")
+
+
+def test_a_resource_counts_the_backlog_of_its_items_at_every_site():
+    plant = projection_of(A=(0, [10, 7], [10, 10]))
+    depot = projection_of(A=(0, [10, 5], [10, 10])).assign(location="depot")
+    terms = pd.concat([terms_of(0, items="A"), terms_of(0, items="A").assign(location="depot")])
+    table = found(pd.concat([plant, depot]), terms, load=load_of([10.0, 150.0], [100.0] * 2))
+    assert table["amount_value"].tolist() == [(3 + 5) * 10.0, 5 * 10.0, 3 * 10.0]
+    assert table["subject"][0] == "Resource sewing"
 
 
 def test_what_is_met_in_time_is_no_exception():
