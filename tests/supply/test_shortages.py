@@ -28,6 +28,7 @@ def projection_of(**items: tuple) -> pd.DataFrame:
                     "demand": demand,
                     "closing": closing,
                     "safety_stock": 0.0,
+                    "lost": 0.0,
                 }
             )
         )
@@ -235,6 +236,13 @@ def test_arguments_are_not_changed(many):
     shortages.exceptions(projection_of(A=(0, [0, 10], [10, 10])), *arguments[1:], 0.0)
     for kept, argument in zip(before, arguments, strict=True):
         pd.testing.assert_frame_equal(kept, argument)
+
+
+def test_lost_sales_are_asked_for_and_not_delivered():
+    kept = projection_of(A=(5, [0, 10], [5, 10])).assign(lost=[3.0, 0.0])
+    table = shortages.deliveries(kept)
+    assert table["demand"].tolist() == [8.0, 10.0]
+    assert table["deliverable"].tolist() == table["on_time"].tolist() == [5.0, 10.0]
 
 
 # (4) an obvious slow version

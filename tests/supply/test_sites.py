@@ -125,6 +125,7 @@ def test_what_is_firm_counts_and_what_is_planned_only_within_the_lead_time_by_ha
             "location": ["plant", "depot"],
             "lead_time_months": [3, 1],
             "frozen_months": [2, 0],
+            "supplied_from": [None, "plant"],
         }
     )
     scheduled = scheduled_of(
@@ -137,15 +138,18 @@ def test_what_is_firm_counts_and_what_is_planned_only_within_the_lead_time_by_ha
         ("A", "plant", 3, "purchase", 50, True),
         ("A", "North", 0, "transfer", 60, True),  # from the depot to its own place
         ("A", "depot", 0, "transfer", 70, False),  # on its way from the plant
-        ("A", "depot", 1, "transfer", 80, False),
+        ("A", "depot", 1, "transfer", 80, False),  # planned anew
+        ("A", "depot", 2, "transfer", 90, True),
     )
-    table = sites.receipts(scheduled, KINDS, CHAIN, terms)
+    table = sites.receipts(scheduled, KINDS, CHAIN, terms, CYCLE)
     rows = table.assign(ahead=months.number(table["month"]) - months.number(CYCLE))
-    assert rows[["location", "ahead", "quantity", "in_work"]].values.tolist() == [
-        ["depot", 0, 70.0, 0.0],
-        ["plant", 0, 11.0, 11.0],
-        ["plant", 2, 35.0, 5.0],
-        ["plant", 3, 50.0, 0.0],
+    assert rows[["location", "ahead", "quantity", "in_work", "committed"]].values.tolist() == [
+        ["depot", 0, 70.0, 0.0, 0.0],  # left the plant a month ago
+        ["depot", 2, 90.0, 0.0, 0.0],
+        ["plant", 0, 11.0, 11.0, 0.0],
+        ["plant", 1, 0.0, 0.0, 90.0],  # leaves in time for its month
+        ["plant", 2, 35.0, 5.0, 0.0],
+        ["plant", 3, 50.0, 0.0, 0.0],
     ]
 
 
@@ -296,7 +300,9 @@ def test_the_order_of_rows_changes_nothing():
     scheduled = scheduled_of(
         ("A", "plant", 0, "production", 10, True), ("A", "depot", 0, "transfer", 3, True)
     )
-    tables = [sites.receipts(rows, KINDS, CHAIN, terms[0]) for rows in (scheduled, scheduled[::-1])]
+    tables = [
+        sites.receipts(rows, KINDS, CHAIN, terms[0], CYCLE) for rows in (scheduled, scheduled[::-1])
+    ]
     pd.testing.assert_frame_equal(*tables)
 
 
@@ -312,7 +318,7 @@ def test_arguments_are_not_changed():
     sites.site_demand(plan, orders, KINDS, CHAIN)
     sites.replenishment(every, KINDS, CHAIN, suppliers, levels, {"default": 1})
     sites.opening_stock(stock, every, KINDS, CHAIN, CYCLE)
-    sites.receipts(scheduled, KINDS, CHAIN, terms)
+    sites.receipts(scheduled, KINDS, CHAIN, terms, CYCLE)
     sites.flows(plan, KINDS, CHAIN, terms)
     for kept, argument in zip(before, arguments, strict=True):
         pd.testing.assert_frame_equal(kept, argument)
@@ -359,8 +365,8 @@ def test_a_circle_of_locations_names_one_of_them():
 
 def test_an_item_twice_at_one_site_is_refused():
     terms = pd.DataFrame(
-        {"item": "A", "location": "plant", "lead_time_months": [1, 2], "frozen_months": 0}
+        {"item": "A", "location": "plant", "lead_time_months": [1, 2], "frozen_months": 0, "supplied_from": None}
     )
     scheduled = scheduled_of(("A", "plant", 0, "production", 10, True))
     with pytest.raises(pd.errors.MergeError, match="not unique"):
-        sites.receipts(scheduled, KINDS, CHAIN, terms)
+        sites.receipts(scheduled, KINDS, CHAIN, terms, CYCLE)
