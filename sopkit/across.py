@@ -72,6 +72,7 @@ def check_across(
     findings += _rates(tables, sources, company["currency"], cycle)
     findings += _controls(tables, sources)
     findings += _sites(tables, sources)
+    findings += _hours(tables, sources) + _at_once(tables, sources)
     return findings + _submissions(tables, sources, company)
 
 
@@ -315,6 +316,34 @@ def _sites(tables, sources) -> list[Finding]:
             )
             state = "breach" if apart.all() or schema.ALL in places else "notice"
             findings.append(_on(tables, sources, name, apart, "location", words, remedy, state))
+    return findings
+
+
+def _hours(tables, sources) -> list[Finding]:
+    """Resources that items pass and that have no hours in any month."""
+    used, given = tables["routings"]["resource"], tables["capacity"]
+    has_hours = set(given.loc[given["regular_hours"] > 0, "resource"])
+    empty = ~(tables["resources"]["regular_hours"] > 0)
+    empty &= tables["resources"]["resource"].isin(used)
+    empty &= ~tables["resources"]["resource"].isin(has_hours)
+    if "resources" not in sources or not empty.any():
+        return []
+    names = some(tuple(tables["resources"].loc[empty, "resource"]))
+    message = f"{names} has no hours in any month, so what passes it cannot be made."
+    remedy = "Write the hours of a usual month, or take the resource out of routings."
+    return [_on(tables, sources, "resources", empty, "regular_hours", message, remedy)]
+
+
+def _at_once(tables, sources) -> list[Finding]:
+    """Bought items that would arrive in the moment they are ordered."""
+    items, suppliers, findings = tables["items"], tables["suppliers"], []
+    at_once = items["is_purchased"].fillna(False).astype(bool) & (items["lead_time_days"] == 0)
+    for name, rows in (("items", at_once), ("suppliers", suppliers["lead_time_days"] == 0)):
+        if name in sources and rows.any():
+            message = "a lead time of 0 days: what is ordered would be in stock at once."
+            remedy = "Write the days from order to receipt, or leave the cell blank."
+            remedy = remedy if name == "items" else "Write the days from order to receipt."
+            findings.append(_on(tables, sources, name, rows, "lead_time_days", message, remedy))
     return findings
 
 

@@ -1138,6 +1138,27 @@ CASES = [
             "routings.routing: 2 sold items have no routing.",
         ),
         (
+            "a resource without hours",
+            {"resources.csv": put("North,120", "North,0"), "capacity.csv": put(",60", ",0")},
+            "notice",
+            "resources.regular_hours: Sewing has no hours in any month",
+            "Write the hours of a usual month",
+        ),
+        (
+            "a bought item that arrives at once",
+            {"items.csv": put(",45,yes", ",0,yes")},
+            "notice",
+            "items.lead_time_days: a lead time of 0 days",
+            "Write the days from order to receipt",
+        ),
+        (
+            "a negative cost of holding stock",
+            {"planning_costs.csv": put("Tents,1,20", "Tents,-1,20")},
+            "breach",
+            "planning_costs.holding_cost_value: an impossible value: below 0.",
+            "line 2 holds -1",
+        ),
+        (
             "a location of the sales that locations lacks",
             {"sales.csv": put("South", "Sout")},
             "notice",

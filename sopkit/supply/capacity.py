@@ -306,64 +306,6 @@ def as_arrays(
     return every["position"].to_numpy(dtype="int64"), hours, offset
 
 
-def problems(
-    routings: pd.DataFrame,
-    items: pd.DataFrame,
-    resources: pd.DataFrame,
-    capacity: pd.DataFrame,
-    production: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """What the tables of capacity leave open, in plain words.
-
-    Parameters
-    ----------
-    routings, items, resources, capacity : DataFrame
-        Raw tables.
-    production : DataFrame, optional
-        Table `production`: an item whose hours it tells needs no routing.
-
-    Returns
-    -------
-    DataFrame
-        ``subject``, ``finding``, ``remedy``; items first, then resources, each by name. Empty
-        where `routings` is.
-
-    Examples
-    --------
-    >>> items = pd.DataFrame({"item": ["A", "B"], "family": "Tents"})
-    >>> routings = pd.DataFrame({"item": ["A"], "family": "all", "resource": "sewing",
-    ...     "hours_per_unit": 2.0, "offset_months": 0})
-    >>> resources = pd.DataFrame({"resource": ["sewing"], "regular_hours": 100.0})
-    >>> problems(routings, items, resources, contract.empty("capacity")).values.tolist()[0][:2]
-    ['Item B', 'has no row in routings: it loads no resource']
-    """
-    named = pd.DataFrame({"resource": routings["resource"].unique()})
-    written = bills(routings, items, named, production)  # of unknown resources too
-    made = _made_items(items)["item"]
-    usual = written.loc[written["route"] == "", "item"]
-    lacking = sorted(set(made) - set(written["item"])) if len(routings) else []
-    odd = sorted(set(written["item"]) - set(usual))
-    hours = pd.concat([resources, capacity]).groupby("resource")["regular_hours"].max()
-    unknown = sorted(set(named["resource"]) - set(resources["resource"]))
-    idle = sorted(set(named["resource"]) - set(unknown) - set(hours.index[hours > 0.0]))
-    found = [
-        ("Item", lacking, "has no row in routings: it loads no resource",
-         "add item {} to data/raw/routings.csv, or hours to production.csv"),
-        ("Item", odd, "names a route in each row of routings: made the usual way it loads nothing",
-         "leave routings.route of item {} blank for one way, in data/raw/routings.csv"),
-        ("Resource", idle, "has routings but no regular_hours in resources or capacity",
-         "fill regular_hours of resource {} in data/raw/resources.csv or capacity.csv"),
-        ("Resource", unknown, "stands in routings.resource, not in resources: its load is not seen",
-         "correct it in data/raw/routings.csv, or add resource {} to resources.csv"),
-    ]  # fmt: skip
-    rows = [
-        (f"{kind} {name}", finding, remedy.format(name))
-        for kind, names, finding, remedy in found
-        for name in names
-    ]
-    return pd.DataFrame(rows, columns=["subject", "finding", "remedy"])
-
-
 def _with_route(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a route on every row, ``""`` where it names none."""
     route = table["route"].fillna("") if "route" in table else ""

@@ -32,32 +32,38 @@ def stocking_site(rows: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFra
     >>> stocking_site(sold, items, chain).tolist()
     ['depot', 'plant']
     """
-    above = schema.lookup(rows["location"], locations, "supplied_from", on="location")
-    is_site = rows["location"].isin(set(locations["supplied_from"].dropna())) | above.isna()
-    near = rows["location"].where(is_site, above)
+    source = above(rows["location"], locations)
+    is_site = rows["location"].isin(set(locations["supplied_from"].dropna())) | source.isna()
+    near = rows["location"].where(is_site, source)
     is_direct = _flag(rows["item"], items, "is_service")
     is_direct |= _flag(rows["item"], items, "is_made_to_order")
-    return near.mask(is_direct, source(rows["location"], locations)).astype("str")
+    return near.mask(is_direct, head(rows["location"], locations)).astype("str")
 
 
 def _flag(members: pd.Series, items: pd.DataFrame, column: str) -> pd.Series:
     return schema.lookup(members, items, column).fillna(False).astype(bool)
 
 
-def source(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
+def above(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
+    """The site that supplies each place; missing at the head of a chain, which may name itself."""
+    source = schema.lookup(places, locations, "supplied_from", on="location")
+    return source.mask(source == places)
+
+
+def head(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
     """The site at the head of the chain that supplies each place; itself where nothing does.
 
     Examples
     --------
     >>> chain = pd.DataFrame({"location": ["shop", "depot"], "supplied_from": ["depot", "plant"]})
-    >>> source(pd.Series(["shop", "plant"]), chain).tolist()
+    >>> head(pd.Series(["shop", "plant"]), chain).tolist()
     ['plant', 'plant']
     """
     for _ in range(len(locations)):
-        above = schema.lookup(places, locations, "supplied_from", on="location").fillna(places)
-        if above.eq(places).all():
+        source = above(places, locations)
+        if source.isna().all():
             break
-        places = above
+        places = source.fillna(places)
     return places.astype("str")
 
 
@@ -90,13 +96,13 @@ def site_demand(
     rows = rows.assign(demand=demand, location=stocking_site(rows, items, locations))
     parts, places = [rows], rows
     while len(places):  # sites further up take part with no customers of their own
-        above = schema.lookup(places["location"], locations, "supplied_from", on="location")
-        places = places.assign(location=above, demand=0.0)[above.notna()].drop_duplicates(
+        source = above(places["location"], locations)
+        places = places.assign(location=source, demand=0.0)[source.notna()].drop_duplicates(
             schema.SITE_MONTH
         )
         parts.append(places)
         if len(places) and len(parts) > len(locations) + 1:
-            raise ValueError(f"locations: supplied_from of {above.iloc[0]} runs in a circle.")
+            raise ValueError(f"locations: supplied_from of {source.iloc[0]} runs in a circle.")
     every = pd.concat(parts, ignore_index=True)
     return every.groupby(schema.SITE_MONTH, as_index=False)[["demand"]].sum()
 
@@ -191,8 +197,8 @@ def replenishment(
     days = schema.lookup(table["item"], items, "lead_time_days")
     for level, members in (("item", table["item"]), ("family", family)):
         days = days.fillna(members.map(suppliers.groupby(level)["lead_time_days"].min()))
-    above = schema.lookup(places, locations, "supplied_from", on="location")
-    is_fed = above.notna()
+    source = above(places, locations)
+    is_fed = source.notna()
     sent = schema.lookup(places, locations, "lead_time_days", on="location")
     days = days.mask(is_fed, sent).fillna(0.0)
     level = family.map(service_levels)
@@ -203,7 +209,7 @@ def replenishment(
         _flag(table["item"], items, name) for name in ("is_service", "is_made_to_order")
     )
     return table.assign(
-        supplied_from=above,
+        supplied_from=source,
         is_service=is_service,
         is_purchased=_flag(table["item"], items, "is_purchased") & ~is_fed,
         is_made_to_order=is_to_order,
@@ -293,9 +299,9 @@ def flows(
     for _ in range(len(locations) + 1):
         at = index.get_indexer(pd.MultiIndex.from_frame(sites.fillna("")))
         pairs.append((np.arange(len(keys)), np.where(at >= 0, at + len(terms), -1)))
-        above = schema.lookup(sites["location"], locations, "supplied_from", on="location")
-        sites = sites.assign(location=above)
-        if above.isna().all():
+        source = above(sites["location"], locations)
+        sites = sites.assign(location=source)
+        if source.isna().all():
             break
     series, place = (np.concatenate(part) for part in zip(*pairs, strict=True))
     return series[place >= 0], place[place >= 0]

@@ -492,12 +492,6 @@ def test_the_order_of_rows_changes_nothing(seed):
     pd.testing.assert_frame_equal(load_of(tables, bill), load_of(shuffled, mixed))
     arrays, others = (capacity.as_arrays(table, MANY, NAMES) for table in (bill, mixed))
     assert all(np.array_equal(a, b) for a, b in zip(arrays, others, strict=True))
-    found, again = (
-        capacity.problems(t["routings"], t["items"], t["resources"].head(0), NO_CAPACITY)
-        for t in (tables, shuffled)
-    )
-    assert len(found) > len(NAMES)
-    pd.testing.assert_frame_equal(found, again)
 
 
 def test_arguments_are_not_changed():
@@ -512,7 +506,6 @@ def test_arguments_are_not_changed():
     capacity.resource_load(tables["made"], tables["made"], bill, available)
     capacity.routes(bill, MANY)
     capacity.as_arrays(bill, MANY, NAMES)
-    capacity.problems(ROUTINGS, ITEMS, RESOURCES, NO_CAPACITY, tables["production"])
     for kept, argument in zip(before, given, strict=True):
         same = pd.testing.assert_frame_equal
         same = pd.testing.assert_series_equal if isinstance(kept, pd.Series) else same
@@ -588,75 +581,6 @@ def test_arrays_refuse_a_bill_of_a_resource_they_have_no_column_for():
     bill = capacity.bills(ROUTINGS, ITEMS, RESOURCES)
     with pytest.raises(ValueError, match="bills name cutting, which resources_in_order lacks"):
         capacity.as_arrays(bill, ["A"], ["sewing"])
-
-
-# problems
-
-
-def test_problems_say_what_is_left_open_and_how_to_mend_it():
-    items = typed(
-        "items",
-        item=["A", "B", "TN-107", "SV-1", "BUY", "ODD"],
-        is_purchased=[False, None, False, False, True, False],
-        is_service=[False, False, False, True, False, False],
-    )
-    routings = routed(
-        ("A", None, "sewing", None, 2, None),
-        ("A", None, "welding", None, 2, None),
-        ("B", None, "sowing", None, 2, None),  # has a routing, though its resource is unknown
-        ("ODD", None, "sewing", "night", 2, None),
-    )
-    resources = typed("resources", resource=["sewing", "welding", "idle"], regular_hours=[9, 0, 0])
-    found = capacity.problems(routings, items, resources, NO_CAPACITY)
-    assert found.columns.tolist() == ["subject", "finding", "remedy"]
-    assert found["subject"].tolist() == [
-        "Item SV-1",
-        "Item TN-107",
-        "Item ODD",
-        "Resource welding",
-        "Resource sowing",
-    ]
-    assert found.iloc[1].tolist() == [
-        "Item TN-107",
-        "has no row in routings: it loads no resource",
-        "add item TN-107 to data/raw/routings.csv, or hours to production.csv",
-    ]
-    for word, finding in zip(
-        ["routings", "routings", "route", "regular_hours", "routings.resource"],
-        found["finding"],
-        strict=True,
-    ):
-        assert word in finding
-    assert found["remedy"].str.contains("data/raw/").all()
-
-
-def test_an_item_whose_hours_production_tells_is_no_problem():
-    items = typed("items", item=["A", "N"])
-    routings = routed(("A", None, "sewing", None, 2, None))
-    without = capacity.problems(routings, items, RESOURCES, NO_CAPACITY)
-    past = produced(("A", 1, None), ("N", 1, 8))
-    assert without["subject"].tolist() == ["Item N"]
-    assert capacity.problems(routings, items, RESOURCES, NO_CAPACITY, past).empty
-
-
-def test_hours_of_some_month_in_capacity_are_hours():
-    resources = RESOURCES.assign(regular_hours=[0.0, np.nan])
-    given = typed(
-        "capacity",
-        resource=["sewing", "sewing"],
-        month=["2026-01", "2026-02"],
-        regular_hours=[0, 8],
-    )
-    items = ITEMS[ITEMS["item"] != "B"]
-    found = capacity.problems(ROUTINGS, items, resources, given)
-    assert found["subject"].tolist() == ["Resource cutting"]
-    none = capacity.problems(ROUTINGS, items, resources, given.head(1))
-    assert none["subject"].tolist() == ["Resource cutting", "Resource sewing"]
-
-
-def test_without_routings_there_is_no_problem():
-    assert capacity.problems(NO_ROUTINGS, ITEMS, RESOURCES, NO_CAPACITY).empty
-    assert capacity.problems(ROUTINGS, ITEMS, RESOURCES, NO_CAPACITY).empty
 
 
 # working days

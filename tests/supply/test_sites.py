@@ -344,7 +344,7 @@ def test_depths_and_sources_equal_a_slow_walk(seed):
     supplied = [None if k < 0 else names[k] for k in mixed]
     chain = typed("locations", location=names, supplied_from=supplied)
     heads = [names[walk(k)[-1]] for k in range(12)]
-    assert sites.source(pd.Series(names), chain).tolist() == heads
+    assert sites.head(pd.Series(names), chain).tolist() == heads
 
 
 # (5) errors
@@ -360,12 +360,18 @@ def test_a_circle_of_locations_names_one_of_them():
     circle = typed("locations", location=["a", "b", "x"], supplied_from=["b", "a", "a"])
     with pytest.raises(ValueError, match="locations: supplied_from of [ab] runs in a circle"):
         sites.site_demand(plan_of(("A", "x", 1.0)), NO_ORDERS, NO_ITEMS, circle)
-    assert len(sites.source(pd.Series(["a", "b"]), circle)) == 2  # it ends
+    assert len(sites.head(pd.Series(["a", "b"]), circle)) == 2  # it ends
 
 
 def test_an_item_twice_at_one_site_is_refused():
     terms = pd.DataFrame(
-        {"item": "A", "location": "plant", "lead_time_months": [1, 2], "frozen_months": 0, "supplied_from": None}
+        {
+            "item": "A",
+            "location": "plant",
+            "lead_time_months": [1, 2],
+            "frozen_months": 0,
+            "supplied_from": None,
+        }
     )
     scheduled = scheduled_of(("A", "plant", 0, "production", 10, True))
     with pytest.raises(pd.errors.MergeError, match="not unique"):
