@@ -305,7 +305,7 @@ def made_by_route(task: Task, plan: Plan, routes: pd.DataFrame) -> pd.DataFrame:
     routes : DataFrame
         From ``capacity.routes``: names of the task's routes, in order.
     """
-    work = plan.made.copy()
+    work = completed(task, plan).made.copy()
     work[:, : len(task.keys)] += task.in_work
     rows = routes.loc[routes.index.repeat(task.n_months), ["item", "route"]]
     rows = rows.assign(month=np.tile(task.months, len(routes)), quantity=work.T.ravel())
