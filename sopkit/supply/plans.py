@@ -103,7 +103,7 @@ def completed(task: Task, plan: Plan) -> Plan:
     for field in fields(Plan):
         value = getattr(plan, field.name)
         if field.name == "workers":
-            value = task.workers if value is None else value
+            value = task.workers[None, :] if value is None else value
         axes = {"made": "p", "workers": "r"}.get(field.name, "i")
         width = {"p": len(task.route_item), "r": len(task.workers), "i": len(task.keys)}[axes]
         full[field.name] = spread(field.name, value, (task.n_months, width))
