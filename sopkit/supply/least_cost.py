@@ -66,7 +66,7 @@ class Session:
         if unknown:
             raise ValueError(f"whole numbers of {sorted(unknown)}: choose of {', '.join(WHOLE)}.")
         self.task, self.objective = task, np.nan
-        self._near = None if near is None else np.asarray(near.made, dtype="float64")
+        self._near = None if near is None else plans.completed(task, near).made
         self._highs = highspy.Highs()
         self._highs.silent()
         for name, value in (("mip_rel_gap", _GAP), ("threads", 1)):

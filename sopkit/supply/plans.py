@@ -103,7 +103,7 @@ def completed(task: Task, plan: Plan) -> Plan:
     for field in fields(Plan):
         value = getattr(plan, field.name)
         if field.name == "workers":
-            value = task.workers if value is None else value
+            value = task.workers[None, :] if value is None else value
         axes = {"made": "p", "workers": "r"}.get(field.name, "i")
         width = {"p": len(task.route_item), "r": len(task.workers), "i": len(task.keys)}[axes]
         full[field.name] = spread(field.name, value, (task.n_months, width))
@@ -305,7 +305,7 @@ def made_by_route(task: Task, plan: Plan, routes: pd.DataFrame) -> pd.DataFrame:
     routes : DataFrame
         From ``capacity.routes``: names of the task's routes, in order.
     """
-    work = plan.made.copy()
+    work = completed(task, plan).made.copy()
     work[:, : len(task.keys)] += task.in_work
     rows = routes.loc[routes.index.repeat(task.n_months), ["item", "route"]]
     rows = rows.assign(month=np.tile(task.months, len(routes)), quantity=work.T.ravel())

@@ -377,7 +377,7 @@ def test_near_the_last_plan_costs_little_more_and_moves_less(random_task, seed):
 def test_what_was_not_planned_is_near_nothing_by_hand():
     # 10 a month are made in one or in two months at the same cost
     task = Task(demand=[0, 10, 10], material_cost=1.0, holding_cost=0.0, is_backlog_allowed=False)
-    near = Plan(np.array([[4.0], [np.nan], [7.0]]))
+    near = Plan([4.0, np.nan, 7.0])
     plan = least_cost.solve(task, near=near)
     assert plan.made[[0, 2], 0] == pytest.approx([4.0, 7.0])
     assert plan.made.sum() == pytest.approx(20.0)
