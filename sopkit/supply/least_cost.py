@@ -232,10 +232,12 @@ class Session:
         for order, name, weight in (
             (0, "backlog", task.priority),
             (0, "lost", task.priority * task.n_months),
-            (1, "short", 1.0),
+            (1, "safe", -1.0),
+            (1, "backlog", (task.safety_stock > 0).any(axis=0)),
             (2, "overtime", 1.0),
             (2, "subcontract", per_unit),
             (3, "stock", 1.0),
+            (3, "safe", 1.0),
         ):
             index, weight = np.broadcast_arrays(at[name], weight)
             orders[order][index[index >= 0]] = weight[index >= 0]
@@ -243,7 +245,8 @@ class Session:
             orders.insert(3, self._distance())
         for cost in orders:
             values = self._minimise(cost)
-            self._hold(cost, float(values @ cost) * (1 + 1e-9) + 1e-6)
+            found = float(values @ cost)
+            self._hold(cost, found + 1e-9 * abs(found) + 1e-6)
         values = self._settle() if len(self._counted) else values
         self._release(first)
         return values

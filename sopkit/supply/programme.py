@@ -154,7 +154,11 @@ def _supply(m: Model, task: Task, t: np.ndarray, near: np.ndarray | None) -> np.
 
 
 def _stock(m: Model, task: Task) -> None:
-    """Stock, backlog, lost sales and scrap, with their limits and costs."""
+    """Stock, backlog, lost sales and scrap, with their limits and costs.
+
+    Stock is in two columns, up to safety stock and beyond it: a unit of the first saves what being
+    below safety stock weighs, so it fills first and needs no rows of its own.
+    """
     shape, last = task.demand.shape, task.n_months - 1
     hold = np.nan_to_num(task.holding_cost)
     if task.is_average_stock:  # half of each month's closing stock, half of the next one's opening
@@ -163,11 +167,18 @@ def _stock(m: Model, task: Task) -> None:
     least[last] = np.maximum(least[last], task.ending_stock)
     owe = np.nan_to_num(task.backlog_cost)
     wanted = np.flatnonzero((task.safety_stock > 0).any(axis=0))
+    owe += np.where(np.isin(np.arange(shape[1]), wanted), _below(task), 0.0)
     owe[last] += np.where(np.isin(np.arange(shape[1]), wanted), 0.0, task.ending_cost)
+    safe = np.maximum(task.safety_stock, 0.0)
     owed = np.where(task.is_backlog_allowed, np.inf, np.zeros(shape))
     owed[last, task.is_backlog_cleared] = 0.0
     owed = np.where(least > 0, 0.0, owed)  # what must be there is not owed at the same time
-    m.column("stock", shape, least, most, hold)
+    m.column("stock", shape, np.maximum(least - safe, 0.0), np.maximum(most - safe, 0.0), hold)
+    low = np.full(shape, -1)
+    bounds = (np.minimum(least, safe)[:, wanted], np.minimum(most, safe)[:, wanted])
+    size, saved = (shape[0], len(wanted)), (hold - _below(task))[:, wanted]
+    low[:, wanted] = m.column("any safe", size, *bounds, saved)
+    m.at["safe"] = low
     m.column("backlog", shape, 0.0, owed, owe)
     for name, chosen, limit, cost in (
         ("lost", task.is_loss_allowed, task.demand - task.minimum_sales, task.lost_sale_cost),
@@ -179,13 +190,6 @@ def _stock(m: Model, task: Task) -> None:
             cost = (np.nan_to_num(cost) + np.nan_to_num(task.price))[:, which]
         index[:, which] = m.column(f"any {name}", (shape[0], len(which)), 0.0, limit, cost)
         m.at[name] = index
-    missing = task.below_safety_cost.copy()
-    missing[last] += task.ending_cost
-    short = m.column("short", (shape[0], len(wanted)), 0.0, np.inf, missing[:, wanted])
-    rows = m.row("safety", short.shape, task.safety_stock[:, wanted], np.inf)
-    m.put(rows, m.at["stock"][:, wanted], 1.0)
-    m.put(rows, m.at["backlog"][:, wanted], -1.0)
-    m.put(rows, short, 1.0)
     limited = np.unique(task.site[np.isfinite(task.storage_limit)])
     if len(limited):
         limit = np.array([task.storage_limit[task.site == site].min() for site in limited])
@@ -194,7 +198,15 @@ def _stock(m: Model, task: Task) -> None:
         limit = np.maximum(limit, np.array(there).T)  # what is there or firm must stand somewhere
         rows = m.row("storage", (shape[0], len(limited)), -np.inf, limit)
         for k, site in enumerate(limited):
-            m.put(rows[:, [k]], m.at["stock"][:, task.site == site], 1.0)
+            for name in ("stock", "safe"):
+                m.put(rows[:, [k]], m.at[name][:, task.site == site], 1.0)
+
+
+def _below(task: Task) -> np.ndarray:
+    """Weight (t, i) of a unit below safety stock, more at the end."""
+    weight = task.below_safety_cost.copy()
+    weight[-1] += task.ending_cost
+    return weight
 
 
 def _sellable(task: Task) -> np.ndarray:
@@ -213,10 +225,12 @@ def _balance(m: Model, task: Task, t: np.ndarray) -> None:
     due = task.demand + task.committed - task.receipts
     due = due - np.where(t == 0, task.opening, 0.0)
     rows = m.row("balance", task.demand.shape, due, due)
-    stock, backlog = m.at["stock"], m.at["backlog"]
+    stock, safe, backlog = (m.at[name] for name in ("stock", "safe", "backlog"))
     for columns, sign in (
         (stock, -1.0),
         (_before(stock), 1.0),
+        (safe, -1.0),
+        (_before(safe), 1.0),
         (backlog, 1.0),
         (_before(backlog), -1.0),
         (m.at["subcontract"], 1.0),
@@ -349,9 +363,10 @@ def _setups(m: Model, task: Task, is_in_lots: bool) -> None:
 
 
 def constant(task: Task) -> float:
-    """Costs that no decision changes: fixed hours paid anyway, opening stock, revenue of demand."""
+    """What no decision changes: hours paid anyway, opening stock, revenue, all of safety stock."""
     is_paid = task.is_idle_paid & ~task.is_staffed
     paid = np.where(is_paid, task.regular_hours * np.nan_to_num(task.regular_cost), 0.0).sum()
     opening = np.maximum(task.opening, 0.0) @ np.nan_to_num(task.holding_cost[0]) / 2.0
     revenue = (np.nan_to_num(task.price) * task.demand).sum()
-    return float(paid + opening * task.is_average_stock - revenue)
+    safe = (np.maximum(task.safety_stock, 0.0) * _below(task)).sum()  # the weight of having none
+    return float(paid + opening * task.is_average_stock - revenue + safe)

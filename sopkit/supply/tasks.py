@@ -370,6 +370,8 @@ def from_tables(
     above = sites.supplied_from(own)
     # the dearer of both: an hour of which no overtime cost is known is no gift
     an_hour = staff[["regular_cost_value", "overtime_cost_value"]].max(axis=1).fillna(0.0)
+    is_made = has_setups & (above < 0) & ~own["is_purchased"].to_numpy(dtype=bool)
+    setups = np.where(is_made, rate["setup_cost_value"], np.nan)
     return Task(
         keys=keys,
         months=month_index,
@@ -413,6 +415,8 @@ def from_tables(
         layoff_cost=staff["layoff_cost_value"],
         increase_cost=by_group["rate_change_cost_value"],
         decrease_cost=by_group["rate_change_cost_value"],
+        setup_cost=np.tile(setups, (len(wide), 1)),
+        **_lost_sales(own, rate, is_lost, len(wide)),
         **_unit_costs(own, rate, hours[: len(own)] @ an_hour, above),
     )
 
@@ -427,14 +431,16 @@ def _to_order(own: pd.DataFrame, demand: np.ndarray, opening: np.ndarray, due: n
     return most
 
 
-def _lost_sales(own: pd.DataFrame, rate: pd.DataFrame, is_lost: bool) -> dict[str, np.ndarray]:
+def _lost_sales(
+    own: pd.DataFrame, rate: pd.DataFrame, is_lost: bool, count: int
+) -> dict[str, np.ndarray]:
     cost = rate["lost_sale_cost_value"].fillna(rate["unit_price_value"])
     is_stocked = ~(own["is_service"] | own["is_made_to_order"])
     chosen = is_lost & is_stocked & cost.notna()
     return {
         "is_loss_allowed": chosen,
         "is_backlog_allowed": ~chosen,
-        "lost_sale_cost": cost.where(chosen),
+        "lost_sale_cost": np.tile(cost.where(chosen), (count, 1)),
     }
 
 

@@ -145,6 +145,7 @@ def tables(**changes) -> Task:
             "month": [AHEAD[0], AHEAD[1]],
             "quantity": [10.0, 20.0],
             "in_work": [8.0, 0.0],
+            "committed": [3.0, 0.0],
         }
     )
     bills = pd.DataFrame(
@@ -166,6 +167,8 @@ def tables(**changes) -> Task:
     resources = pd.DataFrame(
         {
             "resource": ["sewing", "cutting"],
+            "regular_hours": [100.0, 50.0],
+            "hours_per_worker": [np.nan, np.nan],
             "regular_cost_value": [20.0, 10.0],
             "overtime_cost_value": [30.0, np.nan],
             "workers": [4.0, 2.0],
@@ -184,6 +187,8 @@ def tables(**changes) -> Task:
             "backorder_cost_value": [10.0, np.nan],
             "subcontract_cost_value": [55.0, 66.0],
             "subcontract_limit": [12.0, np.nan],
+            "lost_sale_cost_value": [7.0, np.nan],
+            "setup_cost_value": [80.0, np.nan],
             "rate_change_cost_value": [0.25, np.nan],
             "maximum_rate_change": [np.nan, np.nan],
             "rate_group": ["Tents", "Stoves"],
@@ -201,9 +206,10 @@ def tables(**changes) -> Task:
         "available": available, "resources": resources, "rates": rates, "locations": locations,
         "made_before": made_before,
     }  # fmt: skip
+    rules = {name: changes.pop(name) for name in ("is_lost", "has_setups") if name in changes}
     for name, change in changes.items():
         given[name] = change(given[name].copy())
-    return tasks.from_tables(**given)
+    return tasks.from_tables(**given, **rules)
 
 
 def test_tables_become_a_task_in_the_order_of_keys_by_hand():
@@ -214,6 +220,7 @@ def test_tables_become_a_task_in_the_order_of_keys_by_hand():
     assert task.opening.tolist() == [0.0, 9.0, -2.0]
     assert task.receipts.tolist() == [[0.0, 10.0, 0.0], [0.0, 0.0, 20.0], [0.0, 0.0, 0.0]]
     assert task.in_work.tolist() == [[0.0, 8.0, 0.0], [0.0] * 3, [0.0] * 3]
+    assert task.committed.tolist() == [[0.0, 3.0, 0.0], [0.0] * 3, [0.0] * 3]
     assert task.safety_stock.tolist() == [[5.0, 6.0, 7.0]] * 3
     assert task.supplied_from.tolist() == [1, -1, -1]
     assert task.lead_months.tolist() == [1, 0, 2] and task.frozen_months.tolist() == [0, 1, 1]
@@ -245,6 +252,23 @@ def test_bills_become_routes_and_only_a_workforce_with_a_bound_may_change_by_han
     nobody = tables(resources=lambda table: table.assign(workers=np.nan))
     assert not nobody.is_staffed.any() and not nobody.is_idle_paid.any()
     assert nobody.overtime_hours.tolist() == [[5.0, 10.0]] * 3
+
+
+def test_a_worker_works_as_long_as_is_said_in_a_usual_month_by_hand():
+    said = tables(resources=lambda table: table.assign(hours_per_worker=20.0))
+    assert said.hours_per_worker[:, 1].tolist() == [20.0, 24.0, 16.0]
+
+
+def test_unmet_demand_is_lost_at_its_cost_else_its_price_and_set_ups_count_where_asked():
+    task = tables(is_lost=True, has_setups=True)
+    assert task.is_loss_allowed.all() and not task.is_backlog_allowed.any()
+    assert task.lost_sale_cost[0].tolist() == [7.0, 7.0, 30.0]
+    assert np.isnan(task.setup_cost[0, 0])  # what is sent on is not set up
+    assert task.setup_cost[0, 1] == 80.0 and np.isnan(task.setup_cost[0, 2])
+    unknown = ["unit_price_value", "lost_sale_cost_value"]
+    owed = tables(is_lost=True, rates=lambda table: table.assign(**dict.fromkeys(unknown)))
+    assert owed.is_backlog_allowed.all() and not owed.is_loss_allowed.any()
+    assert not tables().is_loss_allowed.any() and np.isnan(tables().setup_cost).all()
 
 
 def test_a_family_changes_its_rate_together_at_each_site_by_hand():
