@@ -210,13 +210,25 @@ def _below(task: Task) -> np.ndarray:
 
 
 def _sellable(task: Task) -> np.ndarray:
-    """Most stock that can sell within its shelf life; past the horizon as in its last months."""
+    """Most stock that can sell within its shelf life, here or at the sites supplied from here.
+
+    Past the horizon demand stays as in its last months.
+    """
     most = np.full(task.demand.shape, np.inf)
+    lives = np.where(np.isfinite(task.shelf_life_months), task.shelf_life_months, 0).astype(int)
+    if not np.isfinite(task.shelf_life_months).any():
+        return most
+    extra = int(lives.max()) + int(task.lead_months.max())
+    tails = [task.demand[-max(life, 1) :, item].mean() for item, life in enumerate(lives)]
+    wanted = np.vstack([task.demand, np.tile(tails, (extra, 1))])
+    for item in np.argsort(-sites.depths(task.supplied_from), kind="stable"):
+        if task.supplied_from[item] >= 0:  # what is wanted there leaves here the lead before
+            later = np.minimum(np.arange(len(wanted)) + task.lead_months[item], len(wanted) - 1)
+            wanted[:, task.supplied_from[item]] += wanted[later, item]
+    total = np.cumsum(np.vstack([np.zeros(len(lives)), wanted]), axis=0)
     for item in np.flatnonzero(np.isfinite(task.shelf_life_months)):
-        life = int(task.shelf_life_months[item])
-        tail = task.demand[-max(life, 1) :, item].mean()
-        total = np.cumsum(np.concatenate([[0.0], task.demand[:, item], np.full(life, tail)]))
-        most[:, item] = (total[life:] - total[: len(total) - life])[1 : task.n_months + 1]
+        first = np.arange(1, task.n_months + 1)
+        most[:, item] = total[first + lives[item], item] - total[first, item]
     return most
 
 

@@ -29,7 +29,6 @@ def _random_task(seed: int, **fixed) -> Task:
     receipts = rng.integers(0, 30, (count, n)) * (rng.random((count, n)) < 0.2)
     receipts[:, 4] = 0.0
     in_work = receipts * (rng.random((count, n)) < 0.5)
-    in_work[:, [3, 5, 6]] = 0.0
     extra = rng.choice([0, 0, 1, 2], rng.integers(0, 3))
     route_item = np.concatenate([np.arange(n), np.sort(extra)])
     hours = rng.uniform(0.3, 2.0, (len(route_item), 2)) * (rng.random((len(route_item), 2)) < 0.7)

@@ -107,6 +107,20 @@ def test_a_plant_sends_what_it_has_and_not_what_it_would_owe_nobody():
     assert plans.outcome(task, plan).closing.tolist() == [[0.0, -6.0], [0.0, 0.0]]
 
 
+def test_stock_with_a_shelf_life_may_wait_for_the_sites_supplied_from_here():
+    # 30 lie at a plant without customers; in the frozen month nothing can be sent
+    task = Task(
+        demand=[[0, 0], [0, 20], [0, 20]], opening=[30, 0], supplied_from=[-1, 0],
+        frozen_months=[0, 1], shelf_life_months=2, backlog_cost=9.0, material_cost=1.0,
+        holding_cost=0.1,
+    )  # fmt: skip
+    plan = least_cost.solve(task)
+    assert not plan.scrap.any()
+    assert plan.made.sum() == pytest.approx(10.0)
+    alone = least_cost.solve(replace(task, shelf_life_months=1))
+    assert alone.scrap[0, 0] == pytest.approx(10.0)  # 20 sell in the second month
+
+
 def test_least_stock_and_ending_stock_are_there_however_cheap_backlog_is():
     task = Task(
         demand=[10, 10], material_cost=100.0, holding_cost=1.0, backlog_cost=1.0, ending_stock=20
