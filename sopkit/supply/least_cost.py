@@ -97,6 +97,7 @@ class Session:
         self._highs.passModel(lp)
         is_large = model.n_columns >= _LARGE and not len(self._counted)
         self._highs.setOptionValue("solver", "ipm" if is_large else "choose")
+        self._highs.setOptionValue("presolve", "off" if is_large else "choose")  # it finds little
         self.task, self._is_fresh = task, True
 
     def _change(self, task: Task) -> None:

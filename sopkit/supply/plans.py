@@ -190,7 +190,7 @@ def costs(task: Task, plan: Plan) -> pd.DataFrame:
     pairs = {
         "regular hours": [(worked, task.regular_cost)],
         "idle hours": [(idle, task.regular_cost)],
-        "overtime hours": [(end.overtime, task.overtime_cost)],
+        "overtime hours": [(end.overtime, task.overtime_rate)],
         "hiring": [(end.hired, task.hiring_cost)],
         "layoffs": [(end.laid_off, task.layoff_cost)],
         "material": [(np.where(is_bought, 0.0, plan.made), task.material_cost)],

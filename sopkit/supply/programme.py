@@ -276,7 +276,7 @@ def _hours(m: Model, task: Task, t: np.ndarray, is_whole: bool) -> None:
     worked = m.column("regular", shape, least, regular, np.where(task.is_idle_paid, 0.0, wage))
     beyond = np.maximum(fixed - task.regular_hours, task.overtime_hours)  # firm work is worked
     limit = np.where(task.is_staffed, np.inf, beyond)
-    over = m.column("overtime", shape, 0.0, limit, task.overtime_cost)
+    over = m.column("overtime", shape, 0.0, limit, task.overtime_rate)
     rows = m.row("load", shape, -fixed, -fixed)
     m.put(rows, worked, -1.0)
     m.put(rows, over, -1.0)

@@ -57,7 +57,7 @@ def exceptions(
     projection, load : DataFrame
         Tables `inventory_projection` and `resource_load`.
     replenishment : DataFrame
-        Key ``item, location``: ``lead_time_months``.
+        From ``sites.replenishment``.
     prices : DataFrame
         Key ``item``: ``unit_price_value``.
     bills : DataFrame
@@ -78,7 +78,11 @@ def exceptions(
     late = late.merge(prices, on="item", how="left", validate="many_to_one")
     late = late.assign(amount_value=-late["closing"] * late["unit_price_value"])
     cycle = projection["month"].min()
-    rows = [_late_item(item, own, cycle) for (item, _), own in late.groupby(schema.SITE)]
+    has_sites = projection["location"].nunique() > 1
+    rows = [
+        _late_item(f"{item} at {site}" if has_sites else item, own, cycle)
+        for (item, site), own in late.groupby(schema.SITE)
+    ]
     rows += _overloads(load, bills, late)
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
@@ -89,12 +93,15 @@ def exceptions(
 
 def _late_item(item: str, own: pd.DataFrame, cycle: pd.Timestamp) -> dict:
     first, worst = own["month"].min(), own.loc[own["closing"].idxmin()]
-    lead = int(own["lead_time_months"].iloc[0])
-    how = "order" if own["is_purchased"].iloc[0] else "free hours or make earlier"
-    decide_by = months.shift(first, -lead)
+    terms = own.iloc[0]
+    lead, frozen = int(terms["lead_time_months"]), int(terms["frozen_months"])
+    how = "order" if terms["is_purchased"] else "free hours or make earlier"
+    how = f"send more from {terms['supplied_from']}" if pd.notna(terms["supplied_from"]) else how
+    decide_by = months.shift(first, -max(lead, frozen))
     proposal = f"{how}; decide by {months.label(decide_by)}"
     if decide_by < cycle:
-        proposal = f"too late to avoid: expedite, or tell customers ({lead} months lead time)"
+        why = "its months are frozen" if frozen > lead else f"{lead} months lead time"
+        proposal = f"too late to avoid: expedite, or tell customers ({why})"
     return {
         "subject": f"Item {item}",
         "finding": f"late from {months.label(first)}, {-worst['closing']:,.0f} owed in "

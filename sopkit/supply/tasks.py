@@ -50,7 +50,8 @@ class Task:
         search for a plan, and no money), the least and the most allowed at month end. A maximum of
         zero is made to order; services hold none.
     is_backlog_allowed, is_backlog_cleared, is_loss_allowed : array (i,)
-        Whether units may be owed, whether none may be at the end, whether sales may be lost.
+        Whether units may be owed (left out: where owing has a cost, or nothing has any), whether
+        none may be at the end, whether sales may be lost.
     minimum_sales : array (t, i)
         Units of demand that may not be lost.
     shelf_life_months : array (i,)
@@ -86,7 +87,7 @@ class Task:
     is_idle_paid, is_idle_allowed : array (r,)
         Whether hours not worked are paid, and whether there may be any.
     regular_cost, overtime_cost, hiring_cost, layoff_cost : arrays (t, r), (r,)
-        Of an hour, of a worker.
+        Of an hour (of overtime: as a regular one where left out), of a worker.
     material_cost : array (t, p)
         Of a unit made by a route; units of a subcontractor carry none.
     purchase_cost, subcontract_cost, setup_cost, holding_cost, backlog_cost, lost_sale_cost
@@ -127,7 +128,7 @@ class Task:
     minimum_stock: np.ndarray = _on("ti", 0.0)
     maximum_stock: np.ndarray = _on("ti", np.inf)
     ending_stock: np.ndarray = _on("i", 0.0)
-    is_backlog_allowed: np.ndarray = _on("i", True)
+    is_backlog_allowed: np.ndarray | None = _on("i", None)
     is_backlog_cleared: np.ndarray = _on("i", False)
     is_loss_allowed: np.ndarray = _on("i", False)
     minimum_sales: np.ndarray = _on("ti", 0.0)
@@ -198,8 +199,13 @@ class Task:
         values = {"demand": demand, "hours": hours, "route_item": route, "rate_group": group}
         for name, axes in AXES.items():
             value = values.get(name, getattr(self, name))
+            if name == "is_backlog_allowed" and value is None:
+                continue  # follows from what has a cost, below
             object.__setattr__(self, name, spread(name, value, tuple(size[a] for a in axes)))
         _check_places(self.supplied_from, self.route_item)
+        if self.is_backlog_allowed is None:
+            is_given = np.isfinite(self.backlog_cost).any(axis=0) | (not self.is_priced)
+            object.__setattr__(self, "is_backlog_allowed", is_given)
         if self.keys is None:
             names = [f"item {k + 1}" for k in range(n_items)]
             object.__setattr__(self, "keys", pd.DataFrame({"item": names, "location": schema.ALL}))
@@ -227,6 +233,11 @@ class Task:
             if name in ("holding_cost", "backlog_cost"):
                 found[k] = found[k] & ~self.is_assumed
         return any(known.any() for known in found)
+
+    @property
+    def overtime_rate(self) -> np.ndarray:
+        """Cost of an hour of overtime (t, r): as a regular one where it is not given."""
+        return np.where(np.isfinite(self.overtime_cost), self.overtime_cost, self.regular_cost)
 
     @property
     def first_month(self) -> np.ndarray:

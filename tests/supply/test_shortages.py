@@ -41,7 +41,9 @@ def terms_of(lead: int = 0, is_purchased: bool = False, items: str = "AB") -> pd
             "item": list(items),
             "location": "plant",
             "lead_time_months": lead,
+            "frozen_months": 0,
             "is_purchased": is_purchased,
+            "supplied_from": None,
         }
     )
 
@@ -243,6 +245,25 @@ def test_lost_sales_are_asked_for_and_not_delivered():
     table = shortages.deliveries(kept)
     assert table["demand"].tolist() == [8.0, 10.0]
     assert table["deliverable"].tolist() == table["on_time"].tolist() == [5.0, 10.0]
+
+
+def test_an_item_late_at_one_of_several_sites_names_the_site_and_who_supplies_it():
+    late = projection_of(A=(0, [0, 10], [10, 0]))
+    sound = late.assign(location="plant", opening=0.0, closing=0.0)
+    both = pd.concat([late.assign(location="depot"), sound], ignore_index=True)
+    terms = terms_of(items="AA").assign(location=["depot", "plant"], supplied_from=["plant", None])
+    (row,) = shortages.exceptions(both, terms, PRICES, ENOUGH, HOURS, 0.0).to_dict("records")
+    assert row["subject"] == "Item A at depot"
+    assert row["proposal"] == "send more from plant; decide by 2026-01"
+
+
+def test_what_is_late_in_frozen_months_is_too_late_to_avoid():
+    late = projection_of(A=(0, [0, 10], [10, 0]))
+    terms = terms_of(items="A").assign(frozen_months=1)
+    (row,) = shortages.exceptions(late, terms, PRICES, ENOUGH, HOURS, 0.0).to_dict("records")
+    assert row["proposal"] == (
+        "too late to avoid: expedite, or tell customers (its months are frozen)"
+    )
 
 
 # (4) an obvious slow version
