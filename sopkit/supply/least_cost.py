@@ -110,6 +110,7 @@ class Session:
         )
         if not same:
             return self._load(task)
+        self._highs.setOptionValue("solver", "choose")  # simplex goes on from the last basis
         vectors, old = programme.build(task, self.whole, self._near, False).vectors(), self._vectors
         for names, send in (
             (("cost",), self._highs.changeColsCost),
