@@ -81,7 +81,7 @@ def ours(p: dict[str, np.ndarray], changes: int) -> dict[str, float]:
 
 
 def by_families(p: dict[str, np.ndarray]) -> dict[str, float]:
-    """Seconds of the plan by families, shared out among items; its cost with the search's weights."""
+    """Seconds of the plan by families, shared out among items; its cost and weights."""
     begun = time.perf_counter()
     task = task_of(p)
     built = time.perf_counter()

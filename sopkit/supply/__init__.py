@@ -1,5 +1,9 @@
 """Supply review: what can be made and stored, within capacity, lead times and stock.
 
-``inventory`` projects stock and sets its targets, ``capacity`` turns units into hours,
-``strategies`` plans production (chase, level) and says what each way costs.
+Tables become a problem in arrays, every strategy answers it with a plan, and any plan is priced
+alike. ``sites`` says who stocks what for whom, ``inventory`` sets and judges stock, ``capacity``
+turns units into hours. ``tasks`` holds the problem, ``plans`` the answer and its cost,
+``strategies`` the ways to supply (chase, level, hybrid, least cost), ``programme`` the linear
+programme of a task, ``least_cost`` its solver and session, ``families`` the road for portfolios too
+large to plan items at once; ``shortages`` lists what cannot be met.
 """
