@@ -194,7 +194,7 @@ def supply_review(
     on_time = _rate(delivered["on_time"].sum(), delivered["demand"].sum())
     if load.empty and not is_stock_known:
         on_time = np.nan
-    assumed = sorted(costs.loc[costs["is_assumed"], "cost_kind"].unique())
+    assumed = set(costs.loc[costs["is_assumed"], "cost_kind"]) - {"stock below target"}
     return _facts(
         demand_units=("quantity", projection["demand"].sum()),
         on_time_rate=("rate", on_time, "an unknown share (no stock and no resources given)"),
@@ -212,7 +212,7 @@ def supply_review(
         hour_resource=str(hour_values["resource"].iloc[0]) if len(hour_values) else "no resource",
         hour_month=hour_values["month"].iloc[0] if len(hour_values) else pd.NaT,
         hour_value=("exact_value", hour_values["value"].max(), "nothing"),
-        assumed=f"The cost of {' and '.join(assumed)} is assumed" if assumed else "",
+        assumed=f"The cost of {' and '.join(sorted(assumed))} is assumed" if assumed else "",
         stock_known="Stock is as counted at the last month end"
         if is_stock_known
         else "No stock was given: the plan begins at safety stock",
@@ -227,7 +227,7 @@ def hours_in_words(values: pd.DataFrame) -> list[str]:
     --------
     >>> row = {"resource": "welding", "month": pd.Timestamp("2026-10-01"), "value": 812.0}
     >>> hours_in_words(pd.DataFrame([row | {"hours": 40.0, "next_value": 315.0}]))
-    ['One more hour of welding in October 2026 saves 812; 40 hours are worth that, then 315.']
+    ['One more hour of welding in October 2026 saves 812; 40 are worth nearly that, then 315.']
     """
     sentences = []
     for row in values.itertuples():
@@ -235,8 +235,8 @@ def hours_in_words(values: pd.DataFrame) -> list[str]:
         hours = f"{row.hours:,.0f}" if row.hours >= 1 else f"{row.hours:.2g}"
         month = f"{row.month:%B %Y}"
         after = f"then {then}" if row.next_value > 0 else "then nothing"
-        words = f"One more hour of {row.resource} in {month} saves {first}; {hours} hours are worth"
-        sentences.append(f"{words} that, {after}." if row.hours == row.hours else "")
+        words = f"One more hour of {row.resource} in {month} saves {first}; {hours} are worth"
+        sentences.append(f"{words} nearly that, {after}." if row.hours == row.hours else "")
     return sentences
 
 

@@ -425,7 +425,7 @@ def _hour_values(task: tasks.Task, family: pd.Series) -> pd.DataFrame:
 
 def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:
     """Table `production_strategies`; no money where all costs are assumed."""
-    sheets = [plans.costs(task, way).assign(strategy=name) for name, way in ways.items()]
+    sheets = [plans.sheet(task, way).assign(strategy=name) for name, way in ways.items()]
     table = pd.concat(sheets, ignore_index=True)
     table = table[["strategy", "cost_kind", "amount_value", "is_assumed"]]
     return table if task.is_priced else table[:0]

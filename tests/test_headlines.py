@@ -307,11 +307,11 @@ def test_a_way_that_nothing_can_overtake_is_said_to_stay_cheapest():
 
 def test_hours_are_told_in_words_and_only_where_their_range_was_followed():
     assert headlines.hours_in_words(HOURS) == [
-        "One more hour of sewing in January 2026 saves 8.50; 40 hours are worth that, then 3.00.",
+        "One more hour of sewing in January 2026 saves 8.50; 40 are worth nearly that, then 3.00.",
         "",
     ]
     last = HOURS.assign(hours=0.25, next_value=0.0).head(1)
-    assert headlines.hours_in_words(last)[0].endswith("0.25 hours are worth that, then nothing.")
+    assert headlines.hours_in_words(last)[0].endswith("0.25 are worth nearly that, then nothing.")
 
 
 def test_without_resources_costs_and_stock_the_supply_review_says_so():

@@ -18,6 +18,7 @@ from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
 
 WHOLE = ("workers", "set-ups", "lots")
+_WORTH = 0.9  # hours are told together while each saves so much of the first one's value
 TOLERANCE_RATE = 0.005  # plans within so much of least cost are taken as equally good
 _LARGE = 150_000  # columns from which interior point beats simplex
 _ZERO = 1e-9  # units below which HiGHS means none
@@ -310,10 +311,11 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Key ``resource, month``: ``value`` an hour, its pay taken off; ``hours`` until the value
-        changes and ``next_value`` an hour from there on. Beyond ``count`` both are missing and the
-        value is the solver's price, no less than what an hour saves. By value, largest first;
-        months in which an hour saves nothing are left out, and all are where no cost is given.
+        Key ``resource, month``: ``value`` of the first hour, its pay taken off; ``hours`` that are
+        worth at least nine tenths of it, and ``next_value`` of those after them. Beyond ``count``
+        both are missing and the value is the solver's price, no less than what an hour saves. By
+        value, largest first; months in which an hour saves nothing are left out, and all are where
+        no cost is given.
 
     Notes
     -----
@@ -343,10 +345,29 @@ def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
         most = max(plans.regular_hours(task, task.workers)[t, resource], 1.0)
         found = _first_piece(base, prices[t, resource], most, at)
         if found[0] > 1e-6:
+            found = _while_worth(*found, most, at)
             rows.append((task.resources[resource], task.months[t], *found))
     table = pd.DataFrame(rows, columns=["resource", "month", "value", "hours", "next_value"])
     table = table.astype({"value": "float64", "hours": "float64", "next_value": "float64"})
     return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
+
+
+def _while_worth(
+    value: float, hours: float, next_value: float, most: float, at
+) -> tuple[float, float, float]:
+    """As many hours as are worth nearly the first one's value each, and what the next is worth."""
+    least = value * _WORTH
+    if next_value < least or hours >= most:
+        return value, hours, next_value
+    low, high = hours, most
+    slope = at(high)[1]
+    if slope >= least:
+        return value, high, slope
+    while high - low > max(1.0, 0.05 * high):  # an hour, or a twentieth, is near enough
+        middle = (low + high) / 2.0
+        own = at(middle)[1]
+        low, high, slope = (middle, high, slope) if own >= least else (low, middle, own)
+    return value, low, slope
 
 
 def _first_piece(base: float, value: float, most: float, at) -> tuple[float, float, float]:

@@ -215,6 +215,21 @@ def costs(task: Task, plan: Plan) -> pd.DataFrame:
     return table.astype({"amount_value": "float64", "is_assumed": "bool"})
 
 
+def sheet(task: Task, plan: Plan) -> pd.DataFrame:
+    """The costs of a plan, with what stock below target is worth, so that ways compare fairly.
+
+    Returns
+    -------
+    DataFrame
+        As from ``costs``, and a row ``stock below target``: no money is spent on it, it counts what
+        a service level is worth (``weights``) and is marked assumed. The sum is what least cost
+        makes least.
+    """
+    missed = weights(task, plan)
+    row = {"cost_kind": "stock below target", "amount_value": missed, "is_assumed": True}
+    return pd.concat([costs(task, plan), pd.DataFrame([row])], ignore_index=True)
+
+
 def weights(task: Task, plan: Plan) -> float:
     """What the search adds to money: units below safety stock, and what is undone at the end."""
     closing = outcome(task, plan).closing

@@ -340,3 +340,17 @@ def test_arguments_are_not_changed(random_task):
 def test_a_plan_that_does_not_fit_its_task_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         plans.outcome(Task(demand=[1, 2, 3]), Plan(**values))
+
+
+def test_a_sheet_adds_what_stock_below_target_is_worth_by_hand():
+    task = Task(
+        demand=[10, 10], opening=12, safety_stock=5, holding_cost=1.0, below_safety_cost=4.0,
+        ending_cost=7.0,
+    )  # fmt: skip
+    plan = Plan(made=[[8.0], [0.0]])  # closing 10 and 0: five below safety stock at the end
+    sheet = plans.sheet(task, plan).set_index("cost_kind")
+    assert sheet["amount_value"].to_dict() == {
+        "holding stock": 10.0,
+        "stock below target": 5 * (4.0 + 7.0),
+    }
+    assert sheet["is_assumed"].to_dict() == {"holding stock": False, "stock below target": True}
