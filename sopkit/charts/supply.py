@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from sopkit.demand import hierarchy
 
 _SHOWN = 12  # closed months of stock shown
 _MOST_RESOURCES = 6
+_SEEN_RATE = 0.01  # share of the stock from which what is owed can be seen beside it
 _REDS = LinearSegmentedColormap.from_list("scarce", ["#fdf5f5", _style.SHORTAGE])
 
 
@@ -230,3 +232,40 @@ def costs(strategies: pd.DataFrame, *, currency: str) -> Figure | None:
     title = f"Cost of each way over the horizon by kind, {currency}"
     colours = (_style.SUPPLY, _style.SUPPLY)
     return _style.bar_panels(wide, title, f"{currency}, sum of the horizon", colours=colours)
+
+
+@_style.drawn
+def what_if(
+    ahead: pd.DataFrame, units: pd.DataFrame, *, resource: str, subject: str
+) -> Figure | None:
+    """Load of a resource beside its hours, and stock beside safety stock; before thin, then after.
+
+    Parameters
+    ----------
+    ahead : DataFrame
+        From ``explore.scenarios.by_month``.
+    units : DataFrame
+        Table `planning_units`: says what the totals are counted in.
+    resource, subject : str
+        Whose load and whose stock; no resource, no panel of load.
+    """
+    if ahead.empty:
+        return None
+    own, parts = ahead.set_index("month"), []
+    if resource:
+        load, limit = own["load_hours"], own["regular_hours"]
+        lines = {"load before": own["load_hours_before"], "regular hours": limit}
+        lines["with overtime"] = limit + own["overtime_hours"]
+        if not np.allclose(limit, own["regular_hours_before"]):
+            lines["hours before"] = own["regular_hours_before"]
+        title = f"Load of {resource} beside its hours, before and after the change"
+        part = {"title": title, "unit": "Hours a month", "lines": lines}
+        parts.append(part | {"bars": {"load after": load}})
+    lines = {"stock before": own["stock_before"], "stock after": own["stock"]}
+    lines["safety stock"], bars = own["safety_stock"], {}
+    least, most = own[["owed", "owed_before"]].min(axis=None), own["stock"].max()
+    if least < -_SEEN_RATE * most:
+        lines["owed before"], bars = own["owed_before"], {"owed to customers": own["owed"]}
+    title = f"Stock at month end of {subject}, before and after the change"
+    part = {"title": title, "unit": f"{_style.unit(units)} at month end", "lines": lines}
+    return _style.over_time(*parts, part | {"bars": bars}, height=3.7 * (len(parts) + 1))

@@ -27,7 +27,7 @@ _LEVEL_WORDS = {
 }
 _EVERY_WORD = "all months ahead"
 # the pages' style sheet is not there in a notebook: the least that makes a table readable
-_LOOK = """<style>
+LOOK = """<style>
 .sopkit figure { margin: 1em 0; }
 .sopkit figcaption, .sopkit .note { font-weight: 600; margin: 0.5em 0; }
 .sopkit table { border-collapse: collapse; }
@@ -246,7 +246,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
             lag=lag.value,
             cycle=cycle,
         )
-        shown.value = _LOOK + "".join(exhibit.html for exhibit in found)
+        shown.value = LOOK + "".join(exhibit.html for exhibit in found)
 
     def change_member(_change: object = None) -> None:
         chosen, judged = model.value, models()

@@ -344,6 +344,32 @@ def test_the_calendar_of_hours_shows_what_each_saves():
     assert supply.hour_values(values[:0], load, currency="EUR") is None
 
 
+def what_if(**columns) -> pd.DataFrame:
+    """Two months of 8 of 10 hours and 100 in stock, before and after."""
+    known = {"load_hours": 8.0, "regular_hours": 10.0, "overtime_hours": 2.0}
+    known |= {"stock": 100.0, "owed": 0.0, "safety_stock": 50.0}
+    known |= {f"{name}_before": value for name, value in known.items()}
+    return pd.DataFrame({"month": AHEAD[:2]} | known | columns)
+
+
+def test_a_change_is_drawn_beside_what_was_planned():
+    changed = what_if(load_hours=[9.0, 12.0], regular_hours=11.0, stock=80.0)
+    load, stock = supply.what_if(changed, UNITS, resource="press", subject="Tents").axes
+    assert load.get_title("left").startswith("Load of press beside its hours")
+    assert [bar.get_height() for bar in load.patches] == [9.0, 12.0]
+    assert lines(load)[1:] == [[8.0, 8.0], [11.0, 11.0], [13.0, 13.0], [10.0, 10.0]]
+    assert lines(stock)[:3] == [[100.0, 100.0], [80.0, 80.0], [50.0, 50.0]]
+    assert "owed" not in " ".join(text.get_text() for text in stock.texts)
+
+
+def test_what_is_owed_after_a_change_is_drawn_where_it_can_be_seen():
+    owing = what_if(owed=[0.0, -20.0])
+    (stock,) = supply.what_if(owing, UNITS, resource="", subject="all families").axes
+    assert [bar.get_height() for bar in stock.patches] == [0.0, -20.0]
+    assert {"owed before", "■ owed to customers"} <= {text.get_text() for text in stock.texts}
+    assert supply.what_if(owing[:0], UNITS, resource="", subject="all families") is None
+
+
 def test_revenue_plots_plan_supply_budget_and_last_year(financials, closed):
     (axes,) = reconciliation.revenue(financials, closed, cycle=CYCLE, currency="EUR").axes
     assert {row[-1] for row in lines(axes)} >= {90.0, 85.0, 100.0, 80.0, 70.0}
