@@ -139,6 +139,8 @@ def demand_review(
         first_year_units=("quantity", first_year["consensus"].sum()),
         growth_rate=("signed_rate", growth if is_whole else np.nan, "unknown (not twelve months)"),
         people_units=("signed_quantity", people),
+        event_units=("signed_quantity", plan["events"].sum() or np.nan, "nothing"),
+        override_units=("signed_quantity", plan["overrides"].sum() or np.nan, "nothing"),
         people_rate=("signed_rate", _rate(people, plan["statistical"].sum()), "nothing"),
         wape=("rate", ours, unmeasured),
         naive_wape=("rate", naive, unmeasured),

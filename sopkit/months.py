@@ -190,3 +190,14 @@ def fiscal_terms(calendar: pd.DataFrame, default: int) -> tuple[int, int]:
     first = int(known.loc[is_told, "min"].iloc[0].month) if is_told.any() else default
     shift = years["fiscal_year"] - fiscal_year(years["month"], first)
     return first, int(shift.iloc[0])
+
+
+def working_day(cycle: pd.Timestamp, number: int) -> pd.Timestamp:
+    """A working day of the cycle's month, Monday to Friday; holidays are not known.
+
+    Examples
+    --------
+    >>> working_day(pd.Timestamp("2026-01-01"), 8).day
+    12
+    """
+    return pd.bdate_range(cycle, periods=number)[-1]

@@ -121,7 +121,7 @@ market~ | measured | series month family region | Market series: drivers, market
   value* signed: its value, in its own unit
   family text: family; blank or `all` means every one
   region text: region; blank or `all` means every one
-events~ | standing | event | What is known to come: the event layer
+events | standing | event | What is known to come: the event layer
   event* text: short name
   kind* text{promotion,price,competitor,market,customer_gain,customer_loss,new_market}: what happens
   first_month* month: first month it acts
@@ -157,9 +157,9 @@ submissions | dated | department cycle month quarter levels | one of month quart
   quantity number: units (or give `revenue_value`)
   revenue_value number: money (or give `quantity`)
   reason text: why
-  author~ text: who entered it
-  entered_at~ date: when it was entered
-overrides~ | dated | cycle levels month author | one of quantity revenue_value rate | Changes people make to the number
+  author text: who entered it
+  entered_at date: when it was entered: in time for the demand review or late
+overrides | dated | cycle levels month author | one of quantity revenue_value rate | Changes people make to the number
   cycle* month: month in which the plan is made
   levels
   month* month: month changed
@@ -416,7 +416,9 @@ error_multiples | kind measure lag probability | multiple | widths between the m
 one_step_errors | series_key month | error | past one-step errors in widths; positive: demand was above
 views | department series_key month | quantity | each department's own number on the plan's keys
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
-demand_plan | series_key month | statistical departments consensus | statistical + departments = consensus
+demand_plan | series_key month | statistical events departments overrides consensus | each after the first a change; statistical + events + departments + overrides = consensus
+event_effects | event | kind first_month change finding | what each event adds to the plan, or why it does not
+override_effects | author month subject | cycle kind asked before after change change_value state finding reason | what each override did, or why it did not
 supply_plan | item location month | regular overtime subcontract purchased receipts transfers supply | the chosen strategy; supply is the sum of the others, transfers are in less out
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
 resource_load | resource month | load_hours regular_hours overtime_hours overload_hours | hours the plan takes, beside the hours there are
@@ -428,7 +430,7 @@ stock_health | item location | opening demand cover_months excess obsolete below
 strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
 plan_accuracy | layer lag | wape bias_rate | how far past cycles' demand plans were off, by lag
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
-view_status | department | rows state | who has submitted a view
+view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
 closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget
 decision_options |  | decision statement owner decide_by option cost_value | decisions wanted, with their options
@@ -596,9 +598,7 @@ COMPANY: dict[str, Setting] = {
         24,
         is_used=False,
     ),
-    "meetings": Setting(
-        {}, "step: working day of its meeting, such as demand_review: 8", 1, 31, is_used=False
-    ),
+    "meetings": Setting({}, "step: working day of its meeting, such as demand_review: 8", 1, 31),
 }
 
 

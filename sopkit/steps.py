@@ -24,6 +24,7 @@ from sopkit.demand import (
     hierarchy,
     history,
     intervals,
+    overrides,
     panel,
     submissions,
 )
@@ -80,11 +81,12 @@ product_review | 02_product_review | Product review
   ledger:
   writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions
 demand_review | 03_demand_review | Demand review
-  raw: items locations channels submissions production inventory rates orders
+  raw: items locations channels submissions overrides events production inventory rates orders
   processed: demand_history money_rates planning_units restatements
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
-    error_widths error_multiples one_step_errors views view_status view_skill demand_plan
+    error_widths error_multiples one_step_errors views view_status view_skill event_effects
+    override_effects demand_plan
     sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
   raw: items locations inventory scheduled_receipts production resources capacity routings
@@ -272,23 +274,45 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     )
     views, unplaced = submissions.views(said, base, items, cycle=cycle)
     departments = tables["company"]["departments"].iloc[0]
-    status = submissions.status(said, departments, cycle=cycle)
+    day = tables["company"]["meetings"].iloc[0].get("demand_review")
+    due = months.working_day(cycle, int(day)) if day else None
+    status = submissions.status(said, departments, cycle=cycle, due=due)
     skill = submissions.skill(said, total, total_tests, items)
-    plan = consensus.demand_plan(forecast, views, skill)
+    base = base.assign(factor=hierarchy.factors(base["item"], items))
+    change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle)
+    plan = consensus.demand_plan(forecast, views, skill, change)
+    plan, override_effects = _overridden(tables, plan, base, cycle=cycle)
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     found = submissions.exceptions(
-        plan, views, unplaced, tests, tables["orders"], rates, items, materiality
+        plan, views, unplaced, tests, tables["orders"], rates, items, override_effects, materiality
     )
     facts = headlines.demand_review(
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
     )
+    results |= {"event_effects": event_effects, "override_effects": override_effects}
     results |= {"views": views, "view_status": status, "view_skill": skill, "demand_plan": plan}
     return results | {
         "demand_review_facts": facts,
         "demand_review_exceptions": found,
         "sop_grid_demand": sop_grid(tables | results, cycle=cycle),
     }
+
+
+def _overridden(
+    tables: Tables, plan: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The plan with overrides, and what each of them did."""
+    said = currencies.in_company_currency(
+        tables["overrides"], ["revenue_value"], tables, cycle=cycle
+    )
+    past = hierarchy.in_planning_units(_past(tables, "demand_plan"), tables["items"])
+    past = past.assign(base=past["consensus"] - past["overrides"])
+    past = hierarchy.with_levels(past, tables["items"], tables["locations"], tables["channels"])
+    before = base.assign(quantity=plan["consensus"].to_numpy())
+    alive = overrides.alive(said, cycle=cycle)
+    change, effects = overrides.apply(alive, before, past, cycle=cycle)
+    return consensus.with_overrides(plan, change["overrides"].to_numpy()), effects
 
 
 def supply_task(

@@ -55,7 +55,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 11_500, 67, 300
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 12_500, 72, 330
 
 
 def _modules() -> list[Path]:

@@ -163,7 +163,8 @@ def plan_of(consensus: float, statistical: float, count: int = 18) -> pd.DataFra
     plan = series_months(months.span(CYCLE, count), A=consensus).rename(
         columns={"demand": "consensus"}
     )
-    return plan.assign(statistical=statistical, departments=consensus - statistical)
+    layers = {"events": 0.0, "departments": consensus - statistical, "overrides": 0.0}
+    return plan.assign(statistical=statistical, **layers)
 
 
 def demand_review(plan=None, history=HISTORY, status=STATUS, accuracy=ACCURACY) -> pd.DataFrame:

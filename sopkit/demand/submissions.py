@@ -87,9 +87,32 @@ def _by_month(submissions: pd.DataFrame) -> pd.DataFrame:
 
 
 def status(
-    submissions: pd.DataFrame, departments: list[str], *, cycle: pd.Timestamp
+    submissions: pd.DataFrame,
+    departments: list[str],
+    *,
+    cycle: pd.Timestamp,
+    due: pd.Timestamp | None = None,
 ) -> pd.DataFrame:
-    """Who has submitted for this cycle: department, rows, first and last month, state."""
+    """Table ``view_status``: who has submitted for this cycle, and whether in time.
+
+    Parameters
+    ----------
+    submissions : DataFrame
+        Table `submissions`.
+    departments : list of str
+        Who is asked, in the order shown; empty where anybody may submit.
+    cycle : Timestamp
+        Month in which the plan is made.
+    due : Timestamp, optional
+        Day of the demand review (``months.working_day``).
+
+    Returns
+    -------
+    DataFrame
+        Key ``department``: ``rows``, ``first_month``, ``last_month``; ``entered_at``, the last
+        entry as text; ``state`` (submitted, has not submitted), ``timing`` (in time, late,
+        missing; blank where nobody knows).
+    """
     rows = _by_month(submissions[submissions["cycle"] == cycle])
     expected = (
         sorted(set(departments) | set(rows["department"]))
@@ -98,10 +121,16 @@ def status(
     )
     grouped = rows.groupby("department")["month"].agg(["size", "min", "max"]).reindex(expected)
     grouped.columns = ["rows", "first_month", "last_month"]
-    state = np.where(grouped["rows"].notna(), "submitted", "has not submitted")
-    return grouped.assign(rows=grouped["rows"].fillna(0.0), state=state).reset_index(
-        names="department"
-    )
+    has_rows = grouped["rows"].notna()
+    entered = rows.groupby("department")["entered_at"].max().reindex(expected)
+    timing = np.where(entered.isna() | pd.isna(due), "", "in time")
+    timing = np.where(entered.dt.normalize() > due, "late", timing) if pd.notna(due) else timing
+    return grouped.assign(
+        rows=grouped["rows"].fillna(0.0),
+        entered_at=entered.dt.strftime("%Y-%m-%d").fillna("").to_numpy(),
+        state=np.where(has_rows, "submitted", "has not submitted"),
+        timing=np.where(has_rows, timing, "missing"),
+    ).reset_index(names="department")
 
 
 def skill(
@@ -210,6 +239,7 @@ def exceptions(
     orders: pd.DataFrame,
     rates: pd.DataFrame,
     items: pd.DataFrame,
+    override_effects: pd.DataFrame,
     materiality_value: float,
 ) -> pd.DataFrame:
     """Table ``demand_review_exceptions``: disagreement, forecasts worse than naive, lost rows.
@@ -224,6 +254,8 @@ def exceptions(
         Table `orders`: open orders beyond the plan of their month.
     rates, items : DataFrame
         Prices by series, and families.
+    override_effects : DataFrame
+        Table `override_effects`: those that were refused or ask for a look.
     materiality_value : float
         Money below which an exception is left to the count.
 
@@ -236,6 +268,7 @@ def exceptions(
         *_disagreements(plan, views, rates, items),
         *_beaten_by_naive(tests, rates),
         *_ordered_beyond(plan, orders, rates),
+        *_to_confirm(override_effects),
         *[
             (
                 f"Submission of {department}",
@@ -303,6 +336,19 @@ def _ordered_beyond(plan: pd.DataFrame, orders: pd.DataFrame, rates: pd.DataFram
             "plan at least what is ordered",
         )
         for item, row in sums.iterrows()
+    ]
+
+
+def _to_confirm(effects: pd.DataFrame) -> list[tuple]:
+    """Overrides that did not do what was asked, or that somebody must look at again."""
+    return [
+        (
+            f"Override of {row.author}: {row.subject}, {row.month:%Y-%m}",
+            f"{row.asked}, {row.state}: {row.finding}",
+            abs(row.change_value) if row.state != "refused" else float("nan"),
+            f"ask {row.author} to confirm, change or withdraw it",
+        )
+        for row in effects[effects["finding"] != ""].itertuples()
     ]
 
 

@@ -1,4 +1,4 @@
-"""statistical + departments = consensus, exactly."""
+"""statistical + events + departments + overrides = consensus, exactly."""
 
 from __future__ import annotations
 
@@ -67,6 +67,90 @@ def test_a_department_without_a_past_changes_nothing():
     assert plan["consensus"].tolist() == [100.0] * 3
 
 
+def test_a_view_is_measured_against_forecast_and_events_together():
+    views = views_of(("sales", "A", 0, 150.0))
+    plan = consensus.demand_plan(forecast_of(A=100.0), views, SKILL, np.array([20.0, 0.0, 5.0]))
+    assert plan["events"].tolist() == [20.0, 0.0, 5.0]
+    assert plan["departments"].tolist() == pytest.approx([0.3 * 30.0, 0.0, 0.0])
+    assert plan["consensus"].tolist() == pytest.approx([129.0, 100.0, 105.0])
+
+
+def test_overrides_stand_beside_the_other_layers_and_all_add_up():
+    plan = consensus.demand_plan(forecast_of(A=100.0), views_of(), SKILL, 10.0)
+    changed = consensus.with_overrides(plan, np.array([5.0, -110.0, 0.0]))
+    assert changed["consensus"].tolist() == [115.0, 0.0, 110.0]
+    assert plan["overrides"].tolist() == [0.0] * 3  # the plan given stays as it was
+
+
+# events
+
+
+def events_of(*rows: tuple) -> pd.DataFrame:
+    """Table `events` from (event, kind, first, last, family, rate, probability)."""
+    names = ["event", "kind", "first_month", "last_month", "family", "expected_rate"]
+    table = pd.DataFrame(rows, columns=[*names, "probability_rate"])
+    for name in ("first_month", "last_month"):
+        table[name] = pd.to_datetime(table[name]).astype(months.DTYPE)
+    others = [level for level in schema.LEVELS if level != "family"]
+    return table.assign(owner="Lund", **dict.fromkeys(others))
+
+
+def levelled(**quantities: float) -> pd.DataFrame:
+    base = forecast_of(**quantities)
+    levels = {level: "x" for level in schema.LEVELS if level not in base}
+    return base.assign(**levels, factor=2.0).assign(family=base["item"].str[0])
+
+
+CYCLE = MONTHS[0]
+
+
+def test_events_act_at_rate_times_probability_and_multiply_by_hand():
+    events = events_of(
+        ("Fair", "promotion", "2026-02", "2026-02", "A", 0.5, 0.8),
+        ("Shop", "customer_gain", "2026-02", None, "A", 0.1, None),
+        ("Closed", "market", "2026-03", "2026-03", None, -0.5, 1.0),
+    )
+    change, effects = consensus.events_layer(events, levelled(A1=100.0, B1=10.0), cycle=CYCLE)
+    # February 1.4 · 1.1; March 1.1 · 0.5 for A, 0.5 for B
+    assert change.tolist() == pytest.approx([0.0, 54.0, -45.0, 0.0, 0.0, -5.0])
+    by_name = effects.set_index("event")["change"]
+    assert by_name["Fair"] == pytest.approx(80.0)  # two common units a unit
+    assert by_name["Shop"] == pytest.approx(2 * (14.0 + 10.0))
+    assert by_name.sum() == pytest.approx(2 * change.sum())
+    assert effects["kind"].tolist() == ["promotion", "customer gain", "market"]
+
+
+def test_what_history_has_taught_is_not_added_twice():
+    events = events_of(
+        ("Fair 2025", "promotion", "2025-02", "2025-02", "A", 0.5, 1.0),
+        ("Fair 2026", "promotion", "2026-02", "2026-02", "A", 0.5, 1.0),
+        ("Rival", "competitor", "2025-11", None, "A", -0.1, 1.0),
+        ("Other fair", "promotion", "2026-02", "2026-02", "B", 0.5, 1.0),
+    )
+    change, effects = consensus.events_layer(events, levelled(A1=100.0, B1=10.0), cycle=CYCLE)
+    assert change.tolist() == [0.0, 0.0, 0.0, 0.0, 5.0, 0.0]
+    found = effects.set_index("event")["finding"]
+    assert "same month of earlier years" in found["Fair 2026"]
+    assert "began before this cycle" in found["Rival"]
+    assert found["Other fair"] == "" and "Fair 2025" not in found
+
+
+def test_an_event_that_covers_nothing_says_so_and_past_ones_are_not_listed():
+    events = events_of(
+        ("Gone", "promotion", "2025-12", "2025-12", "A", 0.5, 1.0),
+        ("Typo", "promotion", "2026-02", "2026-02", "Tenst", 0.5, 1.0),
+        ("Far", "promotion", "2027-02", "2027-02", "A", 0.5, 1.0),
+    )
+    change, effects = consensus.events_layer(events, levelled(A1=100.0), cycle=CYCLE)
+    assert not change.any()
+    assert effects[["event", "finding"]].values.tolist() == [
+        ["Typo", "covers nothing in the plan: correct its names"]
+    ]
+    contract.check_processed("event_effects", effects)
+    empty = consensus.events_layer(events[:0], levelled(A1=100.0), cycle=CYCLE)[1]
+    contract.check_processed("event_effects", empty)
+
+
 # (3) invariants
 
 
@@ -85,10 +169,13 @@ def many():
     return forecast, views_of(*kept), SKILL
 
 
-def test_statistical_and_departments_add_up_to_consensus(many):
-    plan = consensus.demand_plan(*many)
-    assert (plan["statistical"] + plan["departments"] == plan["consensus"]).all()
-    assert plan["departments"].ne(0).any()
+def test_all_layers_add_up_to_consensus(many):
+    forecast = many[0]
+    plan = consensus.demand_plan(*many, events=0.1 * forecast["quantity"].to_numpy())
+    plan = consensus.with_overrides(plan, 3.0)
+    layers = plan[["statistical", "events", "departments", "overrides"]]
+    assert np.allclose(layers.sum(axis=1), plan["consensus"], rtol=1e-12)
+    assert layers.ne(0).any().all()
 
 
 def test_the_plan_lies_between_the_lowest_and_the_highest_number(many):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months, schema
-from sopkit.demand import hierarchy, submissions
+from sopkit.demand import hierarchy, overrides, submissions
 
 CYCLE = pd.Timestamp("2026-01-01")
 
@@ -340,6 +340,7 @@ def test_arguments_are_not_changed(base):
 # (5) exceptions
 
 NO_ORDERS = contract.empty("orders")
+NO_OVERRIDES = pd.DataFrame(columns=overrides.COLUMNS).astype({"change_value": "float64"})
 
 
 def plan_of(base: pd.DataFrame) -> pd.DataFrame:
@@ -354,7 +355,7 @@ def found(base: pd.DataFrame, rows: pd.DataFrame, rate: float = 1.0, materiality
     plan = plan_of(base)
     rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
     return submissions.exceptions(
-        plan, views, unplaced, backtest_of(rate), NO_ORDERS, rates, ITEMS, materiality
+        plan, views, unplaced, backtest_of(rate), NO_ORDERS, rates, ITEMS, NO_OVERRIDES, materiality
     )
 
 
@@ -399,7 +400,9 @@ def test_an_item_that_naive_hit_exactly_is_listed_without_a_share_of_nothing(bas
     plan = plan_of(base)
     rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
     nothing, lost = submissions.views(contract.empty("submissions"), base, ITEMS, cycle=CYCLE)
-    table = submissions.exceptions(plan, nothing, lost, tests, NO_ORDERS, rates, ITEMS, 0.0)
+    table = submissions.exceptions(
+        plan, nothing, lost, tests, NO_ORDERS, rates, ITEMS, NO_OVERRIDES, 0.0
+    )
     assert sorted(table["subject"]) == ["Item A", "Item B", "Item C"]
     assert not table["finding"].str.contains(r"\d{6}").any()
 
@@ -457,7 +460,9 @@ def beyond(base: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
     rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
     nothing, lost = submissions.views(contract.empty("submissions"), base, ITEMS, cycle=CYCLE)
     tests = backtest_of(1.0)
-    table = submissions.exceptions(plan_of(base), nothing, lost, tests, orders, rates, ITEMS, 100.0)
+    table = submissions.exceptions(
+        plan_of(base), nothing, lost, tests, orders, rates, ITEMS, NO_OVERRIDES, 100.0
+    )
     return table.set_index("subject")
 
 
@@ -488,3 +493,43 @@ def test_orders_for_all_places_are_held_against_the_plan_of_all_places(base):
     """An order book without locations says `all`; the plan has North and South."""
     halves = [base.assign(location=name, quantity=base["quantity"] / 2) for name in ("N", "S")]
     assert beyond(pd.concat(halves, ignore_index=True), ordered(("A", "2026-01", 30))).empty
+
+
+def test_overrides_that_want_a_look_stand_among_what_is_to_be_decided(base):
+    effects = pd.DataFrame(
+        {
+            "author": ["Keller", "Lund", "Lund"],
+            "subject": ["family Tents", "item X", "item Y"],
+            "month": CYCLE,
+            "asked": ["+154", "times 2", "+1"],
+            "state": ["applied", "refused", "applied"],
+            "finding": ["confirm it", "covers nothing", ""],
+            "change_value": [-1500.0, np.nan, 10.0],
+        }
+    )
+    nothing = base.iloc[:0].assign(department="")
+    rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
+    nothing = nothing[["department", *schema.LEVELS, "month", "quantity"]]
+    table = submissions.exceptions(
+        plan_of(base), nothing, nothing, backtest_of(1.0), NO_ORDERS, rates, ITEMS, effects, 100.0
+    )
+    rows = table[table["subject"].str.startswith("Override")]
+    assert rows[["subject", "finding"]].values.tolist() == [
+        ["Override of Lund: item X, 2026-01", "times 2, refused: covers nothing"],
+        ["Override of Keller: family Tents, 2026-01", "+154, applied: confirm it"],
+    ]
+    assert rows["is_material"].all()
+
+
+def test_a_view_entered_after_the_demand_review_is_late_by_hand():
+    rows = said(
+        {"department": "sales", "quantity": 5, "entered_at": "2026-01-12"},
+        {"department": "finance", "quantity": 5, "entered_at": "2026-01-13"},
+        {"department": "operations", "quantity": 5},
+    )
+    names = ["sales", "finance", "operations", "marketing"]
+    due = months.working_day(CYCLE, 8)  # Monday the twelfth
+    table = submissions.status(rows, names, cycle=CYCLE, due=due)
+    assert table["timing"].tolist() == ["in time", "late", "", "missing"]
+    without = submissions.status(rows, names, cycle=CYCLE)
+    assert without["timing"].tolist() == ["", "", "", "missing"]
