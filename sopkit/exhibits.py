@@ -37,7 +37,7 @@ _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating")
 _LONG_TEXT = 24  # letters; longer texts may wrap
-_CHIPS = {"red": ["missed", "overdue", "expired"], "amber": ["near"], "green": ["met"]}
+_CHIPS = {"red": ["missed", "overdue", "expired", "broken"], "amber": ["near"], "green": ["met"]}
 _ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
 
 
@@ -505,23 +505,29 @@ def _chip(text: str) -> str:
     return f'<span class="chip {colour}">{text}</span>' if colour else escape(text)
 
 
-def assumptions(register: pd.DataFrame) -> Exhibit:
-    """The assumptions log: what the plan rests on, rated; red on both first.
+def assumptions(register: pd.DataFrame, *, currency: str = "") -> Exhibit:
+    """The assumptions log: what the plan rests on, rated; broken ones first.
 
     Parameters
     ----------
     register : DataFrame
         Table `register`; its rows of the kind assumption are shown.
+    currency : str
+        Of the company.
     """
-    held, rank = register[register["kind"] == "assumption"], {"red": 0, "amber": 1, "green": 2}
-    held = held.sort_values(["quality", "impact"], key=lambda rated: rated.map(rank))
-    is_red = held[["quality", "impact"]].eq("red").all(axis=1)
+    held = register[register["kind"] == "assumption"]
+    rank = {"red": 0, "amber": 1, "green": 2, "broken": 0, "expired": 1, "untested": 1, "held": 1}
+    held = held.sort_values(["status", "quality", "impact"], key=lambda word: word.map(rank))
+    is_red = held[["quality", "impact"]].eq("red").all(axis=1) | held["status"].eq("broken")
     rated = {"quality": "Quality", "impact": "Impact", "status": "Status"}
     return table(
         held,
         caption="Assumptions the plan rests on, rated by quality of evidence and impact if wrong",
-        columns={"statement": "Assumption", "owner": "Owner"} | rated,
-        kinds=dict.fromkeys(rated, "rating"),
+        columns={"statement": "Assumption", "owner": "Owner"}
+        | rated
+        | {"amount_value": "Rests on it", "finding": "Sign, or why it is not tested"},
+        kinds=dict.fromkeys(rated, "rating") | {"amount_value": "value"},
+        currency=currency,
         source="register",
         missing="No assumptions are recorded. Add them to data/raw/assumptions.csv.",
         row_classes=is_red.map({True: "alert", False: ""}),

@@ -293,7 +293,7 @@ assumptions | dated | assumption | Assumptions log
   quality* text{red,amber,green}: how sure we are
   impact* text{red,amber,green}: how much hangs on it
   first_cycle* month: first cycle it stands in
-  test~ text: how we would see that it is broken
+  test text: a formula that is true when it is broken, as demand(family="Tents", months=6) < 900
   expires_month month: month after which it is void
 decisions | dated | decision cycle | Decisions wanted
   decision* text: short name
@@ -442,7 +442,7 @@ quarters | family quarter | revenue_value budget_revenue_value variance_value is
 financials | family month | revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
-register | kind name | statement owner due status | decisions, actions and assumptions of this cycle
+register | kind name | statement owner due status finding amount_value | decisions, actions and assumptions of this cycle
 product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money
 demand_review_exceptions |  | subject finding amount_value proposal | exceptions of demand_review, ranked by money
 supply_review_exceptions |  | subject finding amount_value proposal | exceptions of supply_review, ranked by money

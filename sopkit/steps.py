@@ -28,7 +28,7 @@ from sopkit.demand import (
     panel,
     submissions,
 )
-from sopkit.executive import kpis, register
+from sopkit.executive import assumptions, kpis, register
 from sopkit.reconciliation import finance, gaps, grid
 from sopkit.supply import (
     capacity,
@@ -105,8 +105,8 @@ reconciliation | 05_reconciliation | Reconciliation
   writes: reconciliation_facts item_financials financials closed_financials quarters gaps sop_grid
     reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
-  raw: items inventory targets decisions options actions assumptions
-  processed: demand_history money_rates planning_units accuracy inventory_projection
+  raw: items locations channels inventory targets decisions options actions assumptions
+  processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection
     resource_load deliveries financials closed_financials gaps sop_grid reconciliation_exceptions
     supply_review_exceptions
   ledger:
@@ -522,9 +522,8 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         unmeasured += ["on_time_rate"] if tables["resource_load"].empty else []
         amounts = amounts.mask(amounts.index.isin(unmeasured))
     status = kpis.status(amounts, tables["targets"], cycle=cycle)
-    log = register.register(
-        tables["decisions"], tables["actions"], tables["assumptions"], cycle=cycle
-    )
+    held = _judged(tables, cycle=cycle)
+    log = register.register(tables["decisions"], tables["actions"], held, cycle=cycle)
     wanted = tables["decisions"][tables["decisions"]["cycle"] == cycle]
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], tables["items"], _unit(tables)
@@ -544,6 +543,31 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "register": log,
         "decision_options": register.options_of(wanted, tables["options"]),
     }
+
+
+def _judged(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Assumptions, each held, broken, expired or untested in this cycle."""
+    past, plan = (
+        hierarchy.with_levels(
+            hierarchy.in_planning_units(tables[name], tables["items"]),
+            tables["items"],
+            tables["locations"],
+            tables["channels"],
+        )
+        for name in ("demand_history", "demand_plan")
+    )
+    price = tables["demand_plan"].merge(
+        tables["money_rates"], on=schema.SERIES, how="left", validate="many_to_one"
+    )
+    revenue = price["consensus"] * price["unit_price_value"]
+    measures = {
+        "demand": past.assign(amount=past["demand"]),
+        "revenue": past.assign(amount=past["revenue_value"]),
+        "plan": plan.assign(amount=plan["consensus"]),
+        "hours": tables["resource_load"].assign(amount=tables["resource_load"]["regular_hours"]),
+    }
+    planned = plan.assign(amount=revenue.to_numpy())
+    return assumptions.judged(tables["assumptions"], measures, planned, cycle=cycle)
 
 
 def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:

@@ -141,8 +141,8 @@ def test_what_comes_from_data_is_escaped_everywhere():
     grid = pd.DataFrame([(EVIL, "Sales", sop.NOW, CYCLE, 1.0, False)], columns=sop.COLUMNS)
     register = pd.DataFrame(
         [
-            dict.fromkeys(["statement", "owner", "quality", "impact", "status"], EVIL)
-            | {"kind": "assumption"}
+            dict.fromkeys(["statement", "owner", "quality", "impact", "status", "finding"], EVIL)
+            | {"kind": "assumption", "amount_value": 1.0}
         ]
     )
     found = pd.DataFrame(
@@ -255,6 +255,7 @@ def test_nothing_to_show_is_said_in_words():
         "missing" in exhibits.grid(pd.DataFrame(columns=sop.COLUMNS), currency="", cycle=CYCLE).html
     )
     none = pd.DataFrame(columns=["kind", "statement", "owner", "quality", "impact", "status"])
+    none = none.assign(finding="", amount_value=0.0)
     assert "data/raw/assumptions.csv" in exhibits.assumptions(none).html
 
 
@@ -351,12 +352,30 @@ def test_assumptions_red_on_both_come_first():
         ("A4", None, None),
     ]
     register = pd.DataFrame(rows, columns=["statement", "quality", "impact"]).assign(
-        kind="assumption", owner="A. Lund", status="held"
+        kind="assumption", owner="A. Lund", status="held", finding="", amount_value=np.nan
     )
     html = exhibits.assumptions(register).html
     assert re.findall(r'<th scope="row">(A\d)', html) == ["A3", "A2", "A1", "A4"]
     assert '<tr class="alert"><th scope="row">A3' in html
     assert html.count('<span class="chip red">red</span>') == 4
+
+
+def test_a_broken_assumption_comes_before_all_with_the_money_that_rests_on_it():
+    register = pd.DataFrame(
+        {
+            "statement": ["A1", "A2"],
+            "quality": ["red", "green"],
+            "impact": ["red", "green"],
+            "status": ["held", "broken"],
+            "finding": ["", "demand(months=3) < 5"],
+            "amount_value": [np.nan, 1_250_000.0],
+        }
+    ).assign(kind="assumption", owner="A. Lund")
+    html = exhibits.assumptions(register, currency="EUR").html
+    assert re.findall(r'<th scope="row">(A\d)', html) == ["A2", "A1"]
+    assert html.count('<tr class="alert">') == 2
+    assert '<span class="chip red">broken</span>' in html
+    assert "1,250" in html and "demand(months=3) &lt; 5" in html
 
 
 def test_an_exhibit_says_in_plain_words_what_it_is():

@@ -8,6 +8,7 @@ from sopkit import months
 
 MOST_DECISIONS = 5
 _PRESSING = {"overdue": "0", "open": "1", "done": "2", "dropped": "3"}
+_STATE = {"broken": 0, "expired": 1, "untested": 2, "held": 3}
 _RATING = {"red": 0, "amber": 1, "green": 2}
 
 
@@ -22,15 +23,18 @@ def register(
 
     Parameters
     ----------
-    decisions, actions, assumptions : DataFrame
+    decisions, actions : DataFrame
         Raw tables of those names, as known in the cycle.
+    assumptions : DataFrame
+        From ``assumptions.judged``.
     cycle : Timestamp
         Month in which the plan is made.
 
     Returns
     -------
     DataFrame
-        Key ``kind, name``: ``statement``, ``owner``, ``due`` (a month or day), ``status``.
+        Key ``kind, name``: ``statement``, ``owner``, ``due`` (a month or day), ``status``; of
+        assumptions ``quality``, ``impact``, ``finding`` and ``amount_value`` of broken ones.
     """
     now = decisions[decisions["cycle"] == cycle].sort_values("decide_by")
     wanted = pd.DataFrame(
@@ -60,9 +64,10 @@ def register(
         ["status", "due"], key=lambda column: column.map(_PRESSING).fillna(column), kind="stable"
     )
     held = assumptions.sort_values(
-        ["quality", "impact"], key=lambda column: column.map(_RATING), kind="stable"
+        ["state", "quality", "impact"],
+        key=lambda column: column.map(_STATE if column.name == "state" else _RATING),
+        kind="stable",
     )
-    is_void = held["expires_month"] < cycle
     logged = pd.DataFrame(
         {
             "kind": "assumption",
@@ -70,15 +75,16 @@ def register(
             "statement": held["statement"],
             "owner": held["owner"],
             "due": held["expires_month"].dt.strftime("%Y-%m"),
-            "status": is_void.map({True: "expired", False: "held"}),
+            "status": held["state"],
             "quality": held["quality"],
             "impact": held["impact"],
+            "finding": held["finding"],
+            "amount_value": held["amount_value"],
         }
     )
     table = pd.concat([wanted, promised, logged], ignore_index=True)
-    return table.reindex(
-        columns=["kind", "name", "statement", "owner", "due", "status", "quality", "impact"]
-    )
+    names = "kind name statement owner due status quality impact finding amount_value"
+    return table.reindex(columns=names.split()).astype({"amount_value": "float64"})
 
 
 def _action_state(actions: pd.DataFrame, cycle: pd.Timestamp) -> pd.Series:

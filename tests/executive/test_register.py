@@ -54,6 +54,8 @@ OPTIONS = typed(
     {"decision": "D0", "option": "never"},
     statement="We would do this",
 )
+STATES = ["expired", "held", "held", "broken"]
+ASSUMPTIONS = ASSUMPTIONS.assign(state=STATES, finding="", amount_value=[np.nan] * 3 + [7.0])
 GIVEN = (DECISIONS, ACTIONS, ASSUMPTIONS)
 
 
@@ -89,13 +91,14 @@ def test_the_most_pressing_action_stands_first():
     assert names("action") == ["T1", "T2", "T3"]  # overdue, open, done
 
 
-def test_the_shakiest_and_weightiest_assumption_stands_first():
-    assert names("assumption") == ["A4", "A3", "A2", "A1"]
-    assert row("A4")[["quality", "impact"]].tolist() == ["red", "red"]
-
-
-def test_an_assumption_is_held_to_its_last_month():
-    assert [row(name)["status"] for name in ("A1", "A2", "A3")] == ["expired", "held", "held"]
+def test_what_is_broken_stands_first_then_what_is_void_then_the_shakiest():
+    assert names("assumption") == ["A4", "A1", "A3", "A2"]
+    assert row("A4")[["status", "quality", "impact", "amount_value"]].tolist() == [
+        "broken",
+        "red",
+        "red",
+        7.0,
+    ]
 
 
 def test_options_stand_beside_their_decision_with_their_money_by_hand():
@@ -140,6 +143,7 @@ def test_nothing_known_is_left_out_or_doubled():
 
 def test_empty_tables_give_an_empty_register():
     empty = [contract.empty(name) for name in ("decisions", "actions", "assumptions")]
+    empty[2] = empty[2].assign(state="", finding="", amount_value=0.0)
     table = register.register(*empty, cycle=CYCLE)
     assert table.empty
     contract.check_processed("register", table)

@@ -1,0 +1,216 @@
+"""Whether assumptions still hold: each may carry a test, a sign by which it would be broken.
+
+A test compares sums over months, such as
+``demand(family="Lighting", months=6) < 0.92 * demand(family="Lighting", months=6, ago=12)``.
+It is read as a formula and never run as code.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+
+MEASURES = {
+    "demand": "units in closed months",
+    "revenue": "revenue in closed months",
+    "plan": "planned units in months to come",
+    "hours": "regular hours in months to come, of a resource",
+}
+_AHEAD = {"plan", "hours"}  # counted from the cycle on; the others back from the last closed month
+_FILTERS = {*schema.LEVELS, "resource"}
+_MOST = 120  # months of a window, or back or ahead
+_SIGNS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+EXAMPLE = 'demand(family="Tents", months=12) < 1.03 * demand(family="Tents", months=12, ago=12)'
+
+
+class TestError(ValueError):
+    """A test that cannot be read or answered; the message says why."""
+
+    __test__ = False  # no test of pytest's
+
+
+def judged(
+    assumptions: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    planned: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+) -> pd.DataFrame:
+    """Assumptions with their state in this cycle.
+
+    Parameters
+    ----------
+    assumptions : DataFrame
+        Table `assumptions`, as known in the cycle.
+    tables : dict
+        By measure of ``MEASURES``: ``month``, levels (``resource`` for hours), ``amount``.
+    planned : DataFrame
+        Planned revenue: ``month``, levels, ``amount``.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    DataFrame
+        The rows, with ``state`` (held, broken, expired, untested), ``finding``, and on broken ones
+        ``amount_value``: twelve months' planned revenue of what the test names.
+    """
+    rows = []
+    for row in assumptions.to_dict("records"):
+        state, finding, amount = "untested", "nobody wrote a test", np.nan
+        if pd.notna(row["expires_month"]) and row["expires_month"] < cycle:
+            state, finding = "expired", f"void since {months.label(row['expires_month'])}"
+        elif isinstance(row["test"], str) and row["test"].strip():
+            try:
+                is_broken = bool(evaluate(row["test"], tables, cycle=cycle))
+                state, finding = ("broken", row["test"]) if is_broken else ("held", "")
+            except TestError as error:
+                finding = str(error)
+        if state == "broken":
+            amount = _at_stake(row["test"], planned, cycle)
+        rows.append((state, finding, amount))
+    found = pd.DataFrame(
+        rows, columns=["state", "finding", "amount_value"], index=assumptions.index
+    )
+    return assumptions.assign(**found.astype({"amount_value": "float64"}))
+
+
+def evaluate(test: str, tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> bool | float:
+    """The answer of a test.
+
+    Parameters
+    ----------
+    test : str
+        Numbers, ``+ - * /``, comparisons, ``and``, ``or``, ``not``, and sums: a measure with
+        ``months``, optionally ``ago`` (or ``ahead`` for plan and hours), and levels in quotes.
+    tables, cycle
+        As in ``judged``.
+
+    Raises
+    ------
+    TestError
+        If it holds anything else, or a sum covers no month.
+
+    Examples
+    --------
+    >>> cycle = pd.Timestamp("2026-01-01")
+    >>> span = months.span(pd.Timestamp("2025-01-01"), 12)
+    >>> sold = pd.DataFrame({"month": span, "family": "Tents", "amount": range(12)})
+    >>> evaluate('demand(family="Tents", months=2) > 20', {"demand": sold}, cycle=cycle)
+    True
+    """
+    try:
+        tree = ast.parse(test.strip(), mode="eval")
+    except SyntaxError as error:
+        raise TestError(f"cannot be read; write it like {EXAMPLE}") from error
+
+    def total(call: ast.Call) -> float:
+        return _sum(call, tables, cycle)
+
+    return _value(tree.body, total)
+
+
+def _value(node: ast.AST, total: Callable[[ast.Call], float]) -> bool | float:
+    """The value of one node of the formula; anything not named here is refused."""
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return node.value
+    if isinstance(node, ast.Call):
+        return total(node)
+    if isinstance(node, ast.BoolOp):
+        values = [bool(_value(part, total)) for part in node.values]
+        return all(values) if isinstance(node.op, ast.And) else any(values)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return not _value(node.operand, total)
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _SIGNS:
+        return _SIGNS[type(node.op)](_value(node.operand, total))
+    if isinstance(node, ast.BinOp) and type(node.op) in _SIGNS:
+        left, right = _value(node.left, total), _value(node.right, total)
+        if isinstance(node.op, ast.Div) and right == 0:
+            raise TestError("divides by nothing: what stands below the line is zero")
+        return _SIGNS[type(node.op)](left, right)
+    if isinstance(node, ast.Compare) and all(type(sign) in _SIGNS for sign in node.ops):
+        values = [_value(part, total) for part in (node.left, *node.comparators)]
+        pairs = zip(node.ops, values, values[1:], strict=False)
+        return all(_SIGNS[type(sign)](left, right) for sign, left, right in pairs)
+    raise TestError(
+        f"holds {ast.unparse(node)!r}, which is no sum or number; write it like {EXAMPLE}"
+    )
+
+
+def _parts(call: ast.Call) -> tuple[str, dict[str, object]]:
+    """Measure and arguments of a sum."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    if name not in MEASURES or call.args:
+        raise TestError(
+            f"holds {ast.unparse(call)!r}; sums are {', '.join(MEASURES)}, each with named parts"
+        )
+    shift = "ahead" if name in _AHEAD else "ago"
+    given: dict[str, object] = {"months": 12, shift: 0}
+    for part in call.keywords:
+        value = part.value.value if isinstance(part.value, ast.Constant) else None
+        is_window = part.arg in ("months", shift)
+        is_sound = (
+            type(value) is int and 0 <= value <= _MOST
+            if is_window
+            else part.arg in _FILTERS and isinstance(value, str)
+        )
+        if not is_sound:
+            raise TestError(
+                f"{name} cannot take {part.arg}={ast.unparse(part.value)}; it takes months and "
+                f"{shift} (whole numbers up to {_MOST}) and levels in quotes: "
+                f"{', '.join(sorted(_FILTERS))}"
+            )
+        given[part.arg] = value
+    return name, given
+
+
+def _sum(call: ast.Call, tables: dict[str, pd.DataFrame], cycle: pd.Timestamp) -> float:
+    name, given = _parts(call)
+    table = tables[name]
+    if name in _AHEAD:
+        first = months.shift(cycle, given.pop("ahead"))
+    else:
+        first = months.shift(cycle, -given.pop("ago") - given["months"])
+    last = months.shift(first, given.pop("months") - 1)
+    inside = (table["month"] >= first) & (table["month"] <= last)
+    span = (table["month"].min(), table["month"].max())
+    if table.empty or first < span[0] or last > span[1]:
+        raise TestError(
+            f"{name} is not known for all of {months.label(first)} to {months.label(last)}"
+        )
+    for level, member in given.items():
+        if level not in table.columns or not (table[level] == member).any():
+            raise TestError(f"{name} knows no {level} {member!r}")
+        inside &= table[level] == member
+    return float(table.loc[inside, "amount"].sum())
+
+
+def _at_stake(test: str, planned: pd.DataFrame, cycle: pd.Timestamp) -> float:
+    """Twelve months' planned revenue of what the sums of a test name; missing without prices."""
+    year = planned[planned["month"] < months.shift(cycle, 12)]
+    touched = pd.Series(False, index=year.index)
+    for node in ast.walk(ast.parse(test.strip(), mode="eval")):
+        if isinstance(node, ast.Call):
+            own = pd.Series(True, index=year.index)
+            for level, member in _parts(node)[1].items():
+                if level in schema.LEVELS:
+                    own &= year[level] == member
+            touched |= own
+    return float(year.loc[touched, "amount"].sum(min_count=1))
