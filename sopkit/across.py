@@ -73,6 +73,7 @@ def check_across(
     findings += _controls(tables, sources)
     findings += _sites(tables, sources)
     findings += _hours(tables, sources) + _at_once(tables, sources)
+    findings += _overrides(tables, sources)
     return findings + _submissions(tables, sources, company)
 
 
@@ -390,6 +391,17 @@ def _submissions(tables, sources, company) -> list[Finding]:
         remedy = f"Take one of the two out of {sources[name].label}."
         findings.append(_on(tables, sources, name, both, "month", message, remedy))
     return findings
+
+
+def _overrides(tables, sources) -> list[Finding]:
+    """Changes by hand of months that had passed when they were entered."""
+    said, name = tables["overrides"], "overrides"
+    past = said["month"] < said["cycle"]
+    if name not in sources or not past.any():
+        return []
+    message = "a month before the cycle it was entered in: it changes nothing."
+    remedy = f"Correct the month or the cycle in {sources[name].label}."
+    return [_on(tables, sources, name, past, "month", message, remedy)]
 
 
 def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:

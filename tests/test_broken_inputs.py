@@ -1138,6 +1138,30 @@ CASES = [
             "routings.routing: 2 sold items have no routing.",
         ),
         (
+            "an override of a month before its cycle",
+            {
+                "overrides.csv": lambda _: (
+                    "cycle,family,month,author,kind,quantity,reason\n"
+                    "2026-01,Tents,2025-11,Ada,add,5,a late order\n"
+                )
+            },
+            "notice",
+            "overrides.month: a month before the cycle it was entered in",
+            "Correct the month or the cycle",
+        ),
+        (
+            "an override of a family nobody knows",
+            {
+                "overrides.csv": lambda _: (
+                    "cycle,family,month,author,kind,quantity,reason\n"
+                    "2026-01,Tenst,2026-02,Ada,add,5,a late order\n"
+                )
+            },
+            "notice",
+            "overrides.family: Tenst is not in items.",
+            "Did you mean 'Tents'?",
+        ),
+        (
             "a resource without hours",
             {"resources.csv": put("North,120", "North,0"), "capacity.csv": put(",60", ",0")},
             "notice",

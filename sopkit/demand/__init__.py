@@ -4,6 +4,7 @@
 all series of a ``panel`` at once stand in ``smoothing``, ``seasons``, ``regression`` and
 ``intermittent``; ``forecasting`` has the verbs (backtest, forecast), ``combining`` says how much
 each model counts, ``explaining`` why, ``intervals`` how sure. ``hierarchy`` adds up and spreads
-down, ``accuracy`` measures, ``submissions`` lays departments' views on the plan's keys and
-``consensus`` makes one number of them.
+down, ``accuracy`` measures, ``submissions`` lays departments' views on the plan's keys,
+``overrides`` applies what people change by hand, and ``consensus`` makes one number of forecast,
+events, departments and overrides.
 """
