@@ -18,6 +18,7 @@ FLOORS = {
     "currencies": 0.3,
     "contract": 0.5,
     "across": 0.7,
+    "stacking": 0.7,
     "periods": 0.7,
     "rules": 0.7,
     "demand": 1,
@@ -55,7 +56,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 11_500, 67, 300
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 12_400, 72, 320
 
 
 def _modules() -> list[Path]:

@@ -89,16 +89,23 @@ def _by_month(submissions: pd.DataFrame) -> pd.DataFrame:
 def status(
     submissions: pd.DataFrame, departments: list[str], *, cycle: pd.Timestamp
 ) -> pd.DataFrame:
-    """Who has submitted for this cycle: department, rows, first and last month, state."""
-    rows = _by_month(submissions[submissions["cycle"] == cycle])
+    """Who has submitted for this cycle: department, rows, first and last month, state.
+
+    Who says that nothing is to change has submitted, without a row that counts.
+    """
+    now = submissions[submissions["cycle"] == cycle]
+    rows = _by_month(now)
+    unchanged = set(now.loc[now["is_unchanged"].fillna(False).astype(bool), "department"])
+    heard = set(rows["department"]) | unchanged
     expected = (
-        sorted(set(departments) | set(rows["department"]))
+        sorted(set(departments) | heard)
         if not departments
-        else [*departments, *sorted(set(rows["department"]) - set(departments))]
+        else [*departments, *sorted(heard - set(departments))]
     )
     grouped = rows.groupby("department")["month"].agg(["size", "min", "max"]).reindex(expected)
     grouped.columns = ["rows", "first_month", "last_month"]
-    state = np.where(grouped["rows"].notna(), "submitted", "has not submitted")
+    is_heard = grouped["rows"].notna() | grouped.index.isin(list(unchanged))
+    state = np.where(is_heard, "submitted", "has not submitted")
     return grouped.assign(rows=grouped["rows"].fillna(0.0), state=state).reset_index(
         names="department"
     )
