@@ -158,7 +158,7 @@ submissions | dated | department cycle month quarter levels | one of month quart
   revenue_value number: money (or give `quantity`)
   is_unchanged flag: nothing to change: counts as submitted, without a number
   reason text: why
-  author~ text: who entered it
+  author text: who entered it
   entered_at time: when it was entered; of two rows with one key the later counts
 overrides~ | dated | cycle levels month author | one of quantity revenue_value rate | Changes people make to the number
   cycle* month: month in which the plan is made
@@ -302,7 +302,7 @@ decisions | dated | decision cycle | Decisions wanted
   statement* text: what is to be decided
   owner* text: who decides
   decide_by* date: last day to decide
-  author~ text: who entered it
+  author text: who entered it
   entered_at time: when it was entered
 options | standing | decision option | Options of each decision, with their money
   decision* text: as in `decisions`
@@ -323,7 +323,7 @@ actions | dated | action cycle | Follow-up of what was promised
   effect_first_month~ month: first month of the effect
   effect_last_month~ month: last month of the effect
   effect_amount~ signed: effect promised, in the unit of the KPI
-  author~ text: who entered it
+  author text: who entered it
   entered_at time: when it was entered
 closings~ | dated | cycle step revision | Steps closed and reopened: gates
   cycle* month: month in which the plan is made

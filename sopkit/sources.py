@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import databases, schema
+from sopkit import databases, filled, rules, schema
 from sopkit.contract import Source, near, nearest, plain
 from sopkit.databases import SourceError
 
@@ -238,6 +238,14 @@ def read(
         runs = source.runs or ((0, f"{source.row_word} {{}} of {plain(label)}", source.first_row),)
         source = replace(source, label=label, runs=runs)
     return frame, replace(source, **said)
+
+
+def read_filled(path: Path) -> tuple[pd.DataFrame, Source, list[tuple]]:
+    """As ``filled.as_raw`` of a workbook in ``data/raw/submissions``."""
+    terms = path.parent.parent / "company.yml"
+    frozen = (load_yaml(terms) if terms.is_file() else {}).get("frozen_months")
+    is_sound = frozen is not None and not rules.objection("frozen_months", frozen)
+    return filled.as_raw(path, frozen if is_sound else {})
 
 
 def _said(folder: Path, name: str) -> dict[str, str]:

@@ -140,8 +140,16 @@ def _checked(path: Path, name: str, cycle: pd.Timestamp | None, snapshot: Path, 
     paths = [path] if path.is_file() else []
     parts = []
     for file in [*paths, *sources.added(folder, name)]:
-        raw, source = sources.read(file, name, cycle, snapshot)
-        parts.append((contract.check_table(name, raw, source), source))
+        if file != path and file.suffix == ".xlsx":  # a department's filled-in workbook
+            raw, source, refused = sources.read_filled(file)
+        else:
+            (raw, source), refused = sources.read(file, name, cycle, snapshot), []
+        found = contract.check_table(name, raw, source)
+        odd = [
+            contract.Finding("notice", name, "quantity", why, remedy, 1, f"{where} holds {holds!r}")
+            for where, holds, why, remedy in refused
+        ]
+        parts.append((replace(found, findings=[*found.findings, *odd]), source))
     checked, source = parts[0]
     if len(parts) > 1 or name in schema.ENTERED:  # else one file without doubles
         checked, source = stacking.stack(name, parts)
@@ -461,7 +469,7 @@ def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[s
     if "findings" in step.processed:
         raw, tables["findings"] = raw_tables(root, cycle, anew=False)
     else:
-        raw = {name: known(_by_period(root, name, cycle)[0], name, cycle) for name in step.raw}
+        raw = {name: raw_table(root, name, cycle) for name in step.raw}
     tables |= {name: raw[name] for name in step.raw}
     for name in step.processed:
         if name != "findings":
@@ -476,6 +484,11 @@ def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[s
         tables["items"] = tables["items"].assign(planning_factor=factor)
         tables["company"]["planning_unit"] = settled["planning_unit"].iloc[0]
     return tables
+
+
+def raw_table(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """One raw table as known in the cycle, checked for itself; empty where it is not given."""
+    return known(_by_period(workspace, name, cycle)[0], name, cycle)
 
 
 def _current(workspace: Path, name: str, cycle: pd.Timestamp) -> Path:

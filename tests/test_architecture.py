@@ -30,8 +30,11 @@ FLOORS = {
     "steps": 3,
     "databases": 3.8,
     "northtrail": 3.8,
+    "templates": 3.8,
+    "filled": 3.9,
     "sources": 4,
     "workbooks": 4,
+    "receipts": 4,
     "sample": 4,
     "charts": 4,
     "exhibits": 4,
@@ -39,6 +42,7 @@ FLOORS = {
     "pages": 5,
     "kernels": 5,
     "cycle": 6,
+    "departments": 6,
     "explore": 6,
     "__main__": 7,
 }
@@ -46,17 +50,20 @@ MAY_TOUCH_FILES = {
     "store",
     "databases",
     "northtrail",
+    "templates",
+    "filled",
     "sources",
     "workbooks",
     "sample",
     "pages",
     "cycle",
     "kernels",
+    "departments",
     "explore",
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 12_400, 72, 320
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 12_400, 72, 310
 
 
 def _modules() -> list[Path]:
