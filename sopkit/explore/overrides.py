@@ -44,9 +44,9 @@ _LOOK = f"""{LOOK}<style>
 .sopkit tr.alert td {{ font-weight: 600; }}
 .sopkit .cell > .widget-label {{ position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); }}
-.sopkit .cell input {{ text-align: right; }}
+.sopkit .cell input {{ text-align: right; padding: 0 0.4em; appearance: textfield; }}
+.sopkit .cell input::-webkit-inner-spin-button {{ appearance: none; }}
 .sopkit .changed input {{ font-weight: 700; border-width: 2px; border-color: #1f5fa8; }}
-.sopkit .month {{ text-align: right; padding-right: 0.5em; }}
 </style>"""
 
 
@@ -72,7 +72,7 @@ def row(tables: dict, kind: str, amount: float, month: pd.Timestamp, **levels: s
 
 
 def signed(
-    rows: pd.DataFrame, author: str, reason: str, *, is_locked: bool, expires: pd.Timestamp | None
+    rows: pd.DataFrame, author: str, reason: str, *, is_locked: bool, expires: pd.Timestamp | str
 ) -> pd.DataFrame:
     """Changes with who makes them, why, and for how long."""
     said = {"author": " ".join(author.split()) or "somebody", "reason": reason}
@@ -389,7 +389,11 @@ def explorer(
     span = sorted(tables["base"]["month"].unique())
     own = _controls(tables, span)
     buttons = {name: widgets.Button(description=name) for name in _BUTTONS}
-    sheet, told, shown = widgets.GridBox(), widgets.HTML(), widgets.HTML()
+    sheet, told, shown = (
+        widgets.GridBox(layout={"overflow": "auto"}),
+        widgets.HTML(),
+        widgets.HTML(),
+    )
     now = {"tables": tables, "rows": tables["overrides"].iloc[:0], "kept": [], "is_drawn": False}
     cells: dict[tuple, widgets.FloatText] = {}
 
@@ -440,20 +444,23 @@ def explorer(
             change("set", event["new"], family, month)
 
     def lay_out(_change: object = None) -> None:
-        first = own["months"].value
+        part = span[own["months"].value :][:_ACROSS]
         names = grid(tables, tables["value"], {}).index
-        head = [widgets.Label(tables["unit"].capitalize()), *map(_heading, span[first:][:_ACROSS])]
+        head = [
+            widgets.Label(tables["unit"].capitalize()),
+            *map(widgets.Label, map(months.label, part)),
+        ]
         cells.clear()
         for family in names:
             head.append(widgets.Label(family))
-            for month in span[first:][:_ACROSS]:
+            for month in part:
                 cell = widgets.FloatText(description=f"{family} {months.label(month)}")
                 cell.layout.width, cell.tooltip = "auto", cell.description
                 cell.add_class("cell")
                 cell.observe(partial(written, family, month), "value")
                 cells[family, month] = cell
                 head.append(cell)
-        sheet.layout.grid_template_columns = f"11em repeat({len(span[first:][:_ACROSS])}, 5.3em)"
+        sheet.layout.grid_template_columns = f"11em repeat({len(part)}, 5.3em)"
         redraw()
         sheet.children = head
 
@@ -480,6 +487,9 @@ def explorer(
         if file:
             now["kept"] += back
             now["rows"] = now["rows"].iloc[:0]
+            own["lock"].value = False  # the next change has its own
+            for name in ("reason", "text", "expires"):
+                own[name].value = ""
             told.value = exhibits.note(f"Written to {file}: {_NEXT}").html
             redraw()
 
@@ -513,23 +523,17 @@ def explorer(
     lay_out()
     enter, *others = buttons.values()
     parts = [*own.values()]
-    lines = [parts[:3], [sheet], [*parts[3:7], enter], parts[7:], others]
-    boxes = [widgets.HBox(line, layout={"flex_flow": "row wrap"}) for line in lines]
-    box = widgets.VBox([*boxes, told, shown])
+    lines = [parts[:3], [*parts[3:7], enter], parts[7:], others]
+    first, *rest = [widgets.HBox(line, layout={"flex_flow": "row wrap"}) for line in lines]
+    box = widgets.VBox([first, sheet, *rest, told, shown])
     box.add_class("sopkit")
     return box
-
-
-def _heading(month: pd.Timestamp) -> widgets.Label:
-    made = widgets.Label(months.label(month))
-    made.add_class("month")
-    return made
 
 
 def _controls(tables: dict, span: list[pd.Timestamp]) -> dict[str, widgets.Widget]:
     """What is chosen, in the order in which it stands."""
     base, look = tables["base"], {"style": {"description_width": "6em"}}
-    rooms = {"months": "20em", "kind": "13em", "month": "11em", "amount": "13em", "text": "27em"}
+    rooms = {"months": "20em", "kind": "14em", "month": "14em", "text": "27em", "reason": "23em"}
 
     def made(kind: type, name: str, word: str, **more: object) -> widgets.Widget:
         layout = {"width": rooms.get(name, "20em")}
@@ -563,6 +567,6 @@ def _controls(tables: dict, span: list[pd.Timestamp]) -> dict[str, widgets.Widge
         "reason": choice("reason", "Reason", reasons),
         "text": made(widgets.Text, "text", "In words", continuous_update=False),
         "author": made(widgets.Text, "author", "Your name", continuous_update=False),
-        "expires": choice("expires", "Last cycle", [("does not expire", None), *ends]),
+        "expires": choice("expires", "Last cycle", [("does not expire", ""), *ends]),
         "lock": made(widgets.Checkbox, "lock", "Lock: nothing else moves it", indent=False),
     }

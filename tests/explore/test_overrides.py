@@ -61,7 +61,7 @@ def tables(inputs) -> dict:
 
 
 def change(tables, kind="set", amount=60.0, month=FEBRUARY, author="Keller", **levels):
-    is_locked, expires = levels.pop("is_locked", False), levels.pop("expires", None)
+    is_locked, expires = levels.pop("is_locked", False), levels.pop("expires", "")
     made = overrides.row(tables, kind, amount, month, **levels)
     return overrides.signed(made, author, "a new shop", is_locked=is_locked, expires=expires)
 
@@ -265,6 +265,7 @@ def test_what_is_previewed_and_kept_is_what_the_demand_step_makes_of_it(company)
     own["Reason"].value, own["Your name"].value = "promotion or event", "M. Keller"
     own["Keep"].click()
     assert re.match(r"Written to data/raw/overrides/2026-01_\S+\.csv: the next", text(own["told"]))
+    assert own["Reason"].value == "" and own["Your name"].value == "M. Keller"
     assert own["Tents 2026-03"].value == 60 and "overrides that count: 1" in text(own["shown"])
     seen = overrides.load(company, CYCLE)  # anew, as after a day
     inputs = store.inputs(company, "demand_review", CYCLE)
