@@ -11,7 +11,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from sopkit import cycle, months, sample, schema, store
+from sopkit import cycle, departments, months, receipts, sample, schema, store
 from sopkit.contract import ContractError, counted, sentence
 from sopkit.months import UsageError, label
 from sopkit.sources import SourceError
@@ -23,6 +23,8 @@ A month with sopkit:
   sopkit run              six meetings' pages from data/raw, for the month after the last closed one
   sopkit status           what has been run, and what is out of date
   sopkit forecast --cycle 2026-01    the demand step alone, tables only
+  sopkit template --department sales    a workbook for sales to fill in, from the last run
+  sopkit submit sales_2026-01.xlsx --by "M. Keller"    take it in, with a receipt
 Begin with your own data:
   sopkit init mycompany --empty      then put sales.csv into mycompany/data/raw:
                                      columns item, month, quantity
@@ -49,6 +51,14 @@ _ARGUMENTS = {
               {"action": "store_true"}),
     "as_of": ("--cycle", "the tables as they stood in this earlier cycle",
               {"metavar": "YYYY-MM"}),
+    "department": ("--department", "who is to fill it in", {"required": True, "metavar": "NAME"}),
+    "run": ("--cycle", "YYYY-MM of the run to show (default: the last one)",
+            {"metavar": "YYYY-MM", "dest": "cycle"}),
+    "output": ("-o", "workbook to write (default: <department>_<cycle>.xlsx here)",
+               {"dest": "output", "metavar": "FILE"}),
+    "file": ("file", "a filled-in workbook", {"metavar": "FILE"}),
+    "author": ("--by", "who hands it in: a statement, no proof",
+               {"required": True, "metavar": "NAME", "dest": "author"}),
     "horizon": ("--horizon", "months ahead, exactly; wins over company.yml",
                 {"type": int, "metavar": "N"}),
 }  # fmt: skip
@@ -208,6 +218,30 @@ def _forecast(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _template(arguments: argparse.Namespace) -> int:
+    month = months.parse_cycle(arguments.cycle) if arguments.cycle else None
+    path = Path(arguments.output) if arguments.output else None
+    path = departments.template(arguments.workspace, arguments.department, cycle=month, path=path)
+    print(
+        f"wrote {path}. Filled in, it comes back by: "
+        f"sopkit submit {shlex.quote(str(path))} --by NAME"
+    )
+    return DONE
+
+
+def _submit(arguments: argparse.Namespace) -> int:
+    outcome = departments.submit(arguments.workspace, Path(arguments.file), author=arguments.author)
+    said = outcome.filled
+    print(receipts.summary(said, len(outcome.taken)))
+    for note in said.notes:
+        print(note)
+    for row in said.refused:
+        where = f"{row['sheet']}!{row['cell']} holds {row['holds']!r}"
+        print(f"  not taken: {where}: {row['why']} {row['remedy']}")
+    print(f"Receipt: {outcome.receipt.as_uri()}")
+    return FAILED if said.refused else DONE
+
+
 # command: (function, what it does, an example, its arguments)
 _COMMANDS = {
     "run": (_run, "Run a cycle: check, six notebooks, pages, publish",
@@ -221,6 +255,11 @@ _COMMANDS = {
                "sopkit sample --seed 7 --workspace trial", "workspace seed clean as_of"),
     "status": (_status, "Cycles that have been run, their steps, and what is out of date",
                "sopkit status", "workspace"),
+    "template": (_template, "Write a workbook for a department to fill in, from the last run",
+                 "sopkit template --department sales -o sales.xlsx",
+                 "department run workspace output"),
+    "submit": (_submit, "Take a filled-in workbook: good cells in, others listed, with a receipt",
+               'sopkit submit sales.xlsx --by "M. Keller"', "file author workspace"),
     "forecast": (_forecast, "The demand step alone: tables, no notebooks, no pages",
                  "sopkit forecast --cycle 2026-01 --horizon 12", "workspace month horizon"),
 }  # fmt: skip

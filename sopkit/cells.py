@@ -79,7 +79,7 @@ def parse(
     raw : Series
         As read: text, or a type that a typed source gave.
     kind : str
-        text, number, flag, date or month, as in ``schema.Column``.
+        text, number, flag, date, month or time, as in ``schema.Column``.
     table : str
         Under which name the remedies say `formats`.
     dates, decimal : str
@@ -113,8 +113,9 @@ def parse(
         values, bad, expected = (_parse_text if kind == "text" else _parse_flag)(raw)
     else:
         values, bad, expected = _parse_date(raw, dates, table)
+    values = _with_time(values, raw) if kind == "time" else values
     values = months.floor(values) if kind == "month" else values
-    return values, bad, _hint(raw[bad], kind, expected)
+    return values, bad, _hint(raw[bad], "date" if kind == "time" else kind, expected)
 
 
 def _hint(bad: pd.Series, kind: str, expected: tuple[str, str]) -> tuple[str, str]:
@@ -241,6 +242,16 @@ def _parse_date(raw: pd.Series, dates: str, table: str) -> Parsed:
         )
         expected = ("an ambiguous date: day and month cannot be told apart.", remedy)
     return days.where(~bad), bad, expected
+
+
+def _with_time(days: pd.Series, raw: pd.Series) -> pd.Series:
+    """Days with the time of day that their ISO text gives, in UTC; without one at its beginning."""
+    if not _is_text(raw):
+        return days
+    text = _as_text(raw)
+    has_time = days.notna() & text.str.fullmatch(_DAY) & text.str.contains("[ T]", na=False)
+    exact = pd.to_datetime(text.where(has_time), format="ISO8601", errors="coerce", utc=True)
+    return exact.dt.tz_localize(None).astype(months.DTYPE).fillna(days)
 
 
 def _read_other(cell: str, dates: str) -> str | None:

@@ -8,6 +8,7 @@ share of twelve months' money they touch. Nothing here reads a file.
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from numbers import Number
@@ -55,7 +56,9 @@ class Finding:
 class Source:
     """Where a table came from: how to call it, its first row, and how its text is meant.
 
-    ``dates`` and ``decimal`` are what `formats` of ``sources.yml`` says; empty: nothing.
+    ``dates`` and ``decimal`` are what `formats` of ``sources.yml`` says; empty: nothing. ``runs``
+    says it of a table made of several files: from which position on which words and count hold
+    (no count: the words alone).
     """
 
     label: str
@@ -63,10 +66,14 @@ class Source:
     row_word: str = "row"
     dates: str = ""
     decimal: str = ""
+    runs: tuple[tuple[int, str, int | None], ...] = ()
 
     def row(self, position: int) -> str:
         """The row as the file's own editor numbers it."""
-        return f"{self.row_word} {position + self.first_row}"
+        if not self.runs:
+            return f"{self.row_word} {position + self.first_row}"
+        first, words, count = self.runs[bisect_right(self.runs, position, key=lambda r: r[0]) - 1]
+        return words if count is None else words.format(count + position - first)
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,11 @@ def sentence(row: dict) -> str:
     rows = counted(row["rows"], "row", "rows")
     count = f" ({rows}, first: {row['first_row']})" if row["first_row"] else ""
     return f"{row['state']}: {where}: {row['message']}{count} {row['remedy']}{money}"
+
+
+def plain(label: str) -> str:
+    """A file's name as a part of ``Source.runs``, where braces mean the row."""
+    return label.replace("{", "{{").replace("}", "}}")
 
 
 def counted(count: int, one: str, many: str) -> str:
@@ -386,7 +398,8 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
         message, remedy = "`all` is reserved: it means every item.", "Call the item otherwise, or "
         remedy += f"take a row of totals out of {source.label}."
         findings.append(at(table.name, frame, reserved, source, "item", message, remedy))
-    double = frame.duplicated(key, keep=False) & frame[key].notna().any(axis=1)
+    when = [name for name in ("entered_at",) if table.name in schema.ENTERED]
+    double = frame.duplicated(key + when, keep=False) & frame[key].notna().any(axis=1)
     if double.any() and not findings:
         first = frame[key].iloc[np.flatnonzero(double)[0]].dropna().items()
         forms = {"month": "%Y-%m", "date": "%Y-%m-%d"}

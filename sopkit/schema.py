@@ -24,7 +24,7 @@ COMPANY_LABEL = "Company"
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table; ``kind`` is text, month, date, number or flag."""
+    """One column of a table; ``kind`` is text, month, date, time, number or flag."""
 
     name: str
     kind: str
@@ -61,7 +61,7 @@ class Table:
 
 # A table: name | when its rows are known | key | [one of …] | what it switches on. Its columns:
 # name (* required, ~ no calculation reads it yet) kind: meaning. Kinds: text (or text{choices}),
-# month, date, flag, number (not negative), signed (any number), share (0 to 1), positive (above 0),
+# month, date, time, flag, number (not negative), signed (any number), share (0 to 1), positive (above 0),
 # quarter (1 to 4). `levels` stands for all level columns, `series_key` for item location channel. A ~
 # after a table's name marks all of it.
 _RAW = """
@@ -148,7 +148,7 @@ orders | snapshot | series_key month cycle | Open order book: what is ordered fo
   cycle month: snapshot it belongs to
   quantity* number: units ordered and not yet delivered
 # Views of people
-submissions | dated | department cycle month quarter levels | one of month quarter | one of quantity revenue_value | Each department's own number: consensus
+submissions | dated | department cycle month quarter levels | one of month quarter | one of quantity revenue_value is_unchanged | Each department's own number: consensus
   department* text: who submits
   cycle* month: month in which the plan is made
   month month: month submitted for (or give `quarter`)
@@ -156,9 +156,10 @@ submissions | dated | department cycle month quarter levels | one of month quart
   levels
   quantity number: units (or give `revenue_value`)
   revenue_value number: money (or give `quantity`)
+  is_unchanged flag: nothing to change: counts as submitted, without a number
   reason text: why
   author text: who entered it
-  entered_at date: when it was entered: in time for the demand review or late
+  entered_at time: when it was entered: in time or late; of two rows with one key the later counts
 overrides | dated | cycle levels month author | one of quantity revenue_value rate | Changes people make to the number
   cycle* month: month in which the plan is made
   levels
@@ -171,7 +172,7 @@ overrides | dated | cycle levels month author | one of quantity revenue_value ra
   reason* text: why
   is_locked flag: nothing else may move it
   expires_cycle month: last cycle it counts in
-  entered_at date: when it was entered
+  entered_at time: when it was entered
 plan_history~ | dated | cycle layer levels month | Plans of the tool before: accuracy from the first day
   cycle* month: month in which the plan was made
   layer* text: which number it was
@@ -301,6 +302,8 @@ decisions | dated | decision cycle | Decisions wanted
   statement* text: what is to be decided
   owner* text: who decides
   decide_by* date: last day to decide
+  author text: who entered it
+  entered_at time: when it was entered
 options | standing | decision option | Options of each decision, with their money
   decision* text: as in `decisions`
   option* text: short name
@@ -320,6 +323,8 @@ actions | dated | action cycle | Follow-up of what was promised
   effect_first_month~ month: first month of the effect
   effect_last_month~ month: last month of the effect
   effect_amount~ signed: effect promised, in the unit of the KPI
+  author text: who entered it
+  entered_at time: when it was entered
 closings~ | dated | cycle step revision | Steps closed and reopened: gates
   cycle* month: month in which the plan is made
   step* text: step of the cycle
@@ -327,14 +332,14 @@ closings~ | dated | cycle step revision | Steps closed and reopened: gates
   state* text{closed,reopened}: what happened
   author* text: who says so
   note text: why
-  entered_at* date: when it was entered
+  entered_at* time: when it was entered
 choices~ | dated | decision cycle | What was decided
   decision* text: as in `decisions`
   cycle* month: month in which the plan is made
   option* text: option chosen
   author* text: who says so
   note text: why
-  entered_at* date: when it was entered
+  entered_at* time: when it was entered
 answers~ | dated | feedback cycle | Sales' answers to what supply sent back
   feedback* text: line of the feedback
   cycle* month: month in which the plan is made
@@ -342,7 +347,7 @@ answers~ | dated | feedback cycle | Sales' answers to what supply sent back
   quantity number: units accepted
   author* text: who says so
   note text: why
-  entered_at* date: when it was entered
+  entered_at* time: when it was entered
 policies~ | dated | levels kind cycle | one of model layer | Models chosen, corrections accepted or refused
   levels
   kind* text{model,layer}: what is chosen
@@ -353,14 +358,14 @@ policies~ | dated | levels kind cycle | one of model layer | Models chosen, corr
   is_accepted flag: the correction stands
   reason* text: why
   author* text: who says so
-  entered_at* date: when it was entered
+  entered_at* time: when it was entered
 pulse~ | dated | cycle step author | How the meetings went
   cycle* month: month in which the plan is made
   step* text: step of the cycle
   author* text: who says so
   score* number: 1 is bad, 5 is good
   note text: why
-  entered_at date: when it was entered
+  entered_at time: when it was entered
 levers~ | standing | lever | What could close a gap
   lever* text: short name
   statement* text: what would be done
@@ -522,6 +527,17 @@ def _processed_tables() -> dict[str, Processed]:
 
 
 RAW = _raw_tables()
+ENTERED = (  # what people enter through sopkit: of two rows with one key the later counts
+    "submissions",
+    "overrides",
+    "decisions",
+    "actions",
+    "closings",
+    "choices",
+    "answers",
+    "policies",
+    "pulse",
+)
 PROCESSED = _processed_tables()
 
 
@@ -625,7 +641,10 @@ def dictionary() -> str:
         "",
         "Generated from `sopkit/schema.py`. Only `sales` is required; each further table switches",
         "something on. A table is `<name>.csv`, `.xlsx` or `.parquet`, or one SELECT in",
-        "`sources.yml`. The program never changes or removes a file here, this one apart.",
+        "`sources.yml`, and every `.csv` in the folder `<name>/` (in `submissions/` departments'",
+        "filled-in workbooks too). What people enter is added there, a file each; of two rows with one",
+        "key the later `entered_at` counts. The program never changes or removes a file here, this",
+        "one apart.",
         "Months are written `YYYY-MM-DD` or `YYYY-MM`, numbers `1234.5`, flags `true` or `false`.",
         "**Bold** columns are required. Key columns are marked *key*; a level column that is left",
         "out or blank means `all`.",

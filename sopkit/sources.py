@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import databases, schema
-from sopkit.contract import Source, nearest
+from sopkit import databases, filled, rules, schema
+from sopkit.contract import Source, near, nearest, plain
 from sopkit.databases import SourceError
 
 SUFFIXES = (".csv", ".xlsx", ".parquet")
@@ -35,6 +35,8 @@ _ANY_CYCLE = pd.Timestamp(2199, 12, 1)
 
 def find(folder: Path) -> dict[str, Path]:
     """The file of each raw table in a folder; a table mapped in ``sources.yml`` names that file.
+
+    A table that is given by the files of its folder alone names the folder.
 
     Raises
     ------
@@ -51,20 +53,36 @@ def find(folder: Path) -> dict[str, Path]:
         if len(paths) > 1:
             names = " and ".join(path.name for path in paths)
             raise SourceError(f"{name}: {names} both give this table. Keep one of them.")
-        if paths:
-            found[name] = paths[0]
+        if paths or added(folder, name):
+            found[name] = paths[0] if paths else folder / name
     return found
 
 
+def added(folder: Path, name: str) -> list[Path]:
+    """The files of a table's own folder, by name; of `submissions` filled-in workbooks too."""
+    own = folder / name
+    suffixes = (".csv", ".xlsx") if name == "submissions" else (".csv",)
+    return sorted(
+        path
+        for path in (own.iterdir() if own.is_dir() else ())
+        if path.is_file() and path.suffix in suffixes and not path.name.startswith((".", "~$"))
+    )
+
+
 def strangers(folder: Path) -> list[str]:
-    """Files whose name is near no table: sopkit does not read them."""
+    """Files that sopkit does not read, and folders whose name is nearly a table's."""
     known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
     known |= {MAPPING, "company.yml", "README.md"}
-    return sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.is_file() and path.name not in known and not path.name.startswith((".", "~$"))
-    )
+    present = [path for path in folder.iterdir() if not path.name.startswith((".", "~$"))]
+    found = [path.name for path in present if path.is_file() and path.name not in known]
+    for own in (path for path in present if path.is_dir()):
+        if own.name in schema.RAW:
+            read = added(folder, own.name)
+            names = [path.name for path in own.iterdir() if path not in read]
+            found += [f"{own.name}/{name}" for name in names if not name.startswith((".", "~$"))]
+        elif near(own.name, schema.RAW, 0.75):
+            found.append(f"{own.name}/")
+    return sorted(found)
 
 
 def mapping(folder: Path) -> dict[str, dict]:
@@ -213,7 +231,21 @@ def read(
         Where the rows that a database gave are kept, for a table of ``from_databases``.
     """
     frame, source = _read(path, name, cycle or _ANY_CYCLE, snapshot)
-    return frame, replace(source, **_said(path.parent, name))
+    is_added = path.parent.name == name and path.parent.parent.name == "raw"
+    said = _said(path.parent.parent if is_added else path.parent, name)
+    if is_added:  # its rows are named with their file
+        label = source.label.replace("data/raw/", f"data/raw/{name}/", 1)
+        runs = source.runs or ((0, f"{source.row_word} {{}} of {plain(label)}", source.first_row),)
+        source = replace(source, label=label, runs=runs)
+    return frame, replace(source, **said)
+
+
+def read_filled(path: Path) -> tuple[pd.DataFrame, Source, list[tuple]]:
+    """As ``filled.as_raw`` of a workbook in ``data/raw/submissions``."""
+    terms = path.parent.parent / "company.yml"
+    frozen = (load_yaml(terms) if terms.is_file() else {}).get("frozen_months")
+    is_sound = frozen is not None and not rules.objection("frozen_months", frozen)
+    return filled.as_raw(path, frozen if is_sound else {})
 
 
 def _said(folder: Path, name: str) -> dict[str, str]:
@@ -396,8 +428,14 @@ def fingerprint(
         If the table comes from a database and has not been fetched: nothing is asked for here.
     """
     digest = hashlib.sha256(f"{name}|{path.name}|{sorted(_said(folder, name).items())}".encode())
+    more = added(folder, name)
+    for file in more:
+        digest.update(f"|{file.name}|".encode() + hashlib.sha256(file.read_bytes()).digest())
+    rules = folder / "company.yml"
+    if any(file.suffix == ".xlsx" for file in more) and rules.is_file():
+        digest.update(rules.read_bytes())  # frozen months
     if path.name != MAPPING:
-        digest.update(path.read_bytes())
+        digest.update(path.read_bytes() if path.is_file() else b"")
         return digest.hexdigest()[:20]
     if origin := from_databases(folder).get(name):
         if snapshot is None or not snapshot.is_file():

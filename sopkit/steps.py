@@ -264,8 +264,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     items, rates, demand = tables["items"], tables["money_rates"], tables["demand_history"]
     results = forecast_demand(tables, horizon=horizon)
     forecast, tests = results["forecast"], results["backtest"]
-    base = forecast.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
-    base = hierarchy.with_levels(base, items, tables["locations"], tables["channels"])
+    base = plan_base(tables, forecast)
     said = currencies.in_company_currency(
         tables["submissions"], ["revenue_value"], tables, cycle=cycle
     )
@@ -278,7 +277,6 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     due = months.working_day(cycle, int(day)) if day else None
     status = submissions.status(said, departments, cycle=cycle, due=due)
     skill = submissions.skill(said, total, total_tests, items)
-    base = base.assign(factor=hierarchy.factors(base["item"], items))
     change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle)
     plan = consensus.demand_plan(forecast, views, skill, change)
     plan, override_effects = _overridden(tables, plan, base, cycle=cycle)
@@ -299,17 +297,35 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     }
 
 
-def _overridden(
+def plan_base(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a plan with their price, all their levels and the factor to the common unit."""
+    items, rates = tables["items"], tables["money_rates"]
+    base = rows.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
+    base = hierarchy.with_levels(base, items, tables["locations"], tables["channels"])
+    return base.assign(factor=hierarchy.factors(base["item"], items))
+
+
+def beneath_overrides(
     tables: Tables, plan: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The plan with overrides, and what each of them did."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What ``overrides.apply`` works on: overrides in own money, the plan, past cycles' plans.
+
+    Both plans are those before overrides; ``plan`` has none yet, ``base`` is its ``plan_base``.
+    """
     said = currencies.in_company_currency(
         tables["overrides"], ["revenue_value"], tables, cycle=cycle
     )
     past = hierarchy.in_planning_units(_past(tables, "demand_plan"), tables["items"])
     past = past.assign(base=past["consensus"] - past["overrides"])
     past = hierarchy.with_levels(past, tables["items"], tables["locations"], tables["channels"])
-    before = base.assign(quantity=plan["consensus"].to_numpy())
+    return said, base.assign(quantity=plan["consensus"].to_numpy()), past
+
+
+def _overridden(
+    tables: Tables, plan: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The plan with overrides, and what each of them did."""
+    said, before, past = beneath_overrides(tables, plan, base, cycle=cycle)
     alive = overrides.alive(said, cycle=cycle)
     change, effects = overrides.apply(alive, before, past, cycle=cycle)
     return consensus.with_overrides(plan, change["overrides"].to_numpy()), effects

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
+import os
+import re
 import shutil
-from dataclasses import asdict
+import unicodedata
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
-from sopkit import across, contract, months, periods, rules, schema, sources, steps
+from sopkit import across, contract, months, periods, rules, schema, sources, stacking, steps
 from sopkit.executive import kpis
 from sopkit.months import UsageError
 
 RAW = Path("data/raw")
 PROCESSED = Path("data/processed")
 REPORTS = Path("reports")
+RECEIPTS = "receipts"  # a folder of each cycle's reports
 RUN = "run.json"
 _PENDING = "run.json.new"
 _ANY_CYCLE = pd.Timestamp(2199, 12, 1)  # a month after every row
@@ -131,8 +136,23 @@ def _load(
 @lru_cache(maxsize=2)
 def _checked(path: Path, name: str, cycle: pd.Timestamp | None, snapshot: Path, mark: str) -> tuple:
     """A table read and checked; kept in memory, since a command needs sales more than once."""
-    raw, source = sources.read(path, name, cycle, snapshot)
-    checked = contract.check_table(name, raw, source)
+    folder = path.parent
+    paths = [path] if path.is_file() else []
+    parts = []
+    for file in [*paths, *sources.added(folder, name)]:
+        if file != path and file.suffix == ".xlsx":  # a department's filled-in workbook
+            raw, source, refused = sources.read_filled(file)
+        else:
+            (raw, source), refused = sources.read(file, name, cycle, snapshot), []
+        found = contract.check_table(name, raw, source)
+        odd = [
+            contract.Finding("notice", name, "quantity", why, remedy, 1, f"{where} holds {holds!r}")
+            for where, holds, why, remedy in refused
+        ]
+        parts.append((replace(found, findings=[*found.findings, *odd]), source))
+    checked, source = parts[0]
+    if len(parts) > 1 or name in schema.ENTERED:  # else one file without doubles
+        checked, source = stacking.stack(name, parts)
     return checked.frame, checked.findings, source
 
 
@@ -259,6 +279,9 @@ def raw_tables(
         valued = across.valued(tables, terms, cycle)
     for name in sources.strangers(workspace / RAW):
         stem, kind = Path(name).stem, Path(name).suffix
+        if "/" in name:
+            findings.append(_stray(name))
+            continue
         hint = contract.near(stem, schema.RAW, 0.75) if kind in sources.SUFFIXES else ""
         hint = hint or "sopkit reads .csv, .xlsx and .parquet named after a table: see README.md."
         if stem in schema.RAW:
@@ -269,6 +292,16 @@ def raw_tables(
         raise contract.ContractError(table)
     _keep(workspace, loaded, cycle)
     return {name: known(frame, name, cycle) for name, frame in tables.items()}, table
+
+
+def _stray(name: str) -> contract.Finding:
+    """A notice on a file in a table's folder that is not read, or on a folder like a table's."""
+    own, _, file = name.partition("/")
+    hint = f"Save it as .csv in data/raw/{own}/, or take it out."
+    if not file:
+        hint = contract.near(own, schema.RAW, 0.75)
+    what = "a file" if file else "a folder"
+    return contract.Finding("notice", name, "", f"{what} nobody reads.", hint)
 
 
 def check(workspace: Path, cycle: pd.Timestamp | None) -> pd.DataFrame:
@@ -287,6 +320,103 @@ def _cycle_or_none(workspace: Path) -> pd.Timestamp:
     if sales.empty or sales["month"].isna().all():
         return _ANY_CYCLE
     return default_cycle(workspace, anew=False)
+
+
+def add(
+    workspace: str | Path,
+    table: str,
+    rows: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    author: str,
+    entered_at: pd.Timestamp | None = None,
+) -> Path:
+    """Add what a person enters to a raw table, as one new file; nothing is ever overwritten.
+
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    table : str
+        One of ``schema.ENTERED``.
+    rows : DataFrame
+        Columns of the table; ``cycle``, ``author`` and ``entered_at`` are filled in here.
+    cycle : Timestamp
+        Month in which the plan is made.
+    author : str
+        Who says so: a statement, no proof.
+    entered_at : Timestamp, optional
+        When, in UTC; left out: now.
+
+    Returns
+    -------
+    Path
+        ``data/raw/<table>/<cycle>_<author>_<hash>.csv``.
+
+    Raises
+    ------
+    UsageError
+        If the table is none that people enter, or the author has no name.
+    ContractError
+        If a row breaks the table's contract; nothing is written then.
+    """
+    root = open_workspace(workspace)
+    if table not in schema.ENTERED:
+        hint = contract.nearest(table, schema.ENTERED)
+        raise UsageError(f"nobody enters {table!r} through sopkit. {hint}")
+    name = " ".join(str(author).split())
+    when = entered_at if entered_at is not None else pd.Timestamp.now(tz="UTC")
+    when = when.tz_convert("UTC") if when.tz is not None else when
+    stamp = when.tz_localize(None).isoformat(timespec="milliseconds") + "Z"
+    lines = rows.assign(cycle=cycle, author=name, entered_at=stamp)
+    wanted = [column for column in schema.RAW[table].column_names if column in lines]
+    lines = lines[[*wanted, *(column for column in lines if column not in wanted)]]
+    text = lines.to_csv(index=False, date_format="%Y-%m-%d")
+    mark = hashlib.sha256(text.encode()).hexdigest()[:12]
+    path = root / RAW / table / f"{months.label(cycle)}_{file_word(name)}_{mark}.csv"
+    label = f"data/raw/{table}/{path.name}"
+    written = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
+    findings = contract.check_table(table, written, contract.Source(label, 2, "line")).findings
+    odd = [f for f in findings if f.state == "breach" or f.message.startswith("the table has no")]
+    if odd:
+        odd = [replace(finding, state="breach") for finding in odd]
+        raise contract.ContractError(across.findings_table(odd, {}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    try:
+        os.link(part, path)  # whole or not at all, and never over another file
+    except FileExistsError:
+        pass  # the same rows by the same person at the same time: they are there already
+    finally:
+        part.unlink()
+    return path
+
+
+def file_word(text: str) -> str:
+    """A person's or department's name as part of a file's name; it leaves no folder.
+
+    Raises
+    ------
+    UsageError
+        If it holds neither letter nor digit.
+
+    Examples
+    --------
+    >>> file_word("../M. Keller"), file_word("Zoë")
+    ('M-Keller', 'Zoë')
+    """
+    word = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", text)).strip("-")[:40]
+    if not word:
+        raise UsageError(f'{text!r} is no name: write letters or digits, as in --by "M. Keller".')
+    return word
+
+
+def keep_receipt(workspace: Path, cycle: pd.Timestamp, name: str, page: str) -> Path:
+    """Write a receipt among the cycle's pages, where a later run leaves it."""
+    path = workspace / REPORTS / months.label(cycle) / RECEIPTS / f"{name}.html"
+    _write_text(page, path)
+    return path
 
 
 def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
@@ -339,7 +469,7 @@ def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[s
     if "findings" in step.processed:
         raw, tables["findings"] = raw_tables(root, cycle, anew=False)
     else:
-        raw = {name: known(_by_period(root, name, cycle)[0], name, cycle) for name in step.raw}
+        raw = {name: raw_table(root, name, cycle) for name in step.raw}
     tables |= {name: raw[name] for name in step.raw}
     for name in step.processed:
         if name != "findings":
@@ -354,6 +484,11 @@ def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[s
         tables["items"] = tables["items"].assign(planning_factor=factor)
         tables["company"]["planning_unit"] = settled["planning_unit"].iloc[0]
     return tables
+
+
+def raw_table(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """One raw table as known in the cycle, checked for itself; empty where it is not given."""
+    return known(_by_period(workspace, name, cycle)[0], name, cycle)
 
 
 def _current(workspace: Path, name: str, cycle: pd.Timestamp) -> Path:
@@ -550,6 +685,8 @@ def publish(workspace: Path, cycle: pd.Timestamp, record: dict) -> None:
     for current, ready, previous in places:
         if not ready.is_dir():
             continue
+        if (current / RECEIPTS).is_dir():
+            shutil.copytree(current / RECEIPTS, ready / RECEIPTS, dirs_exist_ok=True)
         if previous.is_dir():
             shutil.rmtree(previous)
         previous.parent.mkdir(parents=True, exist_ok=True)

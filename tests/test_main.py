@@ -12,7 +12,9 @@ def _listing(root):
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
 
-@pytest.mark.parametrize("command", ["run", "check", "init", "sample", "status", "forecast"])
+@pytest.mark.parametrize(
+    "command", ["run", "check", "init", "sample", "status", "forecast", "template", "submit"]
+)
 def test_help_teaches_by_example(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

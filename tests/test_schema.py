@@ -28,7 +28,7 @@ def test_a_raw_table_names_each_column_once_and_explains_it(table):
 @pytest.mark.parametrize("table", RAW, ids=lambda table: table.name)
 def test_the_kind_of_a_column_agrees_with_its_name(table):
     for column in table.columns:
-        assert column.kind in {"text", "month", "date", "number", "flag"}
+        assert column.kind in {"text", "month", "date", "time", "number", "flag"}
         assert column.name.startswith("is_") == (column.kind == "flag"), column.name
         if column.name.endswith(("_value", "_hours", "_days", "_months", "_rate", "_share")):
             assert column.kind == "number", column.name

@@ -351,3 +351,127 @@ def test_a_blank_setting_without_a_default_counts_as_left_out(sales_only):
     (sales_only / "data/raw/company.yml").write_text("sales_basis:\nlast_closed_month:\n")
     assert store.settings(sales_only) == {}
     assert store.company(sales_only)["sales_basis"].iloc[0] is None
+
+
+# what people enter
+
+
+def _said(units: float = 10.0, **more) -> pd.DataFrame:
+    return pd.DataFrame([{"department": "sales", "month": "2026-02", "quantity": units} | more])
+
+
+def _add(root, frame, author="M. Keller", when="2026-01-05 09:00", table="submissions"):
+    when = pd.Timestamp(when)
+    return store.add(root, table, frame, cycle=CYCLE, author=author, entered_at=when)
+
+
+def _submissions(root) -> pd.DataFrame:
+    return store.raw_tables(root, CYCLE)[0]["submissions"]
+
+
+def test_an_entry_is_one_new_file_that_counts_without_a_main_file(sales_only):
+    path = _add(sales_only, _said())
+    assert path.parent == sales_only / "data/raw/submissions"
+    assert path.name.startswith("2026-01_M-Keller_") and path.suffix == ".csv"
+    row = _submissions(sales_only).iloc[0]
+    assert (row["quantity"], row["author"], row["cycle"]) == (10.0, "M. Keller", CYCLE)
+    assert row["entered_at"] == pd.Timestamp("2026-01-05 09:00")
+
+
+def test_the_later_entry_wins_whatever_the_files_are_called(sales_only):
+    main = sales_only / "data/raw/submissions.csv"
+    main.write_text("department,cycle,month,quantity\nsales,2026-01,2026-02,5\n")
+    for author, when, units in (("zoe", "09:00", 30), ("adam", "11:00", 10), ("mia", "10:00", 20)):
+        _add(sales_only, _said(units), author, f"2026-01-05 {when}")
+    frame = _submissions(sales_only)
+    assert frame[["quantity", "author"]].to_numpy().tolist() == [[10.0, "adam"]]
+
+
+def test_adding_twice_in_one_moment_keeps_both_and_overwrites_nothing(sales_only):
+    first = _add(sales_only, _said(1.0))
+    before = first.read_bytes()
+    assert _add(sales_only, _said(1.0)) == first and first.read_bytes() == before
+    second = _add(sales_only, _said(2.0))
+    assert second != first and first.read_bytes() == before
+    assert len(list(first.parent.iterdir())) == 2  # and nothing half written
+
+
+@pytest.mark.parametrize("author", ["../../evil", "/etc/x", "a\\..\\b", "x\n../y", "é" * 300])
+def test_a_name_cannot_leave_the_folder(sales_only, author):
+    path = _add(sales_only, _said(), author)
+    assert path.resolve().parent == sales_only / "data/raw/submissions" and path.is_file()
+
+
+@pytest.mark.parametrize("author", ["", "  ", "../..", "\n"])
+def test_an_author_without_a_name_is_refused(sales_only, author):
+    with pytest.raises(UsageError, match="is no name"):
+        _add(sales_only, _said(), author)
+    assert not (sales_only / "data/raw/submissions").exists()
+
+
+def test_only_what_people_enter_can_be_added(sales_only):
+    with pytest.raises(UsageError, match="nobody enters 'sales' through sopkit"):
+        _add(sales_only, _said(), table="sales")
+    with pytest.raises(UsageError, match="Did you mean 'decisions'"):
+        _add(sales_only, _said(), table="decision")
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (_said(-1.0), "an impossible value: below 0"),
+        (_said(quantity="many"), "not a number"),
+        (_said(quantity=None), "none of them is given"),
+        (_said(reason="two\nlines"), "control character"),
+        (pd.concat([_said(1.0), _said(2.0)]), "rows share one key"),
+        (_said().iloc[:0], "the table has no rows"),
+        (_said().drop(columns="department"), "a required column is missing"),
+    ],
+)
+def test_an_entry_that_breaks_the_contract_writes_nothing(sales_only, frame, words):
+    with pytest.raises(contract.ContractError, match=words):
+        _add(sales_only, frame)
+    assert not (sales_only / "data/raw/submissions").exists()
+
+
+def test_an_added_file_changes_the_hash_of_the_steps_that_read_its_table(sales_only):
+    before = [store.input_hash(sales_only, n, CYCLE) for n in ("demand_review", "supply_review")]
+    _add(sales_only, _said())
+    after = [store.input_hash(sales_only, n, CYCLE) for n in ("demand_review", "supply_review")]
+    assert before[0] != after[0] and before[1] == after[1]
+
+
+def test_a_table_may_be_given_by_its_folder_alone_and_messages_name_the_file(sales_only):
+    raw = sales_only / "data/raw"
+    lines = (raw / "sales.csv").read_text().splitlines()
+    (raw / "sales.csv").unlink()
+    (raw / "sales").mkdir()
+    for name, part in (("a", lines[1:31]), ("b", lines[31:])):
+        (raw / f"sales/{name}.csv").write_text("\n".join([lines[0], *part, ""]))
+    assert len(store.raw_tables(sales_only, CYCLE)[0]["sales"]) == 60
+    (raw / "sales/c.csv").write_text("\n".join([lines[0], lines[31], ""]))
+    finding = store.check(sales_only, CYCLE).iloc[0]
+    assert finding["message"] == "rows of several files share one key."
+    assert finding["first_row"] == "line 2 of data/raw/sales/b.csv"
+    (raw / "sales/c.csv").write_text(f"{lines[0]}\nNA,2025-12,many\n")
+    finding = store.check(sales_only, CYCLE).iloc[0]
+    assert finding["message"] == "not a number."
+    assert finding["first_row"] == "line 2 of data/raw/sales/c.csv holds 'many'"
+
+
+def test_files_and_folders_that_nobody_reads_are_named(sales_only):
+    raw = sales_only / "data/raw"
+    (raw / "submissions").mkdir()
+    (raw / "submissions/notes.txt").write_text("x")
+    (raw / "submission").mkdir()
+    (raw / "archive").mkdir()
+    found = store.check(sales_only, CYCLE)
+    strays = found[found["message"].str.contains("nobody reads")]["table"].tolist()
+    assert strays == ["submission/", "submissions/notes.txt"]
+
+
+def test_a_run_leaves_receipts_where_they_are(sales_only):
+    path = store.keep_receipt(sales_only, CYCLE, "sales_Zoe_1", "<p>good</p>")
+    _stage(sales_only, 1.0)
+    store.publish(sales_only, CYCLE, {"n": 1.0})
+    assert path.read_text() == "<p>good</p>"

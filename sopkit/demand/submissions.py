@@ -95,6 +95,8 @@ def status(
 ) -> pd.DataFrame:
     """Table ``view_status``: who has submitted for this cycle, and whether in time.
 
+    Who says that nothing is to change has submitted, without a row that counts.
+
     Parameters
     ----------
     submissions : DataFrame
@@ -113,23 +115,27 @@ def status(
         entry as text; ``state`` (submitted, has not submitted), ``timing`` (in time, late,
         missing; blank where nobody knows).
     """
-    rows = _by_month(submissions[submissions["cycle"] == cycle])
+    now = submissions[submissions["cycle"] == cycle]
+    rows = _by_month(now)
+    is_same = now["is_unchanged"].fillna(False).astype(bool)
+    unchanged = set(now.loc[is_same, "department"])
+    heard = set(rows["department"]) | unchanged
     expected = (
-        sorted(set(departments) | set(rows["department"]))
+        sorted(set(departments) | heard)
         if not departments
-        else [*departments, *sorted(set(rows["department"]) - set(departments))]
+        else [*departments, *sorted(heard - set(departments))]
     )
     grouped = rows.groupby("department")["month"].agg(["size", "min", "max"]).reindex(expected)
     grouped.columns = ["rows", "first_month", "last_month"]
-    has_rows = grouped["rows"].notna()
-    entered = rows.groupby("department")["entered_at"].max().reindex(expected)
+    is_heard = grouped["rows"].notna() | grouped.index.isin(list(unchanged))
+    entered = now.groupby("department")["entered_at"].max().reindex(expected)
     timing = np.where(entered.isna() | pd.isna(due), "", "in time")
     timing = np.where(entered.dt.normalize() > due, "late", timing) if pd.notna(due) else timing
     return grouped.assign(
         rows=grouped["rows"].fillna(0.0),
         entered_at=entered.dt.strftime("%Y-%m-%d").fillna("").to_numpy(),
-        state=np.where(has_rows, "submitted", "has not submitted"),
-        timing=np.where(has_rows, timing, "missing"),
+        state=np.where(is_heard, "submitted", "has not submitted"),
+        timing=np.where(is_heard, timing, "missing"),
     ).reset_index(names="department")
 
 

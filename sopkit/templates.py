@@ -1,0 +1,363 @@
+"""A department's workbook out: last year, forecast and last plan shown, numbers to be filled in.
+
+One sheet by family, one by item, a page of words, and two hidden sheets: the keys with the numbers
+shown (so that a reader can tell what was changed, and on which base), and the lists to choose from.
+Text from data stays text: a name that begins with ``=`` is never a formula.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sopkit import months, schema
+
+KEYS, LISTS = "sopkit", "lists"  # hidden sheets
+FAMILIES, ITEMS, README = "Families", "Items", "Read me"
+FORM = "sopkit template 1"
+LAST_YEAR, FORECAST, LAST_PLAN, YOURS = (
+    "Demand last year",
+    "Statistical forecast",
+    "Last plan",
+    "Your number",
+)
+SHOWN = {LAST_YEAR: "last_year", FORECAST: "forecast", LAST_PLAN: "last_plan"}
+WHAT, REASON, NO_CHANGE = "What", "Reason", "No change"
+KEY_LEVELS = ["item", "family", "location", "channel"]  # of the hidden sheet
+REASONS = [
+    "New customer",
+    "Lost customer",
+    "Promotion",
+    "Price change",
+    "Launch or end of an item",
+    "Market or season",
+    "Competitor",
+    "Supply or stock",
+    "Error in the data",
+    "Other",
+]
+_HEAD, _GIVEN_FILL, _ENTRY_FILL, _FROZEN_FILL = "1F3A5F", "F3F4F6", "FFF7DB", "D9DCE1"
+_WIDTHS = {"family": 24, "item": 14, "description": 26, WHAT: 21, REASON: 24}
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a workbook shows a department.
+
+    ``families`` and ``items`` hold one row a key and month: level columns, ``month``, ``forecast``;
+    `families` also ``last_year`` and ``last_plan``, in the planning unit; `items` in each item's
+    own. ``about_items`` has ``item, description, unit``, ``prices`` a price a unit by family.
+    """
+
+    department: str
+    cycle: pd.Timestamp
+    written_at: pd.Timestamp
+    company: str
+    currency: str
+    unit: str
+    frozen: dict[str, float]
+    levels: list[str]
+    families: pd.DataFrame
+    items: pd.DataFrame
+    about_items: pd.DataFrame
+    prices: pd.Series
+
+    @property
+    def mark(self) -> str:
+        """A hash of the forecast shown: another one means that it moved since."""
+        rows = [
+            frame[["month", *names]].assign(n=frame["forecast"].round(4)).to_csv(index=False)
+            for frame, names in ((self.families, self.levels), (self.items, schema.SERIES))
+        ]
+        return hashlib.sha256("".join(rows).encode()).hexdigest()[:16]
+
+    @property
+    def span(self) -> list[pd.Timestamp]:
+        """Months across."""
+        return sorted(self.families["month"].unique())
+
+
+def frozen_until(frozen: dict[str, float], family: str, cycle: pd.Timestamp) -> pd.Timestamp:
+    """The first month that may be changed again.
+
+    Examples
+    --------
+    >>> frozen_until({"default": 1, "Tents": 2}, "Tents", pd.Timestamp("2026-01-01"))
+    Timestamp('2026-03-01 00:00:00')
+    """
+    return months.shift(cycle, int(frozen.get(family, frozen.get("default", 0))))
+
+
+def write(path: Path, base: Base) -> None:
+    """Write the workbook; it opens on the families, ready to be filled in.
+
+    Parameters
+    ----------
+    path : Path
+        Workbook to write.
+    base : Base
+        What it shows.
+    """
+    from openpyxl import Workbook
+
+    book = Workbook()
+    _add_styles(book)
+    sheet = book.active
+    sheet.title = FAMILIES
+    _families(sheet, base)
+    _items(book.create_sheet(ITEMS), base)
+    _read_me(book.create_sheet(README), base)
+    _lists(book.create_sheet(LISTS))
+    _keys(book.create_sheet(KEYS), base)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
+
+
+def _add_styles(book) -> None:
+    from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
+
+    def fill(color: str) -> PatternFill:
+        return PatternFill("solid", start_color=color)
+
+    line = Side("thin", color="C9CED6")
+    whole, tenth, head = "#,##0", "#,##0.0", {"color": "FFFFFF", "bold": True}
+    for name, font, shade, number, is_locked in [
+        ("head", head, _HEAD, "@", True),
+        ("head month", head, _HEAD, "mmm yyyy", True),
+        ("given text", {"color": "475467"}, _GIVEN_FILL, "@", True),
+        ("given whole", {"color": "475467"}, _GIVEN_FILL, whole, True),
+        ("given tenth", {"color": "475467"}, _GIVEN_FILL, tenth, True),
+        ("key text", {"bold": True}, None, "@", True),
+        ("entry text", {}, _ENTRY_FILL, "General", False),
+        ("entry whole", {"bold": True}, _ENTRY_FILL, whole, False),
+        ("entry tenth", {"bold": True}, _ENTRY_FILL, tenth, False),
+        ("frozen", {"color": "475467"}, _FROZEN_FILL, whole, True),
+    ]:
+        style = NamedStyle(name, font=Font(name="Calibri", size=11, **font), number_format=number)
+        if shade:
+            style.fill = fill(shade)
+        style.border = Border(bottom=line)
+        style.protection = Protection(locked=is_locked)
+        if name.startswith("head"):
+            style.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+        book.add_named_style(style)
+
+
+def _put(sheet, row: int, column: int, value: object, style: str) -> None:
+    """One cell: text as text, a missing number as nothing."""
+    cell = sheet.cell(row, column)
+    if isinstance(value, str):
+        cell.value = value
+        cell.data_type = "s"
+    elif value is not None and not pd.isna(value):
+        cell.value = round(float(value), 4)
+    cell.style = style
+
+
+def _title(sheet, base: Base, words: str) -> None:
+    from openpyxl.styles import Font
+
+    department = base.department[:1].upper() + base.department[1:]
+    texts = (f"{base.company} · {department} · cycle {months.label(base.cycle)}", words)
+    for row, (text, font) in enumerate(
+        zip(texts, (Font(size=16, bold=True, color=_HEAD), Font(color="475467")), strict=True), 1
+    ):
+        cell = sheet.cell(row, 1, text)
+        cell.data_type, cell.font = "s", font
+
+
+def _heads(sheet, row: int, words: list[str], base: Base, first_month: int) -> None:
+    for column, word in enumerate(words, 1):
+        _put(sheet, row, column, word, "head")
+    for column, month in enumerate(base.span, first_month):
+        cell = sheet.cell(row, column, month.to_pydatetime())
+        cell.style = "head month"
+    sheet.row_dimensions[row].height = 32
+
+
+def _families(sheet, base: Base) -> None:
+    """Four rows a family: three to compare with, one to fill in."""
+    levels, span = base.levels, base.span
+    head, first = 5, len(levels) + 4
+    words = f"Quantities in {base.unit}, prices in {base.currency} a unit. Fill in yellow cells "
+    _title(sheet, base, words + "only; an empty one means: no change to the forecast.")
+    sheet.cell(3, 1, f"{NO_CHANGE} (yes/no):").style = "key text"
+    _put(sheet, 3, 2, "no", "entry text")
+    names = [*(level.capitalize() for level in levels), WHAT, REASON, f"{base.currency} a unit"]
+    _heads(sheet, head, names, base, first)
+    wide = {
+        what: base.families.pivot(index=levels, columns="month", values=column)
+        for what, column in SHOWN.items()
+    }
+    style = _digits(base.families["forecast"])
+    row, entry_rows = head, []
+    for key in wide[FORECAST].index:
+        key_words = key if isinstance(key, tuple) else (key,)
+        for what in (*SHOWN, YOURS):
+            row += 1
+            is_entry = what == YOURS
+            for column, word in enumerate([*key_words, what], 1):
+                _put(sheet, row, column, word, "key text" if is_entry else "given text")
+            _put(sheet, row, first - 2, None, "entry text" if is_entry else "given text")
+            price = base.prices.get(key_words[0]) if is_entry else None
+            _put(sheet, row, first - 1, price, "given tenth")
+            open_from = frozen_until(base.frozen, key_words[0], base.cycle)
+            for column, month in enumerate(span, first):
+                if is_entry:
+                    look = f"entry {style}" if month >= open_from else "frozen"
+                    _put(sheet, row, column, None, look)
+                else:
+                    _put(sheet, row, column, wide[what].at[key, month], f"given {style}")
+            entry_rows += [row] if is_entry else []
+    widths = [*(_WIDTHS.get(level, 14) for level in levels), _WIDTHS[WHAT], _WIDTHS[REASON], 11]
+    _finish(sheet, head, first, widths, len(span))
+    _rules(sheet, entry_rows, first, len(span), "B3")
+
+
+def _items(sheet, base: Base) -> None:
+    """One row a series: months to fill in, the forecast beside them."""
+    head, series, span = 3, schema.SERIES, base.span
+    words = (
+        "For those who want detail: quantities in each item's own unit. A family and month that "
+    )
+    _title(sheet, base, words + "has a number on the first sheet takes none here.")
+    names = ["item", "description", "family", "location", "channel", "unit"]
+    first = len(names) + 2
+    _heads(sheet, head, [*(name.capitalize() for name in names), REASON], base, first)
+    beside = first + len(span)
+    for column, month in enumerate(span, beside):
+        _put(sheet, head, column, f"Forecast {months.label(month)}", "head")
+    wide = base.items.pivot(index=[*series, "family"], columns="month", values="forecast")
+    about = base.about_items.set_index("item")
+    for row, (key, amounts) in enumerate(zip(wide.index, wide.to_numpy(), strict=True), head + 1):
+        item, location, channel, family = key
+        known = about.loc[item] if item in about.index else {}
+        told = [str(known.get(name, "")) for name in ("description", "unit")]
+        told = ["" if word in ("nan", "None", "<NA>") else word for word in told]
+        for column, word in enumerate([item, told[0], family, location, channel, told[1]], 1):
+            _put(sheet, row, column, word, "key text" if column == 1 else "given text")
+        _put(sheet, row, first - 1, None, "entry text")
+        open_from = frozen_until(base.frozen, family, base.cycle)
+        for place, (month, amount) in enumerate(zip(span, amounts, strict=True)):
+            look = "entry tenth" if month >= open_from else "frozen"
+            _put(sheet, row, first + place, None, look)
+            _put(sheet, row, beside + place, amount, "given tenth")
+    widths = [_WIDTHS["item"], _WIDTHS["description"], _WIDTHS["family"], 12, 12, 10, 24]
+    _finish(sheet, head, first, widths, 2 * len(span))
+    _rules(sheet, list(range(head + 1, head + 1 + len(wide))), first, len(span), "")
+
+
+def _digits(amounts: pd.Series) -> str:
+    return "whole" if amounts.median() >= 100 else "tenth"
+
+
+def _finish(sheet, head: int, first: int, widths: list[int], count: int) -> None:
+    """Widths, frozen panes, protection without a password, and how it prints."""
+    from openpyxl.utils import get_column_letter
+
+    for column, width in enumerate([*widths, *[11] * count], 1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    sheet.freeze_panes = sheet.cell(head + 1, first)
+    sheet.protection.sheet = True
+    for name in ("formatColumns", "formatRows", "autoFilter", "sort"):
+        setattr(sheet.protection, name, False)  # False: allowed
+    sheet.sheet_view.showGridLines = False
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = f"{head}:{head}"
+    sheet.oddFooter.center.text = "Page &P of &N"
+
+
+def _rules(sheet, rows: list[int], first: int, count: int, no_change: str) -> None:
+    """What may be typed: reasons from a list (others too), numbers not below zero, yes or no."""
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    reasons = DataValidation("list", formula1=f"{LISTS}!$A$1:$A${len(REASONS)}", allow_blank=True)
+    reasons.showErrorMessage = False
+    numbers = DataValidation("decimal", operator="greaterThanOrEqual", formula1="0")
+    numbers.errorTitle, numbers.error = "A quantity", "Write a number, 0 or more; no formula."
+    numbers.showErrorMessage = numbers.allow_blank = True
+    left, right = get_column_letter(first), get_column_letter(first + count - 1)
+    reason = get_column_letter(first - (2 if no_change else 1))
+    is_one = rows and rows[-1] - rows[0] + 1 == len(rows)
+    spans = [(rows[0], rows[-1])] if is_one else [(row, row) for row in rows]
+    for top, bottom in spans:
+        reasons.add(f"{reason}{top}:{reason}{bottom}")
+        numbers.add(f"{left}{top}:{right}{bottom}")
+    sheet.add_data_validation(reasons)
+    sheet.add_data_validation(numbers)
+    if no_change:
+        answer = DataValidation("list", formula1=f"{LISTS}!$B$1:$B$2", allow_blank=True)
+        answer.showErrorMessage = True
+        answer.add(no_change)
+        sheet.add_data_validation(answer)
+
+
+def _read_me(sheet, base: Base) -> None:
+    open_month = months.label(frozen_until(base.frozen, "", base.cycle))
+    lines = [
+        f"1. Write your own number into a yellow cell of {FAMILIES} where you expect something "
+        "other than the statistical forecast.",
+        "2. Leave a cell empty where you agree with the forecast. If you agree with all of it, "
+        f"write yes beside “{NO_CHANGE}”: that counts as submitted.",
+        "3. Choose a reason, or write one. A number more than 50 % off the forecast needs one.",
+        f"4. {ITEMS} is for detail by item, location and channel. Give a family's month on one of "
+        "the two sheets, not on both.",
+        f"5. Grey cells are for comparison, and the months before {open_month} are frozen (by "
+        "family where your company says so): numbers written there are refused and listed.",
+        '6. Save the file and hand it in: sopkit submit FILE --by "YOUR NAME". The receipt says '
+        "what was taken, and what was not and why.",
+    ]
+    from openpyxl.styles import Alignment
+
+    _title(sheet, base, f"How to fill in this workbook. Quantities in {base.unit}.")
+    for row, line in enumerate(lines, 4):
+        cell = sheet.cell(row, 1, line)
+        cell.data_type, cell.alignment = "s", Alignment(wrap_text=True, vertical="top")
+        sheet.row_dimensions[row].height = 34
+    sheet.column_dimensions["A"].width = 110
+    sheet.page_setup.orientation = "landscape"
+    sheet.sheet_view.showGridLines = False
+
+
+def _lists(sheet) -> None:
+    for row, word in enumerate(REASONS, 1):
+        sheet.cell(row, 1, word)
+    for row, word in enumerate(("yes", "no"), 1):
+        sheet.cell(row, 2, word)
+    sheet.sheet_state = "hidden"
+
+
+def _keys(sheet, base: Base) -> None:
+    """Department, cycle and base, and every number shown by its key."""
+    told = {
+        "form": FORM,
+        "department": base.department,
+        "cycle": months.label(base.cycle),
+        "written_at": base.written_at.isoformat(timespec="seconds"),
+        "base": base.mark,
+        "levels": " ".join(base.levels),
+    }
+    for row, (name, word) in enumerate(told.items(), 1):
+        _put(sheet, row, 1, name, "given text")
+        _put(sheet, row, 2, word, "given text")
+    span = base.span
+    head = ["sheet", "what", *KEY_LEVELS, *map(months.label, span)]
+    sheet.append([])
+    sheet.append(head)
+    parts = [(FAMILIES, what, base.families, column) for what, column in SHOWN.items()]
+    for name, what, frame, values in [*parts, (ITEMS, FORECAST, base.items, "forecast")]:
+        filled = frame.assign(**{n: schema.ALL for n in KEY_LEVELS if n not in frame})
+        wide = filled.pivot(index=KEY_LEVELS, columns="month", values=values)
+        for key, amounts in zip(wide.index, wide.to_numpy(), strict=True):
+            numbers = [None if pd.isna(amount) else round(float(amount), 4) for amount in amounts]
+            sheet.append([name, what, *key, *numbers])
+            for cell in sheet[sheet.max_row][: len(KEY_LEVELS) + 2]:
+                cell.data_type = "s"
+    sheet.sheet_state = "hidden"
+    sheet.protection.sheet = True
