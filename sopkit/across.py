@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
 
 import pandas as pd
 
@@ -22,6 +23,12 @@ _MEMBERS = {  # column: the table that lists its members, and the column there
     "decision": ("decisions", "decision"),
     "like_item": ("items", "item"),
     "replaces_item": ("items", "item"),
+}
+_ABOVE = {  # level: the table that tells the levels above it; the lowest last
+    "family": ("items", ("category",)),
+    "item": ("items", ("family", "category")),
+    "location": ("locations", ("region",)),
+    "channel": ("channels", ("segment",)),
 }
 _BY_FAMILY = ("service_levels", "frozen_months", "firm_months")  # settings
 
@@ -390,6 +397,12 @@ def _submissions(tables, sources, company) -> list[Finding]:
         message = "a row of the whole quarter holds this month too; the two add up."
         remedy = f"Take one of the two out of {sources[name].label}."
         findings.append(_on(tables, sources, name, both, "month", message, remedy))
+    twice = _said_at_two_levels(said[latest & said["month"].notna()], tables)
+    if len(twice):
+        mask = said.index.isin(twice)
+        message = "rows of one department cover the same keys at two levels; they add up."
+        remedy = f"Keep one of them in {sources[name].label}."
+        findings.append(_on(tables, sources, name, mask, "month", message, remedy))
     return findings
 
 
@@ -402,6 +415,28 @@ def _overrides(tables, sources) -> list[Finding]:
     message = "a month before the cycle it was entered in: it changes nothing."
     remedy = f"Correct the month or the cycle in {sources[name].label}."
     return [_on(tables, sources, name, past, "month", message, remedy)]
+
+
+def _said_at_two_levels(said: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> list[int]:
+    """Rows that share a department, a month and some key with a row that names other levels."""
+    said = said[said[["quantity", "revenue_value"]].notna().any(axis=1)]
+    named = said[schema.LEVELS].ne(schema.ALL)
+    said = said.assign(row=said.index)
+    for level, (table, parents) in _ABOVE.items():
+        for parent in parents:
+            above = schema.lookup(said[level], tables[table], parent, on=level)
+            said[parent] = said[parent].mask(named[level] & (said[parent] == schema.ALL), above)
+    parts = [
+        ({level for level, is_named in zip(schema.LEVELS, pattern, strict=True) if is_named}, rows)
+        for pattern, rows in said.groupby([named[level] for level in schema.LEVELS])
+    ]
+    told = [levels.union(*(_ABOVE[n][1] for n in levels & _ABOVE.keys())) for levels, _ in parts]
+    twice: list[int] = []
+    for (levels, (_, rows)), (others, (_, more)) in combinations(zip(told, parts, strict=True), 2):
+        on = ["department", "month", *sorted(levels & others)]
+        pairs = rows[[*on, "row"]].merge(more[[*on, "row"]], on=on)  # inner: what both cover
+        twice += [*pairs["row_x"], *pairs["row_y"]]
+    return twice
 
 
 def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:

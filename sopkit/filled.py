@@ -10,6 +10,7 @@ import datetime
 import io
 import math
 import re
+import warnings
 import zipfile
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -204,19 +205,21 @@ def _open(path: Path) -> tuple[dict[str, list[list[_Cell]]], tuple]:
     if path.stat().st_size > _MOST_BYTES:
         raise SourceError(f"{path.name}: larger than {_MOST_BYTES / 1e6:.0f} MB: no template.")
     try:
-        book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True)
-        sheets = {}
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()
-            sheets[sheet.title] = [
-                [
-                    _Cell(sheet.title, row, column, c.value, c.data_type, c.number_format or "")
-                    for column, c in enumerate(cells_, 1)
-                    if c.value is not None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # what openpyxl leaves out is none of ours
+            book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True)
+            sheets = {}
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()
+                sheets[sheet.title] = [
+                    [
+                        _Cell(sheet.title, row, column, c.value, c.data_type, c.number_format or "")
+                        for column, c in enumerate(cells_, 1)
+                        if c.value is not None
+                    ]
+                    for row, cells_ in enumerate(sheet.iter_rows(), 1)
                 ]
-                for row, cells_ in enumerate(sheet.iter_rows(), 1)
-            ]
-        saved, author = book.properties.modified, book.properties.lastModifiedBy
+            saved, author = book.properties.modified, book.properties.lastModifiedBy
     except (ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, SyntaxError) as error:
         raise SourceError(
             f"{path.name}: no Excel workbook that can be read: perhaps another kind of file under "
@@ -261,9 +264,12 @@ def _keys(path: Path, sheets: dict) -> tuple[Filled, dict[tuple, dict]]:
             words = {head[cell.column]: cell.value for cell in row if cell.column in head}
             key = tuple(str(words.pop(level)) for level in templates.KEY_LEVELS)
             sheet, what = words.pop("sheet"), words.pop("what")
-            shown = {months.parse_cycle(month): amount for month, amount in words.items()}
+            shown = {months.parse_cycle(month): float(a) for month, a in words.items()}
             keys[sheet, what, key] = shown
-    except (KeyError, ValueError, StopIteration) as error:
+        is_whole = not pd.isna(filled.written_at) and filled.written_at.tz is None
+        if not is_whole or not {"family"} <= set(filled.levels) <= set(templates.KEY_LEVELS):
+            raise ValueError("a time or a level that no template writes")
+    except (KeyError, ValueError, TypeError, StopIteration) as error:
         raise SourceError(
             f"{path.name}: its hidden sheet “{templates.KEYS}” was changed. {_anew()}"
         ) from error

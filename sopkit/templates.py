@@ -299,7 +299,10 @@ def _rules(sheet, rows: list[int], first: int, count: int, no_change: str) -> No
 
 
 def _read_me(sheet, base: Base) -> None:
-    open_month = months.label(frozen_until(base.frozen, "", base.cycle))
+    open_from = frozen_until(base.frozen, "", base.cycle)
+    frozen = "frozen months are locked"
+    if open_from > base.cycle:
+        frozen = f"the months before {months.label(open_from)} are frozen"
     lines = [
         f"1. Write your own number into a yellow cell of {FAMILIES} where you expect something "
         "other than the statistical forecast.",
@@ -308,8 +311,8 @@ def _read_me(sheet, base: Base) -> None:
         "3. Choose a reason, or write one. A number more than 50 % off the forecast needs one.",
         f"4. {ITEMS} is for detail by item, location and channel. Give a family's month on one of "
         "the two sheets, not on both.",
-        f"5. Grey cells are for comparison, and the months before {open_month} are frozen (by "
-        "family where your company says so): numbers written there are refused and listed.",
+        f"5. Grey cells are for comparison, and {frozen} (by family where your company says so): "
+        "numbers written there are refused and listed.",
         '6. Save the file and hand it in: sopkit submit FILE --by "YOUR NAME". The receipt says '
         "what was taken, and what was not and why.",
     ]
@@ -348,16 +351,19 @@ def _keys(sheet, base: Base) -> None:
         _put(sheet, row, 2, word, "given text")
     span = base.span
     head = ["sheet", "what", *KEY_LEVELS, *map(months.label, span)]
-    sheet.append([])
-    sheet.append(head)
+    row = len(told) + 2
+    for column, word in enumerate(head, 1):
+        _put(sheet, row, column, word, "given text")
     parts = [(FAMILIES, what, base.families, column) for what, column in SHOWN.items()]
     for name, what, frame, values in [*parts, (ITEMS, FORECAST, base.items, "forecast")]:
         filled = frame.assign(**{n: schema.ALL for n in KEY_LEVELS if n not in frame})
         wide = filled.pivot(index=KEY_LEVELS, columns="month", values=values)
         for key, amounts in zip(wide.index, wide.to_numpy(), strict=True):
-            numbers = [None if pd.isna(amount) else round(float(amount), 4) for amount in amounts]
-            sheet.append([name, what, *key, *numbers])
-            for cell in sheet[sheet.max_row][: len(KEY_LEVELS) + 2]:
-                cell.data_type = "s"
+            row += 1
+            for column, value in enumerate([name, what, *key, *amounts], 1):
+                if isinstance(value, str):
+                    sheet.cell(row, column, value).data_type = "s"
+                elif not pd.isna(value):
+                    sheet.cell(row, column, round(float(value), 4))
     sheet.sheet_state = "hidden"
     sheet.protection.sheet = True

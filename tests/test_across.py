@@ -594,3 +594,40 @@ def test_a_department_the_company_does_not_name_is_a_notice():
     assert notice.message == "saels is not among the departments of company.yml."
     assert notice.remedy == "Did you mean 'sales'?"
     assert found_across(tables) == []
+
+
+LEVELS_SAID = {  # two rows of one department and month, and whether they cover the same keys
+    "a family and its item": ({"family": "T"}, {"item": "A"}, True),
+    "a family and another's item": ({"family": "U"}, {"item": "A"}, False),
+    "a family, and a part of it": ({"family": "T"}, {"family": "T", "location": "East"}, True),
+    "a family and a market": ({"family": "T"}, {"location": "East"}, True),
+    "two markets": (
+        {"family": "T", "location": "East"},
+        {"family": "T", "location": "West"},
+        False,
+    ),
+    "an item in another market": (
+        {"family": "T", "location": "East"},
+        {"item": "A", "location": "West"},
+        False,
+    ),
+    "a region and its market": ({"region": "Inland"}, {"location": "East"}, True),
+    "a region and another's market": ({"region": "Inland"}, {"location": "West"}, False),
+    "a category and its family": ({"category": "Camp"}, {"family": "T"}, True),
+    "the company and a family": ({}, {"family": "U"}, True),
+}
+
+
+@pytest.mark.parametrize("name", LEVELS_SAID)
+def test_numbers_of_one_department_at_two_levels_are_told_since_they_add_up(name):
+    first, second, covers_both = LEVELS_SAID[name]
+    rows = pd.DataFrame([first, second], columns=schema.LEVELS)
+    views = rows.assign(department="sales", cycle="2026-01", month="2026-02", quantity="5")
+    tables = {
+        "sales": sales(),
+        "items": pd.DataFrame({"item": ["A", "B"], "family": ["T", "U"], "category": "Camp"}),
+        "locations": pd.DataFrame({"location": ["East", "West"], "region": ["Inland", "Coast"]}),
+        "submissions": views,
+    }
+    told = [f for f in found_across(tables) if "at two levels" in f.message]
+    assert [f.rows for f in told] == ([2] if covers_both else [])

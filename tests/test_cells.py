@@ -202,3 +202,16 @@ def test_what_cannot_be_read_is_told_by_how_it_looks(kind, cell, words):
 
 def test_a_hash_in_a_name_is_no_excel_error():
     assert read(["#1 seller", "N/A", "NA", "x #REF!"], "text")[1] == [False] * 4
+
+
+def test_a_time_keeps_its_hour_in_utc_and_a_day_begins_at_midnight():
+    raw = pd.Series(["2026-01-05T10:00:00.250Z", "2026-01-05 10:00+01:00", "2026-01-05", ""])
+    values, bad, _ = cells.parse(raw, "time")
+    assert not bad.any()
+    assert values.tolist()[:3] == [
+        pd.Timestamp("2026-01-05 10:00:00.250"),
+        pd.Timestamp("2026-01-05 09:00"),
+        pd.Timestamp("2026-01-05"),
+    ]
+    assert pd.isna(values.iloc[3])
+    assert cells.parse(pd.Series(["soon"]), "time")[1].all()

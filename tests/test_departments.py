@@ -477,3 +477,18 @@ def test_the_command_line_writes_and_takes_a_workbook(workspace, capsys, monkeyp
     assert main(["submit", "data/raw/sales.csv", "--by", "M. Keller"]) == 1
     assert "Traceback" not in capsys.readouterr().err
     assert main(["check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("B4", "yesterday"), ("B4", ""), ("B6", "moon"), ("B6", "item"), ("H9", "many"), ("A8", "x")],
+)
+def test_a_hidden_sheet_that_somebody_changed_is_an_error_not_a_guess(workspace, name, value):
+    book = Book(workspace / "sales.xlsx")
+    _good(book)
+    book.book[templates.KEYS][name] = value
+    book.save()
+    with pytest.raises(
+        SourceError, match="hidden sheet “sopkit” was changed. Write a new template"
+    ):
+        departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
