@@ -236,7 +236,8 @@ def _submit(arguments: argparse.Namespace) -> int:
     for note in said.notes:
         print(note)
     for row in said.refused:
-        where = f"{row['sheet']}!{row['cell']} holds {row['holds']!r}"
+        what = f" ({row['what']})" if row["what"] else ""
+        where = f"{row['sheet']}!{row['cell']}{what} holds {row['holds']!r}"
         print(f"  not taken: {where}: {row['why']} {row['remedy']}")
     print(f"Receipt: {outcome.receipt.as_uri()}")
     return FAILED if said.refused else DONE

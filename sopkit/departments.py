@@ -201,7 +201,8 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
             touches &= (there[level] == mine) | (there[level] == schema.ALL) | (mine == schema.ALL)
         same &= there["month"].notna() & there["quantity"].notna()
         other, old = there[touches & ~same], there[same]
-        cell = {"sheet": row["sheet"], "cell": row["cell"], "holds": row["holds"]}
+        what = ", ".join([*_named(row), months.label(row["month"])])
+        cell = {name: row[name] for name in ("sheet", "cell", "holds")} | {"what": what}
         if len(other):
             first = other.iloc[0]
             why = f"{said.department} has said {_number_of(first)} for {_name_of(first)} already"
@@ -227,8 +228,11 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
         remarks.append(remark)
     said.rows = kept
     taken = pd.DataFrame(kept, columns=filled.TAKEN)
-    what = [", ".join(row[n] for n in templates.KEY_LEVELS if row[n] != schema.ALL) for row in kept]
-    return taken.assign(what=what, remark=remarks)
+    return taken.assign(what=[", ".join(_named(row)) for row in kept], remark=remarks)
+
+
+def _named(row: dict) -> list[str]:
+    return [row[level] for level in templates.KEY_LEVELS if row[level] != schema.ALL]
 
 
 def _is_in_month(rows: pd.DataFrame, month: pd.Timestamp) -> pd.Series:

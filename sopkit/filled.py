@@ -13,7 +13,7 @@ import re
 import warnings
 import zipfile
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,7 +29,7 @@ _HEAD_ROWS = 40  # rows in which a sheet's heads are looked for
 _BIG_CHANGE = 0.5  # share off the base from which a reason is needed
 _SLIP = 100.0  # times the largest number of the sheet, from which a number is taken for a slip
 _LEVELS = ["family", "item", "location", "channel"]
-REFUSED = ["sheet", "cell", "holds", "why", "remedy"]
+REFUSED = ["sheet", "cell", "what", "holds", "why", "remedy"]
 TAKEN = [*_LEVELS, "month", "quantity", "reason", "sheet", "cell", "base", "of_family", "holds"]
 _NO_CHANGE = re.compile(rf"{templates.NO_CHANGE}\b.*", re.IGNORECASE)
 
@@ -52,7 +52,7 @@ class Filled:
 
     def refuse(self, cell: _Cell, why: str, remedy: str) -> None:
         """List one cell that is not taken."""
-        words = (cell.sheet, cell.address, cell.words, why, remedy)
+        words = (cell.sheet, cell.address, cell.what, cell.words, why, remedy)
         self.refused.append(dict(zip(REFUSED, words, strict=True)))
 
     def table(self) -> pd.DataFrame:
@@ -72,6 +72,7 @@ class _Cell:
     value: object = None
     kind: str = ""
     form: str = ""
+    what: str = ""  # key and month in words
 
     @property
     def address(self) -> str:
@@ -192,7 +193,12 @@ def as_raw(path: Path, frozen: dict[str, float]) -> tuple[pd.DataFrame, Source, 
     columns = [c for c in schema.RAW["submissions"].column_names if c in frame]
     frame = frame[columns].assign(author=filled.author or path.stem, entered_at=filled.saved_at)
     refused = [
-        (f"sheet {row['sheet']}, cell {row['cell']} of {label}", *list(row.values())[2:])
+        (
+            f"sheet {row['sheet']}, cell {row['cell']} of {label}",
+            row["holds"],
+            row["why"],
+            row["remedy"],
+        )
         for row in filled.refused
     ]
     return frame, Source(label, runs=tuple(where)), refused
@@ -336,6 +342,9 @@ def _sheet(name, kind, rows, head, filled, keys, frozen, given) -> None:
             if cell.column in ignored or not cell.text:
                 continue
             month = spans.get(cell.column)
+            named = [*said, f"{month:%Y-%m}" if month is not None else ""]
+            named = [text for text in named if text not in ("", schema.ALL)]
+            cell = replace(cell, what=", ".join(named))
             if month is None:
                 head_word = columns[cell.column].text if cell.column in columns else ""
                 words = f"the head of its column is {head_word!r}: no month."
