@@ -293,6 +293,7 @@ assumptions | dated | assumption | Assumptions log
   owner* text: who answers for it
   quality* text{red,amber,green}: how sure we are
   impact* text{red,amber,green}: how much hangs on it
+  department text: whose number rests on it
   first_cycle* month: first cycle it stands in
   test text: a formula that is true when it is broken, as demand(family="Tents", months=6) < 900
   expires_month month: month after which it is void
@@ -435,6 +436,7 @@ stock_health | item location | opening demand cover_months excess obsolete below
 strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
 plan_accuracy | layer lag | wape bias_rate | how far past cycles' demand plans were off, by lag
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
+view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
 closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget

@@ -81,11 +81,13 @@ product_review | 02_product_review | Product review
   ledger:
   writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions
 demand_review | 03_demand_review | Demand review
-  raw: items locations channels submissions overrides events production inventory rates orders
+  raw: items locations channels submissions overrides events assumptions production inventory
+    rates orders
   processed: demand_history money_rates planning_units restatements
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
-    error_widths error_multiples one_step_errors views view_status view_skill event_effects
+    error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
+    event_effects
     override_effects demand_plan
     sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
@@ -289,6 +291,12 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
     )
     results |= {"event_effects": event_effects, "override_effects": override_effects}
+    in_common = (hierarchy.in_planning_units(table, items) for table in (views, plan))
+    results |= {
+        "view_assumptions": submissions.with_assumptions(
+            *in_common, tables["assumptions"], cycle=cycle
+        )
+    }
     results |= {"views": views, "view_status": status, "view_skill": skill, "demand_plan": plan}
     return results | {
         "demand_review_facts": facts,

@@ -139,6 +139,43 @@ def status(
     ).reset_index(names="department")
 
 
+def with_assumptions(
+    views: pd.DataFrame, plan: pd.DataFrame, assumptions: pd.DataFrame, *, cycle: pd.Timestamp
+) -> pd.DataFrame:
+    """Table ``view_assumptions``: what each department assumes, beside its number.
+
+    Parameters
+    ----------
+    views, plan : DataFrame
+        Tables `views` and `demand_plan`, in the common unit.
+    assumptions : DataFrame
+        Table `assumptions`; those of a department that have not expired are listed.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    DataFrame
+        Key ``department, assumption`` (blank where a department that submitted wrote none down):
+        ``statement``, ``quality``, ``impact``; ``quantity`` and ``statistical`` over the keys the
+        department speaks to, ``difference_rate`` between them. The department farthest from the
+        statistical forecast stands first.
+    """
+    base = plan[[*schema.SERIES_MONTH, "statistical"]]
+    both = views.merge(base, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
+    sums = both.groupby("department", as_index=False)[["quantity", "statistical"]].sum()
+    rate = sums["quantity"] / sums["statistical"].where(sums["statistical"] > 0) - 1.0
+    sums = sums.assign(difference_rate=rate)
+    own = assumptions[~(assumptions["expires_month"] < cycle) & assumptions["department"].notna()]
+    own = own[["department", "assumption", "statement", "quality", "impact"]]
+    table = sums.merge(own, on="department", how="outer", validate="one_to_many")
+    names = ["assumption", "statement", "quality", "impact"]
+    table = table.fillna(dict.fromkeys(names, ""))
+    table = table.assign(far=-table["difference_rate"].abs().fillna(0.0))
+    table = table.sort_values(["far", "department", "assumption"], ignore_index=True)
+    return table[["department", *names, "quantity", "statistical", "difference_rate"]]
+
+
 def skill(
     submissions: pd.DataFrame, history: pd.DataFrame, tests: pd.DataFrame, items: pd.DataFrame
 ) -> pd.DataFrame:

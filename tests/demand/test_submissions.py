@@ -533,3 +533,35 @@ def test_a_view_entered_after_the_demand_review_is_late_by_hand():
     assert table["timing"].tolist() == ["in time", "late", "", "missing"]
     without = submissions.status(rows, names, cycle=CYCLE)
     assert without["timing"].tolist() == ["", "", "", "missing"]
+
+
+def test_each_department_stands_beside_what_it_assumes_by_hand():
+    base = pd.DataFrame({"item": ["A", "B"], "month": CYCLE, "statistical": [100.0, 50.0]})
+    plan = base.assign(location="all", channel="all")
+    views = plan.iloc[[0, 0, 1]].assign(
+        department=["sales", "finance", "finance"], quantity=[130.0, 90.0, 50.0]
+    )
+    views = views[["department", *schema.SERIES_MONTH, "quantity"]]
+    rows = pd.DataFrame(
+        {
+            "assumption": ["A1", "A2", "A3", "A4", "A5"],
+            "department": ["sales", "sales", "marketing", None, "finance"],
+            "statement": ["more shops", "no rival", "a fair", "whose?", "void"],
+            "expires_month": pd.to_datetime([None, "2026-01", None, None, "2025-12"]),
+            "quality": "red",
+            "impact": "amber",
+        }
+    )
+    table = submissions.with_assumptions(views, plan, rows, cycle=CYCLE)
+    columns = ["department", "assumption", "quantity", "statistical"]
+    assert table[columns].values.tolist()[:3] == [
+        ["sales", "A1", 130.0, 100.0],
+        ["sales", "A2", 130.0, 100.0],
+        ["finance", "", 140.0, 150.0],  # what it assumed is void
+    ]
+    assert table["department"].tolist()[3:] == ["marketing"]  # a reason without a number
+    assert table["difference_rate"].tolist()[:3] == pytest.approx([0.3, 0.3, -1 / 15])
+    contract.check_processed("view_assumptions", table)
+    nothing = submissions.with_assumptions(views[:0], plan, rows[:0], cycle=CYCLE)
+    assert nothing.empty
+    contract.check_processed("view_assumptions", nothing)
