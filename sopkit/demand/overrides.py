@@ -221,7 +221,8 @@ def _asked(override: pd.Series) -> str:
     is_money = pd.isna(override["quantity"])
     amount = override["revenue_value"] if is_money else override["quantity"]
     sign = "+" if kind == "add" else ""
-    return f"{'set to ' if kind == 'set' else ''}{amount:{sign},.0f}{' in money' * is_money}"
+    words = f"{amount:{sign},.0f}".replace("-", "−")
+    return f"{'set to ' if kind == 'set' else ''}{words}{' in money' * is_money}"
 
 
 def _base_change(plan: _Plan, override: pd.Series, named: list[str], then: pd.DataFrame) -> float:

@@ -56,7 +56,7 @@ def test_set_add_and_scale_are_spread_by_the_plan_they_find_by_hand():
     change, effects = applied(BASE, {"family": "Tents", "kind": "add", "quantity": -8.0})
     assert change == [-6.0, -2.0, 0.0]
     assert effects[["asked", "before", "after", "change", "change_value"]].values.tolist() == [
-        ["-8", 40.0, 32.0, -8.0, -80.0]
+        ["−8", 40.0, 32.0, -8.0, -80.0]
     ]
     change, effects = applied(BASE, {"kind": "scale", "rate": 1.1})
     assert change == pytest.approx([3.0, 1.0, 2.0])
