@@ -47,7 +47,8 @@ _NO_NUMBER = "not a number."
 _HINTS = [  # kinds, how the first cell that cannot be read looks, message (empty: as it is), remedy
     (".*", _EXCEL_ERROR, "an Excel error.", "Mend the formula in the workbook and save it again."),
     ("number", "=.*", _NO_NUMBER, "Write the value, not the formula."),
-    ("number", "[+-]?[0-9.,]+ ?%", _NO_NUMBER, "Write a share: 0.2 for 20 %."),
+    ("number", "[+-]?[0-9.,]+ ?%", _NO_NUMBER,
+     "Write a number: 0.2 for 20 %, or 1.2 where a factor is meant."),
     ("number", r"\(([0-9.,]+)\)|([0-9.,]+)-", _NO_NUMBER, r"Write the minus in front: -\1\2."),
     ("number", "[+-]?[0-9]{1,3}([ '\u2019\u00a0\u202f][0-9]{3})+([.,][0-9]+)?", _NO_NUMBER,
      "Write nothing between the digits, as 1234.5."),

@@ -696,7 +696,7 @@ CASES = [
             "breach",
             "events.expected_rate: not a number.",
             "line 2 holds '20%'",
-            "Write a share: 0.2 for 20 %.",
+            "Write a number: 0.2 for 20 %, or 1.2 where a factor is meant.",
         ),
         (
             "a currency sign",

@@ -169,7 +169,11 @@ def test_a_date_among_numbers_is_bad():
 @pytest.mark.parametrize(
     ("kind", "cell", "words"),
     [
-        ("number", "20%", "not a number. Write a share: 0.2 for 20 %."),
+        (
+            "number",
+            "20%",
+            "not a number. Write a number: 0.2 for 20 %, or 1.2 where a factor is meant.",
+        ),
         ("number", "€150", "not a number. Write the number alone"),
         ("number", "150 EUR", "not a number. Write the number alone"),
         ("number", "6 weeks", "not a number. Write the number alone"),

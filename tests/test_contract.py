@@ -304,7 +304,7 @@ def test_a_comma_in_a_number_is_ambiguous_with_the_form_to_write():
         ("nan", "Leave the cell blank where nothing is known."),
         ("inf", "Write a plain number such as 1234.5."),
         ("1e400", "Write a plain number such as 1234.5."),
-        ("5%", "Write a share: 0.2 for 20 %."),
+        ("5%", "Write a number: 0.2 for 20 %, or 1.2 where a factor is meant."),
         ("1 000", "Write nothing between the digits, as 1234.5."),
         ("1.234.567", "Write a plain number such as 1234.5."),
     ],

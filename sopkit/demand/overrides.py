@@ -15,6 +15,7 @@ from sopkit import months, schema
 
 _WHO = [*schema.LEVELS, "month", "author"]
 _TINY = 1e-9
+_FAR = 0.5  # share of its level beyond which a change is asked about
 COLUMNS = (
     "author cycle kind month subject asked before after change change_value base_change state "
     "finding reason is_locked"
@@ -145,7 +146,7 @@ def _one(
     free = covered & (plan.holder == "")
     held = plan.holder[covered & ~free]
     if not free.any() or (is_lock and len(held)):
-        why = f"locked by {held[0]}: take one of the two back"
+        why = f"locked by {held[0]}: its author can lift the lock by a later row, or take this back"
         return row | {"state": "refused", "finding": why, "after": before, "change": 0.0}
     target, problem = _target(plan, override, covered, free)
     if problem:
@@ -173,6 +174,8 @@ def _one(
         notes.append(f"overlaps with {' and '.join(others)}, which it follows")
     if override["cycle"] < cycle:
         notes.append("entered in an earlier cycle: confirm it or let it expire")
+    if abs(row["change"]) > _FAR * before:
+        notes.append("it changes its level by more than half: is that meant?")
     if abs(row["base_change"]) > abs(row["change"]) + _TINY:
         notes.append("the plan beneath has moved by more than it changes: look again")
     state = "applied in part" if len(held) or target < -_TINY else "applied"

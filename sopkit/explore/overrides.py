@@ -343,7 +343,7 @@ def lacking(rows: pd.DataFrame, author: str, reason: str, text: str) -> str:
     """What a person must still say before changes can be kept; empty if nothing."""
     if rows.empty:
         return "Nothing is changed, so nothing can be kept."
-    if not reason or (reason == REASONS[-1] and not text.strip()):
+    if not text.strip() and (not reason or reason == REASONS[-1]):
         return "Say why: choose a reason, or write one."
     return "" if author.strip() else "Say who you are: the author's name is missing."
 

@@ -120,6 +120,13 @@ def test_lock_against_lock_the_later_one_is_refused_and_told_whose_it_is():
     assert effects["finding"][1].startswith("locked by Lund's set of item T1 in 2026-01")
 
 
+def test_a_change_of_more_than_half_is_asked_about():
+    _, effects = applied(BASE, {"item": "T1", "kind": "scale", "rate": 0.05})  # meant 1.05
+    assert "changes its level by more than half" in effects["finding"][0]
+    _, effects = applied(BASE, {"item": "T1", "kind": "scale", "rate": 1.5})
+    assert effects["finding"].tolist() == [""]
+
+
 def test_nothing_goes_below_zero_and_says_so():
     change, effects = applied(BASE, {"item": "T2", "kind": "add", "quantity": -50.0})
     assert change == [0.0, -10.0, 0.0]

@@ -136,7 +136,7 @@ def test_an_override_that_a_new_lock_stops_is_named(tables):
     words = told(tables, change(tables, amount=80, family="Tents", is_locked=True))
     assert words[-1] == (
         "Lund's set of family Tents in 2026-02: locked by Keller's set of family Tents in 2026-02: "
-        "take one of the two back."
+        "its author can lift the lock by a later row, or take this back."
     )
 
 
@@ -147,7 +147,7 @@ def test_a_refused_change_says_why_and_moves_nothing(tables):
     assert seen["series"].empty and seen["changes"]["state"].tolist() == ["refused"]
     assert told(tables, rows) == [
         "Tents in 2026-02 is left as it is: locked by Keller's set of family Tents in 2026-02: "
-        "take one of the two back."
+        "its author can lift the lock by a later row, or take this back."
     ]
 
 
@@ -203,6 +203,7 @@ def test_a_change_needs_a_reason_and_a_name(tables):
     assert "Say why" in overrides.lacking(rows, "Keller", "other", " ")
     assert "Say who" in overrides.lacking(rows, " ", "other", "a new shop")
     assert overrides.lacking(rows, "Keller", "other", "a new shop") == ""
+    assert overrides.lacking(rows, "Keller", "", "a new shop") == ""
 
 
 def test_taking_back_puts_the_plan_where_it_was(tables):
