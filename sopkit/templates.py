@@ -183,7 +183,7 @@ def _families(sheet, base: Base) -> None:
     levels, span = base.levels, base.span
     head, first = 5, len(levels) + 4
     words = f"Quantities in {base.unit}, prices in {base.currency} a unit. Fill in yellow cells "
-    _title(sheet, base, words + "only; an empty one means: no change to the forecast.")
+    _title(sheet, base, words + "only; an empty one leaves things as they are (see Read me).")
     sheet.cell(3, 1, f"{NO_CHANGE} (yes/no):").style = "key text"
     _put(sheet, 3, 2, "no", "entry text")
     names = [*(level.capitalize() for level in levels), WHAT, REASON, f"{base.currency} a unit"]
@@ -306,7 +306,8 @@ def _read_me(sheet, base: Base) -> None:
     lines = [
         f"1. Write your own number into a yellow cell of {FAMILIES} where you expect something "
         "other than the statistical forecast.",
-        "2. Leave a cell empty where you agree with the forecast. If you agree with all of it, "
+        "2. Leave a cell empty where you agree with the forecast; a number your department gave "
+        "for this cycle before stays until another replaces it. If you agree with all of it, "
         f"write yes beside “{NO_CHANGE}”: that counts as submitted.",
         "3. Choose a reason, or write one. A number more than 50 % off the forecast needs one.",
         f"4. {ITEMS} is for detail by item, location and channel. Give a family's month on one of "
