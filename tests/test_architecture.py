@@ -63,7 +63,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 13_600, 76, 340
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 16_000, 84, 390
 
 
 def _modules() -> list[Path]:
