@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import months, store, workbooks
+from sopkit import months, steps, store, workbooks
 from sopkit.contract import nearest
 from sopkit.months import UsageError
 from sopkit.sources import SourceError
-from sopkit.steps import STEPS, Step, data_review, demand_review, step
+from sopkit.steps import STEPS, Step, step
 from sopkit.supply import strategies
 
 NOTEBOOKS = Path("notebooks")
@@ -461,8 +461,8 @@ def status(workspace: Path) -> list[dict[str, str]]:
 
 
 def _state(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> str:
-    if not done["hash"]:
-        return "tables only"
+    if not done["hash"] or ":" in done["hash"]:
+        return "replayed" if done["hash"] else "tables only"
     try:
         mark = _step_hash(workspace, current, cycle, done["parameters"])
     except SourceError:
@@ -490,16 +490,60 @@ def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None
     store.raw_tables(workspace, cycle)  # raises on a breach, before anything is written
     options = store.company(workspace).iloc[0]
     ahead = horizon or months.horizon(cycle, options["horizon"], options["fiscal_year_first_month"])
+    return compute(workspace, cycle, {"data_review": {}, "demand_review": {"horizon": ahead}})
+
+
+def compute(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    parameters: dict[str, dict[str, object]],
+    *,
+    raw: tuple | None = None,
+    origin: str = "",
+) -> pd.DataFrame:
+    """Run steps without notebooks and publish their tables as a run would.
+
+    Parameters
+    ----------
+    workspace : Path
+        From ``store.open_workspace``.
+    cycle : Timestamp
+        Month in which the plan is made.
+    parameters : dict
+        Steps in the order of ``STEPS``, each with its parameters.
+    raw : tuple, optional
+        What ``store.raw_tables`` gave for the cycle; left out: read.
+    origin : str
+        Written into the run's record, where it was no run. Steps that such an earlier computation
+        made from the same inputs are left as they are.
+
+    Returns
+    -------
+    DataFrame
+        What was written: table, rows, first and last month; empty if nothing had changed.
+
+    Raises
+    ------
+    Busy
+        If a run holds the cycle.
+    """
     with _lock(workspace, cycle):
         _prepare_staging(workspace, cycle)
         staged = store.staging(workspace, cycle)
         record, written = store.run_record(staged), []
-        for name, parameters in (("data_review", {}), ("demand_review", {"horizon": ahead})):
+        for name, own in parameters.items():
+            mark = f"{origin}:{_step_hash(workspace, step(name), cycle, own)}" if origin else ""
+            if mark and _is_done(record, staged, step(name), mark):
+                continue
             begun = time.monotonic()
-            compute = {"data_review": data_review, "demand_review": demand_review}[name]
-            results = compute(store.inputs(workspace, name, cycle), cycle=cycle, **parameters)
+            tables = store.inputs(workspace, name, cycle, raw=raw)
+            results = getattr(steps, name)(tables, cycle=cycle, **own)
             written.append(store.publish_step(workspace, name, cycle, results))
             seconds = time.monotonic() - begun
-            record = _note(record, staged, step(name), "", seconds, {name: parameters})
+            record = _note(record, staged, step(name), mark, seconds, parameters)
+            record |= {"origin": origin} if origin else {}
+        if not written:
+            shutil.rmtree(staged)
+            return pd.DataFrame(columns=["table", "rows", "first_month", "last_month"])
         store.publish(workspace, cycle, record)
     return pd.concat(written, ignore_index=True)

@@ -173,7 +173,7 @@ overrides | dated | cycle levels month author | one of quantity revenue_value ra
   is_locked flag: nothing else may move it
   expires_cycle month: last cycle it counts in
   entered_at time: when it was entered
-plan_history~ | dated | cycle layer levels month | Plans of the tool before: accuracy from the first day
+plan_history | dated | cycle layer levels month | Plans of the tool before: accuracy from the first day
   cycle* month: month in which the plan was made
   layer* text: which number it was
   levels
@@ -434,7 +434,12 @@ hour_values | resource month | value hours next_value words | what one more hour
 stock_by_family | family | items cover_months excess_value obsolete_value below_items | health of stock, added up
 stock_health | item location | opening demand cover_months excess obsolete below_months excess_value obsolete_value | how long stock lasts, what is too much, what will never sell
 strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
-plan_accuracy | layer lag | wape bias_rate | how far past cycles' demand plans were off, by lag
+lag_accuracy | level member layer lag | wape bias_rate value_wape mase rmsse volume cycles | how far past plans were off, by months ahead (-1: all, -2: each item at its lead time); positive bias: too high
+tracking_signals | level member layer | signal months is_alarm | running sum of errors one month ahead over their mean size; positive: too high; beyond 4 is an alarm
+bound_accuracy | lag | coverage_rate below_rate above_rate pinball_rate rows | how often what came lay inside the forecast's bounds (80 %), by months ahead
+value_added | level member layer beside lag | gain_rate gain_lower gain_upper verdict bias_rate habit months cycles | error before - error after of each layer, by family and month (lag -3: one to three months ahead, -2: at the lead time); positive: it helped
+plan_attainment | plan lag | wape bias_rate volume cycles | supply and stock as planned beside what was made and stored; positive bias: less came than planned
+market_watch | series_key | month so_far expected lower upper passed_share pace finding amount_value | series whose sales of the running month have left the interval that the last forecast gave
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
 view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number
 view_status | department | rows entered_at state timing | who has submitted a view

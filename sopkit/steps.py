@@ -24,13 +24,17 @@ from sopkit.demand import (
     hierarchy,
     history,
     intervals,
+    lags,
     overrides,
     panel,
     submissions,
+    value_added,
+    watch,
 )
 from sopkit.executive import assumptions, kpis, register
 from sopkit.reconciliation import finance, gaps, grid
 from sopkit.supply import (
+    attainment,
     capacity,
     families,
     inventory,
@@ -52,7 +56,8 @@ _PLANS = tuple(
 class Step:
     """A step of the cycle: notebook, what it reads (raw, processed, past cycles) and writes.
 
-    ``ledger`` tables come of all past cycles, ``previous`` ones of the last cycle alone.
+    ``ledger`` tables come of all past cycles, ``previous`` ones of the last cycle alone;
+    ``running`` ones are raw rows up to the month under way, which no other step may see.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Step:
     ledger: tuple[str, ...]
     writes: tuple[str, ...]
     previous: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
 
 
 # A step: name | notebook | title. Below it what it reads (raw tables, this cycle's processed
@@ -71,10 +77,12 @@ _STEPS = """
 data_review | 01_data_review | Data review
   raw: all
   processed: findings
-  ledger: demand_plan restatements
-  previous: demand_history known_members
+  ledger: demand_plan restatements views forecast supply_plan inventory_projection
+  previous: demand_history known_members forecast
+  running: sales
   writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
-    control_totals known_members restatements plan_accuracy
+    control_totals known_members restatements lag_accuracy tracking_signals bound_accuracy
+    value_added plan_attainment market_watch
 product_review | 02_product_review | Product review
   raw: items
   processed: demand_history money_rates planning_units
@@ -176,9 +184,8 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         rates,
     )
     known_changes = pd.concat([tables["ledger_restatements"], restated])
-    past = ties.todays_codes(tables["ledger_demand_plan"], known_changes)
-    past = hierarchy.in_planning_units(past, units)
-    return {
+    memory = _memory(tables, demand, rates, units, known_changes, cycle=cycle)
+    return memory | {
         "data_review_facts": headlines.data_review(
             total, changes, findings, tied, restated, common
         ),
@@ -191,7 +198,59 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "control_totals": tied,
         "known_members": members,
         "restatements": restated,
-        "plan_accuracy": accuracy.of_plans(past, total, items),
+    }
+
+
+def past_plans(
+    tables: Tables, demand: pd.DataFrame, rates: pd.DataFrame, changes: pd.DataFrame
+) -> lags.Past:
+    """Every layer of every past cycle beside what came, from the ledger and the tool before.
+
+    ``items`` hold the settled planning factors; ``changes`` are all restatements known.
+    """
+    levels = {name: tables[name] for name in ("items", "locations", "channels")}
+    plans, views = (
+        ties.todays_codes(tables[f"ledger_{name}"], changes) for name in ("demand_plan", "views")
+    )
+    imported = lags.imported_plans(tables["plan_history"], demand, levels)[0]
+    return lags.past_plans(plans, views, demand, rates, levels, imported)
+
+
+def _memory(
+    tables: Tables,
+    demand: pd.DataFrame,
+    rates: pd.DataFrame,
+    units: pd.DataFrame,
+    changes: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+) -> Tables:
+    """What past cycles promised, beside what came."""
+    factor = schema.lookup(tables["items"]["item"], units, "planning_factor")
+    items = tables["items"].assign(planning_factor=factor)
+    levels = {"items": items, "locations": tables["locations"], "channels": tables["channels"]}
+    past = past_plans(tables | {"items": items}, demand, rates, changes)
+    total = hierarchy.in_planning_units(demand, units)
+    forecasts, supply, stock = (
+        ties.todays_codes(tables[f"ledger_{name}"], changes)
+        for name in ("forecast", "supply_plan", "inventory_projection")
+    )
+    made = (tables["production"], tables["inventory"])
+    supply, stock, *made = (hierarchy.in_planning_units(t, units) for t in (supply, stock, *made))
+    family = hierarchy.with_levels(items[["item"]], items).set_index("item")["family"]
+    added = [value_added.value_added(past)]
+    added.append(value_added.value_added(past, level="family", each_lag=False))
+    accurate = [lags.by_lag(past, total, levels, level=level) for level in lags.LEVELS]
+    signals = [lags.signals(past, level=level) for level in ("total", "family", "item")]
+    return {
+        "lag_accuracy": pd.concat(accurate, ignore_index=True),
+        "tracking_signals": pd.concat(signals, ignore_index=True),
+        "bound_accuracy": lags.bounds(forecasts, demand, level=intervals.LEVEL),
+        "value_added": pd.concat(added, ignore_index=True),
+        "plan_attainment": attainment.plan_attainment(supply, stock, *made, family),
+        "market_watch": watch.market_watch(
+            tables["running_sales"], tables["previous_forecast"], rates, cycle=cycle
+        ),
     }
 
 

@@ -444,7 +444,13 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[str, pd.DataFrame]:
+def inputs(
+    workspace: str | Path,
+    step_name: str,
+    cycle: pd.Timestamp,
+    *,
+    raw: tuple[dict[str, pd.DataFrame], pd.DataFrame] | None = None,
+) -> dict[str, pd.DataFrame]:
     """Exactly the tables that a step declares, and ``company``.
 
     Parameters
@@ -455,22 +461,26 @@ def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[s
         A step of ``steps.STEPS``.
     cycle : Timestamp
         Month in which the plan is made.
+    raw : tuple, optional
+        What ``raw_tables`` gave for the cycle, where the caller holds it; left out: read.
 
     Returns
     -------
     dict of DataFrame
         Raw tables (empty where not given), this cycle's processed tables, past cycles' tables as
-        ``ledger_<name>`` and the last cycle's as ``previous_<name>``, with a column ``cycle``.
+        ``ledger_<name>`` and the last cycle's as ``previous_<name>``, with columns ``cycle`` and
+        ``origin``; rows of the month under way, for the step that may see it, as
+        ``running_<name>``.
         ``planning_factor`` of items and ``planning_unit`` of the company are as settled by the
         data review.
     """
     root, step = open_workspace(workspace), steps.step(step_name)
     tables: dict[str, pd.DataFrame] = {"company": company(root)}
     if "findings" in step.processed:
-        raw, tables["findings"] = raw_tables(root, cycle, anew=False)
+        given, tables["findings"] = raw or raw_tables(root, cycle, anew=False)
     else:
-        raw = {name: raw_table(root, name, cycle) for name in step.raw}
-    tables |= {name: raw[name] for name in step.raw}
+        given = raw[0] if raw else {name: raw_table(root, name, cycle) for name in step.raw}
+    tables |= {name: given[name] for name in step.raw}
     for name in step.processed:
         if name != "findings":
             tables[name] = _read_file(_current(root, name, cycle), name, cycle)
@@ -478,12 +488,24 @@ def inputs(workspace: str | Path, step_name: str, cycle: pd.Timestamp) -> dict[s
         tables[f"ledger_{name}"] = ledger(root, name, before=cycle)
     for name in step.previous:
         tables[f"previous_{name}"] = ledger(root, name, before=cycle, most=1)
+    for name in step.running:
+        tables[f"running_{name}"] = _running(root, name, cycle).iloc[: 0 if raw else None]
     if "planning_units" in tables:
         settled = tables["planning_units"]
         factor = schema.lookup(tables["items"]["item"], settled, "planning_factor")
         tables["items"] = tables["items"].assign(planning_factor=factor)
         tables["company"]["planning_unit"] = settled["planning_unit"].iloc[0]
     return tables
+
+
+def _running(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """A measured table's rows of the cycle's month, if that is under way, and of the year before.
+
+    Once a later month has rows, or in a cycle that is made again later, the month is over.
+    """
+    frame = _by_period(workspace, name, cycle)[0]
+    is_near = frame["month"].between(months.shift(cycle, -12), cycle)
+    return frame[is_near & (frame["month"].max() == cycle)].reset_index(drop=True)
 
 
 def raw_table(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
@@ -536,7 +558,10 @@ def ledger(
     before: pd.Timestamp | None = None,
     most: int = _LEDGER_CYCLES,
 ) -> pd.DataFrame:
-    """One processed table of all cycles, stacked, with a column ``cycle``.
+    """One processed table of all cycles, stacked, with columns ``cycle`` and ``origin``.
+
+    A cycle is what its latest run left (origin ``run``), else a replay of it: ``replay``, or
+    ``hindsight`` where the replay knew more of its future than people did.
 
     Parameters
     ----------
@@ -553,7 +578,9 @@ def ledger(
     past = [cycle for cycle in cycles(root) if before is None or cycle < before]
     paths = {cycle: folder(root, cycle) / f"{table}.parquet" for cycle in past[-most:]}
     parts = [
-        _read_file(path, table, cycle).assign(cycle=cycle)
+        _read_file(path, table, cycle).assign(
+            cycle=cycle, origin=run_record(path.parent).get("origin", "run")
+        )
         for cycle, path in paths.items()
         if path.is_file()
     ]
@@ -561,7 +588,8 @@ def ledger(
         return pd.concat(parts, ignore_index=True).astype({"cycle": months.DTYPE})
     made = schema.PROCESSED[table]
     kinds = {name: months.DTYPE if name == "month" else "str" for name in made.key}
-    kinds = {"cycle": months.DTYPE, **dict.fromkeys(made.columns, "float64"), **kinds}
+    kinds = {"cycle": months.DTYPE, "origin": "str", **kinds}
+    kinds = dict.fromkeys(made.columns, "float64") | kinds
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 

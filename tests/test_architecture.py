@@ -43,6 +43,7 @@ FLOORS = {
     "kernels": 5,
     "cycle": 6,
     "departments": 6,
+    "replay": 6.5,
     "explore": 6,
     "__main__": 7,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import schema
 from sopkit.demand import forecasting, hierarchy
 
 LEVELS = ["total", "family", "location", "channel", "item"]
@@ -41,6 +41,80 @@ def bias_rate(forecast: np.ndarray, actual: np.ndarray) -> float:
     """
     total = np.abs(actual).sum()
     return float((forecast - actual).sum() / total) if total else float("nan")
+
+
+def mad(forecast: np.ndarray, actual: np.ndarray) -> float:
+    """Mean absolute deviation, in the unit of the two.
+
+    Examples
+    --------
+    >>> mad(np.array([12.0, 7.0]), np.array([10.0, 10.0]))
+    2.5
+    """
+    return float(np.abs(forecast - actual).mean())
+
+
+def mse(forecast: np.ndarray, actual: np.ndarray, *, ddof: int = 0) -> float:
+    """Mean squared error, in the unit squared; textbooks divide by n or, with ``ddof=1``, n − 1.
+
+    Examples
+    --------
+    >>> mse(np.array([12.0, 8.0]), np.array([10.0, 10.0]), ddof=1)
+    8.0
+    """
+    error = forecast - actual
+    return float((error**2).sum() / (len(error) - ddof))
+
+
+def mape(forecast: np.ndarray, actual: np.ndarray) -> float:
+    """Mean of absolute errors as shares of the actuals; NaN where any actual is zero.
+
+    Examples
+    --------
+    >>> mape(np.array([12.0, 15.0]), np.array([10.0, 20.0]))
+    0.225
+    """
+    if (actual == 0).any():
+        return float("nan")
+    return float(np.abs((forecast - actual) / actual).mean())
+
+
+def tracking_signal(forecast: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Running sum of errors over the mean absolute deviation so far, one a month.
+
+    Parameters
+    ----------
+    forecast, actual : array (n_months, …)
+        In the order of months, all known.
+
+    Returns
+    -------
+    array (n_months, …)
+        Positive where forecasts have been too high (house §3; textbooks take actual − forecast and
+        turn the sign); zero while no error was made. Beyond 4 in size it is time to look (Heizer
+        & Render, *Operations Management*, ch. 4).
+
+    Examples
+    --------
+    >>> tracking_signal(np.array([100.0, 100.0, 100.0]), np.array([90.0, 95.0, 115.0])).tolist()
+    [1.0, 2.0, 0.0]
+    """
+    error = forecast - actual
+    count = np.arange(1, len(error) + 1).reshape(-1, *[1] * (error.ndim - 1))
+    usual = np.cumsum(np.abs(error), axis=0) / count
+    return np.cumsum(error, axis=0) / np.where(usual > 0, usual, 1.0)
+
+
+def pinball(quantile: np.ndarray, actual: np.ndarray, probability: float) -> np.ndarray:
+    """Loss of a quantile forecast, the smaller the better; in the unit of the two.
+
+    Examples
+    --------
+    >>> pinball(np.array([10.0, 10.0]), np.array([12.0, 8.0]), 0.9).round(6).tolist()
+    [1.8, 0.2]
+    """
+    short = actual - quantile
+    return np.maximum(probability * short, (probability - 1.0) * short)
 
 
 def measured(history: pd.DataFrame) -> pd.Series:
@@ -232,47 +306,3 @@ def _yearly_scale(history: pd.DataFrame) -> pd.DataFrame:
     wide = history.groupby(["member", "month"])["actual"].sum().unstack("month")
     difference = wide.diff(12, axis=1).abs().mean(axis=1)
     return difference.rename("scale").reset_index()
-
-
-def of_plans(ledger: pd.DataFrame, history: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """Table ``plan_accuracy``: how far past cycles' demand plans were off, by lag.
-
-    Parameters
-    ----------
-    ledger : DataFrame
-        Past cycles' `demand_plan` with a column ``cycle``; empty in a first cycle.
-    history : DataFrame
-        Table `demand_history`: net sales, months hidden by stock-outs left out.
-    items : DataFrame
-        Table `items`: families.
-
-    Returns
-    -------
-    DataFrame
-        Key ``layer, lag``; layer is ``statistical`` or ``consensus``; measured by family and month.
-    """
-    columns = ["layer", "lag", "wape", "bias_rate", "volume", "cycles"]
-    net = history.assign(actual=measured(history))
-    net = net.loc[~net["is_stockout"], [*schema.SERIES_MONTH, "actual"]]
-    # inner: months not closed yet, and months hidden by stock-outs, cannot be judged
-    both = ledger.merge(net, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
-    if both.empty:
-        return pd.DataFrame(columns=columns).astype({"wape": "float64", "lag": "int64"})
-    both = hierarchy.with_levels(both, items)
-    both = both.assign(lag=months.number(both["month"]) - months.number(both["cycle"]))
-    layers = ["statistical", "consensus"]
-    keys = ["family", "cycle", "month", "lag"]
-    sums = both.groupby(keys, as_index=False)[[*layers, "actual"]].sum()
-    rows = [
-        (
-            layer,
-            lag,
-            wape(own[layer].to_numpy(), own["actual"].to_numpy()),
-            bias_rate(own[layer].to_numpy(), own["actual"].to_numpy()),
-            own["actual"].sum(),
-            own["cycle"].nunique(),
-        )
-        for lag, own in sums.groupby("lag")
-        for layer in layers
-    ]
-    return pd.DataFrame(rows, columns=columns)
