@@ -374,6 +374,45 @@ def forecast(tests: Backtest, end_months: pd.Series) -> pd.DataFrame:
     return made.assign(model=np.repeat(heaviest, horizon))
 
 
+def with_weights(
+    history: panel.Panel, groups: np.ndarray, weights: pd.DataFrame, *, horizon: int
+) -> pd.DataFrame:
+    """What models say now, mixed by weights that are given: no back-test, so a moment's work.
+
+    Parameters
+    ----------
+    history : Panel
+        Demand, what models learn from.
+    groups : array (n_series,)
+        Family of each series, −1 for none.
+    weights : DataFrame
+        Table `model_weights`, for example of another cycle; drawn up to one over the models that
+        have a forecast here.
+    horizon : int
+        Months ahead.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, month``: ``quantity``. A series without a weighted model
+        keeps the mean of its last twelve months. With the weights of ``backtest`` on the same
+        history it is that forecast, before series end.
+    """
+    values, count = history.values, len(history.months)
+    known_seasons = {count: seasons.seasonal_indices(values, groups)}
+    kind = combining.kinds(values, known_seasons[count])[None]
+    ahead = _run(values, [count], horizon, known_seasons, kind)[1]
+    share = weights.pivot(index=schema.SERIES, columns="model", values="weight_share")
+    share = share.reindex(columns=list(MODELS))
+    share = share.reindex(pd.MultiIndex.from_frame(history.keys)).fillna(0.0).to_numpy().T
+    share = share * np.isfinite(ahead).all(axis=1)
+    total = share.sum(axis=0)
+    mixed = ((share / np.where(total > 0, total, 1.0))[:, None] * np.nan_to_num(ahead)).sum(axis=0)
+    said = np.where(total > 0, mixed, _usual(values))
+    months_ahead = months.span(months.shift(history.months[-1], 1), horizon)
+    return panel.to_table(history.keys, months_ahead, {"quantity": said})
+
+
 def fallbacks(tests: Backtest) -> pd.DataFrame:
     """Table ``fallbacks``: models that failed for a series they are for, why, and what stands in.
 

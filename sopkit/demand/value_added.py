@@ -23,6 +23,7 @@ LEVEL = 0.95  # of the interval
 _BETWEEN = "\x1f"  # member and family in one name
 DRAWS, SEED, BLOCK = 1_000, 20_260, 3
 HELPS, HARMS, EARLY = "adds value", "destroys value", "too early to say"
+NOTHING = "changed nothing"
 HIGH, LOW, EVEN = "too high", "too low", "no habit seen"
 _PRIOR_TOUCHES = 6.0  # touches at which an author's own past counts half
 
@@ -63,7 +64,8 @@ def value_added(
     step by step; each beside the same month last year too. Bounds are percentiles of a circular
     block bootstrap over the months judged (Politis & Romano 1992), widened by the quantile of
     Student's t over the normal's, since few blocks show too little scatter. A verdict needs six
-    months, and an interval of 95 % that leaves zero out.
+    months, and an interval of 95 % that leaves zero out; a step that moved no number has changed
+    nothing.
     """
     marked = _by_family(past, level)
     decided = marked.where(marked.rows["lag"] == marked.rows["decision_lag"])
@@ -149,7 +151,11 @@ def _judged(sums: lags.Sums, money: lags.Sums, draws: int, seed: int) -> pd.Data
             "wape": after.sum(axis=0) / whole,
             "before_wape": before.sum(axis=0) / whole,
             "gain_value": _gains_in_money(money).reindex(names).to_numpy(),
-            "verdict": _words(*gain_bounds, count, HELPS, HARMS, EARLY),
+            "verdict": np.where(
+                total(np.abs(error[1] - error[0])).any(axis=0),
+                _words(*gain_bounds, count, HELPS, HARMS, EARLY),
+                NOTHING,
+            ),
             "bias_rate": bias.sum(axis=0) / whole,
             "bias_lower": bias_bounds[0],
             "bias_upper": bias_bounds[1],
