@@ -594,8 +594,8 @@ COMPANY: dict[str, Setting] = {
     "strategic_years": Setting(3, "years that strategy looks ahead", 1, 10, is_used=False),
     "frozen_months": Setting(
         {"default": 0},
-        "months in which supply is what is firm, by family or `default`; counts where "
-        "`scheduled_receipts` is given",
+        "months from the cycle on in which numbers of departments and overrides are refused, and "
+        "supply is what is firm where `scheduled_receipts` is given; by family or `default`",
         0,
         24,
     ),

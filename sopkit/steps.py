@@ -330,7 +330,8 @@ def beneath_overrides(
     past = hierarchy.in_planning_units(_past(tables, "demand_plan"), tables["items"])
     past = past.assign(base=past["consensus"] - past["overrides"])
     past = hierarchy.with_levels(past, tables["items"], tables["locations"], tables["channels"])
-    return said, base.assign(quantity=plan["consensus"].to_numpy()), past
+    frozen = months.frozen_months(tables["company"]["frozen_months"].iloc[0], base["family"])
+    return said, base.assign(quantity=plan["consensus"].to_numpy(), frozen_months=frozen), past
 
 
 def _overridden(
