@@ -92,7 +92,7 @@ def sentence(row: dict) -> str:
     money = f" It touches {shown} of twelve months' money." if share > 0 else ""
     rows = counted(row["rows"], "row", "rows")
     count = f" ({rows}, first: {row['first_row']})" if row["first_row"] else ""
-    return f"{row['state']}: {where}: {row['message']}{count} {row['remedy']}{money}"
+    return f"{row['state']}: {where}: {row['message']}{count} {row['remedy']}".rstrip() + money
 
 
 def plain(label: str) -> str:

@@ -201,3 +201,32 @@ def working_day(cycle: pd.Timestamp, number: int) -> pd.Timestamp:
     12
     """
     return pd.bdate_range(cycle, periods=number)[-1]
+
+
+def frozen_months(frozen: dict[str, float], families: pd.Series) -> pd.Series:
+    """Months from the cycle on that may not be changed, by family.
+
+    Parameters
+    ----------
+    frozen : dict
+        ``frozen_months`` of ``company.yml``: by family or ``default``.
+    families : Series
+        Families asked for.
+
+    Examples
+    --------
+    >>> frozen_months({"default": 1, "Tents": 2}, pd.Series(["Tents", "Stoves"])).tolist()
+    [2, 1]
+    """
+    return families.map(frozen).fillna(frozen.get("default", 0)).astype("int64")
+
+
+def frozen_until(frozen: dict[str, float], family: str, cycle: pd.Timestamp) -> pd.Timestamp:
+    """The first month that may be changed again.
+
+    Examples
+    --------
+    >>> frozen_until({"default": 1, "Tents": 2}, "Tents", pd.Timestamp("2026-01-01"))
+    Timestamp('2026-03-01 00:00:00')
+    """
+    return shift(cycle, int(frozen.get(family, frozen.get("default", 0))))

@@ -28,6 +28,7 @@ from sopkit.demand import (
     overrides,
     panel,
     submissions,
+    taken,
     value_added,
     watch,
 )
@@ -95,8 +96,7 @@ demand_review | 03_demand_review | Demand review
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
-    event_effects
-    override_effects demand_plan
+    event_effects numbers_taken override_effects demand_plan
     sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
   raw: items locations inventory scheduled_receipts production resources capacity routings
@@ -340,6 +340,9 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     skill = submissions.skill(said, total, total_tests, items)
     change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle)
     plan = consensus.demand_plan(forecast, views, skill, change)
+    beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
+    currency = tables["company"]["currency"].iloc[0]
+    numbers = taken.numbers_taken(said, views, skill, beneath, cycle=cycle, currency=currency)
     plan, override_effects = _overridden(tables, plan, base, cycle=cycle)
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
@@ -350,6 +353,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
     )
     results |= {"event_effects": event_effects, "override_effects": override_effects}
+    results |= {"numbers_taken": numbers}
     in_common = (hierarchy.in_planning_units(table, items) for table in (views, plan))
     results |= {
         "view_assumptions": submissions.with_assumptions(
@@ -385,7 +389,8 @@ def beneath_overrides(
     past = hierarchy.in_planning_units(_past(tables, "demand_plan"), tables["items"])
     past = past.assign(base=past["consensus"] - past["overrides"])
     past = hierarchy.with_levels(past, tables["items"], tables["locations"], tables["channels"])
-    return said, base.assign(quantity=plan["consensus"].to_numpy()), past
+    frozen = months.frozen_months(tables["company"]["frozen_months"].iloc[0], base["family"])
+    return said, base.assign(quantity=plan["consensus"].to_numpy(), frozen_months=frozen), past
 
 
 def _overridden(

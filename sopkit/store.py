@@ -21,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from sopkit import across, contract, months, periods, rules, schema, sources, stacking, steps
+from sopkit.demand import guards
 from sopkit.executive import kpis
 from sopkit.months import UsageError
 
@@ -274,6 +275,7 @@ def raw_tables(
         words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in steps.STEPS]}
         findings += across.check_across(tables, given, terms, cycle, words)
         findings += periods.check_periods(tables, given, terms, cycle)
+        findings += guards.check_overrides(tables, given, terms, cycle)
         silent = terms["unknown_sales"]
         findings += periods.check_sales_months(tables["sales"], cycle, given["sales"], silent)
         valued = across.valued(tables, terms, cycle)

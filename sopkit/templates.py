@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from sopkit import months, schema
+from sopkit.months import frozen_until
 
 KEYS, LISTS = "sopkit", "lists"  # hidden sheets
 FAMILIES, ITEMS, README = "Families", "Items", "Read me"
@@ -78,17 +79,6 @@ class Base:
     def span(self) -> list[pd.Timestamp]:
         """Months across."""
         return sorted(self.families["month"].unique())
-
-
-def frozen_until(frozen: dict[str, float], family: str, cycle: pd.Timestamp) -> pd.Timestamp:
-    """The first month that may be changed again.
-
-    Examples
-    --------
-    >>> frozen_until({"default": 1, "Tents": 2}, "Tents", pd.Timestamp("2026-01-01"))
-    Timestamp('2026-03-01 00:00:00')
-    """
-    return months.shift(cycle, int(frozen.get(family, frozen.get("default", 0))))
 
 
 def write(path: Path, base: Base) -> None:

@@ -158,7 +158,7 @@ def allocate(
     """
     amounts = amounts.reset_index(drop=True)
     parts, placed = [], np.zeros(len(amounts), dtype=bool)
-    for keys, rows in _by_pattern(amounts, base):
+    for keys, rows in by_pattern(amounts, base):
         part, covered = _spread(rows, base, [*keys, "month"], amount, weight)
         placed[covered] = True
         parts.append(part)
@@ -170,7 +170,7 @@ def allocate(
     return spread, amounts[~placed]
 
 
-def _by_pattern(amounts: pd.DataFrame, base: pd.DataFrame) -> Iterator[tuple]:
+def by_pattern(amounts: pd.DataFrame, base: pd.DataFrame) -> Iterator[tuple]:
     """Rows that name the same levels, with the names of these levels."""
     levels = [name for name in schema.LEVELS if name in amounts.columns and name in base.columns]
     named = amounts[levels].ne(schema.ALL)
@@ -191,7 +191,7 @@ def total_over(amounts: pd.DataFrame, base: pd.DataFrame, measure: str) -> pd.Se
         Column to add up.
     """
     parts = [pd.Series(dtype="float64")]
-    for keys, rows in _by_pattern(amounts, base):
+    for keys, rows in by_pattern(amounts, base):
         sums = base.groupby([*keys, "month"])[measure].sum()
         wanted = pd.MultiIndex.from_frame(rows[[*keys, "month"]])
         wanted = wanted if keys else wanted.get_level_values("month")

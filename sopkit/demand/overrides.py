@@ -1,7 +1,8 @@
 """What people change by hand: set, add or scale at any level, spread down so that levels add up.
 
 Overrides are applied one after the other in the order of entry, locks first; every one ends in
-table ``override_effects`` with what it did, or with the reason why it did not.
+table ``override_effects`` with what it did, or with the reason why it did not. Frozen months stay
+as they are; what was entered before its month froze goes on counting.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sopkit import months, schema
 
 _WHO = [*schema.LEVELS, "month", "author"]
 _TINY = 1e-9
+LIFT = "its author can lift the lock by a later row, or take this back"
 _FAR = 0.5  # share of its level beyond which a change is asked about
 COLUMNS = (
     "author cycle kind month subject asked before after change change_value base_change state "
@@ -59,6 +61,7 @@ class _Plan:
     rows: pd.DataFrame  # keys, levels, month
     value: np.ndarray  # in the common unit
     price: np.ndarray  # of a common unit, missing where unknown
+    frozen: np.ndarray  # months from a cycle on in which each row may not be changed
     holder: np.ndarray  # words of the lock on each row, empty where there is none
     touched: np.ndarray  # words of the last override on each row
 
@@ -74,7 +77,8 @@ def apply(
         From ``alive``.
     base : DataFrame
         The plan before overrides: series, ``month``, all levels, ``quantity`` (item units, not
-        negative), ``factor`` (to the common unit), ``unit_price_value``.
+        negative), ``factor`` (to the common unit), ``unit_price_value``; optionally
+        ``frozen_months``, counted from the cycle in which an override is entered.
     then : DataFrame
         Plans before overrides of past cycles, in the common unit: ``cycle``, levels, ``month``,
         ``base``.
@@ -94,7 +98,7 @@ def apply(
     Notes
     -----
     A change is spread in proportion to the plan it finds, evenly where that is zero. Rows under a
-    lock are moved by nothing else. Nothing goes below zero.
+    lock are moved by nothing else, frozen ones by nothing at all. Nothing goes below zero.
 
     Examples
     --------
@@ -116,7 +120,8 @@ def apply(
     start = rows["quantity"].to_numpy(dtype="float64") * factor
     price = rows["unit_price_value"].to_numpy(dtype="float64") / np.where(factor > 0, factor, 1.0)
     empty = np.full(len(rows), "", dtype=object)
-    plan = _Plan(rows, start.copy(), price, empty.copy(), empty.copy())
+    frozen = rows.get("frozen_months", pd.Series(0, index=rows.index)).to_numpy(dtype="int64")
+    plan = _Plan(rows, start.copy(), price, frozen, empty.copy(), empty.copy())
     is_locked = overrides["is_locked"].fillna(False).astype(bool)
     order = [*np.flatnonzero(is_locked), *np.flatnonzero(~is_locked)]
     found = {k: _one(plan, overrides.iloc[k], bool(is_locked.iloc[k]), then, cycle) for k in order}
@@ -143,10 +148,16 @@ def _one(
         why = "covers nothing in the plan: correct its names or its month"
         return row | {"state": "refused", "finding": why}
     row["before"] = before = plan.value[covered].sum()
-    free = covered & (plan.holder == "")
-    held = plan.holder[covered & ~free]
-    if not free.any() or (is_lock and len(held)):
-        why = f"locked by {held[0]}: its author can lift the lock by a later row, or take this back"
+    is_frozen = covered & (plan.frozen > ahead(override["month"], override["cycle"]))
+    begins = months.shift(override["cycle"], int(plan.frozen[covered].min()))
+    free = covered & ~is_frozen & (plan.holder == "")
+    held = plan.holder[covered & ~is_frozen & (plan.holder != "")]
+    why = ""
+    if is_frozen[covered].all():
+        why = frozen_words(month, begins)
+    elif not free.any() or (is_lock and len(held)):
+        why = f"locked by {held[0]}: {LIFT}"
+    if why:
         return row | {"state": "refused", "finding": why, "after": before, "change": 0.0}
     target, problem = _target(plan, override, covered, free)
     if problem:
@@ -166,6 +177,9 @@ def _one(
     row |= {"after": plan.value[covered].sum()}
     row |= {"change": row["after"] - before, "change_value": money if known.all() else np.nan}
     notes = []
+    if is_frozen.any():
+        count = f"{is_frozen.sum()} of {covered.sum()} series"
+        notes.append(f"{count} are frozen in {month} and stayed")
     if len(held):
         notes.append(f"{len(held)} of {covered.sum()} series are locked by {held[0]} and stayed")
     if target < -_TINY:
@@ -178,8 +192,20 @@ def _one(
         notes.append("it changes its level by more than half: is that meant?")
     if abs(row["base_change"]) > abs(row["change"]) + _TINY:
         notes.append("the plan beneath has moved by more than it changes: look again")
-    state = "applied in part" if len(held) or target < -_TINY else "applied"
+    is_part = len(held) or is_frozen.any() or target < -_TINY
+    state = "applied in part" if is_part else "applied"
     return row | {"state": state, "finding": "; ".join(notes)}
+
+
+def ahead(month: pd.Timestamp, cycle: pd.Timestamp) -> int:
+    """Months from the cycle in which something was entered to the month it speaks of."""
+    return int(months.number(month) - months.number(cycle))
+
+
+def frozen_words(month: str, begins: pd.Timestamp) -> str:
+    """Why an override of a frozen month is refused, and what to do."""
+    change = f"changes begin with {months.label(begins)}"
+    return f"{month} is frozen: {change}, or ask for frozen_months of company.yml"
 
 
 def _covered(rows: pd.DataFrame, override: pd.Series, named: list[str]) -> np.ndarray:
@@ -213,7 +239,8 @@ def _target(
         return old + amount, ""
     held = whole - old
     if amount < held - _TINY:
-        return 0.0, f"what is locked beneath it already holds {held:,.0f}, more than {amount:,.0f}"
+        fixed = "locked or frozen beneath it already holds"
+        return 0.0, f"what is {fixed} {held:,.0f}, more than {amount:,.0f}"
     return amount - held, ""
 
 

@@ -32,7 +32,9 @@ REASONS = (
     "other",
 )
 _CELL = [*schema.LEVELS, "month"]
-_CHANGES = "subject month asked before after change change_value series state finding".split()
+_CHANGES = (
+    "subject month asked before after change change_value series state finding reason".split()
+)
 _ACROSS = 12  # months shown side by side
 _EXPIRY = 12  # cycles ahead in which an override may be said to expire
 _WHOLE = 100.0  # units from which a grid needs no decimals
@@ -74,8 +76,11 @@ def row(tables: dict, kind: str, amount: float, month: pd.Timestamp, **levels: s
 def signed(
     rows: pd.DataFrame, author: str, reason: str, *, is_locked: bool, expires: pd.Timestamp | str
 ) -> pd.DataFrame:
-    """Changes with who makes them, why, and for how long."""
-    said = {"author": " ".join(author.split()) or "somebody", "reason": reason}
+    """Changes with who makes them, for how long, and why where they do not say it themselves."""
+    said = {
+        "author": " ".join(author.split()) or "somebody",
+        "reason": rows["reason"].fillna(reason),
+    }
     return rows.assign(**said, is_locked=is_locked, expires_cycle=pd.to_datetime(expires))
 
 
@@ -177,6 +182,18 @@ def _within(base: pd.DataFrame, levels: dict[str, str]) -> np.ndarray:
     return inside
 
 
+def frozen_until(tables: dict, levels: dict[str, str]) -> dict[tuple, str]:
+    """The first month that may be changed, by family (and company) and month wholly frozen."""
+    base, cycle = tables["base"], tables["cycle"]
+    rows = base.loc[_within(base, levels), ["family", "month", "frozen_months"]]
+    rows = pd.concat([rows, rows.assign(family=schema.COMPANY_LABEL)])
+    least = rows.groupby(["family", "month"])["frozen_months"].min()
+    frozen = least[
+        least > months.number(least.index.get_level_values("month")) - months.number(cycle)
+    ]
+    return {cell: months.label(months.shift(cycle, int(n))) for cell, n in frozen.items()}
+
+
 def preview(tables: dict, rows: pd.DataFrame) -> dict:
     """What changes would do, beside the plan with the overrides entered so far.
 
@@ -209,7 +226,7 @@ def preview(tables: dict, rows: pd.DataFrame) -> dict:
         inside &= (base["month"] == one["month"]).to_numpy(dtype=bool)
         sums = moved.loc[inside, ["before", "after", "change"]].sum()
         here = moved[inside & is_moved]
-        said = {name: effect[name] for name in ("asked", "state", "finding", "month")}
+        said = {name: effect[name] for name in ("asked", "state", "finding", "month", "reason")}
         named = [one[name] for name in schema.LEVELS if one[name] != schema.ALL]
         said |= {"subject": ", ".join(named) or "The whole company", "series": len(here)}
         made.append({**said, **sums, "change_value": here["change_value"].sum(skipna=False)})
@@ -281,7 +298,9 @@ def sentences(tables: dict, seen: dict) -> list[str]:
             exhibits.format_amount(np.round(one[x]), "quantity") for x in ("before", "after")
         )
         gap = worth(one["change"], one["change_value"])
-        said = f"{where}: {now} → {then} {unit} ({gap}), spread over {one['series']} series"
+        differs = made["reason"].nunique() > 1
+        why = f"; reason: {one['reason'] or 'none yet'}" if differs else ""
+        said = f"{where}: {now} → {then} {unit} ({gap}), spread over {one['series']} series{why}"
         words.append(said + (f"; {hours}." if hours and len(made) == 1 else "."))
         words += [f"Note: {one['finding']}."] if one["finding"] else []
     if len(made) > 1:
@@ -304,8 +323,10 @@ def _busiest(hours: pd.DataFrame) -> str:
 def view(tables: dict, seen: dict) -> list[exhibits.Exhibit]:
     """What the explorer shows for changes not kept yet, from ``preview``: words and two tables."""
     if seen["changes"].empty:
-        count = len(tables["effects"])
+        count = int(tables["effects"]["state"].ne("refused").sum())
         known = "no override counts yet" if not count else f"overrides that count: {count}"
+        refused = len(tables["effects"]) - count
+        known += f"; refused: {refused}, see page 03" if refused else ""
         lines = [f"Nothing is changed. In the plan shown, {known}."]
         if set(tables["base"]["family"]) == {schema.UNASSIGNED}:
             lines.append("No item has a family: the whole company alone can be changed here.")
@@ -401,11 +422,13 @@ def explorer(
         named = {"family": schema.ALL if family == schema.COMPANY_LABEL else family}
         return named | {level: name for level, name in (own["place"].value, own["channel"].value)}
 
+    def why() -> str:
+        words = ": ".join(filter(None, [own["reason"].value, own["text"].value.strip()]))
+        return words.removeprefix(f"{REASONS[-1]}: ")
+
     def signed_rows(rows: pd.DataFrame) -> pd.DataFrame:
-        why = ": ".join(filter(None, [own["reason"].value, own["text"].value.strip()]))
-        why = why.removeprefix(f"{REASONS[-1]}: ")
         by = {"is_locked": own["lock"].value, "expires": own["expires"].value}
-        return signed(rows, own["author"].value, why, **by)
+        return signed(rows, own["author"].value, why(), **by)
 
     def redraw(_change: object = None) -> None:
         seen, words = preview(now["tables"], signed_rows(now["rows"])), []
@@ -420,20 +443,29 @@ def explorer(
 
     def fill(value: np.ndarray) -> None:
         table = grid(now["tables"], value, levels(schema.COMPANY_LABEL))
+        frozen = frozen_until(now["tables"], levels(schema.COMPANY_LABEL))
         digits = 0 if table.to_numpy().max() >= _WHOLE else 2
         pending = set(now["rows"][_CELL].itertuples(index=False, name=None))
         now["is_drawn"] = True  # what is set here, nobody has written
         for (family, month), cell in cells.items():
             amount = table[month].get(family, np.nan)
             cell.value = round(float(np.nan_to_num(amount)), digits)
-            cell.disabled = bool(np.isnan(amount)) or family == schema.UNASSIGNED
             named = levels(family)
+            begins = frozen.get((family, month), "")
+            cell.disabled = bool(np.isnan(amount) or family == schema.UNASSIGNED or begins)
+            said = f" is frozen: changes begin with {begins}" if begins else ""
+            cell.tooltip = cell.description + said
             is_changed = (*(named.get(x, schema.ALL) for x in schema.LEVELS), month) in pending
             (cell.add_class if is_changed else cell.remove_class)("changed")
         now["is_drawn"] = False
 
     def change(kind: str, amount: float, family: str, month: pd.Timestamp) -> None:
         more = row(now["tables"], kind, amount, month, **levels(family))
+        if why() not in (
+            "",
+            REASONS[-1],
+        ):  # the reason that stands is that of the changes made so far
+            now["rows"] = now["rows"].assign(reason=now["rows"]["reason"].fillna(why()))
         rows = pd.concat([now["rows"], more]).drop_duplicates(_CELL, keep="last")
         now["rows"], told.value = rows.reset_index(drop=True), ""
         redraw()
@@ -455,7 +487,7 @@ def explorer(
             head.append(widgets.Label(family))
             for month in part:
                 cell = widgets.FloatText(description=f"{family} {months.label(month)}")
-                cell.layout.width, cell.tooltip = "auto", cell.description
+                cell.layout.width = "auto"
                 cell.add_class("cell")
                 cell.observe(partial(written, family, month), "value")
                 cells[family, month] = cell
@@ -477,7 +509,9 @@ def explorer(
 
     def press_keep(_button: object) -> None:
         reason, author = own["reason"].value, own["author"].value
-        missing = lacking(now["rows"], author, reason, own["text"].value)
+        told_all = now["rows"]["reason"].notna().all()
+        text = why() or " ".join(now["rows"]["reason"][:1]) if told_all else own["text"].value
+        missing = lacking(now["rows"], author, reason, text)
         if missing:
             told.value = exhibits.note(missing).html
             return

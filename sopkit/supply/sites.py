@@ -203,7 +203,7 @@ def replenishment(
     days = days.mask(is_fed, sent).fillna(0.0)
     level = family.map(service_levels)
     level = level.fillna(service_levels.get("default", 0.95)).astype("float64")
-    frozen = family.map(frozen_months or {}).fillna((frozen_months or {}).get("default", 0))
+    frozen = months.frozen_months(frozen_months or {}, family)
     lead = np.floor(days / DAYS_A_MONTH + 0.5)
     is_service, is_to_order = (
         _flag(table["item"], items, name) for name in ("is_service", "is_made_to_order")

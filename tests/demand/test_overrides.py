@@ -202,3 +202,33 @@ def test_levels_add_up_and_locked_totals_stand(seed):
             for level in ("item", "family"):
                 own &= base[level] == row.get(level, base[level])
             assert after[own & (base["month"] == SPAN[0])].sum() == pytest.approx(row["quantity"])
+
+
+# frozen months
+
+
+def test_a_frozen_month_is_refused_and_told_when_changes_begin():
+    base = BASE.assign(frozen_months=2)
+    change, effects = applied(base, {"family": "Tents", "quantity": 60.0})
+    assert change == [0.0, 0.0, 0.0]
+    assert effects[["state", "before", "after"]].values.tolist() == [["refused", 40.0, 40.0]]
+    assert effects["finding"][0] == (
+        "2026-01 is frozen: changes begin with 2026-03, or ask for frozen_months of company.yml"
+    )
+
+
+def test_an_override_of_several_families_moves_what_is_free_and_says_what_stayed():
+    base = BASE.assign(frozen_months=BASE["family"].map({"Tents": 1, "Stoves": 0}))
+    change, effects = applied(base, {"quantity": 70.0})
+    assert change == [0.0, 0.0, 10.0]
+    assert effects["state"].tolist() == ["applied in part"]
+    assert "2 of 3 series are frozen in 2026-01 and stayed" in effects["finding"][0]
+    change, effects = applied(base, {"quantity": 30.0})
+    assert change == [0.0, 0.0, 0.0]
+    assert "locked or frozen beneath it already holds 40" in effects["finding"][0]
+
+
+def test_what_was_entered_before_its_month_froze_goes_on_counting():
+    base, earlier = BASE.assign(frozen_months=1), months.shift(CYCLE, -1)
+    change, effects = applied(base, {"family": "Tents", "quantity": 60.0, "cycle": earlier})
+    assert change == [15.0, 5.0, 0.0] and effects["state"].tolist() == ["applied"]

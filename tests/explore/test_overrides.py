@@ -33,7 +33,7 @@ def inputs() -> dict:
     plan = plan.merge(pd.DataFrame({"month": SPAN}), how="cross")
     plan = plan.assign(events=0.0, departments=0.0, overrides=0.0, consensus=plan["statistical"])
     rates = plan[schema.SERIES].drop_duplicates().assign(unit_price_value=10.0)
-    company = pd.DataFrame({"currency": ["EUR"], "planning_unit": ["units"]})
+    company = pd.DataFrame({"currency": ["EUR"], "planning_unit": ["units"], "frozen_months": [{}]})
     ledger = plan.iloc[:0].assign(cycle=CYCLE)
     past = pd.DataFrame(columns=["kind", "subject", "becomes", "cycle"], dtype="object")
     tables = {name: contract.empty(name) for name in schema.RAW} | {
@@ -69,6 +69,28 @@ def change(tables, kind="set", amount=60.0, month=FEBRUARY, author="Keller", **l
 def told(tables, *rows) -> list[str]:
     words = overrides.sentences(tables, overrides.preview(tables, pd.concat(rows)))
     return [text.replace("\u00a0", " ") for text in words]
+
+
+# frozen months, and overrides that were refused
+
+
+def test_a_frozen_cell_is_known_and_its_change_refused(inputs):
+    inputs["company"]["frozen_months"] = [{"Tents": 2}]
+    tables = overrides.prepared(inputs, cycle=CYCLE)
+    frozen = overrides.frozen_until(tables, {"channel": schema.ALL})
+    assert frozen == {("Tents", CYCLE): "2026-03", ("Tents", FEBRUARY): "2026-03"}
+    assert "left as it is: 2026-02 is frozen" in told(tables, change(tables, family="Tents"))[0]
+    whole = told(tables, change(tables, amount=80.0))
+    assert any("are frozen in 2026-02 and stayed" in line for line in whole)
+    assert overrides.frozen_until(tables, {"channel": "Web"}).keys() >= {("Company", CYCLE)}
+
+
+def test_a_refused_override_is_not_among_those_that_count(tables):
+    kept = change(tables, item="T9")
+    tables = overrides.with_kept(tables, pd.concat([kept, change(tables, item="T1")]))
+    nothing = overrides.preview(tables, tables["overrides"].iloc[:0])
+    words = overrides.view(tables, nothing)[0].html
+    assert "overrides that count: 1; refused: 1" in words
 
 
 # the plan and its changes
@@ -319,6 +341,25 @@ def test_changes_are_dropped_before_they_are_kept_and_a_refused_one_at_once(comp
     assert own["Stoves 2026-02"].value == 99 and "Nothing is changed" in text(own["shown"])
     own["Undo"].click()
     assert own["Stoves 2026-02"].value == start and len(written) == 2
+
+
+@pytest.mark.slow
+def test_two_changes_kept_at_once_may_have_different_reasons(company):
+    written = []
+
+    def keep(workspace, table, rows, **named):
+        written.append(rows)
+        return store.add(workspace, table, rows, **named)
+
+    own = parts(overrides.explorer(company, CYCLE, keep))
+    own["Your name"].value, own["Reason"].value = "Lund", "competitor"
+    own["Tents 2026-02"].value = 60.0
+    own["Reason"].value = "promotion or event"  # corrected: nothing else was changed since
+    own["Stoves 2026-02"].value = 99.0
+    own["Reason"].value = "price change"
+    assert "reason: promotion or event" in text(own["shown"])
+    own["Keep"].click()
+    assert written[0]["reason"].tolist() == ["promotion or event", "price change"]
 
 
 @pytest.mark.slow
