@@ -426,6 +426,7 @@ view_skill | department | cycles wape bias_rate weight_share verdict | how right
 demand_plan | series_key month | statistical events departments overrides consensus | each after the first a change; statistical + events + departments + overrides = consensus
 event_effects | event | kind first_month change finding | what each event adds to the plan, or why it does not
 override_effects | author month subject | cycle kind asked before after change change_value state finding reason | what each override did, or why it did not
+override_changes | author subject series_key month | before change | what each override did to each series; before: the plan it found
 supply_plan | item location month | regular overtime subcontract purchased receipts transfers supply | the chosen strategy; supply is the sum of the others, transfers are in less out
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
 resource_load | resource month | load_hours regular_hours overtime_hours overload_hours | hours the plan takes, beside the hours there are
@@ -439,6 +440,8 @@ lag_accuracy | level member layer lag | wape bias_rate value_wape mase rmsse vol
 tracking_signals | level member layer | signal months is_alarm | running sum of errors one month ahead over their mean size; positive: too high; beyond 4 is an alarm
 bound_accuracy | lag | coverage_rate below_rate above_rate pinball_rate rows | how often what came lay inside the forecast's bounds (80 %), by months ahead
 value_added | level member layer beside lag | gain_rate gain_lower gain_upper verdict bias_rate habit months cycles | error before - error after of each layer, by family and month (lag -3: one to three months ahead, -2: at the lead time); positive: it helped
+touches | cycle author subject month | lag before change actual gain gain_value is_helpful | each override of a past cycle beside what came; gain: error before - error after
+author_skill | author direction | touches helped_rate gain lost_value keep_rate | what each author's overrides were worth, and the share of the next that this speaks for
 plan_attainment | plan lag | wape bias_rate volume cycles | supply and stock as planned beside what was made and stored; positive bias: less came than planned
 market_watch | series_key | month so_far expected lower upper passed_share pace finding amount_value | series whose sales of the running month have left the interval that the last forecast gave
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
@@ -454,6 +457,7 @@ item_financials | item month | quantity revenue_value margin_value supply_revenu
 quarters | family quarter | revenue_value budget_revenue_value variance_value is_by_quarter | whole quarters, closed and planned, beside the budget
 financials | family month | revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
+bridge |  | series_key month family cause detail change | why the demand plan moved since the last cycle: last plan plus every cause is the plan now, at each level
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
 register | kind name | statement owner due status finding amount_value | decisions, actions and assumptions of this cycle
 product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money

@@ -33,7 +33,7 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import finance, gaps, grid
+from sopkit.reconciliation import bridge, finance, gaps, grid
 from sopkit.supply import (
     attainment,
     capacity,
@@ -78,12 +78,13 @@ _STEPS = """
 data_review | 01_data_review | Data review
   raw: all
   processed: findings
-  ledger: demand_plan restatements views forecast supply_plan inventory_projection
+  ledger: demand_plan restatements views override_changes forecast supply_plan
+    inventory_projection
   previous: demand_history known_members forecast
   running: sales
   writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
     control_totals known_members restatements lag_accuracy tracking_signals bound_accuracy
-    value_added plan_attainment market_watch
+    value_added touches author_skill plan_attainment market_watch
 product_review | 02_product_review | Product review
   raw: items
   processed: demand_history money_rates planning_units
@@ -96,7 +97,7 @@ demand_review | 03_demand_review | Demand review
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
-    event_effects numbers_taken override_effects demand_plan
+    event_effects numbers_taken override_effects override_changes demand_plan
     sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
   raw: items locations inventory scheduled_receipts production resources capacity routings
@@ -110,10 +111,11 @@ supply_review | 04_supply_review | Supply review
 reconciliation | 05_reconciliation | Reconciliation
   raw: items locations production inventory routings budget rates
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan
-    inventory_projection resource_load deliveries
+    inventory_projection resource_load deliveries model_weights views view_skill override_changes
   ledger: plans
-  writes: reconciliation_facts item_financials financials closed_financials quarters gaps sop_grid
-    reconciliation_exceptions
+  previous: demand_history model_weights views view_skill override_changes known_members
+  writes: reconciliation_facts bridge item_financials financials closed_financials quarters gaps
+    sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items locations channels inventory targets decisions options actions assumptions
   processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection
@@ -231,10 +233,11 @@ def _memory(
     levels = {"items": items, "locations": tables["locations"], "channels": tables["channels"]}
     past = past_plans(tables | {"items": items}, demand, rates, changes)
     total = hierarchy.in_planning_units(demand, units)
-    forecasts, supply, stock = (
+    forecasts, supply, stock, moves = (
         ties.todays_codes(tables[f"ledger_{name}"], changes)
-        for name in ("forecast", "supply_plan", "inventory_projection")
+        for name in ("forecast", "supply_plan", "inventory_projection", "override_changes")
     )
+    touched = value_added.touches(hierarchy.in_planning_units(moves, units), past)
     made = (tables["production"], tables["inventory"])
     supply, stock, *made = (hierarchy.in_planning_units(t, units) for t in (supply, stock, *made))
     family = hierarchy.with_levels(items[["item"]], items).set_index("item")["family"]
@@ -247,6 +250,8 @@ def _memory(
         "tracking_signals": pd.concat(signals, ignore_index=True),
         "bound_accuracy": lags.bounds(forecasts, demand, level=intervals.LEVEL),
         "value_added": pd.concat(added, ignore_index=True),
+        "touches": touched,
+        "author_skill": value_added.authors(touched),
         "plan_attainment": attainment.plan_attainment(supply, stock, *made, family),
         "market_watch": watch.market_watch(
             tables["running_sales"], tables["previous_forecast"], rates, cycle=cycle
@@ -343,7 +348,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
     currency = tables["company"]["currency"].iloc[0]
     numbers = taken.numbers_taken(said, views, skill, beneath, cycle=cycle, currency=currency)
-    plan, override_effects = _overridden(tables, plan, base, cycle=cycle)
+    plan, override_effects, override_changes = _overridden(tables, plan, base, cycle=cycle)
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     found = submissions.exceptions(
@@ -353,6 +358,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
     )
     results |= {"event_effects": event_effects, "override_effects": override_effects}
+    results |= {"override_changes": override_changes}
     results |= {"numbers_taken": numbers}
     in_common = (hierarchy.in_planning_units(table, items) for table in (views, plan))
     results |= {
@@ -395,12 +401,12 @@ def beneath_overrides(
 
 def _overridden(
     tables: Tables, plan: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The plan with overrides, and what each of them did."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The plan with overrides, and what each of them did, in all and by series."""
     said, before, past = beneath_overrides(tables, plan, base, cycle=cycle)
     alive = overrides.alive(said, cycle=cycle)
-    change, effects = overrides.apply(alive, before, past, cycle=cycle)
-    return consensus.with_overrides(plan, change["overrides"].to_numpy()), effects
+    change, effects, moves = overrides.apply(alive, before, past, cycle=cycle)
+    return consensus.with_overrides(plan, change["overrides"].to_numpy()), effects, moves
 
 
 def supply_task(
@@ -582,6 +588,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     by_family = finance.by_family(delivered, items, ["deliverable"])
     gap_table = gaps.gaps(financials, by_family)
     results = {
+        "bridge": _bridge(tables, cycle=cycle),
         "item_financials": by_item,
         "financials": financials,
         "closed_financials": closed,
@@ -594,6 +601,18 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "sop_grid": sop_grid(tables | results, cycle=cycle),
         "reconciliation_exceptions": gaps.exceptions(gap_table, quarters, materiality),
     }
+
+
+def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Why the demand plan moved since the last cycle."""
+    last = _past(tables, "demand_plan")
+    then = {"demand_plan": last[last["cycle"] == last["cycle"].max()]}
+    for name in ("demand_history", "model_weights", "views", "view_skill", "override_changes"):
+        table = tables[f"previous_{name}"]
+        restated = tables["restatements"]
+        then[name] = ties.todays_codes(table, restated) if "item" in table else table
+    then["known_members"] = tables["previous_known_members"]
+    return bridge.bridge(tables, then, tables["items"], cycle=cycle)
 
 
 def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:

@@ -64,11 +64,12 @@ class _Plan:
     frozen: np.ndarray  # months from a cycle on in which each row may not be changed
     holder: np.ndarray  # words of the lock on each row, empty where there is none
     touched: np.ndarray  # words of the last override on each row
+    moves: list[pd.DataFrame]  # what each override did to each row it moved
 
 
 def apply(
     overrides: pd.DataFrame, base: pd.DataFrame, then: pd.DataFrame, *, cycle: pd.Timestamp
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """What overrides make of a plan.
 
     Parameters
@@ -94,6 +95,9 @@ def apply(
         ``before``, ``after``, ``change`` in the common unit, ``change_value``; ``base_change``, by
         how much the plan beneath has moved since it was entered; ``state`` (applied, applied in
         part, refused) and in ``finding`` what a person must know.
+    moves : DataFrame
+        Table `override_changes`, a row a series and month that an override moved: ``author``,
+        ``subject``; ``before`` and ``change`` in item units. They sum to ``overrides``.
 
     Notes
     -----
@@ -111,9 +115,12 @@ def apply(
     >>> row |= {"author": "Keller", "cycle": pd.Timestamp("2026-01-01"), "kind": "set"}
     >>> row |= {"quantity": 60.0, "revenue_value": None, "rate": None, "reason": "a new shop"}
     >>> row |= {"is_locked": False, "expires_cycle": pd.NaT, "entered_at": pd.NaT}
-    >>> change, effects = apply(pd.DataFrame([row]), base, pd.DataFrame(), cycle=row["cycle"])
+    >>> said, past = pd.DataFrame([row]), pd.DataFrame()
+    >>> change, effects, moves = apply(said, base, past, cycle=row["cycle"])
     >>> change["overrides"].tolist(), effects["state"].tolist()
     ([15.0, 5.0], ['applied'])
+    >>> moves[["item", "author", "subject", "before", "change"]].values.tolist()
+    [['A', 'Keller', 'family Tents', 30.0, 15.0], ['B', 'Keller', 'family Tents', 10.0, 5.0]]
     """
     rows = base.reset_index(drop=True)
     factor = rows["factor"].to_numpy(dtype="float64")
@@ -121,7 +128,7 @@ def apply(
     price = rows["unit_price_value"].to_numpy(dtype="float64") / np.where(factor > 0, factor, 1.0)
     empty = np.full(len(rows), "", dtype=object)
     frozen = rows.get("frozen_months", pd.Series(0, index=rows.index)).to_numpy(dtype="int64")
-    plan = _Plan(rows, start.copy(), price, frozen, empty.copy(), empty.copy())
+    plan = _Plan(rows, start.copy(), price, frozen, empty.copy(), empty.copy(), [])
     is_locked = overrides["is_locked"].fillna(False).astype(bool)
     order = [*np.flatnonzero(is_locked), *np.flatnonzero(~is_locked)]
     found = {k: _one(plan, overrides.iloc[k], bool(is_locked.iloc[k]), then, cycle) for k in order}
@@ -129,7 +136,9 @@ def apply(
     numbers = ["before", "after", "change", "change_value", "base_change"]
     effects = effects.astype(dict.fromkeys(numbers, "float64") | {"is_locked": "bool"})
     moved = (plan.value - start) / np.where(factor > 0, factor, 1.0)
-    return rows[schema.SERIES_MONTH].assign(overrides=moved), effects
+    nothing = rows.iloc[:0][schema.SERIES_MONTH].assign(author="", subject="", before=0.0)
+    moves = pd.concat([nothing.assign(change=0.0), *plan.moves], ignore_index=True)
+    return rows[schema.SERIES_MONTH].assign(overrides=moved), effects, moves
 
 
 def _one(
@@ -172,6 +181,14 @@ def _one(
     plan.touched[free] = words
     if is_lock:
         plan.holder[free] = words
+    factor = plan.rows.loc[free, "factor"].to_numpy(dtype="float64")
+    moved = plan.rows.loc[free, schema.SERIES_MONTH].assign(
+        author=override["author"],
+        subject=subject,
+        before=old / np.where(factor > 0, factor, 1.0),
+        change=(plan.value[free] - old) / np.where(factor > 0, factor, 1.0),
+    )
+    plan.moves.append(moved)
     known = np.isfinite(worth)
     money = ((plan.value[free] - old) * np.where(known, worth, 0.0)).sum()
     row |= {"after": plan.value[covered].sum()}

@@ -158,7 +158,7 @@ def _applied(tables: dict, rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray
     every = pd.concat([tables["entered"], _stamped(tables, rows)])
     alive = overrides.alive(every, cycle=tables["cycle"])
     base, past = tables["base"], tables["past"]
-    change, effects = overrides.apply(alive, base, past, cycle=tables["cycle"])
+    change, effects, _ = overrides.apply(alive, base, past, cycle=tables["cycle"])
     value = (base["quantity"] + change["overrides"]) * base["factor"]
     return alive, value.to_numpy(), effects
 

@@ -39,7 +39,7 @@ def said(*rows: dict) -> pd.DataFrame:
 
 def applied(base: pd.DataFrame, *rows: dict, then=NOTHING) -> tuple[list, pd.DataFrame]:
     """Changes of the first month, in item units, and the effects."""
-    change, effects = overrides.apply(said(*rows), base, then, cycle=CYCLE)
+    change, effects, _ = overrides.apply(said(*rows), base, then, cycle=CYCLE)
     contract.check_processed("override_effects", effects)
     assert not change.loc[change["month"] > SPAN[0], "overrides"].any()
     return change.loc[change["month"] == SPAN[0], "overrides"].tolist(), effects
@@ -192,7 +192,7 @@ def test_levels_add_up_and_locked_totals_stand(seed):
         )
         rows.append(row | amount | {"kind": kind})
     before = base.copy()
-    change, effects = overrides.apply(said(*rows), base, NOTHING, cycle=CYCLE)
+    change, effects, _ = overrides.apply(said(*rows), base, NOTHING, cycle=CYCLE)
     pd.testing.assert_frame_equal(base, before)
     after = base["quantity"] + change["overrides"]
     assert (after >= -1e-9).all() and len(effects) == 8

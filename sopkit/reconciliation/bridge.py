@@ -1,0 +1,258 @@
+"""Why the demand plan moved since the last cycle: every cause in units, summing exactly.
+
+The statistical part is taken apart by putting in one change after the other and forecasting anew
+with the weights of then (``forecasting.with_weights``): the history restated, its cleaning, the
+months that have closed since, and last the models and weights of today.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import forecasting, history, panel
+
+LAST, NOW = "last plan", "plan now"
+CAUSES = (
+    "item moved family",
+    "no longer planned",
+    "newly planned",
+    "end of sale",
+    "another version of sopkit",
+    "history restated",
+    "cleaning",
+    "new actuals",
+    "model or weights",
+    "events",
+    "department",
+    "override",
+)
+_LAYERS = ["statistical", "events", "departments", "overrides"]
+_BASE = ["sales", "returns", "unfilled"]
+_CLEANING = ["stockout", "outlier"]
+COLUMNS = [*schema.SERIES_MONTH, "family", "cause", "detail", "change"]
+
+
+def bridge(
+    now: dict[str, pd.DataFrame],
+    then: dict[str, pd.DataFrame],
+    items: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+) -> pd.DataFrame:
+    """Table ``bridge``: from the last cycle's demand plan to this one's.
+
+    Parameters
+    ----------
+    now, then : dict of DataFrame
+        This and the last cycle's tables `demand_history`, `demand_plan`, `model_weights`, `views`,
+        `view_skill`, `override_changes`; of then also `known_members`. All under today's item
+        codes; empty where there was no cycle.
+    items : DataFrame
+        Table `items`: today's families, last months of sale.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    DataFrame
+        Series, ``month``, ``family``, ``cause``, ``detail`` (department, or author and level of an
+        override) and ``change`` in item units, for the months that both plans hold. Rows of cause
+        ``last plan`` plus all others are the plan now, at the series and at every level; before its
+        move an item counts in the family of then.
+
+    Notes
+    -----
+    The order of substitution matters where causes act together: what the new weights make of the
+    new months counts as ``model or weights``. Where the last cycle left no weights the whole
+    statistical change stands there.
+    """
+    old, new = then["demand_plan"], now["demand_plan"]
+    if old.empty or new.empty:
+        return pd.DataFrame(columns=COLUMNS).astype({"change": "float64"})
+    last = min(old["month"].max(), new["month"].max())
+    old, new = (plan[plan["month"].between(cycle, last)] for plan in (old, new))
+    key = schema.SERIES_MONTH
+    # outer: series that only one of the plans holds are causes of their own
+    both = old[[*key, *_LAYERS, "consensus"]].merge(
+        new[[*key, *_LAYERS, "consensus"]],
+        on=key,
+        how="outer",
+        validate="one_to_one",
+        suffixes=("_then", "_now"),
+        indicator=True,
+    )
+    family = schema.lookup(both["item"], items, "family").fillna(schema.UNASSIGNED)
+    was = then["known_members"]
+    was = was[was["kind"] == "item"].set_index("member")["detail"]
+    family_then = both["item"].map(was).fillna(family)
+    both = both.assign(family=family, family_then=family_then)
+    parts = [_rows(both, LAST, both["consensus_then"], family_of="family_then")]
+    moved = both[both["family"] != both["family_then"]]
+    parts.append(_rows(moved, CAUSES[0], -moved["consensus_then"], family_of="family_then"))
+    parts.append(_rows(moved, CAUSES[0], moved["consensus_then"]))
+    gone, come = (both[both["_merge"] == side] for side in ("left_only", "right_only"))
+    parts.append(_rows(gone, CAUSES[1], -gone["consensus_then"]))
+    parts.append(_rows(come, CAUSES[2], come["consensus_now"]))
+    kept = both[both["_merge"] == "both"].reset_index(drop=True)
+    parts += _statistical(kept, now, then, items, cycle)
+    parts.append(_rows(kept, "events", kept["events_now"] - kept["events_then"]))
+    parts += _by_detail(kept, "department", "departments", _departments, now, then)
+    parts += _by_detail(kept, "override", "overrides", _overrides, now, then)
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["change"] != 0].reset_index(drop=True)[COLUMNS]
+
+
+def _rows(
+    table: pd.DataFrame, cause: str, change: pd.Series, detail="", family_of: str = "family"
+) -> pd.DataFrame:
+    made = table[schema.SERIES_MONTH].assign(family=table[family_of], cause=cause, detail=detail)
+    return made.assign(change=change.fillna(0.0).astype("float64"))
+
+
+def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
+    """The change of the statistical forecast, one cause after the other."""
+    start, end = kept["statistical_then"].to_numpy(), kept["statistical_now"].to_numpy()
+    if then["model_weights"].empty or then["demand_history"].empty:
+        return [_rows(kept, "model or weights", pd.Series(end - start))]
+    before, today = then["demand_history"], now["demand_history"]
+    first = months.shift(before["month"].max(), 1)
+    ends = schema.lookup(kept["item"], items, "end_month")
+    is_over = (kept["month"] > ends).to_numpy()
+
+    def said(frame: pd.DataFrame, amount: pd.Series) -> np.ndarray:
+        """The forecast of the kept rows by the weights of then, before series end."""
+        series = panel.from_table(frame.assign(amount=amount), "amount")
+        groups = history.family_codes(series.keys, items)
+        ahead = months.number(kept["month"].max()) - months.number(series.months[-1])
+        made = forecasting.with_weights(
+            series, groups, then["model_weights"], horizon=int(max(ahead, horizon))
+        )
+        # left: a series that history then did not hold has no forecast of then
+        return (
+            kept[schema.SERIES_MONTH]
+            .merge(made, on=schema.SERIES_MONTH, how="left", validate="one_to_one")["quantity"]
+            .to_numpy()
+        )
+
+    horizon = int(months.number(then["demand_plan"]["month"].max()) - months.number(first)) + 1
+    past = today[today["month"] < first]
+    layers = _layers_of_then(past, before)
+    stages = [said(before, before["demand"])]
+    stages.append(said(past, past[_BASE].sum(axis=1) + layers))
+    stages.append(said(past, past["demand"]))
+    stages.append(said(today, today["demand"]))
+    stages = [np.where(np.isfinite(stage), stage, start) for stage in stages]
+    was_over = (start == 0) & (stages[0] != 0)
+    path = [start, np.where(was_over, 0.0, stages[0]), np.where(is_over, 0.0, stages[0])]
+    path += [np.where(is_over, 0.0, stage) for stage in stages[1:]]
+    path.append(end)
+    causes = ["another version of sopkit", "end of sale", "history restated", "cleaning"]
+    causes += ["new actuals", "model or weights"]
+    return [
+        _rows(kept, cause, pd.Series(after - ahead))
+        for cause, ahead, after in zip(causes, path, path[1:], strict=True)
+    ]
+
+
+def _layers_of_then(past: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
+    """What cleaning added to each month when the last cycle read it; nothing where it was not."""
+    layers = before[schema.SERIES_MONTH].assign(layers=before[_CLEANING].sum(axis=1))
+    # left: a month that was not in the history of then had no layer
+    both = past[schema.SERIES_MONTH].merge(
+        layers, on=schema.SERIES_MONTH, how="left", validate="one_to_one"
+    )
+    return both["layers"].fillna(0.0).set_axis(past.index)
+
+
+def _by_detail(kept, cause, column, told, now, then) -> list[pd.DataFrame]:
+    """The change of one layer, a row a department or override; what is left has no detail."""
+    parts, change = [], pd.Series(0.0, index=kept.index)
+    both = {name: told(tables) for name, tables in (("now", now), ("then", then))}
+    names = sorted({*both["now"], *both["then"]})
+    for name in names:
+        own = pd.Series(0.0, index=kept.index)
+        for when, sign in (("now", 1.0), ("then", -1.0)):
+            if name in both[when]:
+                # left: rows that this one did not touch
+                laid = kept[schema.SERIES_MONTH].merge(
+                    both[when][name], on=schema.SERIES_MONTH, how="left", validate="one_to_one"
+                )
+                own = own + sign * laid["change"].fillna(0.0)
+        change = change + own
+        parts.append(_rows(kept, cause, own, detail=name))
+    whole = kept[f"{column}_now"] - kept[f"{column}_then"]
+    rest = (whole - change).where((whole - change).abs() > 1e-9, 0.0)
+    return [*parts, _rows(kept, cause, rest, detail="not told apart")]
+
+
+def _departments(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What each department moves: its weight times its view less what was known."""
+    plan, skill = tables["demand_plan"], tables["view_skill"]
+    if tables["views"].empty or skill.empty:
+        return {}
+    known = plan[schema.SERIES_MONTH].assign(known=plan["statistical"] + plan["events"])
+    weight = skill.set_index("department")["weight_share"]
+    # inner: a view outside the plan moves nothing
+    both = tables["views"].merge(known, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
+    share = both["department"].map(weight).fillna(0.0)
+    both = both.assign(change=share * (both["quantity"] - both["known"]))
+    return {
+        str(name): own[[*schema.SERIES_MONTH, "change"]]
+        for name, own in both[both["change"] != 0].groupby("department")
+    }
+
+
+def _overrides(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    moves = tables["override_changes"]
+    if moves.empty:
+        return {}
+    return {
+        f"{author}: {subject}": own[[*schema.SERIES_MONTH, "change"]]
+        for (author, subject), own in moves.groupby(["author", "subject"])
+    }
+
+
+def summed(table: pd.DataFrame, *, by: list[str] | None = None) -> pd.DataFrame:
+    """The bridge added up: by nothing, family, month or any of its columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``bridge``, quantities in the planning unit.
+    by : list of str, optional
+        Columns to tell apart.
+
+    Returns
+    -------
+    DataFrame
+        Those columns, ``cause``, ``detail``, ``change``: last plan first, causes in the order of
+        substitution, the plan now last.
+    """
+    keys = by or []
+    causes = table.groupby([*keys, "cause", "detail"], as_index=False)["change"].sum()
+    ends = table.assign(cause=NOW, detail="")
+    ends = ends.groupby([*keys, "cause", "detail"], as_index=False)["change"].sum()
+    order = {name: place for place, name in enumerate((LAST, *CAUSES, NOW))}
+    both = pd.concat([causes, ends], ignore_index=True)
+    both = both.assign(order=both["cause"].map(order))
+    return both.sort_values([*keys, "order", "detail"], ignore_index=True).drop(columns="order")
+
+
+def words(table: pd.DataFrame, most: int = 3) -> str:
+    """The largest causes of a bridge that is ``summed`` over one thing, in words.
+
+    Examples
+    --------
+    >>> rows = [(LAST, "", 100.0), ("new actuals", "", 12.0), ("department", "sales", -30.0)]
+    >>> words(pd.DataFrame([*rows, (NOW, "", 82.0)], columns=["cause", "detail", "change"]))
+    'sales −30, new actuals +12'
+    """
+    moves = table[~table["cause"].isin([LAST, NOW])]
+    moves = moves[moves["change"].abs() > 0.5]
+    top = moves.reindex(moves["change"].abs().sort_values(ascending=False, kind="stable").index)
+    return ", ".join(
+        f"{row['detail'] or row['cause']} {row['change']:+,.0f}".replace("-", "−")
+        for row in top.head(most).to_dict("records")
+    )
