@@ -436,6 +436,7 @@ hour_values | resource month | value hours next_value words | what one more hour
 stock_by_family | family | items cover_months excess_value obsolete_value below_items | health of stock, added up
 stock_health | item location | opening demand cover_months excess obsolete below_months excess_value obsolete_value | how long stock lasts, what is too much, what will never sell
 strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
+waterfall | level member layer cycle month | quantity actual | what each past cycle planned for each month that has closed, and what came
 lag_accuracy | level member layer lag | wape bias_rate value_wape mase rmsse volume cycles | how far past plans were off, by months ahead (-1: all, -2: each item at its lead time); positive bias: too high
 tracking_signals | level member layer | signal months is_alarm | running sum of errors one month ahead over their mean size; positive: too high; beyond 4 is an alarm
 bound_accuracy | lag | coverage_rate below_rate above_rate pinball_rate rows | how often what came lay inside the forecast's bounds (80 %), by months ahead
@@ -458,6 +459,8 @@ quarters | family quarter | revenue_value budget_revenue_value variance_value is
 financials | family month | revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
 bridge |  | series_key month family cause detail change | why the demand plan moved since the last cycle: last plan plus every cause is the plan now, at each level
+bridge_causes | cause detail | change | the bridge of the next twelve months, whole company, planning unit
+plan_moves | family month | last_plan plan change change_value causes | how far the plan of each family and month moved since the last cycle, and why
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
 register | kind name | statement owner due status finding amount_value | decisions, actions and assumptions of this cycle
 product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money

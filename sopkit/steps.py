@@ -83,7 +83,7 @@ data_review | 01_data_review | Data review
   previous: demand_history known_members forecast
   running: sales
   writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
-    control_totals known_members restatements lag_accuracy tracking_signals bound_accuracy
+    control_totals known_members restatements waterfall lag_accuracy tracking_signals bound_accuracy
     value_added touches author_skill plan_attainment market_watch
 product_review | 02_product_review | Product review
   raw: items
@@ -114,8 +114,8 @@ reconciliation | 05_reconciliation | Reconciliation
     inventory_projection resource_load deliveries model_weights views view_skill override_changes
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members
-  writes: reconciliation_facts bridge item_financials financials closed_financials quarters gaps
-    sop_grid reconciliation_exceptions
+  writes: reconciliation_facts bridge bridge_causes plan_moves item_financials financials
+    closed_financials quarters gaps sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items locations channels inventory targets decisions options actions assumptions
   processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection
@@ -244,8 +244,10 @@ def _memory(
     added = [value_added.value_added(past)]
     added.append(value_added.value_added(past, level="family", each_lag=False))
     accurate = [lags.by_lag(past, total, levels, level=level) for level in lags.LEVELS]
+    fallen = [lags.waterfall(past, level=level) for level in ("total", "family")]
     signals = [lags.signals(past, level=level) for level in ("total", "family", "item")]
     return {
+        "waterfall": pd.concat(fallen, ignore_index=True),
         "lag_accuracy": pd.concat(accurate, ignore_index=True),
         "tracking_signals": pd.concat(signals, ignore_index=True),
         "bound_accuracy": lags.bounds(forecasts, demand, level=intervals.LEVEL),
@@ -588,7 +590,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     by_family = finance.by_family(delivered, items, ["deliverable"])
     gap_table = gaps.gaps(financials, by_family)
     results = {
-        "bridge": _bridge(tables, cycle=cycle),
+        **_bridge(tables, cycle=cycle),
         "item_financials": by_item,
         "financials": financials,
         "closed_financials": closed,
@@ -603,7 +605,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     }
 
 
-def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
+def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Why the demand plan moved since the last cycle."""
     last = _past(tables, "demand_plan")
     then = {"demand_plan": last[last["cycle"] == last["cycle"].max()]}
@@ -612,7 +614,17 @@ def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
         restated = tables["restatements"]
         then[name] = ties.todays_codes(table, restated) if "item" in table else table
     then["known_members"] = tables["previous_known_members"]
-    return bridge.bridge(tables, then, tables["items"], cycle=cycle)
+    table = bridge.bridge(tables, then, tables["items"], cycle=cycle)
+    common = hierarchy.in_planning_units(table, tables["items"])
+    price = table.merge(tables["money_rates"], on=schema.SERIES, how="left", validate="m:1")
+    factor = hierarchy.factors(table["item"], tables["items"])
+    price = price["unit_price_value"] / factor.where(factor > 0).to_numpy()
+    year = common[common["month"] < months.shift(cycle, 12)]
+    return {
+        "bridge": table,
+        "bridge_causes": bridge.summed(year),
+        "plan_moves": bridge.moves(common, price),
+    }
 
 
 def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:

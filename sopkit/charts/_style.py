@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from sopkit import months, schema
@@ -46,6 +47,8 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "safety stock": {"color": INK, "linewidth": 1.0},
     "owed to customers": {"color": SHORTAGE},
     "can be supplied": {"color": SUPPLY, "linewidth": 4.5, "alpha": 0.55},
+    "supply plan": {"color": SUPPLY, "linewidth": 2.0},
+    "stock plan": {"color": OTHERS[0], "linewidth": 1.6, "linestyle": _DOTTED},
     "budget": {"color": BUDGET, "linewidth": 1.0},
     "last year": {"color": LAST_YEAR},
     "above budget": {"color": SURPLUS},
@@ -77,6 +80,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "delivered on time": {"color": SURPLUS, "linewidth": 1.2},
     "outliers taken out": {"color": OTHERS[1]},
 }
+BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
 BAR = np.timedelta64(24, "D")  # width of a month's bar
 WIDTH = 11.2  # inches: the column of a page
 _RC = {

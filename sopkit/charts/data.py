@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sopkit import schema
 from sopkit.charts import _style
-from sopkit.demand import hierarchy
+from sopkit.demand import hierarchy, lags
 
 _SHOWN = 24  # closed months of orders shown
+_SHOWN_MONTHS = _SHOWN_CYCLES = 15  # of the waterfall: figures in its cells can be read
 _LAYERS = {  # layer of the history: how people call it
     "returns": "returns put back",
     "unfilled": "ordered, not shipped",
@@ -74,18 +77,112 @@ def orders(sales: pd.DataFrame, units: pd.DataFrame, *, cycle: pd.Timestamp) -> 
 
 
 @_style.drawn
-def plan_accuracy(accuracy: pd.DataFrame) -> Figure | None:
-    """Error of past cycles' plans by lag, before and after people's changes.
+def plan_accuracy(added: pd.DataFrame) -> Figure | None:
+    """Error of past cycles' plans by lag, beside the forecast below and last year's month.
 
     Parameters
     ----------
-    accuracy : DataFrame
-        Table `plan_accuracy`; empty in a first cycle.
+    added : DataFrame
+        Table `value_added`; empty in a first cycle.
     """
-    if accuracy.empty:
+    own = added[(added["level"] == "total") & (added["lag"] >= 0)]
+
+    def error(layer: str, beside: str, column: str) -> pd.Series:
+        rows = own[(own["layer"] == layer) & (own["beside"] == beside)]
+        return rows.set_index("lag")[column].sort_index()
+
+    lines = {
+        "demand plan": error(lags.CONSENSUS, lags.STATISTICAL, "wape"),
+        "statistical forecast": error(lags.STATISTICAL, lags.NAIVE, "wape"),
+        "same month last year": error(lags.STATISTICAL, lags.NAIVE, "before_wape"),
+    }
+    lines = {name: line for name, line in lines.items() if line.notna().any()}
+    if not lines:
         return None
-    error = accuracy.pivot(index="lag", columns="layer", values="wape")
-    lines = {"demand plan": error["consensus"], "statistical forecast": error["statistical"]}
-    title = "Error of past plans, percent of units sold, by family and month"
+    title = "Error of past plans by months ahead, percent of what came, by family and month"
     part = {"title": title, "unit": "Weighted absolute error", "lines": lines, "is_rate": True}
     return _style.over_time(part, height=3.8)
+
+
+@_style.drawn
+def waterfall(
+    table: pd.DataFrame,
+    *,
+    level: str = "total",
+    member: str = schema.COMPANY_LABEL,
+    layer: str = "",
+) -> Figure | None:
+    """Cycles down, months across: how far each cycle's plan of each month was off.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table `waterfall`.
+    level, member : str
+        What was planned.
+    layer : str
+        Which number of it; left out: the demand plan where any was made, else the forecast.
+    """
+    table = table[(table["level"] == level) & (table["member"] == member)]
+    told = set(table["layer"])
+    layer = layer or (lags.CONSENSUS if lags.CONSENSUS in told else lags.STATISTICAL)
+    table = table[table["layer"] == layer]
+    months_shown = sorted(table["month"].unique())[-_SHOWN_MONTHS:]
+    own = table[table["month"].isin(months_shown) & (table["actual"] != 0)]
+    if own.empty:
+        return None
+    rate = own.assign(rate=own["quantity"] / own["actual"] - 1.0)
+    wide = rate.pivot(index="cycle", columns="month", values="rate").iloc[-_SHOWN_CYCLES:]
+    figure, (axes,) = _style.panels(height=1.7 + 0.27 * len(wide))
+    limit = max(float(np.nanquantile(np.abs(wide.to_numpy()), 0.9)), 0.05)
+    mesh = axes.pcolormesh(
+        np.clip(wide.to_numpy(), -limit, limit),
+        cmap=_style.BOTH_WAYS,
+        vmin=-limit,
+        vmax=limit,
+        edgecolors="white",
+        linewidth=1.5,
+    )
+    for row, amounts in enumerate(wide.to_numpy()):
+        for column, amount in enumerate(amounts):
+            if np.isfinite(amount):
+                ink = "white" if abs(amount) > 0.7 * limit else _style.INK
+                text = _style.percent(amount, "+", 0)
+                axes.text(
+                    column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=8.5
+                )
+    axes.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{m:%b}\n{m:%Y}" for m in wide.columns])
+    axes.set_yticks(np.arange(len(wide)) + 0.5, [f"{c:%Y-%m}" for c in wide.index])
+    axes.set_xlabel("Month planned")
+    axes.set_ylabel("Cycle")
+    axes.grid(visible=False)
+    axes.invert_yaxis()
+    named = {lags.CONSENSUS: "demand plan", lags.STATISTICAL: "statistical forecast"}
+    axes.set_title(f"{member}, {named.get(layer, layer)}: plan less what came, by cycle and month")
+    bar = figure.colorbar(mesh, ax=axes, format=_style.rate_tick, pad=0.01)
+    bar.set_label("Too low  |  too high")
+    return figure
+
+
+@_style.drawn
+def three_plans(added: pd.DataFrame, attained: pd.DataFrame) -> Figure | None:
+    """Error of past demand, supply and stock plans by lag.
+
+    Parameters
+    ----------
+    added : DataFrame
+        Table `value_added`: the demand plan's error.
+    attained : DataFrame
+        Table `plan_attainment`.
+    """
+    is_plan = (added["layer"] == lags.CONSENSUS) & (added["beside"] == lags.STATISTICAL)
+    demand = added[is_plan & (added["level"] == "total") & (added["lag"] >= 0)]
+    error = attained.pivot(index="lag", columns="plan", values="wape")
+    lines = {"demand plan": demand.set_index("lag")["wape"].sort_index()}
+    names = {"supply": "supply plan", "inventory": "stock plan"}
+    lines |= {names[name]: error[name] for name in error}
+    if attained.empty:
+        return None
+    title = "Error of the three plans by months ahead, percent of what came, by family and month"
+    part = {"title": title, "unit": "Weighted absolute error", "lines": lines, "is_rate": True}
+    return _style.over_time(part, height=3.6)

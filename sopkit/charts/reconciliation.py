@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 
 from sopkit import months, schema
 from sopkit.charts import _style
+from sopkit.reconciliation.bridge import LAST, NOW
 
 _SHOWN = 12  # closed months shown before the plan
 _MOST_FAMILIES = 12
 _MOST_QUARTERS = 10
+_MOST_CAUSES = 9  # of the bridge, told apart
 
 
 @_style.drawn
@@ -115,4 +117,56 @@ def quarters(financials: pd.DataFrame, company: pd.Series, *, currency: str) -> 
     _style.value_axis(axes, f"{currency} a quarter")
     title = f"Revenue by fiscal quarter, {currency}; percent: plan beside budget"
     _style.head(figure, title, axes)
+    return figure
+
+
+@_style.drawn
+def bridge(table: pd.DataFrame, units: pd.DataFrame, *, subject: str) -> Figure | None:
+    """From the last cycle's plan to this one's: a bar a cause, standing on what went before.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``bridge.summed`` over one thing: ``cause``, ``detail``, ``change``.
+    units : DataFrame
+        Table `planning_units`.
+    subject : str
+        What is planned, and over which months.
+    """
+    if table.empty:
+        return None
+    ends = table["cause"].isin([LAST, NOW])
+    moves = table[~ends & (table["change"].abs() > 0.5)]
+    large = moves.reindex(moves["change"].abs().nlargest(_MOST_CAUSES).index).sort_index()
+    rest = moves["change"].sum() - large["change"].sum()
+    names = [detail or cause for detail, cause in zip(large["detail"], large["cause"], strict=True)]
+    changes = large["change"].tolist()
+    if abs(rest) > 0.5:
+        names, changes = [*names, "all others"], [*changes, rest]
+    last, now = (float(table.loc[table["cause"] == end, "change"].iloc[0]) for end in (LAST, NOW))
+    figure, (axes,) = _style.panels(height=1.6 + 0.36 * (len(names) + 2))
+    starts = last + np.concatenate([[0.0], np.cumsum(changes)[:-1]]) if changes else []
+    place = np.arange(len(names) + 2)
+    axes.barh([0, place[-1]], [last, now], color=[_style.LAST_YEAR, _style.DEMAND], height=0.62)
+    colours = [_style.SHORTAGE if change < 0 else _style.SURPLUS for change in changes]
+    axes.barh(place[1:-1], changes, left=starts, color=colours, height=0.62)
+    every = [last, now, *starts, *(np.asarray(starts) + changes)]
+    low, high = min(every), max(every)
+    room = max(0.25 * (high - low), 0.01 * abs(high), 1.0)
+    floor = low - room if low - room > 0.3 * high else 0.0
+    axes.set_xlim(floor, high + room)
+    for row, (start, change) in enumerate(zip(starts, changes, strict=True), 1):
+        text = f"{_style.short(change, '+')} ({_style.percent(change / last, '+')})"
+        _style.say(axes, text, (max(start, start + change), row), shift=(5, 0))
+    for row, amount in ((0, last), (place[-1], now)):
+        _style.say(axes, _style.short(amount), (amount, row), shift=(5, 0), fontweight="bold")
+    axes.set_yticks(place, [LAST, *names, NOW])
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(_style.tick)
+    unit = _style.unit(units)
+    axes.set_xlabel(f"{unit}" + (f"; the axis begins at {_style.short(floor)}" if floor else ""))
+    _style.head(figure, f"Why the demand plan moved: {subject}")
     return figure

@@ -151,9 +151,8 @@ def backtest(
         ``combined`` is mixed at each origin by the weights that errors known by then had earned.
     """
     values, count = history.values, len(history.months)
-    past = [count - back for back in (*EARLIER_ORIGINS[::-1], *range(ORIGINS, 0, -1))]
-    past = [origin for origin in past if origin >= min(SHORTEST_TRAINING, count)]
-    origins = [*past, count]
+    origins = _origins(count)
+    past = origins[:-1]
     known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
     kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
     tests, ahead, fell = _run(values, origins, horizon, known_seasons, kind)
@@ -182,6 +181,12 @@ def backtest(
         fell,
         known_seasons,
     )
+
+
+def _origins(count: int) -> list[int]:
+    """Months known at each past origin and, last, today."""
+    past = [count - back for back in (*EARLIER_ORIGINS[::-1], *range(ORIGINS, 0, -1))]
+    return [*(origin for origin in past if origin >= min(SHORTEST_TRAINING, count)), count]
 
 
 def _run(
@@ -377,7 +382,7 @@ def forecast(tests: Backtest, end_months: pd.Series) -> pd.DataFrame:
 def with_weights(
     history: panel.Panel, groups: np.ndarray, weights: pd.DataFrame, *, horizon: int
 ) -> pd.DataFrame:
-    """What models say now, mixed by weights that are given: no back-test, so a moment's work.
+    """What models say now, mixed by weights that are given: no model is judged anew.
 
     Parameters
     ----------
@@ -398,10 +403,10 @@ def with_weights(
         keeps the mean of its last twelve months. With the weights of ``backtest`` on the same
         history it is that forecast, before series end.
     """
-    values, count = history.values, len(history.months)
-    known_seasons = {count: seasons.seasonal_indices(values, groups)}
-    kind = combining.kinds(values, known_seasons[count])[None]
-    ahead = _run(values, [count], horizon, known_seasons, kind)[1]
+    values, origins = history.values, _origins(len(history.months))
+    known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
+    kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
+    ahead = _run(values, origins, horizon, known_seasons, kind)[1]
     share = weights.pivot(index=schema.SERIES, columns="model", values="weight_share")
     share = share.reindex(columns=list(MODELS))
     share = share.reindex(pd.MultiIndex.from_frame(history.keys)).fillna(0.0).to_numpy().T

@@ -413,6 +413,34 @@ def _scales(history: pd.DataFrame, levels: dict[str, pd.DataFrame], level: str) 
     return table.where(table > 0)
 
 
+def waterfall(past: Past, *, level: str = "total") -> pd.DataFrame:
+    """Table ``waterfall`` of one level: what each cycle planned for each month, and what came.
+
+    Parameters
+    ----------
+    past : Past
+        From ``past_plans``.
+    level : str
+        ``total`` or a column of the past's rows.
+
+    Returns
+    -------
+    DataFrame
+        Key ``level, member, layer, cycle, month``: ``quantity`` planned and ``actual`` of the
+        series that the layer spoke of, in the planning unit.
+    """
+    groups, parts = grouped(past, level), []
+    for layer in past.said:
+        sums = added_up(past, groups, [layer])
+        made = {"member": sums.members[sums.member], "cycle": months.from_number(sums.cycle)}
+        made |= {"month": months.from_number(sums.month), "quantity": sums.said[0]}
+        parts.append(pd.DataFrame(made | {"actual": sums.actual}).assign(layer=layer))
+    columns = ["level", "member", "layer", "cycle", "month", "quantity", "actual"]
+    table = pd.concat(parts, ignore_index=True).assign(level=level)[columns]
+    kinds = {"cycle": months.DTYPE, "month": months.DTYPE}
+    return table.astype(kinds | dict.fromkeys(["level", "member", "layer"], "str"))
+
+
 def signals(past: Past, *, level: str = "family", lag: int = 1) -> pd.DataFrame:
     """Table ``tracking_signals`` of one level: plans that err on one side, month after month.
 

@@ -152,7 +152,7 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     causes += ["new actuals", "model or weights"]
     return [
         _rows(kept, cause, pd.Series(after - ahead))
-        for cause, ahead, after in zip(causes, path, path[1:], strict=True)
+        for cause, ahead, after in zip(causes, path[:-1], path[1:], strict=True)
     ]
 
 
@@ -238,6 +238,40 @@ def summed(table: pd.DataFrame, *, by: list[str] | None = None) -> pd.DataFrame:
     both = pd.concat([causes, ends], ignore_index=True)
     both = both.assign(order=both["cause"].map(order))
     return both.sort_values([*keys, "order", "detail"], ignore_index=True).drop(columns="order")
+
+
+def moves(table: pd.DataFrame, price: pd.Series) -> pd.DataFrame:
+    """Table ``plan_moves``: how far the plan of each family and month moved, and why.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``bridge``, quantities in the planning unit.
+    price : Series
+        Price of a planning unit, by row of table; missing where unknown.
+
+    Returns
+    -------
+    DataFrame
+        Key ``family, month``: ``last_plan``, ``plan``, ``change``, ``change_value``, ``causes``
+        (the three largest, in words); largest money first.
+    """
+    is_last = table["cause"] == LAST
+    priced = table.assign(value=(table["change"] * price).where(~is_last, 0.0))
+    priced = priced.assign(last_plan=table["change"].where(is_last, 0.0))
+    keys = ["family", "month"]
+    sums = priced.groupby(keys, as_index=False)[["last_plan", "change", "value"]].sum()
+    told = summed(table, by=keys).groupby(keys)[["cause", "detail", "change"]].apply(words)
+    causes = told.reindex(pd.MultiIndex.from_frame(sums[keys])).to_numpy() if len(sums) else []
+    made = sums.assign(
+        plan=sums["change"],
+        change=sums["change"] - sums["last_plan"],
+        change_value=sums["value"],
+        causes=causes,
+    )
+    order = made["change_value"].abs().sort_values(ascending=False, kind="stable").index
+    columns = [*keys, "last_plan", "plan", "change", "change_value", "causes"]
+    return made.loc[order, columns].reset_index(drop=True)
 
 
 def words(table: pd.DataFrame, most: int = 3) -> str:
