@@ -329,7 +329,7 @@ def _prepare_staging(workspace: Path, cycle: pd.Timestamp) -> None:
     for published, staged in places:
         shutil.rmtree(staged, ignore_errors=True)
         if published.is_dir():
-            shutil.copytree(published, staged)
+            shutil.copytree(published, staged, ignore=shutil.ignore_patterns("failed.html"))
     places[0][1].mkdir(parents=True, exist_ok=True)
 
 

@@ -156,7 +156,8 @@ def bridge(table: pd.DataFrame, units: pd.DataFrame, *, subject: str) -> Figure 
     floor = low - room if low - room > 0.3 * high else 0.0
     axes.set_xlim(floor, high + room)
     for row, (start, change) in enumerate(zip(starts, changes, strict=True), 1):
-        text = f"{_style.short(change, '+')} ({_style.percent(change / last, '+')})"
+        rate = _style.percent(change / last, "+") if last else "0%"
+        text = _style.short(change, "+") + (f" ({rate})" if rate != "0%" else "")
         _style.say(axes, text, (max(start, start + change), row), shift=(5, 0))
     for row, amount in ((0, last), (place[-1], now)):
         _style.say(axes, _style.short(amount), (amount, row), shift=(5, 0), fontweight="bold")

@@ -25,7 +25,8 @@ HINDSIGHT = "hindsight"  # of a replay that knew more of its future than people 
 _DAYS = 365.25 / 12
 _SIGNAL_MONTHS = 12  # judged months that a tracking signal sums up
 _LEAST_SIGNAL_MONTHS = 6  # months before a tracking signal may alarm
-ALARM = 4.0  # mean absolute deviations
+ALARM = 4.0  # mean absolute deviations (Heizer & Render)
+_CHANCE = 1.96 * 1.2533  # bounds of a sum of as many even errors, deviations a root of a month
 
 
 @dataclass(frozen=True)
@@ -457,8 +458,9 @@ def signals(past: Past, *, level: str = "family", lag: int = 1) -> pd.DataFrame:
     -------
     DataFrame
         Key ``level, member, layer``: ``signal`` over the last twelve months judged
-        (``accuracy.tracking_signal``; positive: too high), ``months`` judged, ``is_alarm``: beyond
-        4 mean absolute deviations over six months or more.
+        (``accuracy.tracking_signal``; positive: too high), ``months`` judged, ``is_alarm``: over
+        six months or more, beyond the 4 mean absolute deviations of textbooks and beyond what
+        chance makes of so many even errors in 19 of 20 cases, 8.5 in a year. Largest first.
     """
     own, rows = past.where(past.rows["lag"] == lag), []
     groups = grouped(own, level)
@@ -470,12 +472,15 @@ def signals(past: Past, *, level: str = "family", lag: int = 1) -> pd.DataFrame:
             of_one = of_one[-_SIGNAL_MONTHS:]
             signal = accuracy.tracking_signal(sums.said[0, of_one], sums.actual[of_one])
             many = len(signal)
-            is_alarm = many >= _LEAST_SIGNAL_MONTHS and abs(signal[-1]) > ALARM
+            most = max(ALARM, _CHANCE * np.sqrt(many))
+            is_alarm = many >= _LEAST_SIGNAL_MONTHS and abs(signal[-1]) > most
             rows.append((level, name, layer, signal[-1], many, is_alarm))
     columns = ["level", "member", "layer", "signal", "months", "is_alarm"]
     table = pd.DataFrame(rows, columns=columns)
     kinds = {"signal": "float64", "months": "int64", "is_alarm": "bool"}
-    return table.astype(kinds | dict.fromkeys(columns[:3], "str"))
+    table = table.astype(kinds | dict.fromkeys(columns[:3], "str"))
+    order = table["signal"].abs().sort_values(ascending=False, kind="stable").index
+    return table.loc[order].reset_index(drop=True)
 
 
 def bounds(forecasts: pd.DataFrame, history: pd.DataFrame, *, level: float) -> pd.DataFrame:
