@@ -61,6 +61,42 @@ def test_broken_sales_end_a_run_with_one_message_and_nothing_written(sales_only,
     assert main(["check", "--workspace", str(sales_only)]) == 1
 
 
+def test_check_shows_what_can_be_told_behind_an_unreadable_file(sales_only, capsys):
+    raw = sales_only / "data/raw"
+    (raw / "items.csv").write_text("")
+    (raw / "budget.csv").write_text("family,month,revenue_value\nTents,soon,-5\nTents,2026-02,x\n")
+    (raw / "inventroy.csv").write_text("a\n1\n")
+    assert main(["check", "--workspace", str(sales_only), "--cycle", "2026-02"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    for words in (
+        "breach: items: items.csv: the file is empty",
+        "breach: budget.month: not a date",
+        "breach: budget.revenue_value: not a number",
+        "breach: sales.month: the month 2026-01 is not closed",
+        "notice: inventroy.csv: a file nobody reads",
+    ):
+        assert any(line.startswith(words) for line in lines), (words, lines)
+    assert "4 breaches, 1 notice" in lines[-1]
+
+
+def test_check_says_nothing_false_of_tables_that_stand_beside_a_broken_one(tmp_path, capsys):
+    """Nothing but the fault itself, and nothing about tables it made unusable."""
+    root = tmp_path / "company"
+    main(["init", str(root)])
+    capsys.readouterr()
+    main(["check", "--workspace", str(root)])
+    sound = set(capsys.readouterr().out.splitlines()[:-1])
+    raw = root / "data/raw"
+    for name in sorted(path.stem for path in raw.glob("*.csv")):
+        text = (raw / f"{name}.csv").read_text()
+        (raw / f"{name}.csv").write_text("nonsense\n1\n")
+        main(["check", "--workspace", str(root)])
+        (raw / f"{name}.csv").write_text(text)
+        lines = set(capsys.readouterr().out.splitlines()[:-1])
+        strange = {line for line in lines - sound if not line.split(": ")[1].startswith(name)}
+        assert not strange, (name, strange)
+
+
 def test_a_wrong_encoding_names_the_file_and_the_remedy(sales_only, capsys):
     (sales_only / "data/raw/sales.csv").write_bytes(
         "item,month,quantity\nä,2025-12,1\n".encode("cp1252")
