@@ -628,6 +628,34 @@ def lock_file(workspace: Path, cycle: pd.Timestamp) -> Path:
     return path
 
 
+def _holder_file(workspace: Path, cycle: pd.Timestamp) -> Path:
+    return lock_file(workspace, cycle).with_suffix(".json")
+
+
+def holder(workspace: Path, cycle: pd.Timestamp) -> dict:
+    """Who holds a cycle's lock, or held it when it was cut; empty where nobody."""
+    path = _holder_file(workspace, cycle)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def note_holder(workspace: Path, cycle: pd.Timestamp, who: dict, *, is_more: bool = False) -> None:
+    """Write who holds a cycle (``is_more``: beside what is noted); nobody takes the note away."""
+    if who:
+        known = holder(workspace, cycle) if is_more else {}
+        _write_text(json.dumps(known | who), _holder_file(workspace, cycle))
+    else:
+        _holder_file(workspace, cycle).unlink(missing_ok=True)
+
+
+def holders(workspace: Path) -> dict[pd.Timestamp, dict]:
+    """Notes of all cycles that are held, or were when their run was cut."""
+    labels = sorted(path.stem for path in (workspace / PROCESSED / ".locks").glob("*.json"))
+    return {cycle: holder(workspace, cycle) for cycle in map(months.parse_cycle, labels)}
+
+
 def file_hash(path: Path) -> str:
     """A short hash of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:20]

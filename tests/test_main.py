@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
+import pandas as pd
 import pytest
 
-from sopkit import cycle
+from sopkit import cycle, store
 from sopkit.__main__ import main
 
 
@@ -170,3 +175,66 @@ def test_a_folder_that_cannot_be_made_is_said_without_a_traceback(tmp_path, caps
     (tmp_path / "file").write_text("")
     assert main(["init", str(tmp_path / "file" / "company")]) == 1
     assert "Check the path, its rights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["rum"], "Did you mean 'run'?"),
+        (["run", "--worksapce", "x"], "Did you mean '--workspace'?"),
+        (["forecast", "--cylce", "2026-01"], "Did you mean '--cycle'?"),
+    ],
+)
+def test_a_misspelt_command_or_option_is_answered_with_the_nearest(words, hint, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.rstrip().endswith(hint)
+
+
+def test_a_misspelt_step_is_answered_with_the_nearest(sales_only, capsys):
+    assert main(["run", "--workspace", str(sales_only), "--from", "demnad_review"]) == 2
+    assert "no step 'demnad_review'. Did you mean 'demand_review'?" in capsys.readouterr().err
+
+
+def test_commands_that_messages_name_are_for_the_workspace_that_was_given(sales_only, capsys):
+    place = f"--workspace {sales_only}"
+    main(["status", *place.split()])
+    assert f"Begin with: sopkit run {place}" in capsys.readouterr().out
+    main(["template", *place.split(), "--department", "sales"])
+    assert f"Run: sopkit run {place}\n" in capsys.readouterr().err
+    main(["run", *place.split(), "--cycle", "2026-01", "--only", "supply_review"])
+    assert f"once: sopkit run {place} --cycle 2026-01\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_says_how_it_goes_on(sales_only, monkeypatch, capsys, number):
+    def stopped(*_args, progress, **_named):
+        progress("demand_review", 1, 9, "Demand review")
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(cycle, "run", stopped)
+    assert main(["run", "--workspace", str(sales_only)]) == 130
+    said = capsys.readouterr().err
+    assert said == (
+        "sopkit: stopped at demand_review; the last pack is as it was. "
+        f"It goes on with: sopkit run --workspace {sales_only}\n"
+    )
+    assert signal.getsignal(number) is before
+
+
+def test_status_tells_a_run_that_was_cut_and_nothing_of_one_that_failed(sales_only, capsys):
+    month = pd.Timestamp("2026-01-01")
+    with pytest.raises(KeyboardInterrupt), cycle._lock(sales_only, month):
+        store.note_holder(sales_only, month, {"step": "supply_review"}, is_more=True)
+        assert cycle.cut(sales_only) == {}  # it is being run
+        raise KeyboardInterrupt
+    main(["status", "--workspace", str(sales_only)])
+    told = capsys.readouterr().out
+    assert "2026-01  the last run was cut at supply_review; it goes on there with: " in told
+    assert f"sopkit run --workspace {sales_only} --cycle 2026-01" in told
+    with pytest.raises(ValueError, match="no"), cycle._lock(sales_only, month):
+        raise ValueError("no")
+    assert cycle.cut(sales_only) == {}
