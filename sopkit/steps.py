@@ -448,6 +448,7 @@ def supply_review(
             strategies.break_even(costs),
             strategy,
             laid["is_stock_known"].loc[0, "is"],
+            inventory.below_safety(projection, unit_cost),
             common,
         ),
         "supply_review_exceptions": shortages.exceptions(
