@@ -7,12 +7,18 @@ It adds nothing that ``cycle`` or ``store`` lack. Exit codes: 0 done, 1 the data
 from __future__ import annotations
 
 import argparse
+import contextlib
+import re
 import shlex
+import signal
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from sopkit import cycle, departments, months, receipts, sample, schema, store
-from sopkit.contract import ContractError, counted, sentence
+from sopkit.contract import ContractError, counted, near, sentence
 from sopkit.months import UsageError, label
 from sopkit.sources import SourceError
 
@@ -64,15 +70,18 @@ _ARGUMENTS = {
 }  # fmt: skip
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: list[str]) -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
+        words,
         prog="sopkit",
         description="Sales and operations planning: raw tables in, a meeting pack out.",
         epilog=_TEACH,
         formatter_class=form,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=partial(_Parser, words)
+    )
     for name, (_, words, example, arguments) in _COMMANDS.items():
         command = commands.add_parser(
             name, help=words, description=words, epilog=f"Example: {example}", formatter_class=form
@@ -81,6 +90,25 @@ def _parser() -> argparse.ArgumentParser:
             flag, meaning, options = _ARGUMENTS[argument]
             command.add_argument(flag, help=meaning, **options)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with the nearest name behind a command or option that it does not know."""
+
+    def __init__(self, words: list[str], **options: object) -> None:
+        self.words = words
+        super().__init__(**options)
+
+    def error(self, message: str) -> NoReturn:
+        command = next((word for word in self.words if word in _COMMANDS), "")
+        names = _COMMANDS[command][3].split() if command else []
+        known = [_ARGUMENTS[name][0] for name in names] or list(_COMMANDS)
+        words = [word.partition("=")[0] for word in self.words]
+        if command:
+            words = [word for word in words if word.startswith("--")]
+        odd = [word for word in words if not any(name.startswith(word) for name in known)]
+        hints = filter(None, (near(word, known) for word in odd))
+        super().error("; ".join([message, *hints]))
 
 
 class _Progress:
@@ -119,14 +147,19 @@ def _run(arguments: argparse.Namespace) -> int:
     print(f"Planning cycle {label(month)} of {workspace}", flush=True)
     progress = _Progress()
     try:
-        outcome = cycle.run(
-            workspace,
-            month,
-            start=arguments.start,
-            only=arguments.only,
-            parameters=parameters,
-            progress=progress,
-        )
+        with _stoppable():
+            outcome = cycle.run(
+                workspace,
+                month,
+                start=arguments.start,
+                only=arguments.only,
+                parameters=parameters,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        where = f" at {progress.step}" if progress.step else ""
+        said = f"stopped{where}; the last pack is as it was."
+        return _say(f"{said} It goes on with: {_command('run', arguments)}", INTERRUPTED)
     finally:
         progress.close()
     for name, seconds in outcome.seconds.items():
@@ -139,9 +172,27 @@ def _run(arguments: argparse.Namespace) -> int:
     notices = len(outcome.findings)
     if notices:
         words = counted(notices, "notice", "notices")
-        print(f"{words} on the data, on page 01 and in: {_check_command(arguments)}")
+        print(f"{words} on the data, on page 01 and in: {_command('check', arguments)}")
     print(f"Open {outcome.index.as_uri()}")
     return DONE
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C and a polite kill stop a run alike, once: a second one would cut its cleaning up."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(_number: int, _frame: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, known in before.items():
+            signal.signal(number, known)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -196,8 +247,11 @@ def _sample(arguments: argparse.Namespace) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
     rows = cycle.status(workspace)
+    for label_, step in cycle.cut(workspace).items():
+        again = f"{_command('run', arguments)} --cycle {label_}"
+        print(f"{label_}  the last run was cut at {step}; it goes on there with: {again}")
     if not rows:
-        print("No cycle has been run. Begin with: sopkit run")
+        print(f"No cycle has been run. Begin with: {_command('run', arguments)}")
     for row in rows:
         print(f"{row['cycle']}  {row['step']:17} {row['state']:12} {row['finished_at']}")
     for page in sorted((workspace / store.REPORTS).glob("*/failed.html")):
@@ -221,10 +275,11 @@ def _forecast(arguments: argparse.Namespace) -> int:
 def _template(arguments: argparse.Namespace) -> int:
     month = months.parse_cycle(arguments.cycle) if arguments.cycle else None
     path = Path(arguments.output) if arguments.output else None
+    place = argparse.Namespace(workspace=arguments.workspace)
     path = departments.template(arguments.workspace, arguments.department, cycle=month, path=path)
     print(
         f"wrote {path}. Filled in, it comes back by: "
-        f"sopkit submit {shlex.quote(str(path))} --by NAME"
+        f"{_command('submit ' + shlex.quote(str(path)) + ' --by NAME', place)}"
     )
     return DONE
 
@@ -268,16 +323,17 @@ _COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code says how it went."""
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser(words).parse_args(words)
     try:
         return _COMMANDS[arguments.command][0](arguments)
     except UsageError as error:
-        return _say(error, MISUSED)
+        return _say(error, MISUSED, arguments)
     except ContractError as error:
-        whole = f"The whole list: {_check_command(arguments)}"
+        whole = f"The whole list: {_command('check', arguments)}"
         return _say(f"{error}\nNothing was written. {whole}", FAILED)
     except SourceError as error:
-        return _say(error, FAILED)
+        return _say(error, FAILED, arguments)
     except cycle.StepFailed as error:
         return _say(f"{error}\nSee {error.page.as_uri()}; the last good pack is as it was.", FAILED)
     except cycle.Busy as error:
@@ -285,19 +341,35 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         return _say(f"{error}. Check the path, its rights and the space left.", FAILED)
     except KeyboardInterrupt:
-        return _say("interrupted; the next run goes on from the last finished step", INTERRUPTED)
+        return _say("stopped before anything was published", INTERRUPTED)
 
 
-def _check_command(arguments: argparse.Namespace) -> str:
-    """The check that sees what this command saw."""
+def _command(name: str, arguments: argparse.Namespace) -> str:
+    """A command for the workspace and cycle that this one was given."""
     cycle_words = f" --cycle {arguments.cycle}" if getattr(arguments, "cycle", None) else ""
-    where = "" if arguments.workspace == "." else f" --workspace {shlex.quote(arguments.workspace)}"
-    return f"sopkit check{where}{cycle_words}"
+    place = getattr(arguments, "workspace", ".")
+    where = "" if place == "." else f" --workspace {shlex.quote(place)}"
+    return f"sopkit {name}{where}{cycle_words}"
 
 
-def _say(words: object, code: int) -> int:
-    print(f"sopkit: {words}", file=sys.stderr)
+def _say(words: object, code: int, arguments: argparse.Namespace | None = None) -> int:
+    """Words to stderr; commands they name are for the workspace of ``arguments``."""
+    text = str(words)
+    if arguments is not None:
+        text = re.sub(
+            r"(?<=: )sopkit (run|check)(?! --workspace)(?P<cycle> --cycle \S+)?",
+            lambda found: _placed(found, arguments),
+            text,
+        )
+    print(f"sopkit: {text}", file=sys.stderr)
     return code
+
+
+def _placed(found: re.Match, arguments: argparse.Namespace) -> str:
+    """A command as a message names it, with where it is to run."""
+    if found["cycle"]:
+        arguments = argparse.Namespace(**vars(arguments) | {"cycle": found["cycle"].split()[1]})
+    return _command(found[1], arguments)
 
 
 if __name__ == "__main__":

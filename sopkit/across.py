@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations
 
@@ -30,6 +31,7 @@ _ABOVE = {  # level: the table that tells the levels above it; the lowest last
     "location": ("locations", ("region",)),
     "channel": ("channels", ("segment",)),
 }
+MONEY = {"sales", "locations", "rates"}  # what money of sales is made from
 _BY_FAMILY = ("service_levels", "frozen_months", "firm_months")  # settings
 
 
@@ -39,6 +41,7 @@ def check_across(
     company: pd.Series,
     cycle: pd.Timestamp,
     names: dict[str, list[str]] | None = None,
+    broken: Collection[str] = (),
 ) -> list[Finding]:
     """What only several tables together can tell: unknown members, rates, units, controls.
 
@@ -54,12 +57,19 @@ def check_across(
         Month in which the plan is made.
     names : dict of list, optional
         Words that sopkit itself knows, by the column that holds them: ``kpi``, ``step``.
+    broken : collection of str, optional
+        Tables refused before, empty here and not among the sources: what needs them is not checked.
     """
+
+    def is_whole(needed: str) -> bool:
+        return not set(needed.split()) & set(broken)
+
     findings = []
-    if "items" in sources:
+    if "items" in sources and is_whole("sales locations rates"):
         findings += _unknown_items(
             valued(tables, company, cycle), sources, company["tolerance_rate"]
         )
+    if "items" in sources and is_whole("sales prices routings"):
         findings += _left_unsaid(tables, sources)
         findings += _units(tables, sources, company["tolerance_rate"])
     for name in sources:
@@ -76,10 +86,15 @@ def check_across(
     findings += _alike(tables, sources)
     findings += _settings(tables, company, (names or {}).get("step", []))
     findings += _circles(tables, sources)
-    findings += _rates(tables, sources, company["currency"], cycle)
-    findings += _controls(tables, sources)
-    findings += _sites(tables, sources)
-    findings += _hours(tables, sources) + _at_once(tables, sources)
+    if is_whole("sales locations rates"):
+        findings += _rates(tables, sources, company["currency"], cycle)
+    if is_whole(" ".join(tables["controls"]["table"].dropna())):
+        findings += _controls(tables, sources)
+    if is_whole("sales locations"):
+        findings += _sites(tables, sources)
+    if is_whole("routings capacity"):
+        findings += _hours(tables, sources)
+    findings += _at_once(tables, sources)
     findings += _overrides(tables, sources)
     return findings + _submissions(tables, sources, company)
 

@@ -1,8 +1,9 @@
 """What is wrong with a table, said so that a person can mend it.
 
-Checked in stages, each only when the one before is clean: columns, parse, values, keys, across
-tables. A *breach* stops a run, a *notice* does not; both name table, column, rows, remedy and the
-share of twelve months' money they touch. Nothing here reads a file.
+Checked in stages: columns, parse, values, keys, across tables. A stage leaves out what an earlier
+one has refused (a column, a key, a table) and goes on with the rest. A *breach* stops a run, a
+*notice* does not; both name table, column, rows, remedy and the share of twelve months' money they
+touch. Nothing here reads a file.
 """
 
 from __future__ import annotations
@@ -152,14 +153,17 @@ def check_table(name: str, frame: pd.DataFrame, source: Source) -> Checked:
     findings = _check_columns(table, frame, source)
     typed, parse_findings = _parse(table, frame, source)
     findings += parse_findings
-    if not _has_breach(findings):
-        findings += _check_blank_rows(table, typed, source)
-    if not _has_breach(findings):
-        findings += _check_values(table, typed, source)
+    is_blank = np.zeros(len(typed), dtype=bool)
+    if not has_breach(findings):
+        is_blank = _blank_rows(table, typed)
+        findings += _check_blank_rows(table, typed, source, is_blank)
+    broken = {name for f in findings if f.state == "breach" for name in f.column.split(" or ")}
+    if "" not in broken or is_blank.any():
+        findings += _check_values(table, typed, source, broken, is_blank)
     filled = _fill_keys(table, typed)
     if table.name == "sales":
         filled = filled.assign(month=filled["month"].fillna(months.floor(filled["date"])))
-    if not _has_breach(findings):
+    if not broken & {"", *table.key, *(name for names in table.one_of for name in names)}:
         findings += _check_keys(table, filled, source)
     return Checked(filled, findings)
 
@@ -170,7 +174,8 @@ def empty(name: str) -> pd.DataFrame:
     return _fill_keys(table, pd.DataFrame({c.name: _no_values(c, 0) for c in table.columns}))
 
 
-def _has_breach(findings: list[Finding]) -> bool:
+def has_breach(findings: list[Finding]) -> bool:
+    """Whether any of them stops a run."""
     return any(finding.state == "breach" for finding in findings)
 
 
@@ -283,23 +288,32 @@ def at(
     return Finding(state, name, column, message, remedy, len(positions), first, items, rows)
 
 
-def _check_blank_rows(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
-    """Rows without any cell among the others."""
+def _blank_rows(table: schema.Table, frame: pd.DataFrame) -> np.ndarray:
+    """Rows without any cell."""
     required = [column.name for column in table.columns if column.is_required]
     suspects = frame[frame[required or table.column_names].isna().all(axis=1)]
-    blank = suspects.index[suspects.isna().all(axis=1)]
-    if blank.empty:
+    return frame.index.isin(suspects.index[suspects.isna().all(axis=1)])
+
+
+def _check_blank_rows(table, frame, source, is_blank) -> list[Finding]:
+    """Rows without any cell among the others."""
+    if not is_blank.any():
         return []
-    mask, remedy = frame.index.isin(blank), f"Take it out of {source.label}."
-    return [at(table.name, frame, mask, source, "", "a blank row.", remedy)]
+    remedy = f"Take it out of {source.label}."
+    return [at(table.name, frame, is_blank, source, "", "a blank row.", remedy)]
 
 
-def _check_values(table: schema.Table, frame: pd.DataFrame, source: Source) -> list[Finding]:
-    """Cells outside the column's range or choices, and required cells that are blank."""
+def _check_values(
+    table: schema.Table, frame: pd.DataFrame, source: Source, broken: set[str], is_blank: np.ndarray
+) -> list[Finding]:
+    """Cells outside the column's range or choices, and required cells that are blank.
+
+    Columns that are ``broken`` already and rows that are blank are left out.
+    """
     import pandera.pandas as pa  # imported here: an unchanged run never checks
 
     columns = {}
-    for column in table.columns:
+    for column in (known for known in table.columns if known.name not in broken):
         checks = []
         if column.minimum is not None:
             word = "not above 0" if 0 < column.minimum < 1 else f"below {column.minimum:g}"
@@ -311,9 +325,9 @@ def _check_values(table: schema.Table, frame: pd.DataFrame, source: Source) -> l
             checks.append(pa.Check.isin(column.choices, error=f"none of {words}"))
         is_needed = column.is_required and column.name not in table.key
         columns[column.name] = pa.Column(checks=checks, nullable=not is_needed)
-    findings = _check_order(table, frame, source)
+    findings = _check_order(table, frame.drop(columns=list(broken), errors="ignore"), source)
     try:
-        pa.DataFrameSchema(columns).validate(frame, lazy=True)
+        pa.DataFrameSchema(columns).validate(frame[~is_blank], lazy=True)
     except pa.errors.SchemaErrors as error:
         findings += [
             _value_finding(table, frame, column, check, cases, source)
@@ -333,7 +347,7 @@ def _check_order(table: schema.Table, frame: pd.DataFrame, source: Source) -> li
             findings.append(
                 at(table.name, frame, wrong, source, last, message, remedy, shown=shown)
             )
-    if table.name == "calendar":
+    if table.name == "calendar" and {"first_date", "last_date", "working_days"} <= set(frame):
         days = (frame["last_date"] - frame["first_date"]).dt.days + 1
         if (long := frame["working_days"] > days).any():
             words = ("more days than the period has.", f"Mend it in {source.label}.")
@@ -341,10 +355,9 @@ def _check_order(table: schema.Table, frame: pd.DataFrame, source: Source) -> li
             findings.append(
                 at("calendar", frame, long, source, column, *words, shown=frame[column])
             )
-    if (
-        "quarter" in frame.columns
-        and (both := frame[["month", "quarter"]].notna().all(axis=1)).any()
-    ):
+    if {"month", "quarter"} <= set(frame) and (
+        both := frame[["month", "quarter"]].notna().all(axis=1)
+    ).any():
         remedy = f"Leave one of them blank in {source.label}."
         words = "a row is for a month or for a quarter, not for both."
         findings.append(at(table.name, frame, both, source, "quarter", words, remedy))

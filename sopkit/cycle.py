@@ -7,12 +7,15 @@ parameters and the package are what they were when it last ran; a failed run res
 from __future__ import annotations
 
 import ast
+import contextlib
+import getpass
 import json
+import os
 import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -34,7 +37,7 @@ _PACKAGES = ("sopkit", "pandas", "numpy", "matplotlib", "papermill", "nbconvert"
 
 
 class Busy(RuntimeError):
-    """Another run holds this cycle's lock."""
+    """Another run holds this cycle's lock; the message says whose it is."""
 
 
 class StepFailed(RuntimeError):
@@ -212,14 +215,56 @@ def _anew(start: str | None, only: str | None) -> set[str]:
     return set(names[names.index(step(start).name) :]) if start else set()
 
 
-def _lock(workspace: Path, cycle: pd.Timestamp):
+@contextlib.contextmanager
+def _lock(workspace: Path, cycle: pd.Timestamp) -> Iterator[None]:
+    """Hold the cycle; a note beside the lock says who does, and stays where the run is cut."""
     import filelock
 
     lock = filelock.FileLock(store.lock_file(workspace, cycle))
     try:
-        return lock.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except filelock.Timeout as error:
-        raise Busy(f"cycle {months.label(cycle)} is being run by another process.") from error
+        raise Busy(_busy(cycle, store.holder(workspace, cycle))) from error
+    since = pd.Timestamp.now(tz="UTC").isoformat(sep=" ", timespec="minutes")
+    who = {"process": os.getpid(), "host": platform.node(), "user": _user(), "since": since}
+    store.note_holder(workspace, cycle, who)
+    try:
+        yield
+    except (Exception, GeneratorExit):
+        store.note_holder(workspace, cycle, {})
+        raise
+    else:
+        store.note_holder(workspace, cycle, {})
+    finally:
+        lock.release()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user, in a container
+        return "somebody"
+
+
+def _busy(cycle: pd.Timestamp, holder: dict) -> str:
+    words = f"cycle {months.label(cycle)} is being run"
+    if not holder:
+        return f"{words} by another process. Try again when it has ended."
+    who = f"{holder['user']} on {holder['host']}, process {holder['process']}"
+    when = holder["since"].replace("+00:00", " UTC")
+    return f"{words} by {who}, since {when}. Wait until it ends, or stop that process."
+
+
+def cut(workspace: Path) -> dict[str, str]:
+    """Cycles whose last run was cut (a kill, a power failure), with the step it was at."""
+    import filelock
+
+    found = {}
+    for cycle, holder in store.holders(workspace).items():
+        lock = filelock.FileLock(store.lock_file(workspace, cycle))
+        with contextlib.suppress(filelock.Timeout), lock.acquire(timeout=0):
+            found[months.label(cycle)] = holder.get("step", STEPS[0].name)
+    return found
 
 
 def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Outcome:
@@ -239,9 +284,11 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
             if current.name not in anew and (is_other or _is_done(record, staged, current, mark)):
                 skipped.append(current.name)
                 continue
-            kernel = waiting.pop() if waiting else kernels.start(_home(workspace))
-            if only is None and position + 1 < len(STEPS):
+            ahead = 2 if only is None and position + 1 < len(STEPS) else 1
+            while len(waiting) < ahead:
                 waiting.append(kernels.start(_home(workspace)))
+            kernel = waiting.pop(0)
+            store.note_holder(workspace, cycle, {"step": current.name}, is_more=True)
             begun = time.monotonic()
             _execute(workspace, current, cycle, settled[current.name], kernel, progress)
             seconds[current.name] = time.monotonic() - begun
@@ -419,12 +466,19 @@ def _execute(workspace, current, cycle, parameters, kernel, progress) -> None:
             cwd=_home(workspace),
         )
     except papermill.PapermillExecutionError as error:
+        if error.ename == "KeyboardInterrupt":
+            raise KeyboardInterrupt from error
         reason = f"{error.ename}: {error.evalue}"
         traceback = "\n".join(error.traceback)
         _fail(workspace, current, cycle, f"cell {error.exec_count}", reason, traceback, executed)
     except DeadKernelError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # the run was stopped, not the kernel
+            raise KeyboardInterrupt from error
         reason = "the kernel died; it may have run out of memory"
         _fail(workspace, current, cycle, "unknown cell", reason, str(error), executed)
+    except KeyboardInterrupt:
+        kernels.hush()
+        raise
     finally:
         kernels.stop(kernel)
     pack.write_page(executed, target, current, _imprint(workspace, cycle))

@@ -181,11 +181,12 @@ def supply_review(
     rivals: pd.DataFrame,
     strategy: str,
     is_stock_known: bool,
+    below: dict[str, object],
     common: dict,
 ) -> pd.DataFrame:
     """What can be delivered in time, where hours run short, which way is cheapest and for how long.
 
-    ``rivals`` is from ``strategies.break_even``.
+    ``rivals`` is from ``strategies.break_even``, ``below`` from ``inventory.below_safety``.
     """
     totals = costs.groupby("strategy")["amount_value"].sum(min_count=1)
     other = totals.drop(strategy, errors="ignore")
@@ -202,6 +203,10 @@ def supply_review(
         on_time_rate=("rate", on_time, "an unknown share (no stock and no resources given)"),
         late_items=("count", late["item"].nunique()),
         first_late_month=late["month"].min(),
+        below_items=("count", below["items"] or np.nan, "no item"),
+        below_of=("count", below["of"]),
+        below_month=below["month"],
+        below_value=("value", below["amount_value"] or np.nan, "unknown (no costs)"),
         peak_rate=("rate", busy["utilisation_rate"].max(), "unknown (no resources)"),
         peak_resource=str(busy["resource"].iloc[0]) if len(busy) else "no resource",
         peak_month=busy["month"].max(),
@@ -336,7 +341,8 @@ def executive_review(
     return _facts(
         fiscal_year=str(year),
         outlook=("value", outlook, _NO_PRICE),
-        supplied_outlook=("value", supplied, _NO_PRICE),
+        supplied_outlook=("value", supplied if supplied < outlook else np.nan, _NO_PRICE),
+        supplied_beyond=("value", supplied - outlook if supplied >= outlook else np.nan, "none"),
         budget=("value", budget, f"unknown ({why})"),
         outlook_rate=("signed_rate", _rate(budgeted, budget) - 1.0, "unknown"),
         at_risk=("value", np.maximum(outlook - supplied, 0.0), "unknown"),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.utils import run_sync
+from jupyter_core.utils import ensure_event_loop
 
 ENGINE = "sopkit"  # name under which papermill knows the engine that reports cells
 
@@ -33,7 +34,11 @@ def start(folder: Path) -> AsyncKernelManager:
         sockets = tempfile.mkdtemp(prefix="sopkit-")
         manager.transport = "ipc"
         manager.ip = f"{sockets}/k"
-    run_sync(manager.start_kernel)(cwd=str(folder), env=_environment())
+    try:
+        run_sync(manager.start_kernel)(cwd=str(folder), env=_environment())
+    except KeyboardInterrupt:
+        stop(manager)
+        raise
     return manager
 
 
@@ -73,6 +78,11 @@ def watch(told: Callable[[int, int], None]) -> None:
             return client.execute()
 
     papermill_engines.register(ENGINE, Watched)
+
+
+def hush() -> None:
+    """Leave unsaid what the tasks of a notebook that was stopped still raise."""
+    ensure_event_loop().set_exception_handler(lambda _loop, _context: None)
 
 
 def stop(manager: AsyncKernelManager) -> None:

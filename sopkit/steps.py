@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import currencies, headlines, months, schema, ties
+from sopkit.contract import nearest
 from sopkit.demand import (
     accuracy,
     classification,
@@ -151,8 +152,8 @@ def step(name: str) -> Step:
     for known in STEPS:
         if known.name == name:
             return known
-    names = ", ".join(known.name for known in STEPS)
-    raise months.UsageError(f"no step {name!r}. Steps: {names}.")
+    words = nearest(name, [known.name for known in STEPS])
+    raise months.UsageError(f"no step {name!r}. {words}")
 
 
 def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
@@ -514,6 +515,7 @@ def supply_review(
             strategies.break_even(costs),
             strategy,
             laid["is_stock_known"].loc[0, "is"],
+            inventory.below_safety(projection, unit_cost),
             common,
         ),
         "supply_review_exceptions": shortages.exceptions(

@@ -72,11 +72,11 @@ def settings(workspace: Path) -> dict:
     return given
 
 
-def company(workspace: Path) -> pd.DataFrame:
-    """Settings as a table of one row, defaults filled."""
+def company(workspace: Path, calendar: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Settings as a table of one row, defaults filled; `calendar` is read where it is left out."""
     row = {name: setting.default for name, setting in schema.COMPANY.items()}
     row |= {name: value for name, value in settings(workspace).items() if name in row}
-    calendar = _load(workspace, "calendar", None)[0]
+    calendar = _load(workspace, "calendar", None)[0] if calendar is None else calendar
     start, shift = months.fiscal_terms(calendar, row["fiscal_year_first_month"])
     row |= {"fiscal_year_first_month": start, "fiscal_year_shift": shift}
     return pd.DataFrame({name: [value] for name, value in row.items()})
@@ -155,6 +155,14 @@ def _checked(path: Path, name: str, cycle: pd.Timestamp | None, snapshot: Path, 
     if len(parts) > 1 or name in schema.ENTERED:  # else one file without doubles
         checked, source = stacking.stack(name, parts)
     return checked.frame, checked.findings, source
+
+
+def _or_breach(workspace: Path, name: str, cycle: pd.Timestamp | None) -> tuple:
+    """As ``_by_period``; a file that cannot be read is a breach of its table, not of all."""
+    try:
+        return _by_period(workspace, name, cycle)
+    except sources.SourceError as error:
+        return contract.empty(name), [contract.Finding("breach", name, "", str(error), "")], None
 
 
 def _by_period(workspace: Path, name: str, cycle: pd.Timestamp | None) -> tuple:
@@ -266,19 +274,24 @@ def raw_tables(
     """
     if anew:
         _fetch(workspace, cycle, list(schema.RAW))
-    loaded = {name: _by_period(workspace, name, cycle) for name in schema.RAW}
+    _raw_paths(workspace)  # without sales, or with an unreadable sources.yml, nothing can be told
+    loaded = {name: _or_breach(workspace, name, cycle) for name in schema.RAW}
     findings = [finding for _, found, _ in loaded.values() for finding in found]
+    broken = {name for name, (_, found, _) in loaded.items() if contract.has_breach(found)}
+    tables = {name: frame for name, (frame, _, _) in loaded.items()}
+    whole = tables | {name: contract.empty(name) for name in broken}
     given = {name: source for name, (_, _, source) in loaded.items() if source is not None}
-    valued = tables = {name: frame for name, (frame, _, _) in loaded.items()}
-    if not any(finding.state == "breach" for finding in findings):
-        terms = company(workspace).iloc[0]
-        words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in steps.STEPS]}
-        findings += across.check_across(tables, given, terms, cycle, words)
-        findings += periods.check_periods(tables, given, terms, cycle)
-        findings += guards.check_overrides(tables, given, terms, cycle)
+    given = {name: source for name, source in given.items() if name not in broken}
+    terms = company(workspace, whole["calendar"]).iloc[0]
+    words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in steps.STEPS]}
+    findings += across.check_across(whole, given, terms, cycle, words, broken)
+    if not broken & {"sales", "calendar"}:
+        findings += periods.check_periods(whole, given, terms, cycle)
         silent = terms["unknown_sales"]
-        findings += periods.check_sales_months(tables["sales"], cycle, given["sales"], silent)
-        valued = across.valued(tables, terms, cycle)
+        findings += periods.check_sales_months(whole["sales"], cycle, given["sales"], silent)
+    if not broken & {"items", "locations", "channels"}:
+        findings += guards.check_overrides(whole, given, terms, cycle)
+    valued = tables if broken & across.MONEY else across.valued(whole, terms, cycle)
     for name in sources.strangers(workspace / RAW):
         stem, kind = Path(name).stem, Path(name).suffix
         if "/" in name:
@@ -318,8 +331,8 @@ def check(workspace: Path, cycle: pd.Timestamp | None) -> pd.DataFrame:
 def _cycle_or_none(workspace: Path) -> pd.Timestamp:
     """The default cycle; a far month where sales cannot tell, so that all tables are checked."""
     _fetch(workspace, None, ["sales", "calendar"])
-    sales = _by_period(workspace, "sales", None)[0]
-    if sales.empty or sales["month"].isna().all():
+    sales, found, _ = _or_breach(workspace, "sales", None)
+    if contract.has_breach(found) or sales.empty or sales["month"].isna().all():
         return _ANY_CYCLE
     return default_cycle(workspace, anew=False)
 
@@ -641,6 +654,34 @@ def lock_file(workspace: Path, cycle: pd.Timestamp) -> Path:
     path = workspace / PROCESSED / ".locks" / f"{months.label(cycle)}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _holder_file(workspace: Path, cycle: pd.Timestamp) -> Path:
+    return lock_file(workspace, cycle).with_suffix(".json")
+
+
+def holder(workspace: Path, cycle: pd.Timestamp) -> dict:
+    """Who holds a cycle's lock, or held it when it was cut; empty where nobody."""
+    path = _holder_file(workspace, cycle)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def note_holder(workspace: Path, cycle: pd.Timestamp, who: dict, *, is_more: bool = False) -> None:
+    """Write who holds a cycle (``is_more``: beside what is noted); nobody takes the note away."""
+    if who:
+        known = holder(workspace, cycle) if is_more else {}
+        _write_text(json.dumps(known | who), _holder_file(workspace, cycle))
+    else:
+        _holder_file(workspace, cycle).unlink(missing_ok=True)
+
+
+def holders(workspace: Path) -> dict[pd.Timestamp, dict]:
+    """Notes of all cycles that are held, or were when their run was cut."""
+    labels = sorted(path.stem for path in (workspace / PROCESSED / ".locks").glob("*.json"))
+    return {cycle: holder(workspace, cycle) for cycle in map(months.parse_cycle, labels)}
 
 
 def file_hash(path: Path) -> str:

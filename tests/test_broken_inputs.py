@@ -264,7 +264,7 @@ CASES = [
     *_cases(
         "Files",
         ("no sales at all", {"sales.csv": whole(None)}, "refused", "data/raw holds no sales"),
-        ("sales.csv is empty", {"sales.csv": whole("")}, "refused", "sales.csv", "header line"),
+        ("sales.csv is empty", {"sales.csv": whole("")}, "breach", "sales.csv", "header line"),
         (
             "sales.csv holds a header and no rows",
             {"sales.csv": whole("item,month,quantity\n")},
@@ -286,21 +286,21 @@ CASES = [
                     "cp1252"
                 )
             },
-            "refused",
+            "breach",
             "items.csv",
             "CSV UTF-8",
         ),
         (
             "items.csv is a picture",
             {"items.csv": whole(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1")},
-            "refused",
+            "breach",
             "items.csv",
             "CSV UTF-8",
         ),
         (
             "budget.csv holds bytes of nothing",
             {"budget.csv": lambda text: text + "2026,Tents,2026-05,,9,9\0\n"},
-            "refused",
+            "breach",
             "budget.csv",
             "CSV UTF-8",
         ),
@@ -319,14 +319,14 @@ CASES = [
         (
             "a CSV file renamed to items.xlsx",
             {"items.csv": whole(None), "items.xlsx": lambda _: SOUND["items.csv"]},
-            "refused",
+            "breach",
             "items.xlsx",
             "Save it again as .xlsx.",
         ),
         (
             "inventory.xlsx with an empty sheet",
             {"inventory.csv": whole(None), "inventory.xlsx": lambda _: workbook("")},
-            "refused",
+            "breach",
             "inventory.xlsx",
             "is empty",
             "header row",
@@ -334,14 +334,14 @@ CASES = [
         (
             "inventory.parquet cut off",
             {"inventory.csv": whole(None), "inventory.parquet": whole(b"PAR1 and no more")},
-            "refused",
+            "breach",
             "inventory.parquet",
             "Export it again.",
         ),
         (
             "a row of prices.csv with a cell too many",
             {"prices.csv": put("2025-01,150\n", "2025-01,150,7\n")},
-            "refused",
+            "breach",
             "prices.csv",
             "line 3",
             "line 3 has 6 cells, the header 5.",
@@ -350,7 +350,7 @@ CASES = [
         (
             "a quotation mark that is never closed",
             {"items.csv": put("Gas stove", '"Gas stove')},
-            "refused",
+            "breach",
             "items.csv: a quotation mark in line 4 is never closed.",
         ),
         (
@@ -418,13 +418,13 @@ CASES = [
         (
             "a SELECT that is none",
             {"sources.yml": whole("tables:\n  production: SELEC item FROM erp\n")},
-            "refused",
+            "breach",
             "sources.yml: production: the text begins with neither SELECT nor WITH.",
         ),
         (
             "a SELECT over a file that is not named",
             {"sources.yml": whole("tables:\n  production: SELECT * FROM erp\n")},
-            "refused",
+            "breach",
             "sources.yml: production: the SELECT names erp, which is not under `files`.",
             "Correct the SELECT of production.",
         ),
@@ -436,14 +436,14 @@ CASES = [
                     "tables:\n  production: SELECT article AS item FROM plan\n"
                 )
             },
-            "refused",
+            "breach",
             "sources.yml: production: there is no column article. Known: ",
             "Correct the SELECT of production.",
         ),
         (
             "a SELECT that opens a file itself",
             {"sources.yml": whole("tables:\n  production: SELECT * FROM read_csv('/etc/hosts')\n")},
-            "refused",
+            "breach",
             "sources.yml: production: a SELECT opens no file itself.",
             "Name the file under `files`",
         ),
@@ -466,7 +466,7 @@ CASES = [
                     "files:\n  p: ${NO_SUCH_FOLDER}/p.csv\ntables:\n  production: SELECT * FROM p\n"
                 )
             },
-            "refused",
+            "breach",
             "sources.yml: the variable NO_SUCH_FOLDER is not set.",
             "export NO_SUCH_FOLDER=",
         ),
@@ -477,7 +477,7 @@ CASES = [
                     "files:\n  p: /nowhere/p.csv\ntables:\n  production: SELECT * FROM p\n"
                 )
             },
-            "refused",
+            "breach",
             "sources.yml: the file 'p' is not at /nowhere/p.csv. Correct its path.",
         ),
         (

@@ -414,3 +414,26 @@ def test_an_error_lists_breaches_only_and_keeps_the_notices():
     error = contract.ContractError(across.findings_table(findings, tables))
     assert str(error) == "breach: sales.item: b. B."
     assert len(error.findings) == 2
+
+
+def test_a_broken_column_does_not_hide_faults_of_the_others():
+    costs = {"unit_cost_value": ["many", "1", "2"], "unit_price_value": ["1", "-3", "2"]}
+    frame = pd.DataFrame({"item": ["A", "A", None], **costs})
+    source = contract.Source("items.csv", 2, "line")
+    found = contract.check_table("items", frame, source).findings
+    told = {(finding.column, finding.first_row.split(" holds")[0]) for finding in found}
+    assert told == {
+        ("unit_cost_value", "line 2"),
+        ("unit_price_value", "line 3"),
+        ("item", "line 4"),
+    }
+    without = frame.drop(columns="item")
+    columns = [f.column for f in contract.check_table("items", without, source).findings]
+    assert columns == ["item", "unit_cost_value", "unit_price_value"]
+
+
+def test_a_blank_row_does_not_hide_impossible_values_of_the_others():
+    frame = pd.DataFrame({"item": ["A", None], "unit_cost_value": ["-4", None]})
+    found = contract.check_table("items", frame, contract.Source("items.csv", 2, "line")).findings
+    assert [finding.column for finding in found] == ["", "unit_cost_value"]
+    assert found[0].rows == 1 and "a blank row" in found[0].message

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import platform
+
 import filelock
 import pandas as pd
 import pytest
@@ -54,14 +57,23 @@ def test_text_from_the_command_line_takes_the_type_of_the_default(sales_only):
 def test_from_and_only_exclude_each_other_and_name_the_steps(sales_only):
     with pytest.raises(UsageError, match="exclude each other"):
         cycle.run(sales_only, CYCLE, start="data_review", only="data_review")
-    with pytest.raises(UsageError, match="no step 'demand'. Steps: data_review"):
+    with pytest.raises(UsageError, match="no step 'demand'. Did you mean 'demand_review'"):
         cycle.run(sales_only, CYCLE, only="demand")
 
 
 def test_a_cycle_that_is_being_run_is_not_run_twice(sales_only):
     with filelock.FileLock(store.lock_file(sales_only, CYCLE)):
-        with pytest.raises(cycle.Busy, match="cycle 2026-01 is being run"):
+        with pytest.raises(cycle.Busy, match="cycle 2026-01 is being run by another process"):
             cycle.run(sales_only, CYCLE)
+
+
+def test_a_cycle_that_is_being_run_says_by_whom_since_when_and_what_to_do(sales_only):
+    with cycle._lock(sales_only, CYCLE):
+        with pytest.raises(cycle.Busy) as refused:
+            cycle.run(sales_only, CYCLE)
+        who = f"by {cycle._user()} on {platform.node()}, process {os.getpid()}, since 20"
+        assert who in str(refused.value) and "Wait until it ends" in str(refused.value)
+    assert store.holder(sales_only, CYCLE) == {}
 
 
 def test_one_step_alone_needs_the_others_to_have_run(sales_only):

@@ -269,11 +269,13 @@ HOURS = pd.DataFrame(
 
 
 def supply_review(
-    load=LOAD, costs=COSTS, projection=PROJECTION, hours=HOURS, known=True
+    load=LOAD, costs=COSTS, projection=PROJECTION, hours=HOURS, known=True, below=None
 ) -> pd.DataFrame:
+    month = pd.Timestamp("2026-03-01")
+    below = below or {"month": month, "items": 2, "of": 5, "amount_value": 70.0}
     rivals = strategies.break_even(costs)
     return headlines.supply_review(
-        projection, DELIVERED, load, costs, hours, rivals, "chase", known, COMMON
+        projection, DELIVERED, load, costs, hours, rivals, "chase", known, below, COMMON
     )
 
 
@@ -283,6 +285,10 @@ def test_supply_review_by_hand():
     assert amount(table, "on_time_rate") == pytest.approx(36 / 40)
     assert amount(table, "late_items") == 1  # a fifth of a unit is not late
     assert text(table, "first_late_month") == "2026-02"
+    assert (amount(table, "below_items"), amount(table, "below_of")) == (2, 5)
+    assert (text(table, "below_month"), amount(table, "below_value")) == ("2026-03", 70.0)
+    nothing = {"month": pd.NaT, "items": 0, "of": 5, "amount_value": np.nan}
+    assert text(supply_review(below=nothing), "below_items") == "no item"
     assert amount(table, "peak_rate") == 1.2
     assert (text(table, "peak_resource"), text(table, "peak_month")) == ("sewing", "2026-02")
     assert text(table, "strategy") == "chase"
@@ -476,6 +482,14 @@ def test_executive_review_by_hand():
     assert (amount(table, "kpis_missed"), amount(table, "kpis_measured")) == (2, 4)
     assert (amount(table, "decisions"), text(table, "first_deadline")) == (2, "2026-02-13")
     assert amount(table, "overdue_actions") == 1
+
+
+def test_supply_beyond_the_plan_is_told_apart_from_the_outlook_by_hand():
+    more = PLANNED.assign(supply_revenue_value=PLANNED["supply_revenue_value"] + 3.0)
+    table = executive_review(more, CLOSED)  # 12 · (9 + 3) for an outlook of 120
+    assert np.isnan(amount(table, "supplied_outlook"))
+    assert (amount(table, "supplied_beyond"), amount(table, "at_risk")) == (24.0, 0.0)
+    assert np.isnan(amount(executive_review(PLANNED, CLOSED), "supplied_beyond"))
 
 
 def test_closed_months_of_the_fiscal_year_count_as_booked_by_hand():

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
+import pandas as pd
 import pytest
 
-from sopkit import cycle
+from sopkit import cycle, store
 from sopkit.__main__ import main
 
 
@@ -59,6 +64,42 @@ def test_broken_sales_end_a_run_with_one_message_and_nothing_written(sales_only,
     assert words in said.err and "Traceback" not in said.err
     assert _listing(sales_only) == before
     assert main(["check", "--workspace", str(sales_only)]) == 1
+
+
+def test_check_shows_what_can_be_told_behind_an_unreadable_file(sales_only, capsys):
+    raw = sales_only / "data/raw"
+    (raw / "items.csv").write_text("")
+    (raw / "budget.csv").write_text("family,month,revenue_value\nTents,soon,-5\nTents,2026-02,x\n")
+    (raw / "inventroy.csv").write_text("a\n1\n")
+    assert main(["check", "--workspace", str(sales_only), "--cycle", "2026-02"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    for words in (
+        "breach: items: items.csv: the file is empty",
+        "breach: budget.month: not a date",
+        "breach: budget.revenue_value: not a number",
+        "breach: sales.month: the month 2026-01 is not closed",
+        "notice: inventroy.csv: a file nobody reads",
+    ):
+        assert any(line.startswith(words) for line in lines), (words, lines)
+    assert "4 breaches, 1 notice" in lines[-1]
+
+
+def test_check_says_nothing_false_of_tables_that_stand_beside_a_broken_one(tmp_path, capsys):
+    """Nothing but the fault itself, and nothing about tables it made unusable."""
+    root = tmp_path / "company"
+    main(["init", str(root)])
+    capsys.readouterr()
+    main(["check", "--workspace", str(root)])
+    sound = set(capsys.readouterr().out.splitlines()[:-1])
+    raw = root / "data/raw"
+    for name in sorted(path.stem for path in raw.glob("*.csv")):
+        text = (raw / f"{name}.csv").read_text()
+        (raw / f"{name}.csv").write_text("nonsense\n1\n")
+        main(["check", "--workspace", str(root)])
+        (raw / f"{name}.csv").write_text(text)
+        lines = set(capsys.readouterr().out.splitlines()[:-1])
+        strange = {line for line in lines - sound if not line.split(": ")[1].startswith(name)}
+        assert not strange, (name, strange)
 
 
 def test_a_wrong_encoding_names_the_file_and_the_remedy(sales_only, capsys):
@@ -134,3 +175,66 @@ def test_a_folder_that_cannot_be_made_is_said_without_a_traceback(tmp_path, caps
     (tmp_path / "file").write_text("")
     assert main(["init", str(tmp_path / "file" / "company")]) == 1
     assert "Check the path, its rights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["rum"], "Did you mean 'run'?"),
+        (["run", "--worksapce", "x"], "Did you mean '--workspace'?"),
+        (["forecast", "--cylce", "2026-01"], "Did you mean '--cycle'?"),
+    ],
+)
+def test_a_misspelt_command_or_option_is_answered_with_the_nearest(words, hint, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.rstrip().endswith(hint)
+
+
+def test_a_misspelt_step_is_answered_with_the_nearest(sales_only, capsys):
+    assert main(["run", "--workspace", str(sales_only), "--from", "demnad_review"]) == 2
+    assert "no step 'demnad_review'. Did you mean 'demand_review'?" in capsys.readouterr().err
+
+
+def test_commands_that_messages_name_are_for_the_workspace_that_was_given(sales_only, capsys):
+    place = f"--workspace {sales_only}"
+    main(["status", *place.split()])
+    assert f"Begin with: sopkit run {place}" in capsys.readouterr().out
+    main(["template", *place.split(), "--department", "sales"])
+    assert f"Run: sopkit run {place}\n" in capsys.readouterr().err
+    main(["run", *place.split(), "--cycle", "2026-01", "--only", "supply_review"])
+    assert f"once: sopkit run {place} --cycle 2026-01\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_says_how_it_goes_on(sales_only, monkeypatch, capsys, number):
+    def stopped(*_args, progress, **_named):
+        progress("demand_review", 1, 9, "Demand review")
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(cycle, "run", stopped)
+    assert main(["run", "--workspace", str(sales_only)]) == 130
+    said = capsys.readouterr().err
+    assert said == (
+        "sopkit: stopped at demand_review; the last pack is as it was. "
+        f"It goes on with: sopkit run --workspace {sales_only}\n"
+    )
+    assert signal.getsignal(number) is before
+
+
+def test_status_tells_a_run_that_was_cut_and_nothing_of_one_that_failed(sales_only, capsys):
+    month = pd.Timestamp("2026-01-01")
+    with pytest.raises(KeyboardInterrupt), cycle._lock(sales_only, month):
+        store.note_holder(sales_only, month, {"step": "supply_review"}, is_more=True)
+        assert cycle.cut(sales_only) == {}  # it is being run
+        raise KeyboardInterrupt
+    main(["status", "--workspace", str(sales_only)])
+    told = capsys.readouterr().out
+    assert "2026-01  the last run was cut at supply_review; it goes on there with: " in told
+    assert f"sopkit run --workspace {sales_only} --cycle 2026-01" in told
+    with pytest.raises(ValueError, match="no"), cycle._lock(sales_only, month):
+        raise ValueError("no")
+    assert cycle.cut(sales_only) == {}

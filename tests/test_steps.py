@@ -149,7 +149,7 @@ def test_a_second_run_gives_identical_tables(inputs, made, sample_cycle):
 
 
 def test_an_unknown_step_names_those_there_are():
-    with pytest.raises(months.UsageError, match="no step 'reviews'. Steps: data_review, product"):
+    with pytest.raises(months.UsageError, match="no step 'reviews'. Did you mean 'data_review'"):
         steps.step("reviews")
 
 

@@ -24,6 +24,16 @@ MEASURES = {
 }
 _AHEAD = {"plan", "hours"}  # counted from the cycle on; the others back from the last closed month
 _FILTERS = {*schema.LEVELS, "resource"}
+_WORDS = {
+    ast.Add: "plus",
+    ast.Sub: "minus",
+    ast.Mult: "times",
+    ast.Div: "divided by",
+    ast.Lt: "is below",
+    ast.LtE: "is at most",
+    ast.Gt: "is above",
+    ast.GtE: "is at least",
+}
 _MOST = 120  # months of a window, or back or ahead
 _SIGNS = {
     ast.Add: operator.add,
@@ -80,7 +90,8 @@ def judged(
         elif isinstance(row["test"], str) and row["test"].strip():
             try:
                 is_broken = bool(evaluate(row["test"], tables, cycle=cycle))
-                state, finding = ("broken", row["test"]) if is_broken else ("held", "")
+                said = in_words(row["test"], tables, cycle=cycle) if is_broken else ""
+                state, finding = ("broken", said) if is_broken else ("held", "")
             except TestError as error:
                 finding = str(error)
         if state == "broken":
@@ -152,6 +163,54 @@ def _value(node: ast.AST, total: Callable[[ast.Call], float]) -> bool | float:
     raise TestError(
         f"holds {ast.unparse(node)!r}, which is no sum or number; write it like {EXAMPLE}"
     )
+
+
+def in_words(test: str, tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> str:
+    """A test as people would say it, with what was measured on either side of a comparison.
+
+    Parameters
+    ----------
+    test, tables, cycle
+        As in ``evaluate``, which answered it.
+
+    Examples
+    --------
+    >>> cycle, span = pd.Timestamp("2026-01-01"), months.span(pd.Timestamp("2025-01-01"), 12)
+    >>> sold = pd.DataFrame({"month": span, "family": "Tents", "amount": range(12)})
+    >>> in_words('demand(family="Tents", months=2) > 20', {"demand": sold}, cycle=cycle)
+    'demand of Tents over 2 months is above 20 (measured: 21 against 20)'
+    """
+    tree = ast.parse(test.strip(), mode="eval").body
+    said = _said(tree)
+    if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
+        values = [
+            _value(side, lambda call: _sum(call, tables, cycle))
+            for side in (tree.left, tree.comparators[0])
+        ]
+        numbers = [f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}" for value in values]
+        said += f" (measured: {' against '.join(numbers)})"
+    return said
+
+
+def _said(node: ast.AST) -> str:
+    """One node of a formula in words."""
+    if isinstance(node, ast.Call):
+        name, given = _parts(node)
+        shift = given.get("ago") or given.get("ahead")
+        word = "later" if name in _AHEAD else "earlier"
+        members = [str(member) for level, member in given.items() if level in _FILTERS]
+        what = f"{name} of {', '.join(members)}" if members else name
+        return f"{what} over {given['months']} months" + (
+            f", {shift} months {word}" if shift else ""
+        )
+    if isinstance(node, ast.BoolOp):
+        return f" {'and' if isinstance(node.op, ast.And) else 'or'} ".join(map(_said, node.values))
+    if isinstance(node, ast.BinOp):
+        return f"{_said(node.left)} {_WORDS[type(node.op)]} {_said(node.right)}"
+    if isinstance(node, ast.Compare):
+        pairs = zip(node.ops, node.comparators, strict=True)
+        return _said(node.left) + "".join(f" {_WORDS[type(o)]} {_said(n)}" for o, n in pairs)
+    return ast.unparse(node)
 
 
 def _parts(call: ast.Call) -> tuple[str, dict[str, object]]:

@@ -18,7 +18,7 @@ DEFINITIONS = {
     "on_time_rate": ("Share of planned demand delivered in its month", "rate", "high"),
     "inventory_cover_months": ("Stock at the last month end, in months of demand", "months", "low"),
     "utilisation_rate": (
-        "Load over regular hours, busiest resource over the horizon",
+        "Mean load over regular hours in the horizon, of the busiest resource",
         "rate",
         "low",
     ),

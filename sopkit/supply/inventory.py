@@ -18,6 +18,7 @@ from sopkit.supply import sites as chains
 _FARTHEST = 40.0  # standard deviations beyond which no shortage is left
 SERVICE_LEVELS = (0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99)  # compared in money
 PATHS, SEED = 1_000, 0  # one seed for all cycles: stock moves with the forecast, not with the draw
+_TOLERANCE = 0.5  # units below safety stock that are rounding
 
 
 def safety_stock(
@@ -284,6 +285,39 @@ def service_frontier(
     return pd.DataFrame(rows, columns=columns).sort_values(columns, ignore_index=True)
 
 
+def below_safety(projection: pd.DataFrame, unit_cost: pd.Series) -> dict[str, object]:
+    """The month end at which most items stand below their safety stock.
+
+    Parameters
+    ----------
+    projection : DataFrame
+        Table `inventory_projection`, item units.
+    unit_cost : Series
+        Cost a unit by item.
+
+    Returns
+    -------
+    dict
+        ``month`` (missing where no item is below), ``items`` below in it at any site, ``of`` all
+        items planned, ``amount_value``: what is lacking, at the costs that are known.
+
+    Examples
+    --------
+    >>> month = pd.to_datetime(["2026-01-01", "2026-02-01"])
+    >>> plan = pd.DataFrame({"item": "A", "month": month, "closing": [9.0, 4.0]})
+    >>> below_safety(plan.assign(safety_stock=6.0), pd.Series({"A": 5.0}))["amount_value"]
+    10.0
+    """
+    lacking = projection["safety_stock"] - projection["closing"]
+    low = projection[lacking > _TOLERANCE].assign(lacking=lacking)
+    by_month = low.groupby("month")["item"].nunique()
+    month = by_month.idxmax() if len(by_month) else pd.NaT
+    own = low[low["month"] == month]
+    money = (own["lacking"] * own["item"].map(unit_cost).astype("float64")).sum(min_count=1)
+    count, of = own["item"].nunique(), projection["item"].nunique()
+    return {"month": month, "items": count, "of": of, "amount_value": float(money)}
+
+
 def stock_health(
     projection: pd.DataFrame, terms: pd.DataFrame, unit_cost: pd.Series
 ) -> pd.DataFrame:
@@ -347,7 +381,7 @@ def stock_health(
         cover_months=cover,
         excess=excess,
         obsolete=obsolete,
-        below_months=(closing < laid("safety_stock") - 0.5).sum(axis=1),
+        below_months=(closing < laid("safety_stock") - _TOLERANCE).sum(axis=1),
         excess_value=excess * cost,
         obsolete_value=obsolete * cost,
     )

@@ -166,3 +166,14 @@ def test_what_is_no_formula_or_has_no_answer_is_told(test, words):
 def test_no_assumptions_at_all():
     table = assumptions.judged(contract.empty("assumptions"), TABLES, PLANNED, cycle=CYCLE)
     assert table.empty and {"state", "finding", "amount_value"} <= set(table)
+
+
+def test_a_broken_assumption_says_its_sign_in_words_with_what_was_measured():
+    span = months.span(pd.Timestamp("2024-01-01"), 24)
+    sold = pd.DataFrame({"month": span, "family": "Tents", "amount": [100.0] * 12 + [80.0] * 12})
+    test = 'demand(family="Tents", months=6) < 0.9 * demand(family="Tents", months=6, ago=12)'
+    words = assumptions.in_words(test, {"demand": sold}, cycle=pd.Timestamp("2026-01-01"))
+    assert words == (
+        "demand of Tents over 6 months is below 0.9 times demand of Tents over 6 months, "
+        "12 months earlier (measured: 480 against 540)"
+    )

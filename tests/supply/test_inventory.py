@@ -305,3 +305,16 @@ def test_a_service_level_that_is_no_share_is_refused(rate):
 def test_a_service_level_of_an_item_in_percent_is_refused():
     with pytest.raises(ValueError, match="write 0.95 for 95 %"):
         inventory.covering_stock(np.zeros((5, 2, 2, 1)), terms_of(("A", "plant", 1.0, 95.0)))
+
+
+def test_the_month_with_most_items_below_safety_stock_by_hand():
+    rows = [("A", "N", 1, 5.0), ("A", "S", 1, 9.0), ("B", "N", 1, 9.7)]
+    rows += [("A", "N", 2, 8.0), ("A", "S", 2, 20.0), ("B", "N", 2, 4.0)]
+    plan = pd.DataFrame(rows, columns=["item", "location", "number", "closing"])
+    plan = plan.assign(month=pd.to_datetime(dict(year=2026, month=plan["number"], day=1)))
+    plan = plan.assign(safety_stock=10.0)
+    found = inventory.below_safety(plan, pd.Series({"A": 3.0}))  # B has no cost
+    assert (found["month"], found["items"], found["of"]) == (pd.Timestamp("2026-02-01"), 2, 2)
+    assert found["amount_value"] == 2 * 3.0
+    none = inventory.below_safety(plan.assign(safety_stock=0.0), pd.Series({"A": 3.0}))
+    assert pd.isna(none["month"]) and none["items"] == 0 and pd.isna(none["amount_value"])
