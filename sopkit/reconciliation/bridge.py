@@ -85,8 +85,8 @@ def bridge(
     )
     family = schema.lookup(both["item"], items, "family").fillna(schema.UNASSIGNED)
     was = then["known_members"]
-    was = was[was["kind"] == "item"].set_index("member")["detail"]
-    family_then = both["item"].map(was).fillna(family)
+    was = was[was["kind"] == "item"].set_index("member")["detail"].astype("str")
+    family_then = both["item"].map(was).astype("str").where(both["item"].isin(was.index), family)
     both = both.assign(family=family, family_then=family_then)
     parts = [_rows(both, LAST, both["consensus_then"], family_of="family_then")]
     moved = both[both["family"] != both["family_then"]]
