@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from sopkit import cycle, departments, months, receipts, sample, schema, store
+from sopkit import cycle, departments, months, receipts, replay, sample, schema, store
 from sopkit.contract import ContractError, counted, near, sentence
 from sopkit.months import UsageError, label
 from sopkit.sources import SourceError
@@ -31,6 +31,7 @@ A month with sopkit:
   sopkit forecast --cycle 2026-01    the demand step alone, tables only
   sopkit template --department sales    a workbook for sales to fill in, from the last run
   sopkit submit sales_2026-01.xlsx --by "M. Keller"    take it in, with a receipt
+  sopkit replay --from 2025-01 --to 2025-12    past cycles as they would have been
 Begin with your own data:
   sopkit init mycompany --empty      then put sales.csv into mycompany/data/raw:
                                      columns item, month, quantity
@@ -47,6 +48,10 @@ _ARGUMENTS = {
               {"metavar": "YYYY-MM", "required": True, "dest": "cycle"}),
     "start": ("--from", "execute this step and all later ones anew",
               {"dest": "start", "metavar": "STEP"}),
+    "first": ("--from", "first past cycle",
+              {"dest": "first", "metavar": "YYYY-MM", "required": True}),
+    "last": ("--to", "last past cycle, before the one a run would plan now",
+             {"dest": "last", "metavar": "YYYY-MM", "required": True}),
     "only": ("--only", "execute this step alone anew", {"metavar": "STEP"}),
     "parameters": ("-p", "a notebook parameter; wins over company.yml; may be repeated",
                    {"dest": "parameters", "action": "append", "default": [],
@@ -272,6 +277,21 @@ def _forecast(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _replay(arguments: argparse.Namespace) -> int:
+    first, last = months.parse_cycle(arguments.first), months.parse_cycle(arguments.last)
+    workspace = store.open_workspace(arguments.workspace)
+
+    def tell(month: object, words: str) -> None:
+        print(f"  {label(month)}: {words}", flush=True)
+
+    done = replay.replay(workspace, first, last, progress=tell)
+    made, kept = (counted(len(done[name]), "cycle", "cycles") for name in ("made", "kept"))
+    print(f"{made} replayed; {kept} left as a run had made them.")
+    words = _command("run", arguments)
+    print(f"Page 01 of the next run shows how good those plans were: {words}")
+    return DONE
+
+
 def _template(arguments: argparse.Namespace) -> int:
     month = months.parse_cycle(arguments.cycle) if arguments.cycle else None
     path = Path(arguments.output) if arguments.output else None
@@ -318,6 +338,8 @@ _COMMANDS = {
                'sopkit submit sales.xlsx --by "M. Keller"', "file author workspace"),
     "forecast": (_forecast, "The demand step alone: tables, no notebooks, no pages",
                  "sopkit forecast --cycle 2026-01 --horizon 12", "workspace month horizon"),
+    "replay": (_replay, "Past cycles as they would have been: accuracy from the first day",
+               "sopkit replay --from 2025-01 --to 2025-12", "first last workspace"),
 }  # fmt: skip
 
 
