@@ -224,15 +224,21 @@ def _template(arguments: argparse.Namespace) -> int:
     path = departments.template(arguments.workspace, arguments.department, cycle=month, path=path)
     print(
         f"wrote {path}. Filled in, it comes back by: "
-        f"sopkit submit {shlex.quote(str(path))} --by NAME"
+        f"sopkit submit {shlex.quote(str(path))} --by NAME{_where(arguments)}"
     )
     return DONE
+
+
+def _where(arguments: argparse.Namespace) -> str:
+    """The workspace as it was given, for a command to go on with."""
+    given = arguments.workspace
+    return "" if given == "." else f" --workspace {shlex.quote(given)}"
 
 
 def _submit(arguments: argparse.Namespace) -> int:
     outcome = departments.submit(arguments.workspace, Path(arguments.file), author=arguments.author)
     said = outcome.filled
-    print(receipts.summary(said, len(outcome.taken)))
+    print(receipts.summary(said, outcome.taken))
     for note in said.notes:
         print(note)
     for row in said.refused:
@@ -240,6 +246,9 @@ def _submit(arguments: argparse.Namespace) -> int:
         where = f"{row['sheet']}!{row['cell']}{what} holds {row['holds']!r}"
         print(f"  not taken: {where}: {row['why']} {row['remedy']}")
     print(f"Receipt: {outcome.receipt.as_uri()}")
+    if outcome.added:
+        words = f"sopkit run --cycle {months.label(said.cycle)}{_where(arguments)}"
+        print(f"The pages show it after the next run: {words}")
     return FAILED if said.refused else DONE
 
 

@@ -69,7 +69,7 @@ def placement(
     the one entered later (else the later row) is left out and the finding names both. Units and
     money hold each other alike: each key's price turns one into the other.
     """
-    now = _planned(_counted(submissions[submissions["cycle"] == cycle]), base)
+    now = _planned(in_force(submissions[submissions["cycle"] == cycle]), base)
     base = base.assign(factor=hierarchy.factors(base["item"], items)).reset_index(drop=True)
     parts, told = [], []
     for department, rows in now.groupby("department"):
@@ -118,8 +118,8 @@ def in_words(row: dict) -> str:
     return f"{_level_words(row)}, {when}: {'' if in_units else 'money of '}{number}"
 
 
-def _counted(submissions: pd.DataFrame) -> pd.DataFrame:
-    """Rows that count, with one ``amount``: units, else money, unless they were withdrawn."""
+def in_force(submissions: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `submissions` that count, with one ``amount``: units, else money; none withdrawn."""
     amount = submissions["quantity"].fillna(submissions["revenue_value"])
     amount = amount.mask(submissions["is_withdrawn"].fillna(False).astype(bool))
     return submissions.assign(amount=amount)[amount.notna()]
@@ -141,7 +141,7 @@ def _planned(rows: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
 
 def _by_month(submissions: pd.DataFrame) -> pd.DataFrame:
     """Rows that count by month, a quarter spread evenly: of a past one no forecast is at hand."""
-    rows = _counted(submissions)
+    rows = in_force(submissions)
     quarters = rows[rows["month"].isna()]
     spread = [
         quarters.assign(
