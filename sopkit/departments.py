@@ -251,7 +251,9 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
         then = there.get((_key(row), row["month"]), {})
         if not _is_near(_units(then), row["stood"]):
             word = _number_of(then) or "withdrawn"
-            word = f"{_named(row)}: the {row['stood']:,.6g} shown is {word} now"
+            word = (
+                f"{_named(row)}: the {_number_of({'quantity': row['stood']})} shown is {word} now"
+            )
             said.notes.append(f"{word}, by {_author_of(then)}; that stays.")
     kept = []
     for row in said.rows:
@@ -274,7 +276,8 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
         by = f" by {then['author']}" if isinstance(then.get("author"), str) else ""
         replaces = bool(then) and then.get("is_withdrawn") is not True
         replaces &= not _is_near(was, says)
-        remark = f"in place of {_number_of(then)}{by}" if replaces else ""
+        word = "was" if row["is_withdrawn"] else "in place of"
+        remark = f"{word} {_number_of(then)}{by}" if replaces else ""
         kept.append(row | {"what": _named(row, ""), "remark": remark, "replaces": replaces})
     said.rows = kept
     return pd.DataFrame(kept, columns=[*filled.TAKEN, "what", "remark", "replaces"])
@@ -301,11 +304,7 @@ def _named(row: dict, month: str = "%Y-%m") -> str:
 
 def _number_of(row: dict) -> str:
     """A row's number in words; empty where it holds none or was withdrawn."""
-    if row.get("is_withdrawn") is True or not row:
-        return ""
-    if pd.notna(row.get("quantity")):
-        return f"{row['quantity']:,.6g}"
-    return f"money of {row['revenue_value']:,.6g}"
+    return "" if row.get("is_withdrawn") is True else submissions.number_in_words(row)
 
 
 def _beside_plan(root: Path, said, taken: pd.DataFrame, before, now) -> pd.DataFrame:

@@ -24,6 +24,7 @@ import pandas as pd
 from sopkit import cells, months, schema, templates
 from sopkit.contract import Source, near, plain
 from sopkit.databases import SourceError
+from sopkit.demand.submissions import number_in_words
 from sopkit.templates import FAMILIES, FORECAST, ITEMS, REASON, WHAT, YOURS
 
 _MOST_BYTES = 50_000_000
@@ -55,7 +56,8 @@ class Filled:
     notes: list[str] = field(default_factory=list)
 
     def refuse(self, cell: _Cell, why: str, remedy: str) -> None:
-        """List one cell that is not taken."""
+        """List one cell that is not taken; a number that the template showed there stays."""
+        why += f" The {cell.before} shown stays." if cell.before else ""
         words = (cell.sheet, cell.address, cell.what, cell.words, why, remedy)
         self.refused.append(dict(zip(REFUSED, words, strict=True)))
 
@@ -94,10 +96,15 @@ class _Cell:
         return " ".join(str(self.value).split()) if self.value is not None else ""
 
     @property
+    def before(self) -> str:
+        """The number that the template showed there, in words."""
+        return number_in_words({"quantity": self.stood})
+
+    @property
     def words(self) -> str:
         """Its content as a person may read it, cut where it is long."""
-        if self.value is None and self.stood is not None:
-            return f"nothing (it held {self.stood:,.6g})"
+        if self.value is None and self.before:
+            return f"nothing (it held {self.before})"
         number = isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
         if number and "%" in self.form:
             return f"{self.value:.6g} shown as {self.value:.0%}"
@@ -470,7 +477,7 @@ def _is_refused(cell, filled, limits, own, amount, base, reason, most) -> bool:
     """Whether a number cannot be taken where it stands; it is listed then."""
     key, said, lookup, month, open_from = limits
     words, back = None, "Clear the cell"
-    back = back if cell.stood is None else f"Write {cell.stood:,.6g} there again"
+    back = back if cell.stood is None else f"Write {cell.before} there again"
     if key is None:
         hint = near(said[0], {_shown(known)[0] for known in lookup.values()} - {schema.ALL})
         named = ", ".join(word or "(blank)" for word in said)
@@ -525,13 +532,11 @@ def _settle(filled: Filled, given: dict) -> None:
 
 def _keep_cleared(filled: Filled) -> None:
     """Where nothing is to change, a cleared cell withdraws nothing."""
-    words = f"“{templates.NO_CHANGE}” says yes, so the number that stood there stays"
+    words = f"“{templates.NO_CHANGE}” says yes, so the number that stood there stays."
     for row in [row for row in filled.rows if row["is_withdrawn"]]:
         cell = {name: row[name] for name in ("sheet", "cell", "holds")}
         named = [row[n] for n in templates.KEY_LEVELS if row[n] != schema.ALL]
         what = ", ".join([*named, months.label(row["month"])])
         remedy = f"To withdraw it, write no beside “{templates.NO_CHANGE}”."
-        filled.refused.append(
-            cell | {"what": what, "why": f"{words} ({row['stood']:,.6g}).", "remedy": remedy}
-        )
+        filled.refused.append(cell | {"what": what, "why": words, "remedy": remedy})
     filled.rows = [row for row in filled.rows if not row["is_withdrawn"]]

@@ -42,6 +42,7 @@ REASONS = [
     "Other",
 ]
 _MOST_LINES = 6  # of numbers in force that no cell holds, above the families; all are in Read me
+_MOST_LETTERS = 120  # of such a line
 _HEAD, _GIVEN_FILL, _ENTRY_FILL, _FROZEN_FILL = "1F3A5F", "F3F4F6", "FFF7DB", "D9DCE1"
 _WIDTHS = {"family": 24, "item": 14, "description": 26, WHAT: 21, REASON: 24}
 
@@ -197,13 +198,14 @@ def _families(sheet, base: Base) -> None:
     also = base.also_stands[:_MOST_LINES]
     head, first = 5 + len(also), len(levels) + 4
     due = f"Due by {base.due:%Y-%m-%d}. " if base.due is not None else ""
-    words = f"{due}Quantities in {base.unit}, prices in {base.currency} a unit. Fill in yellow "
-    _title(sheet, base, words + "cells only; an empty one says nothing (see Read me).")
+    words = f"{due}Quantities in {base.unit}, prices in {base.currency} a unit. "
+    _title(sheet, base, words + "Fill in yellow cells only (see Read me).")
     sheet.cell(3, 1, f"{NO_CHANGE} (yes/no):").style = "key text"
     _put(sheet, 3, 2, "no", "entry text")
     for row, line in enumerate(also, 4):
         more = len(base.also_stands) - len(also) if row == 3 + len(also) else 0
-        line += f" … and {more} more: see Read me" if more else ""
+        line = line if len(line) <= _MOST_LETTERS else f"{line[:_MOST_LETTERS]} … (see Read me)"
+        line += f" and {more} more: see Read me" if more else ""
         sheet.cell(row, 1, f"Also in force: {line}").data_type = "s"
     names = [*(level.capitalize() for level in levels), WHAT, REASON, f"{base.currency} a unit"]
     _heads(sheet, head, names, base, first)
@@ -348,7 +350,7 @@ def _read_me(sheet, base: Base) -> None:
     for row, line in enumerate(lines, 4):
         cell = sheet.cell(row, 1, line)
         cell.data_type, cell.alignment = "s", Alignment(wrap_text=True, vertical="top")
-        sheet.row_dimensions[row].height = 34
+        sheet.row_dimensions[row].height = 17 * (1 + len(line) // 105)
     sheet.column_dimensions["A"].width = 110
     sheet.page_setup.orientation = "landscape"
     sheet.sheet_view.showGridLines = False

@@ -518,7 +518,7 @@ def test_a_changed_cell_replaces_a_cleared_one_withdraws_and_the_others_stay(wor
     said = "2 numbers were taken, 1 of them in place of an earlier one; 1 was withdrawn; 2 stay as"
     page = outcome.receipt.read_text()
     assert said in page and "in place of 900 by Ann" in page and "<h2>Withdrawn</h2>" in page
-    assert "in place of 950 by Ann" in page
+    assert "was 950 by Ann" in page
     force = _force(workspace)
     assert force.pop("2026-06") > 0
     assert force == {"2026-03": 930, "2026-05": 350, "2026-01": 80}
@@ -547,11 +547,28 @@ def test_no_change_keeps_what_stands_also_where_a_cell_was_cleared(workspace):
     book.save()
     outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
     (refused,) = outcome.filled.refused
-    assert refused["holds"] == "nothing (it held 950)" and "stays (950)" in refused["why"]
+    assert refused["holds"] == "nothing (it held 950)" and "stood there stays" in refused["why"]
     assert "still counts" in outcome.filled.notes[0]
     assert _force(workspace) == before
     rows = store.raw_table(workspace, "submissions", CYCLE)
     assert rows["is_unchanged"].fillna(False).sum() == 1
+
+
+def test_text_written_over_a_number_leaves_it_and_says_so(workspace):
+    book = _second(workspace)
+    book.cell("Tents", "2026-03").value = "many"
+    book.save()
+    (refused,) = departments.submit(workspace, book.path, author="Zoë").filled.refused
+    assert refused["why"] == "not a number. The 900 shown stays."
+    assert _force(workspace)["2026-03"] == 900
+
+
+def test_a_workbook_dropped_into_the_folder_withdraws_too(workspace):
+    book = _second(workspace)
+    book.cell("Tents", "2026-03").value = None
+    book.path = workspace / "data/raw/submissions/second.xlsx"
+    book.save()
+    assert "2026-03" not in _force(workspace) and len(_force(workspace)) == 3
 
 
 def test_what_stands_in_a_frozen_month_cannot_be_cleared(workspace):

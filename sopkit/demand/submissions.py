@@ -92,7 +92,7 @@ def _told(rows: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
     findings = {
         nesting.NOTHING: "covers nothing in the plan",
         nesting.CROSSES: "crosses {other}, said before, and is left out",
-        nesting.UNMET: "its details come to {held:,.6g}",
+        nesting.UNMET: "its details come to {held:,.0f}",
     }
     words = [
         findings.get(cell["state"], "").format(**cell | {"other": names[cell["other"]]})
@@ -113,9 +113,20 @@ def in_words(row: dict) -> str:
     """
     is_month = pd.notna(row.get("month"))
     when = months.label(row["month"]) if is_month else f"quarter from {row['quarter']:%Y-%m}"
-    in_units = pd.notna(row.get("quantity"))
-    number = f"{row['quantity'] if in_units else row['revenue_value']:,.6g}"
-    return f"{_level_words(row)}, {when}: {'' if in_units else 'money of '}{number}"
+    return f"{_level_words(row)}, {when}: {number_in_words(row)}"
+
+
+def number_in_words(row: dict) -> str:
+    """The number of a submitted row; empty where it holds none.
+
+    Examples
+    --------
+    >>> number_in_words({"quantity": None, "revenue_value": 1_308_000.0})
+    'money of 1,308,000'
+    """
+    words = {"": row.get("quantity"), "money of ": row.get("revenue_value")}
+    given = [f"{word}{round(n, 2):,.12g}" for word, n in words.items() if pd.notna(n)]
+    return given[0] if given else ""
 
 
 def in_force(submissions: pd.DataFrame) -> pd.DataFrame:
