@@ -254,7 +254,9 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
             word = (
                 f"{_named(row)}: the {_number_of({'quantity': row['stood']})} shown is {word} now"
             )
-            said.notes.append(f"{word}, by {_author_of(then)}; that stays.")
+            said.notes.append(
+                f"{word}, by {_author_of(then)}; that stays. Change it in a new template."
+            )
     kept = []
     for row in said.rows:
         then = there.get((_key(row), row["month"]), {})

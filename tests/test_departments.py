@@ -607,7 +607,7 @@ def test_a_number_that_somebody_else_changed_since_stays(workspace, mine):
     said = " ".join([*outcome.filled.notes, *(row["why"] for row in outcome.filled.refused)])
     since = "Bob has submitted 777 for it since this template was written; this workbook "
     expected = {
-        900: "Tents, 2026-03: the 900 shown is 777 now, by Bob; that stays.",
+        900: "Tents, 2026-03: the 900 shown is 777 now, by Bob; that stays. Change it in a new",
         None: since + "withdraws it.",
         800: since + "says 800.",
     }

@@ -61,49 +61,48 @@ def lay(said: pd.DataFrame, base: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame
     ([20.0, 10.0, 60.0], [-1, 0])
     """
     rows, group = _numbers(said)
-    owners = _owners(rows, base)
+    owners, count = _owners(rows, base), len(rows)
     worth = {name: base[name].fillna(0.0).to_numpy() for name in rows["measure"].unique()}
-    count = len(rows)
-    size, counted = np.zeros(count), np.zeros(count)
-    for measure, owner in owners:
-        size += _sums(owner, count)
-        counted += _sums(np.where(worth[measure] > 0, owner, -1), count)
-    pairs = _pairs([owner for _, owner in owners], size, rows["fineness"].to_numpy(), counted > 0)
+    counted = sum((_sums(owner, count, worth[name] > 0) for name, owner in owners), np.zeros(count))
+    pairs = _pairs(owners, rows["fineness"].to_numpy(), counted > 0)
     other = _crossed(pairs[~pairs["is_inside"]], count)
     counts = (counted > 0) & (other < 0)
     inside = pairs[pairs["is_inside"] & counts[pairs["detail"]] & counts[pairs["total"]]]
-    layer = np.zeros(count, dtype=int)  # details first: a total comes after all that it holds
+    layer = np.where(counts, 0, -1)  # details come first, a total after all that it holds
     for _ in owners:
         np.maximum.at(layer, inside["total"], layer[inside["detail"]] + 1)
-    amount, quantity, held = rows["amount"].to_numpy(), np.full(len(base), np.nan), np.zeros(count)
-    unmet = np.zeros(count, dtype=bool)
-    for step in range(layer.max(initial=-1) + 1):
-        place, value = np.full(len(base), -1), np.zeros(len(base))
-        for measure, owner in owners:
-            now = (owner >= 0) & counts[owner] & (layer[owner] == step)
-            place, value = np.where(now, owner, place), np.where(now, worth[measure], value)
-        is_free = (place >= 0) & np.isnan(quantity) & (value > 0)
-        held += _sums(place, count, np.nan_to_num(quantity) * value)
-        rest, free = amount - held, np.where(is_free, place, -1)
-        width, forecast = _sums(free, count), base["quantity"].to_numpy() * value
-        weight = _sums(free, count, forecast)
-        off = np.abs(rest) > _ROUNDING * np.maximum(amount, held)
-        unmet |= counts & (layer == step) & off & ((rest < 0) | (width == 0))
-        of = free[is_free]
-        even = 1.0 / width[of]
-        share = np.divide(forecast[is_free], weight[of], out=even, where=weight[of] > 0)
-        quantity[is_free] = rest.clip(min=0.0)[of] * share / value[is_free]
-    state = np.select([counted == 0, other >= 0, unmet], [NOTHING, CROSSES, UNMET], "")
-    inside = inside.assign(
-        size=size[inside["total"]], fine=-rows["fineness"].to_numpy()[inside["total"]]
-    )
-    inside = inside.sort_values(["size", "fine"], kind="stable").drop_duplicates("detail")
+    quantity, held, is_unmet = _fill(rows["amount"].to_numpy(), layer, owners, worth, base)
     within = np.full(count, -1)
-    within[inside["detail"]] = inside["total"]
+    narrowest = inside.drop_duplicates("detail")  # pairs stand with the narrower totals first
+    within[narrowest["detail"]] = narrowest["total"]
+    state = np.select([counted == 0, other >= 0, is_unmet], [NOTHING, CROSSES, UNMET], "")
     first = np.append(np.unique(group, return_index=True)[1], -1)  # -1 stays -1
     placed = {"within": first[within], "state": state, "other": first[other], "held": held}
     placed = {name: values[group] for name, values in placed.items()}
     return pd.Series(quantity, base.index), pd.DataFrame(placed, index=said.index)
+
+
+def _fill(amount, layer, owners, worth, base) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Quantities layer by layer; what each row's details come to, and whether they win over it."""
+    count, forecast = len(amount), base["quantity"].to_numpy()
+    quantity, held = np.full(len(base), np.nan), np.zeros(count)
+    is_unmet = np.zeros(count, dtype=bool)
+    for step in range(layer.max(initial=-1) + 1):
+        row, value = np.full(len(base), -1), np.zeros(len(base))
+        for measure, owner in owners:
+            now = (owner >= 0) & (layer[owner] == step)
+            row, value = np.where(now, owner, row), np.where(now, worth[measure], value)
+        held += _sums(row, count, np.nan_to_num(quantity) * value)
+        rest = amount - held
+        is_free = (row >= 0) & np.isnan(quantity) & (value > 0)
+        of, value = row[is_free], value[is_free]
+        weight = forecast[is_free] * value
+        size, total = np.bincount(of, minlength=count), np.bincount(of, weight, count)
+        is_off = np.abs(rest) > _ROUNDING * np.maximum(amount, held)
+        is_unmet |= (layer == step) & is_off & ((rest < 0) | (size == 0))
+        share = np.divide(weight, total[of], out=1.0 / size[of], where=total[of] > 0)
+        quantity[is_free] = rest.clip(min=0.0)[of] * share / value
+    return quantity, held, is_unmet
 
 
 def _numbers(said: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
@@ -142,30 +141,28 @@ def _owners(rows: pd.DataFrame, base: pd.DataFrame) -> list[tuple[str, np.ndarra
     return owners
 
 
-def _sums(owner: np.ndarray, count: int, amounts: np.ndarray | None = None) -> np.ndarray:
-    """By row, the sum over what it owns; without amounts the count."""
+def _sums(owner: np.ndarray, count: int, amounts: np.ndarray) -> np.ndarray:
+    """By row, the sum over what it owns."""
     owned = owner >= 0
-    return np.bincount(owner[owned], None if amounts is None else amounts[owned], count)
+    return np.bincount(owner[owned], amounts[owned], count)
 
 
-def _pairs(
-    owners: list, size: np.ndarray, fineness: np.ndarray, counts: np.ndarray
-) -> pd.DataFrame:
-    """Rows that share something: detail and total, and whether the detail lies wholly inside."""
-    parts = [pd.DataFrame({"detail": [], "total": [], "shared": []}, dtype=int)]
-    for one, other in combinations(owners, 2):
+def _pairs(owners: list, fineness: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
+    """Rows that share something, narrower totals first: ``detail``, ``total``, ``is_inside``."""
+    count, parts = len(counts), [pd.DataFrame({"detail": [], "total": [], "shared": []}, dtype=int)]
+    size = sum((_sums(owner, count, owner >= 0) for _, owner in owners), np.zeros(count))
+    for (_, one), (_, other) in combinations(owners, 2):
         both = (one >= 0) & (other >= 0) & counts[one] & counts[other]
         pair = pd.DataFrame({"detail": one[both], "total": other[both]})
         parts.append(pair.value_counts().rename("shared").reset_index())
     pairs = pd.concat(parts, ignore_index=True)
-    one, other = pairs["detail"].to_numpy(), pairs["total"].to_numpy()
-    is_wider = (size[one] > size[other]) | (
-        (size[one] == size[other]) & (fineness[one] < fineness[other])
-    )
-    detail, total = np.where(is_wider, other, one), np.where(is_wider, one, other)
-    is_same = (size[one] == size[other]) & (fineness[one] == fineness[other])
+    ends = pairs[["detail", "total"]].to_numpy()
+    order = np.lexsort((ends, -fineness[ends], size[ends]), axis=1)
+    detail, total = np.take_along_axis(ends, order, axis=1).T
+    is_same = (size[detail] == size[total]) & (fineness[detail] == fineness[total])
     is_inside = (pairs["shared"] == size[detail]) & ~is_same
-    return pairs.assign(detail=detail, total=total, is_inside=is_inside)
+    pairs = pairs.assign(detail=detail, total=total, is_inside=is_inside)
+    return pairs.iloc[np.lexsort((total, -fineness[total], size[total]))]
 
 
 def _crossed(crossing: pd.DataFrame, count: int) -> np.ndarray:
