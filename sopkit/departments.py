@@ -59,15 +59,15 @@ def template(
         If the department is unknown, no run is there, or the file exists already.
     """
     root = store.open_workspace(workspace)
-    known = list(store.company(root)["departments"].iloc[0])
-    name = _own_name(department, known)
-    if known and name not in known:
-        hint = contract.nearest(name, known)
-        raise UsageError(f"no department {name!r} in company.yml. {hint}")
     ran = store.cycles(root)
     if not ran and cycle is None:
         raise UsageError("no cycle has been run, so there is nothing to show. Run: sopkit run")
     cycle = cycle if cycle is not None else ran[-1]
+    known = list(store.company(root)["departments"].iloc[0])
+    name = _own_name(department, known, store.raw_table(root, "submissions", cycle))
+    if known and name not in known:
+        hint = contract.nearest(name, known)
+        raise UsageError(f"no department {name!r} in company.yml. {hint}")
     target = (path or Path(f"{store.file_word(name)}_{months.label(cycle)}.xlsx")).absolute()
     if target.exists():
         raise UsageError(
@@ -84,10 +84,11 @@ def template(
     return target
 
 
-def _own_name(department: str, known: list[str]) -> str:
-    """A department's name as the company writes it, whatever case and spaces it comes in."""
+def _own_name(department: str, known: list[str], said: pd.DataFrame) -> str:
+    """A department's name as company.yml, else `submissions`, has it, whatever case it comes in."""
     name = " ".join(department.split())
-    return next((own for own in known if own.casefold() == name.casefold()), name)
+    names = known or list(said["department"].unique())
+    return next((own for own in names if own.casefold() == name.casefold()), name)
 
 
 def _base(tables, forecast, department, cycle, now, levels) -> templates.Base:
@@ -204,8 +205,8 @@ def submit(
     now = entered_at if entered_at is not None else pd.Timestamp.now(tz="UTC").tz_localize(None)
     company = store.company(root)
     said = filled.read(path, company["frozen_months"].iloc[0])
-    said.department = _own_name(said.department, company["departments"].iloc[0])
     before = store.raw_table(root, "submissions", said.cycle)
+    said.department = _own_name(said.department, company["departments"].iloc[0], before)
     before = before[(before["department"] == said.department) & (before["cycle"] == said.cycle)]
     taken = _beside_plan(root, said, _against(said, before, name), before, now)
     rows, added = said.table(), None
@@ -250,12 +251,10 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
     for row in said.left:
         then = there.get((_key(row), row["month"]), {})
         if not _is_near(_units(then), row["stood"]):
-            word = _number_of(then) or "withdrawn"
-            word = (
-                f"{_named(row)}: the {_number_of({'quantity': row['stood']})} shown is {word} now"
-            )
+            shown, now_is = _number_of({"quantity": row["stood"]}), _number_of(then) or "withdrawn"
             said.notes.append(
-                f"{word}, by {_author_of(then)}; that stays. Change it in a new template."
+                f"{_named(row)}: the {shown} shown is {now_is} now, by {_author_of(then)}; that "
+                "stays. Change it in a new template."
             )
     kept = []
     for row in said.rows:

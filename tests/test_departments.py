@@ -670,6 +670,14 @@ def test_a_department_is_known_in_any_case(workspace, name):
     assert pd.read_csv(outcome.added)["department"].tolist() == ["sales"]
 
 
+def test_where_no_department_is_named_the_one_that_has_spoken_is_meant(workspace):
+    options = workspace / "data/raw/company.yml"
+    options.write_text(options.read_text().replace("departments: [sales, marketing]\n", ""))
+    _say(workspace, 900.0, "Ann", WRITTEN)
+    book = Book(departments.template(workspace, "SALES", path=workspace / "new.xlsx"))
+    assert book.cell("Tents", "2026-03").value == 900
+
+
 def test_receipts_of_a_cycle_are_listed_and_what_nobody_repaired_is_open(workspace):
     assert store.handed_in(workspace, CYCLE).empty
     book = Book(workspace / "sales.xlsx")
