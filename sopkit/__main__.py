@@ -307,7 +307,7 @@ def _template(arguments: argparse.Namespace) -> int:
 def _submit(arguments: argparse.Namespace) -> int:
     outcome = departments.submit(arguments.workspace, Path(arguments.file), author=arguments.author)
     said = outcome.filled
-    print(receipts.summary(said, len(outcome.taken)))
+    print(receipts.summary(said, outcome.taken))
     for note in said.notes:
         print(note)
     for row in said.refused:
@@ -315,6 +315,10 @@ def _submit(arguments: argparse.Namespace) -> int:
         where = f"{row['sheet']}!{row['cell']}{what} holds {row['holds']!r}"
         print(f"  not taken: {where}: {row['why']} {row['remedy']}")
     print(f"Receipt: {outcome.receipt.as_uri()}")
+    if outcome.added:
+        here = argparse.Namespace(workspace=arguments.workspace, cycle=months.label(said.cycle))
+        words = _command("run", here)
+        print(f"The pages show it after the next run: {words}")
     return FAILED if said.refused else DONE
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from sopkit import contract, filled, months, receipts, schema, store, templates
-from sopkit.demand import hierarchy
+from sopkit import contract, filled, months, receipts, schema, steps, store, templates
+from sopkit.demand import hierarchy, nesting, submissions
 from sopkit.months import UsageError
 
 _LEVELS = ["family", "location", "channel"]  # a department's first sheet may be by
@@ -39,7 +40,7 @@ def template(
     workspace : str or Path
         Folder that holds ``data/raw``.
     department : str
-        One of ``company.yml``, if any stands there.
+        One of ``company.yml``, if any stands there, in any case.
     cycle : Timestamp, optional
         Left out: the last one that was run.
     path : Path, optional
@@ -47,40 +48,53 @@ def template(
     written_at : Timestamp, optional
         When, in UTC; left out: now.
 
+    Returns
+    -------
+    Path
+        The workbook, from the root on.
+
     Raises
     ------
     UsageError
         If the department is unknown, no run is there, or the file exists already.
     """
     root = store.open_workspace(workspace)
-    name = " ".join(department.split())
-    known = list(store.company(root)["departments"].iloc[0])
-    if known and name not in known:
-        hint = contract.nearest(name, known)
-        raise UsageError(f"no department {name!r} in company.yml. {hint}")
     ran = store.cycles(root)
     if not ran and cycle is None:
         raise UsageError("no cycle has been run, so there is nothing to show. Run: sopkit run")
     cycle = cycle if cycle is not None else ran[-1]
-    target = path or Path(f"{store.file_word(name)}_{months.label(cycle)}.xlsx")
+    known = list(store.company(root)["departments"].iloc[0])
+    name = _own_name(department, known, store.raw_table(root, "submissions", cycle))
+    if known and name not in known:
+        hint = contract.nearest(name, known)
+        raise UsageError(f"no department {name!r} in company.yml. {hint}")
+    target = (path or Path(f"{store.file_word(name)}_{months.label(cycle)}.xlsx")).absolute()
     if target.exists():
         raise UsageError(
             f"{target} exists already, perhaps filled in. Choose another with -o FILE."
         )
     now = written_at if written_at is not None else pd.Timestamp.now(tz="UTC").tz_localize(None)
-    templates.write(target, _base(root, name, cycle, now))
+    tables = store.inputs(root, "demand_review", cycle)
+    forecast = store.read(root, "forecast", cycle)
+    said = tables["submissions"]
+    said = said[said["department"] == name]
+    base = _base(tables, forecast, name, cycle, now, _spoken(said))
+    stands, also = _standing(said[said["cycle"] == cycle], base)
+    templates.write(target, replace(base, stands=stands, also_stands=also))
     return target
 
 
-def _base(
-    root: Path, department: str, cycle: pd.Timestamp, now: pd.Timestamp, levels=None
-) -> templates.Base:
+def _own_name(department: str, known: list[str], said: pd.DataFrame) -> str:
+    """A department's name as company.yml, else `submissions`, has it, whatever case it comes in."""
+    name = " ".join(department.split())
+    names = known or list(said["department"].unique())
+    return next((own for own in names if own.casefold() == name.casefold()), name)
+
+
+def _base(tables, forecast, department, cycle, now, levels) -> templates.Base:
     """What is shown: forecast, last year and last plan by family, and the forecast by series."""
-    tables = store.inputs(root, "demand_review", cycle)
     company, items = tables["company"].iloc[0], tables["items"]
-    forecast = store.read(root, "forecast", cycle)[[*schema.SERIES_MONTH, "quantity"]]
-    said = tables["submissions"]
-    levels = levels or _spoken(said[said["department"] == department])
+    forecast = forecast[[*schema.SERIES_MONTH, "quantity"]]
     history, last = tables["demand_history"], tables["ledger_demand_plan"]
     past = history.assign(
         month=months.from_number(months.number(history["month"]) + 12), last_year=history["demand"]
@@ -124,7 +138,33 @@ def _base(
         items=series[[*schema.SERIES, "family", "month", "forecast"]],
         about_items=about,
         prices=money / units.where(units > 0),
+        due=steps.due_day(tables, cycle),
     )
+
+
+def _standing(said: pd.DataFrame, base: templates.Base) -> tuple[dict, list[str]]:
+    """A department's numbers in force: those that a cell can hold, and the others in words."""
+    families = base.families.drop_duplicates(base.levels)[base.levels]
+    cells = {}  # key of `submissions` by which a cell's number is entered: sheet, key of the sheet
+    for sheet, frame in ((templates.FAMILIES, families), (templates.ITEMS, base.items)):
+        is_item = sheet == templates.ITEMS
+        frame = frame.drop_duplicates([n for n in templates.KEY_LEVELS if n in frame])
+        for row in frame.to_dict("records"):
+            place = tuple(row.get(level, schema.ALL) for level in templates.KEY_LEVELS)
+            cells[_key(row | ({"family": schema.ALL} if is_item else {}))] = sheet, place
+    stands, also = {}, defaultdict(list)
+    for row in submissions.in_force(said).to_dict("records"):
+        sheet, place = cells.get(_key(row), ("", ()))
+        if sheet and pd.notna(row["quantity"]) and row["month"] in base.span:
+            stands[sheet, place, row["month"]] = row["quantity"]
+        else:
+            head, _, words = submissions.in_words(row).rpartition(", ")
+            also[head].append(words)
+    return stands, [f"{head}, {'; '.join(words)}" for head, words in also.items()]
+
+
+def _key(row: dict) -> tuple:
+    return tuple(row.get(level, schema.ALL) for level in schema.LEVELS)
 
 
 def _spoken(said: pd.DataFrame) -> list[str]:
@@ -162,105 +202,122 @@ def submit(
     store.file_word(name)
     if not path.is_file():
         raise UsageError(f"there is no file {path}.")
-    said = filled.read(path, store.company(root)["frozen_months"].iloc[0])
+    now = entered_at if entered_at is not None else pd.Timestamp.now(tz="UTC").tz_localize(None)
+    company = store.company(root)
+    said = filled.read(path, company["frozen_months"].iloc[0])
     before = store.raw_table(root, "submissions", said.cycle)
+    said.department = _own_name(said.department, company["departments"].iloc[0], before)
     before = before[(before["department"] == said.department) & (before["cycle"] == said.cycle)]
-    taken = _against(said, before, name)
-    taken = _beside_forecast(root, said, taken)
+    taken = _beside_plan(root, said, _against(said, before, name), before, now)
     rows, added = said.table(), None
-    if said.is_unchanged and len(before):
-        said.notes.append("What this department had submitted before for this cycle still counts.")
+    columns = [c for c in schema.RAW["submissions"].column_names if c in rows]
     if len(taken) or said.is_unchanged:
-        columns = [c for c in schema.RAW["submissions"].column_names if c in rows]
         added = store.add(
-            root, "submissions", rows[columns], cycle=said.cycle, author=name, entered_at=entered_at
+            root, "submissions", rows[columns], cycle=said.cycle, author=name, entered_at=now
         )
+    _remark(said, before, taken, steps.due_day({"company": company}, said.cycle), now)
     shown = str(added.relative_to(root)) if added else ""
-    page = receipts.page(said, taken, name, path.name, shown)
+    page = receipts.page(said, taken, name, now, path.name, shown)
     words = [store.file_word(word) for word in (said.department, name)]
     receipt = "_".join([*words, store.file_hash(path)[:12]])
     return Outcome(said, taken, added, store.keep_receipt(root, said.cycle, receipt, page))
 
 
+def _remark(said, before, taken, due: pd.Timestamp | None, now: pd.Timestamp) -> None:
+    """What else the receipt must say: what goes on counting, and whether it was in time."""
+    stands = submissions.in_force(before)
+    if said.is_unchanged and len(stands):
+        said.notes.append("What this department had submitted before for this cycle still counts.")
+    withdrawn = taken["is_withdrawn"].sum()
+    if withdrawn and withdrawn == len(taken) == len(stands):
+        said.notes.append(
+            f"No number of {said.department} stands for this cycle now: if it agrees with the "
+            f"forecast, write yes beside “{templates.NO_CHANGE}”."
+        )
+    if due is not None:
+        timing = "late" if now.normalize() > due else "in time"
+        said.notes.append(f"Handed in on {now:%Y-%m-%d}, {timing}: due by {due:%Y-%m-%d}.")
+
+
 def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataFrame:
-    """Hold each number against what the department has said already for this cycle.
+    """Hold each cell against what the department has said already for this cycle.
 
-    Somebody else's other number since the template was written is not overwritten; a number at
-    another level is not added to. Such cells join those that are refused.
+    Somebody else's other number since the template was written is not overwritten: such a cell
+    joins those that are refused, and where it was left as shown, theirs stays.
     """
-    kept, remarks = [], []
-    before = before[before[["quantity", "revenue_value"]].notna().any(axis=1)]
+    has_word = before["is_withdrawn"].fillna(False) | before["quantity"].notna()
+    has_word |= before["revenue_value"].notna()
+    there = {(_key(row), row["month"]): row for row in before[has_word].to_dict("records")}
+    for row in said.left:
+        then = there.get((_key(row), row["month"]), {})
+        if not _is_near(_units(then), row["stood"]):
+            shown, now_is = _number_of({"quantity": row["stood"]}), _number_of(then) or "withdrawn"
+            said.notes.append(
+                f"{_named(row)}: the {shown} shown is {now_is} now, by {_author_of(then)}; that "
+                "stays. Change it in a new template."
+            )
+    kept = []
     for row in said.rows:
-        there = before[_is_in_month(before, row["month"])]
-        same = pd.Series(True, index=there.index)
-        touches = same.copy()
-        for level in schema.LEVELS:
-            own = row.get(level, schema.ALL)
-            same &= there[level] == own
-            mine = row["of_family"] if level == "family" else own
-            touches &= (there[level] == mine) | (there[level] == schema.ALL) | (mine == schema.ALL)
-        same &= there["month"].notna() & there["quantity"].notna()
-        other, old = there[touches & ~same], there[same]
-        what = ", ".join([*_named(row), months.label(row["month"])])
-        cell = {name: row[name] for name in ("sheet", "cell", "holds")} | {"what": what}
-        if len(other):
-            first = other.iloc[0]
-            why = f"{said.department} has said {_number_of(first)} for {_name_of(first)} already"
-            why += f" (by {first['author']}): the two would add up."
-            remedy = "Leave one of them: a number for the same rows as that one replaces it."
-            said.refused.append(cell | {"why": why, "remedy": remedy})
+        then = there.get((_key(row), row["month"]), {})
+        was, says = _units(then), row["quantity"]
+        if row["is_withdrawn"] and then.get("is_withdrawn") is True:
+            said.notes.append(f"{_named(row)}: withdrawn by {_author_of(then)} already.")
             continue
-        remark = ""
-        if len(old):
-            then = old.iloc[0]
-            differs = abs(then["quantity"] - row["quantity"]) > 1e-6
-            is_later = pd.notna(then["entered_at"]) and then["entered_at"] > said.written_at
-            if differs and is_later and then["author"] != author:
-                why = f"{then['author']} has submitted {then['quantity']:,.6g} for it since this "
-                why += f"template was written; this workbook says {row['quantity']:,.6g}."
-                remedy = "Agree on one number, then submit a new template."
-                said.refused.append(cell | {"why": why, "remedy": remedy})
-                continue
-            if differs:
-                remark = f"in place of {then['quantity']:,.6g}"
-                remark += f" by {then['author']}" if isinstance(then["author"], str) else ""
-        kept.append(row)
-        remarks.append(remark)
+        is_new = pd.notna(then.get("entered_at")) and then["entered_at"] > said.written_at
+        is_new |= row["stood"] is not None and not _is_near(was, row["stood"])
+        if then and is_new and then["author"] != author and not _is_near(was, says):
+            done = f"submitted {_number_of(then)} for" if _number_of(then) else "withdrawn"
+            says = f"says {_number_of(row)}" if _number_of(row) else "withdraws it"
+            why = f"{_author_of(then)} has {done} it since this template was written; "
+            why += f"this workbook {says}."
+            cell = {name: row[name] for name in ("sheet", "cell", "holds")}
+            remedy = "Agree on one number, then submit a new template."
+            said.refused.append(cell | {"what": _named(row), "why": why, "remedy": remedy})
+            continue
+        by = f" by {then['author']}" if isinstance(then.get("author"), str) else ""
+        replaces = bool(then) and then.get("is_withdrawn") is not True
+        replaces &= not _is_near(was, says)
+        word = "was" if row["is_withdrawn"] else "in place of"
+        remark = f"{word} {_number_of(then)}{by}" if replaces else ""
+        kept.append(row | {"what": _named(row, ""), "remark": remark, "replaces": replaces})
     said.rows = kept
-    taken = pd.DataFrame(kept, columns=filled.TAKEN)
-    return taken.assign(what=[", ".join(_named(row)) for row in kept], remark=remarks)
+    return pd.DataFrame(kept, columns=[*filled.TAKEN, "what", "remark", "replaces"])
 
 
-def _named(row: dict) -> list[str]:
-    return [row[level] for level in templates.KEY_LEVELS if row[level] != schema.ALL]
+def _is_near(one: float | None, other: float | None) -> bool:
+    return one is other or (None not in (one, other) and abs(one - other) <= 1e-3)
 
 
-def _is_in_month(rows: pd.DataFrame, month: pd.Timestamp) -> pd.Series:
-    """Rows for the month, or for the quarter that holds it."""
-    into = months.number(month) - months.number(rows["quarter"])
-    return (rows["month"] == month) | into.between(0, 2)
+def _units(then: dict) -> float | None:
+    """The number in force in units, if there is one."""
+    is_given = pd.notna(then.get("quantity")) and then.get("is_withdrawn") is not True
+    return then["quantity"] if is_given else None
 
 
-def _number_of(row: pd.Series) -> str:
-    if pd.notna(row["quantity"]):
-        return f"{row['quantity']:,.6g}"
-    return f"money of {row['revenue_value']:,.6g}"
+def _author_of(then: dict) -> str:
+    return then["author"] if isinstance(then.get("author"), str) else "somebody"
 
 
-def _name_of(row: pd.Series) -> str:
-    named = [row[level] for level in schema.LEVELS if row[level] != schema.ALL]
-    when = row["month"] if pd.notna(row["month"]) else row["quarter"]
-    word = "" if pd.notna(row["month"]) else "quarter from "
-    return ", ".join([*named, word + months.label(when)])
+def _named(row: dict, month: str = "%Y-%m") -> str:
+    named = [row[level] for level in templates.KEY_LEVELS if row[level] != schema.ALL]
+    return ", ".join([*named, *([f"{row['month']:{month}}"] if month else [])])
 
 
-def _beside_forecast(root: Path, said: filled.Filled, taken: pd.DataFrame) -> pd.DataFrame:
-    """Say where the forecast moved since the template was written."""
+def _number_of(row: dict) -> str:
+    """A row's number in words; empty where it holds none or was withdrawn."""
+    return "" if row.get("is_withdrawn") is True else submissions.number_in_words(row)
+
+
+def _beside_plan(root: Path, said, taken: pd.DataFrame, before, now) -> pd.DataFrame:
+    """Lay the numbers on the plan: what holds what, what crosses, and where the forecast moved."""
     try:
-        base = _base(root, said.department, said.cycle, said.written_at, said.levels)
+        tables = store.inputs(root, "demand_review", said.cycle)
+        forecast = store.read(root, "forecast", said.cycle)
     except UsageError:  # the cycle's tables are not there any more
         said.notes.append("The forecast of the cycle is not there to compare with.")
         return taken
+    base = _base(tables, forecast, said.department, said.cycle, said.written_at, said.levels)
+    taken = _held(said, taken, before, tables, forecast, now)
     if base.mark == said.base or taken.empty:
         return taken
     said.notes.append(
@@ -271,12 +328,52 @@ def _beside_forecast(root: Path, said: filled.Filled, taken: pd.DataFrame) -> pd
     for frame in (base.families, base.items.assign(family=schema.ALL)):
         frame = frame.assign(**{n: schema.ALL for n in templates.KEY_LEVELS if n not in frame})
         parts.append(frame[[*templates.KEY_LEVELS, "month", "forecast"]])
-    both = pd.concat(parts)
     # left: a row whose key is gone from the forecast keeps its number
-    now = taken.merge(both, on=[*templates.KEY_LEVELS, "month"], how="left", validate="m:1")
-    moved = (now["forecast"] - now["base"]).abs() > 1e-3
-    remarks = [
-        "; ".join(filter(None, (remark, f"forecast now {amount:,.6g}" if is_moved else "")))
-        for remark, amount, is_moved in zip(taken["remark"], now["forecast"], moved, strict=True)
+    both = taken[[*templates.KEY_LEVELS, "month", "base"]].merge(
+        pd.concat(parts), on=[*templates.KEY_LEVELS, "month"], how="left", validate="m:1"
+    )
+    moved = (both["forecast"] - both["base"]).abs() > 1e-3
+    words = [
+        f"forecast now {n:,.6g}" if m else "" for n, m in zip(both["forecast"], moved, strict=True)
     ]
-    return taken.assign(remark=remarks)
+    return taken.assign(remark=_joined(taken["remark"], words))
+
+
+def _joined(remarks, more) -> list[str]:
+    return ["; ".join(filter(None, both)) for both in zip(remarks, more, strict=True)]
+
+
+def _held(said, taken, before, tables, forecast, now) -> pd.DataFrame:
+    """Refuse what crosses an earlier number or covers nothing; say which total holds what."""
+    if taken.empty:
+        return taken
+    own = said.table().assign(entered_at=now)
+    own = own.assign(**{level: schema.ALL for level in schema.LEVELS if level not in own})
+    own = (
+        own.reindex(columns=before.columns)
+        .astype(before.dtypes)
+        .assign(mark=(taken["sheet"] + "!" + taken["cell"]).to_numpy())
+    )
+    whole = pd.concat([before.assign(mark=""), own], ignore_index=True)
+    whole = whole.drop_duplicates(list(schema.RAW["submissions"].key), keep="last")
+    alike = steps.said_alike(tables | {"submissions": whole}, cycle=said.cycle)
+    base = steps.plan_base(tables, forecast)
+    placed = submissions.placement(alike, base, tables["items"], cycle=said.cycle)[1]
+    for row in placed[
+        (placed["mark"] == "") & placed["state"].isin([nesting.CROSSES, nesting.UNMET])
+    ].to_dict("records"):
+        said.notes.append(f"{submissions.in_words(row)}, said before: {row['finding']}.")
+    found = placed[placed["mark"] != ""].set_index("mark").to_dict("index")
+    kept = []
+    for row, mark in zip(taken.to_dict("records"), own["mark"], strict=True):
+        now_is = found.get(mark, {"within": "", "state": "", "finding": ""})
+        if now_is["state"] in (nesting.CROSSES, nesting.NOTHING):
+            cell = {name: row[name] for name in filled.REFUSED[:4]}
+            remedy = "Say both at one level, or one inside the other."
+            said.refused.append(cell | {"why": f"it {now_is['finding']}.", "remedy": remedy})
+            continue
+        within = f"held within {now_is['within']}" if now_is["within"] else ""
+        remark = "; ".join(filter(None, (row["remark"], within, now_is["finding"])))
+        kept.append(row | {"remark": remark})
+    said.rows = kept
+    return pd.DataFrame(kept, columns=taken.columns)

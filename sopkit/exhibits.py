@@ -29,13 +29,13 @@ from sopkit.reconciliation import grid as sop
 
 KINDS = tuple(
     "quantity signed_quantity value signed_value exact_value exact signed_exact rate signed_rate "
-    "count months decimal month text rating".split()
+    "count months decimal month text rating link".split()
 )
 _SHORTEST_ALT = 8
 _SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no season is told
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
-_LEFT = ("text", "month", "rating")
+_LEFT = ("text", "month", "rating", "link")
 _LONG_TEXT = 24  # letters; longer texts may wrap
 _CHIPS = {"red": ["missed", "overdue", "expired", "broken"], "amber": ["near"], "green": ["met"]}
 _ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
@@ -260,7 +260,7 @@ def table(
         shown in thousands; the heading says so by itself.
     kinds : dict
         Column → one of ``KINDS`` (absent: text), or the name of a column that holds each row's
-        kind. A rating is a word with a colour chip.
+        kind. A rating is a word with a colour chip, a link an address beside the page.
     currency, source : str
         Of the company; table that holds all rows.
     rows : int
@@ -462,8 +462,9 @@ def _styled(
         kind = kinds.get(column, "text")
         unit, texts = _column(shown, column, kind, currency, is_large=is_large)
         if kind in _LEFT:
-            left.append(f"{'w' if max(map(len, texts)) > _LONG_TEXT else 't'}{place}")
-        cells[column] = [_chip(text) if kind == "rating" else escape(text) for text in texts]
+            is_long = kind != "link" and max(map(len, texts)) > _LONG_TEXT
+            left.append(f"{'w' if is_long else 't'}{place}")
+        cells[column] = [_cell(text, kind) for text in texts]
         headings[column] = escape(heading) + (f" <small>{escape(unit)}</small>" if unit else "")
     styler = _styler()(pd.DataFrame(cells)).hide(axis="index")
     styler = styler.format_index(lambda name: headings[name], axis=1)
@@ -498,6 +499,12 @@ def _with_unit(amount: float, kind: str, currency: str) -> str:
         return format_amount(amount, kind, currency)
     text = format_amount(amount, "months" if kind == "months" else "quantity")
     return text if text == _MISSING or not isinstance(kind, str) else text + _SPACE + kind
+
+
+def _cell(text: str, kind: str) -> str:
+    if kind == "link":
+        return f'<a href="{escape(text)}">open</a>'
+    return _chip(text) if kind == "rating" else escape(text)
 
 
 def _chip(text: str) -> str:

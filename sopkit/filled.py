@@ -1,7 +1,9 @@
 """A department's workbook in: every good cell a row of `submissions`, every other one told why not.
 
 Sheets and columns are found by their heads, rows by their keys, so that a moved column, a deleted
-row, a new name of a sheet or a lifted protection does no harm. Nothing is guessed.
+row, a new name of a sheet or a lifted protection does no harm. A cell that the template showed a
+standing number in says nothing where it was left, and withdraws it where it was cleared. Nothing is
+guessed.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import pandas as pd
 from sopkit import cells, months, schema, templates
 from sopkit.contract import Source, near, plain
 from sopkit.databases import SourceError
+from sopkit.demand.submissions import number_in_words
 from sopkit.templates import FAMILIES, FORECAST, ITEMS, REASON, WHAT, YOURS
 
 _MOST_BYTES = 50_000_000
@@ -31,12 +34,13 @@ _SLIP = 100.0  # times the largest number of the sheet, from which a number is t
 _LEVELS = ["family", "item", "location", "channel"]
 REFUSED = ["sheet", "cell", "what", "holds", "why", "remedy"]
 TAKEN = [*_LEVELS, "month", "quantity", "reason", "sheet", "cell", "base", "of_family", "holds"]
+TAKEN += ["stood", "is_withdrawn"]  # the number that the template showed, and whether it is cleared
 _NO_CHANGE = re.compile(rf"{templates.NO_CHANGE}\b.*", re.IGNORECASE)
 
 
 @dataclass
 class Filled:
-    """What a workbook says: rows taken, cells refused, and what else a reader must know."""
+    """What a workbook says: rows taken, cells refused or left as shown, and what else to know."""
 
     department: str
     cycle: pd.Timestamp
@@ -47,11 +51,13 @@ class Filled:
     saved_at: pd.Timestamp | None = None
     is_unchanged: bool = False
     rows: list[dict] = field(default_factory=list)
+    left: list[dict] = field(default_factory=list)
     refused: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def refuse(self, cell: _Cell, why: str, remedy: str) -> None:
-        """List one cell that is not taken."""
+        """List one cell that is not taken; a number that the template showed there stays."""
+        why += f" The {cell.before} shown stays." if cell.before else ""
         words = (cell.sheet, cell.address, cell.what, cell.words, why, remedy)
         self.refused.append(dict(zip(REFUSED, words, strict=True)))
 
@@ -61,6 +67,8 @@ class Filled:
         if self.is_unchanged and not self.rows:
             said = {"month": self.cycle, "is_unchanged": True, "sheet": FAMILIES, "cell": "B3"}
             frame = pd.DataFrame([said])
+        elif not frame["is_withdrawn"].any():
+            frame = frame.drop(columns="is_withdrawn")
         return frame.assign(department=self.department, cycle=self.cycle)
 
 
@@ -73,6 +81,7 @@ class _Cell:
     kind: str = ""
     form: str = ""
     what: str = ""  # key and month in words
+    stood: float | None = None  # the number that the template showed there
 
     @property
     def address(self) -> str:
@@ -87,8 +96,15 @@ class _Cell:
         return " ".join(str(self.value).split()) if self.value is not None else ""
 
     @property
+    def before(self) -> str:
+        """The number that the template showed there, in words."""
+        return number_in_words({"quantity": self.stood})
+
+    @property
     def words(self) -> str:
         """Its content as a person may read it, cut where it is long."""
+        if self.value is None and self.before:
+            return f"nothing (it held {self.before})"
         number = isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
         if number and "%" in self.form:
             return f"{self.value:.6g} shown as {self.value:.0%}"
@@ -163,6 +179,8 @@ def read(path: Path, frozen: dict[str, float]) -> Filled:
             f"{_anew(filled)}"
         )
     _settle(filled, given)
+    if filled.is_unchanged:
+        _keep_cleared(filled)
     if filled.is_unchanged and filled.rows:
         filled.is_unchanged = False
         filled.notes.append(
@@ -319,6 +337,9 @@ def _sheet(name, kind, rows, head, filled, keys, frozen, given) -> None:
         key: base for (sheet, what, key), base in keys.items() if (sheet, what) == (kind, FORECAST)
     }
     lookup = {_fold(_visible(kind, key, filled.levels)): key for key in own}
+    stood = {
+        key: shown for (sheet, what, key), shown in keys.items() if (sheet, what) == (kind, YOURS)
+    }
     most = max((a for base in own.values() for a in base.values() if a), default=0.0) or math.inf
     for row in rows[:head]:
         _no_change(row, filled)
@@ -337,22 +358,30 @@ def _sheet(name, kind, rows, head, filled, keys, frozen, given) -> None:
             continue
         if kind == ITEMS:
             _compare(filled, keys, kind, key, FORECAST, by_column, shown)
-        reason = word(REASON)
-        for cell in row:
-            if cell.column in ignored or not cell.text:
+        reason, shown_here = word(REASON), stood.get(key, {})
+        cleared = {
+            column: _Cell(name, row[0].row, column)
+            for column, month in spans.items()
+            if month in shown_here and not (column in by_column and by_column[column].text)
+        }
+        for cell in [*row, *cleared.values()]:
+            is_cleared = cleared.get(cell.column) is cell
+            if cell.column in ignored or not (cell.text or is_cleared):
                 continue
             month = spans.get(cell.column)
             named = [*said, f"{month:%Y-%m}" if month is not None else ""]
             named = [text for text in named if text not in ("", schema.ALL)]
-            cell = replace(cell, what=", ".join(named))
+            before = shown_here.get(month)
+            cell = replace(cell, what=", ".join(named), stood=before)
             if month is None:
                 head_word = columns[cell.column].text if cell.column in columns else ""
                 words = f"the head of its column is {head_word!r}: no month."
                 filled.refuse(cell, words, "Write the month there as YYYY-MM, or clear the cell.")
                 continue
-            amount = _amount(cell, filled)
-            if amount is None:
+            amount = None if is_cleared else _amount(cell, filled)
+            if amount is None and not is_cleared:
                 continue
+            is_left = None not in (amount, before) and math.isclose(amount, before, abs_tol=1e-3)
             family = key[1] if key else ""
             base = own[key].get(month) if key else None
             limits = (
@@ -362,13 +391,14 @@ def _sheet(name, kind, rows, head, filled, keys, frozen, given) -> None:
                 month,
                 templates.frozen_until(frozen, family, filled.cycle),
             )
-            if _is_refused(cell, filled, limits, own, amount, base, reason, most):
+            if not is_left and _is_refused(cell, filled, limits, own, amount, base, reason, most):
                 continue
             taken = dict(zip(templates.KEY_LEVELS, key, strict=True))
             taken |= {"month": month, "quantity": amount, "reason": reason or None, "base": base}
             taken |= {"sheet": name, "cell": cell.address, "of_family": family, "holds": cell.words}
             taken |= {"family": schema.ALL} if kind == ITEMS else {}
-            given[kind, key, month].append((cell, taken))
+            taken |= {"stood": before, "is_withdrawn": is_cleared}
+            given[kind, key, month].append((cell, taken | {"is_left": is_left}))
 
 
 def _visible(kind: str, key: tuple, levels: list[str]) -> tuple:
@@ -446,7 +476,8 @@ def _amount(cell: _Cell, filled: Filled) -> float | None:
 def _is_refused(cell, filled, limits, own, amount, base, reason, most) -> bool:
     """Whether a number cannot be taken where it stands; it is listed then."""
     key, said, lookup, month, open_from = limits
-    words = None
+    words, back = None, "Clear the cell"
+    back = back if cell.stood is None else f"Write {cell.before} there again"
     if key is None:
         hint = near(said[0], {_shown(known)[0] for known in lookup.values()} - {schema.ALL})
         named = ", ".join(word or "(blank)" for word in said)
@@ -459,10 +490,12 @@ def _is_refused(cell, filled, limits, own, amount, base, reason, most) -> bool:
     elif month < open_from:
         words = (
             f"{month:%Y-%m} is frozen: changes begin with {open_from:%Y-%m}.",
-            "Clear the cell, or ask for frozen_months of company.yml.",
+            f"{back}, or ask for frozen_months of company.yml.",
         )
     elif month not in {known for base in own.values() for known in base}:
         words = (f"the template has no month {month:%Y-%m}.", "Clear the cell.")
+    elif amount is None:
+        return False
     elif amount < 0 or not math.isfinite(amount):
         words = ("a quantity below zero.", "Write 0 or more.")
     elif amount > _SLIP * most:
@@ -485,28 +518,25 @@ def _shown(key: tuple) -> tuple:
 
 
 def _settle(filled: Filled, given: dict) -> None:
-    """Take each key and month once: not two numbers, not a family's beside its items'."""
-    families = [key for kind, key, _ in given if kind == FAMILIES]
-    for (kind, key, month), entries in given.items():
-        amounts = {taken["quantity"] for _, taken in entries}
-        if len(amounts) > 1:
+    """Take each key and month once: not two numbers."""
+    for entries in given.values():
+        if len({taken["quantity"] for _, taken in entries}) > 1:
             places = " and ".join(f"{cell.sheet}!{cell.address}" for cell, _ in entries)
             for cell, _ in entries:
                 words = f"{places} give different numbers for one key and month."
                 filled.refuse(cell, words, "Leave one of them.")
             continue
-        cell, taken = entries[0]
-        above = [
-            f
-            for f in families
-            if kind == ITEMS and (FAMILIES, f, month) in given and _covers(f, key)
-        ]
-        if above:
-            words = "its family has a number for this month: the two would add up."
-            filled.refuse(cell, words, "Clear this cell, or the family's.")
-            continue
-        filled.rows.append(taken)
+        taken = dict(entries[0][1])
+        (filled.left if taken.pop("is_left") else filled.rows).append(taken)
 
 
-def _covers(above: tuple, key: tuple) -> bool:
-    return all(a in (schema.ALL, k) for a, k in zip(above, key, strict=True))
+def _keep_cleared(filled: Filled) -> None:
+    """Where nothing is to change, a cleared cell withdraws nothing."""
+    words = f"“{templates.NO_CHANGE}” says yes, so the number that stood there stays."
+    for row in [row for row in filled.rows if row["is_withdrawn"]]:
+        cell = {name: row[name] for name in ("sheet", "cell", "holds")}
+        named = [row[n] for n in templates.KEY_LEVELS if row[n] != schema.ALL]
+        what = ", ".join([*named, months.label(row["month"])])
+        remedy = f"To withdraw it, write no beside “{templates.NO_CHANGE}”."
+        filled.refused.append(cell | {"what": what, "why": words, "remedy": remedy})
+    filled.rows = [row for row in filled.rows if not row["is_withdrawn"]]

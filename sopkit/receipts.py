@@ -5,8 +5,10 @@ One page of HTML without anything from outside; every word of the workbook is es
 
 from __future__ import annotations
 
-from html import escape
+import json
+from html import escape, unescape
 
+import numpy as np
 import pandas as pd
 
 from sopkit.contract import counted
@@ -26,6 +28,7 @@ td{overflow-wrap:break-word}td.c,td.n{white-space:nowrap}
 th{color:#000;background:none;border-bottom:2px solid #000}}
 """
 _TAKEN = ["sheet", "cell", "what", "month", "quantity", "base", "reason", "remark"]
+_WITHDRAWN = ["sheet", "cell", "what", "month", "remark"]
 _HEADS = {
     "holds": "what stands there",
     "what": "for",
@@ -33,24 +36,52 @@ _HEADS = {
     "base": "forecast shown",
     "remedy": "what to do",
 }
+_META = '<meta name="sopkit" content="'
+FACTS = ["department", "author", "handed_in", "taken", "withdrawn", "left", "refused"]
 
 
-def summary(filled: Filled, taken: int) -> str:
-    """What became of a workbook, in one sentence."""
-    refused = len(filled.refused)
-    not_taken = f"{counted(refused, 'cell was', 'cells were')} not taken" if refused else ""
+def summary(filled: Filled, taken: pd.DataFrame) -> str:
+    """What became of a workbook, in one sentence.
+
+    Parameters
+    ----------
+    filled : Filled
+        What the workbook says.
+    taken : DataFrame
+        As for ``page``.
+    """
+    facts = _facts(filled, taken)
+    numbers, replaced = facts["taken"], int(taken["replaces"].sum() - facts["withdrawn"])
     if filled.is_unchanged:
-        said = "“No change” was taken: it counts as submitted"
-    elif taken:
-        said = f"{counted(taken, 'number was', 'numbers were')} taken"
+        said = ["“No change” was taken: it counts as submitted"]
+    elif numbers:
+        of_which = f", {replaced} of them in place of an earlier one" if replaced > 0 else ""
+        said = [f"{counted(numbers, 'number was', 'numbers were')} taken{of_which}"]
+    elif facts["withdrawn"] or filled.refused:
+        said = ["No number was taken"]
+    elif filled.left:
+        said = ["Nothing was changed, so nothing was submitted anew"]
     else:
-        said = (
-            "No number was taken" if refused else "Nothing was filled in, so nothing was submitted"
-        )
-    return f"{said}; {not_taken}." if not_taken else f"{said}."
+        said = ["Nothing was filled in, so nothing was submitted"]
+    more = [
+        (facts["withdrawn"], "was withdrawn", "were withdrawn"),
+        (facts["left"], "stays as it was", "stay as they were"),
+    ]
+    said += [f"{count} {one if count == 1 else many}" for count, one, many in more if count]
+    if filled.refused:
+        said.append(f"{counted(len(filled.refused), 'cell was', 'cells were')} not taken")
+    return f"{'; '.join(said)}."
 
 
-def page(filled: Filled, taken: pd.DataFrame, author: str, file: str, added: str) -> str:
+def _facts(filled: Filled, taken: pd.DataFrame) -> dict[str, int]:
+    withdrawn = int(taken["is_withdrawn"].sum())
+    counts = len(taken) - withdrawn, withdrawn, len(filled.left), len(filled.refused)
+    return dict(zip(FACTS[3:], counts, strict=True))
+
+
+def page(
+    filled: Filled, taken: pd.DataFrame, author: str, when: pd.Timestamp, file: str, added: str
+) -> str:
     """The receipt as HTML.
 
     Parameters
@@ -58,9 +89,10 @@ def page(filled: Filled, taken: pd.DataFrame, author: str, file: str, added: str
     filled : Filled
         What the workbook says, with all that is refused.
     taken : DataFrame
-        Rows that were added: ``sheet, cell, what, month, quantity, base, reason, remark``.
-    author : str
-        Who handed it in.
+        Rows that were added: ``sheet, cell, what, month, quantity, base, reason, remark``,
+        ``is_withdrawn``, and ``replaces``: an earlier number counts no more.
+    author, when : str, Timestamp
+        Who handed it in, and when in UTC.
     file, added : str
         Name of the workbook, and of the file added to ``data/raw``; empty where none was.
     """
@@ -68,7 +100,7 @@ def page(filled: Filled, taken: pd.DataFrame, author: str, file: str, added: str
     title = f"Receipt: {department}, cycle {label(filled.cycle)}"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        f'<p class="lead">{escape(summary(filled, len(taken)))}</p>',
+        f'<p class="lead">{escape(summary(filled, taken))}</p>',
         f'<p class="quiet">{escape(file)}, handed in by {escape(author)}. The template is of '
         f"{filled.written_at:%Y-%m-%d %H:%M} UTC.</p>",
         f'<p class="quiet">Added as {escape(added)}</p>' if added else "",
@@ -77,16 +109,51 @@ def page(filled: Filled, taken: pd.DataFrame, author: str, file: str, added: str
     if filled.refused:
         parts.append("<h2>Not taken</h2>")
         parts.append(_table(pd.DataFrame(filled.refused)[REFUSED], []))
-    if len(taken):
-        parts.append("<h2>Taken</h2>")
-        columns = [c for c in _TAKEN if c != "remark" or taken["remark"].ne("").any()]
-        parts.append(_table(taken[columns], ["quantity", "base"]))
+    is_withdrawn = taken["is_withdrawn"].astype(bool)
+    for head, rows, columns in [
+        ("Taken", taken[~is_withdrawn], _TAKEN),
+        ("Withdrawn", taken[is_withdrawn], _WITHDRAWN),
+    ]:
+        if len(rows):
+            parts.append(f"<h2>{head}</h2>")
+            columns = [c for c in columns if c != "remark" or rows["remark"].ne("").any()]
+            parts.append(_table(rows[columns], [c for c in columns if c in ("quantity", "base")]))
     body = "\n".join(part for part in parts if part)
+    said = {"department": filled.department, "author": author}
+    said |= {"handed_in": when.isoformat(timespec="seconds"), **_facts(filled, taken)}
+    meta = f'{_META}{escape(json.dumps(said, ensure_ascii=False))}">'
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{meta}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>{body}</body></html>\n"
     )
+
+
+def listed(pages: dict[str, str]) -> pd.DataFrame:
+    """A cycle's receipts, the latest first.
+
+    Parameters
+    ----------
+    pages : dict
+        Address → HTML of each receipt.
+
+    Returns
+    -------
+    DataFrame
+        ``FACTS``, ``href`` and ``state``: where cells were not taken and the same person has handed
+        in no workbook of the department since, they are open.
+    """
+    rows = [
+        json.loads(unescape(text.split(_META)[1].split('">')[0])) | {"href": href}
+        for href, text in pages.items()
+        if _META in text
+    ]
+    table = pd.DataFrame(rows, columns=[*FACTS, "href"])
+    table = table.sort_values(["handed_in", "href"], ascending=False, ignore_index=True)
+    is_last = ~table.duplicated(["department", "author"])
+    refused = table["refused"] > 0
+    state = np.select([refused & is_last, refused], ["not repaired", "handed in anew"], "")
+    return table.assign(state=state, handed_in=table["handed_in"].str.replace("T", " ").str[:16])
 
 
 def _table(frame: pd.DataFrame, numbers: list[str]) -> str:

@@ -148,7 +148,7 @@ orders | snapshot | series_key month cycle | Open order book: what is ordered fo
   cycle month: snapshot it belongs to
   quantity* number: units ordered and not yet delivered
 # Views of people
-submissions | dated | department cycle month quarter levels | one of month quarter | one of quantity revenue_value is_unchanged | Each department's own number: consensus
+submissions | dated | department cycle month quarter levels | one of month quarter | one of quantity revenue_value is_unchanged is_withdrawn | Each department's own number: consensus
   department* text: who submits
   cycle* month: month in which the plan is made
   month month: month submitted for (or give `quarter`)
@@ -156,7 +156,8 @@ submissions | dated | department cycle month quarter levels | one of month quart
   levels
   quantity number: units (or give `revenue_value`)
   revenue_value number: money (or give `quantity`)
-  is_unchanged flag: nothing to change: counts as submitted, without a number
+  is_unchanged flag: nothing to change: counts as submitted; numbers that stand stay
+  is_withdrawn flag: the earlier number with this key counts no more; blank both numbers
   reason text: why
   author text: who entered it
   entered_at time: when it was entered: in time or late; of two rows with one key the later counts

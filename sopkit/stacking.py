@@ -15,7 +15,8 @@ def stack(name: str, parts: list[tuple[Checked, Source]]) -> tuple[Checked, Sour
     """The rows of all files of a table, and what to call them.
 
     Of two rows with one key the later ``entered_at`` counts, then the later file, in tables that
-    people enter through sopkit (``schema.ENTERED``). In every other table they are a breach.
+    people enter through sopkit (``schema.ENTERED``). In every other table they are a breach. A row
+    that only says that nothing is to change takes no number's place, and none takes its place.
 
     Parameters
     ----------
@@ -60,7 +61,11 @@ def stack(name: str, parts: list[tuple[Checked, Source]]) -> tuple[Checked, Sour
     table = schema.RAW[name]
     if name in schema.ENTERED:
         order = frame["entered_at"].fillna(pd.Timestamp(1900, 1, 1)).argsort(kind="stable")
-        counts = ~frame.iloc[order].duplicated(list(table.key), keep="last")
+        keys = frame[list(table.key)]
+        if "is_unchanged" in frame:
+            is_number = frame[["quantity", "revenue_value", "is_withdrawn"]].notna().any(axis=1)
+            keys = keys.assign(is_unchanged=frame["is_unchanged"].notna() & ~is_number)
+        counts = ~keys.iloc[order].duplicated(keep="last")
         kept = np.sort(order.to_numpy()[counts.to_numpy()])
     source = replace(parts[0][1], label=label, runs=_runs(parts, sizes, kept))
     frame = frame.iloc[kept].reset_index(drop=True)

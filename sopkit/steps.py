@@ -334,16 +334,10 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     results = forecast_demand(tables, horizon=horizon)
     forecast, tests = results["forecast"], results["backtest"]
     base = plan_base(tables, forecast)
-    said = currencies.in_company_currency(
-        tables["submissions"], ["revenue_value"], tables, cycle=cycle
-    )
-    said, total, total_tests = (
-        hierarchy.in_planning_units(table, items) for table in (said, demand, tests)
-    )
+    said = said_alike(tables, cycle=cycle)
+    total, total_tests = (hierarchy.in_planning_units(table, items) for table in (demand, tests))
     views, unplaced = submissions.views(said, base, items, cycle=cycle)
-    departments = tables["company"]["departments"].iloc[0]
-    day = tables["company"]["meetings"].iloc[0].get("demand_review")
-    due = months.working_day(cycle, int(day)) if day else None
+    departments, due = tables["company"]["departments"].iloc[0], due_day(tables, cycle)
     status = submissions.status(said, departments, cycle=cycle, due=due)
     skill = submissions.skill(said, total, total_tests, items)
     change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle)
@@ -383,6 +377,20 @@ def plan_base(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
     base = rows.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
     base = hierarchy.with_levels(base, items, tables["locations"], tables["channels"])
     return base.assign(factor=hierarchy.factors(base["item"], items))
+
+
+def said_alike(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Table `submissions` in the common planning unit and the company's currency."""
+    said = currencies.in_company_currency(
+        tables["submissions"], ["revenue_value"], tables, cycle=cycle
+    )
+    return hierarchy.in_planning_units(said, tables["items"])
+
+
+def due_day(tables: Tables, cycle: pd.Timestamp) -> pd.Timestamp | None:
+    """Day of the demand review, when departments' numbers are due; None where none is set."""
+    day = tables["company"]["meetings"].iloc[0].get("demand_review")
+    return months.working_day(cycle, int(day)) if day else None
 
 
 def beneath_overrides(

@@ -20,7 +20,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import across, contract, months, periods, rules, schema, sources, stacking, steps
+from sopkit import (
+    across,
+    contract,
+    months,
+    periods,
+    receipts,
+    rules,
+    schema,
+    sources,
+    stacking,
+    steps,
+)
 from sopkit.demand import guards
 from sopkit.executive import kpis
 from sopkit.months import UsageError
@@ -434,6 +445,14 @@ def keep_receipt(workspace: Path, cycle: pd.Timestamp, name: str, page: str) -> 
     return path
 
 
+def handed_in(workspace: str | Path, cycle: pd.Timestamp) -> pd.DataFrame:
+    """A cycle's receipts as ``receipts.listed``, with addresses as seen from its pages."""
+    base = Path(workspace).resolve() / REPORTS / months.label(cycle)
+    found = sorted((base / RECEIPTS).glob("*.html"))
+    texts = {path.relative_to(base).as_posix(): path.read_text("utf-8") for path in found}
+    return receipts.listed(texts)
+
+
 def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     """Rows of a raw table that were known in the cycle (house §4).
 
@@ -708,6 +727,8 @@ def input_hash(workspace: Path, step_name: str, cycle: pd.Timestamp) -> str:
             snapshot = _snapshot(workspace, name, cycle)
             mark = sources.fingerprint(workspace / RAW, name, found[name], cycle, snapshot)
             digest.update(f"{name}={mark};".encode())
+    if "submissions" in step.raw:  # a page lists what was handed in, also where nothing was taken
+        digest.update(repr(handed_in(workspace, cycle)["href"].tolist()).encode())
     options = workspace / RAW / "company.yml"
     digest.update(options.read_bytes() if options.is_file() else b"")
     for name in step.processed:

@@ -2,13 +2,15 @@
 
 One sheet by family, one by item, a page of words, and two hidden sheets: the keys with the numbers
 shown (so that a reader can tell what was changed, and on which base), and the lists to choose from.
+The department's numbers that stand already are in the cells to be filled in, where these can hold
+them, and in words above them where not.
 Text from data stays text: a name that begins with ``=`` is never a formula.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +42,8 @@ REASONS = [
     "Error in the data",
     "Other",
 ]
+_MOST_LINES = 6  # of numbers in force that no cell holds, above the families; all are in Read me
+_MOST_LETTERS = 120  # of such a line
 _HEAD, _GIVEN_FILL, _ENTRY_FILL, _FROZEN_FILL = "1F3A5F", "F3F4F6", "FFF7DB", "D9DCE1"
 _WIDTHS = {"family": 24, "item": 14, "description": 26, WHAT: 21, REASON: 24}
 
@@ -51,6 +55,8 @@ class Base:
     ``families`` and ``items`` hold one row a key and month: level columns, ``month``, ``forecast``;
     `families` also ``last_year`` and ``last_plan``, in the planning unit; `items` in each item's
     own. ``about_items`` has ``item, description, unit``, ``prices`` a price a unit by family.
+    ``stands`` are the department's numbers in force, by sheet, key (``KEY_LEVELS``) and month;
+    ``also_stands`` those that no cell can hold, in words; ``due`` the day they are wanted.
     """
 
     department: str
@@ -65,6 +71,14 @@ class Base:
     items: pd.DataFrame
     about_items: pd.DataFrame
     prices: pd.Series
+    stands: dict[tuple[str, tuple, pd.Timestamp], float] = field(default_factory=dict)
+    also_stands: list[str] = field(default_factory=list)
+    due: pd.Timestamp | None = None
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Rows to compare with, those that hold any number: there may be no last plan yet."""
+        return {what: name for what, name in SHOWN.items() if self.families[name].notna().any()}
 
     @property
     def mark(self) -> str:
@@ -169,24 +183,33 @@ def _heads(sheet, row: int, words: list[str], base: Base, first_month: int) -> N
 
 
 def _families(sheet, base: Base) -> None:
-    """Four rows a family: three to compare with, one to fill in."""
+    """Up to four rows a family: those to compare with, and one to fill in."""
     levels, span = base.levels, base.span
-    head, first = 5, len(levels) + 4
-    words = f"Quantities in {base.unit}, prices in {base.currency} a unit. Fill in yellow cells "
-    _title(sheet, base, words + "only; an empty one leaves things as they are (see Read me).")
+    also = base.also_stands[:_MOST_LINES]
+    head, first = 5 + len(also), len(levels) + 4
+    due = f"Due by {base.due:%Y-%m-%d}. " if base.due is not None else ""
+    words = f"{due}Quantities in {base.unit}, prices in {base.currency} a unit. "
+    _title(sheet, base, words + "Fill in yellow cells only (see Read me).")
     sheet.cell(3, 1, f"{NO_CHANGE} (yes/no):").style = "key text"
     _put(sheet, 3, 2, "no", "entry text")
+    for row, line in enumerate(also, 4):
+        more = len(base.also_stands) - len(also) if row == 3 + len(also) else 0
+        line = line if len(line) <= _MOST_LETTERS else f"{line[:_MOST_LETTERS]} … (see Read me)"
+        line += f" and {more} more: see Read me" if more else ""
+        sheet.cell(row, 1, f"Also in force: {line}").data_type = "s"
     names = [*(level.capitalize() for level in levels), WHAT, REASON, f"{base.currency} a unit"]
     _heads(sheet, head, names, base, first)
     wide = {
         what: base.families.pivot(index=levels, columns="month", values=column)
-        for what, column in SHOWN.items()
+        for what, column in base.shown.items()
     }
     style = _digits(base.families["forecast"])
     row, entry_rows = head, []
     for key in wide[FORECAST].index:
         key_words = key if isinstance(key, tuple) else (key,)
-        for what in (*SHOWN, YOURS):
+        own = dict(zip(levels, key_words, strict=True))
+        place = tuple(own.get(level, schema.ALL) for level in KEY_LEVELS)
+        for what in (*base.shown, YOURS):
             row += 1
             is_entry = what == YOURS
             for column, word in enumerate([*key_words, what], 1):
@@ -198,7 +221,7 @@ def _families(sheet, base: Base) -> None:
             for column, month in enumerate(span, first):
                 if is_entry:
                     look = f"entry {style}" if month >= open_from else "frozen"
-                    _put(sheet, row, column, None, look)
+                    _put(sheet, row, column, base.stands.get((FAMILIES, place, month)), look)
                 else:
                     _put(sheet, row, column, wide[what].at[key, month], f"given {style}")
             entry_rows += [row] if is_entry else []
@@ -210,10 +233,8 @@ def _families(sheet, base: Base) -> None:
 def _items(sheet, base: Base) -> None:
     """One row a series: months to fill in, the forecast beside them."""
     head, series, span = 3, schema.SERIES, base.span
-    words = (
-        "For those who want detail: quantities in each item's own unit. A family and month that "
-    )
-    _title(sheet, base, words + "has a number on the first sheet takes none here.")
+    words = "For those who want detail: quantities in each item's own unit. A number here is held "
+    _title(sheet, base, words + "within its family's of the first sheet, where both stand.")
     names = ["item", "description", "family", "location", "channel", "unit"]
     first = len(names) + 2
     _heads(sheet, head, [*(name.capitalize() for name in names), REASON], base, first)
@@ -233,7 +254,8 @@ def _items(sheet, base: Base) -> None:
         open_from = frozen_until(base.frozen, family, base.cycle)
         for place, (month, amount) in enumerate(zip(span, amounts, strict=True)):
             look = "entry tenth" if month >= open_from else "frozen"
-            _put(sheet, row, first + place, None, look)
+            own = base.stands.get((ITEMS, (item, family, location, channel), month))
+            _put(sheet, row, first + place, own, look)
             _put(sheet, row, beside + place, amount, "given tenth")
     widths = [_WIDTHS["item"], _WIDTHS["description"], _WIDTHS["family"], 12, 12, 10, 24]
     _finish(sheet, head, first, widths, 2 * len(span))
@@ -296,16 +318,21 @@ def _read_me(sheet, base: Base) -> None:
     lines = [
         f"1. Write your own number into a yellow cell of {FAMILIES} where you expect something "
         "other than the statistical forecast.",
-        "2. Leave a cell empty where you agree with the forecast; a number your department gave "
-        "for this cycle before stays until another replaces it. If you agree with all of it, "
-        f"write yes beside “{NO_CHANGE}”: that counts as submitted.",
-        "3. Choose a reason, or write one. A number more than 50 % off the forecast needs one.",
-        f"4. {ITEMS} is for detail by item, location and channel. Give a family's month on one of "
-        "the two sheets, not on both.",
+        "2. Leave a cell empty where you agree with the forecast. A number that stands there is "
+        "one your department gave for this cycle: left as it is it stays, changed it is replaced, "
+        "cleared it is withdrawn. If nothing is to change at all, write yes beside "
+        f"“{NO_CHANGE}”: that counts as submitted.",
+        "3. Choose a reason, or write one; it goes with the numbers you add or change. A number "
+        "more than 50 % off the forecast needs one.",
+        f"4. {ITEMS} is for detail by item, location and channel. A number there is held within "
+        "its family's number for the month, and the rest of that goes to the other items by the "
+        "forecast; without a family's number the other items keep the forecast.",
         f"5. Grey cells are for comparison, and {frozen} (by family where your company says so): "
         "numbers written there are refused and listed.",
-        '6. Save the file and hand it in: sopkit submit FILE --by "YOUR NAME". The receipt says '
+        '6. Save the file and hand it in: sopkit submit FILE --by "YOUR NAME"'
+        f"{f', by {base.due:%Y-%m-%d}' if base.due is not None else ''}. The receipt says "
         "what was taken, and what was not and why.",
+        *(f"Also in force: {line}" for line in base.also_stands),
     ]
     from openpyxl.styles import Alignment
 
@@ -313,7 +340,7 @@ def _read_me(sheet, base: Base) -> None:
     for row, line in enumerate(lines, 4):
         cell = sheet.cell(row, 1, line)
         cell.data_type, cell.alignment = "s", Alignment(wrap_text=True, vertical="top")
-        sheet.row_dimensions[row].height = 34
+        sheet.row_dimensions[row].height = 17 * (1 + len(line) // 105)
     sheet.column_dimensions["A"].width = 110
     sheet.page_setup.orientation = "landscape"
     sheet.sheet_view.showGridLines = False
@@ -345,10 +372,14 @@ def _keys(sheet, base: Base) -> None:
     row = len(told) + 2
     for column, word in enumerate(head, 1):
         _put(sheet, row, column, word, "given text")
-    parts = [(FAMILIES, what, base.families, column) for what, column in SHOWN.items()]
+    parts = [(FAMILIES, what, base.families, column) for what, column in base.shown.items()]
+    own = [(name, *key, month, units) for (name, key, month), units in base.stands.items()]
+    stands = pd.DataFrame(own, columns=["sheet", *KEY_LEVELS, "month", "own"])
+    parts += [(name, YOURS, frame, "own") for name, frame in stands.groupby("sheet")]
     for name, what, frame, values in [*parts, (ITEMS, FORECAST, base.items, "forecast")]:
         filled = frame.assign(**{n: schema.ALL for n in KEY_LEVELS if n not in frame})
         wide = filled.pivot(index=KEY_LEVELS, columns="month", values=values)
+        wide = wide.reindex(columns=span)
         for key, amounts in zip(wide.index, wide.to_numpy(), strict=True):
             row += 1
             for column, value in enumerate([name, what, *key, *amounts], 1):

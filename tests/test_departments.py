@@ -13,6 +13,7 @@ import pytest
 
 from sopkit import cycle, departments, months, store, templates
 from sopkit.__main__ import main
+from sopkit.demand import submissions
 from sopkit.months import UsageError
 from sopkit.sources import SourceError
 
@@ -213,7 +214,7 @@ FAULTS = {
     "no change beside numbers": Fault(
         lambda book: book.families.__setitem__("B3", "yes"), notes="the numbers were taken"
     ),
-    "a family's number beside its items'": Fault(_both_levels, ["the two would add up"], 2),
+    "a family's number beside its items'": Fault(_both_levels, taken=3),
     "nothing wrong": Fault(lambda book: None),
 }
 
@@ -330,6 +331,22 @@ def test_a_template_never_overwrites_and_names_departments(workspace):
         departments.template(workspace, "marketting", path=workspace / "m.xlsx")
 
 
+def test_a_number_that_somebody_withdrew_since_is_a_conflict_too(workspace):
+    book = _second(workspace)
+    book.cell("Tents", "2026-03").value = 930
+    book.cell("Tents", "2026-04").value = None
+    book.save()
+    rows = [{"month": f"2026-0{k}", "family": "Tents", "is_withdrawn": True} for k in (3, 4)]
+    rows = pd.DataFrame(rows).assign(department="sales")
+    store.add(workspace, "submissions", rows, cycle=CYCLE, author="Bob", entered_at=LATER)
+    later = LATER + pd.Timedelta(hours=1)
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=later)
+    (refused,) = outcome.filled.refused
+    assert refused["why"].startswith("Bob has withdrawn it since this template was written; this")
+    assert outcome.filled.notes == ["Tents, 2026-04: withdrawn by Bob already."]
+    assert outcome.added is None
+
+
 def test_a_template_needs_a_run(sales_only, tmp_path):
     with pytest.raises(UsageError, match="sopkit run"):
         departments.template(sales_only, "sales", path=tmp_path / "x.xlsx")
@@ -413,15 +430,277 @@ def test_a_number_of_somebody_else_since_then_is_a_conflict(workspace, author, w
     assert ("777" in why and f"{amount:,.6g}" in why) == (counts == "theirs")
 
 
-def test_a_number_at_another_level_than_before_is_not_added_to_it(workspace):
+def test_detail_is_held_within_what_was_said_of_its_family_and_the_receipt_says_so(workspace):
     book = Book(workspace / "sales.xlsx")
     book.item("T2", "East", "2026-03").value = 230
     book.item("T2", "East", "2026-04").value = 240
     book.save()
     _say(workspace, 1_000.0, "Zoë", LATER)
     outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
-    assert outcome.taken["quantity"].tolist() == [240.0]
-    assert "has said 1,000 for Tents, 2026-03 already" in outcome.filled.refused[0]["why"]
+    assert outcome.taken["quantity"].tolist() == [230.0, 240.0] and not outcome.filled.refused
+    assert outcome.taken["remark"].tolist() == ["held within family Tents, 2026-03: 1,000", ""]
+    assert "held within family Tents" in outcome.receipt.read_text()
+    cycle.forecast(workspace, CYCLE, horizon=12)
+    views = store.read(workspace, "views", CYCLE)
+    march = views[views["month"] == "2026-03-01"].set_index("item")["quantity"]
+    assert march.sum() == pytest.approx(1_000.0) and march["T2"] == pytest.approx(230.0)
+
+
+def test_a_total_that_its_details_exceed_stands_on_the_receipt(workspace):
+    book = Book(workspace / "sales.xlsx")
+    book.item("T2", "East", "2026-03").value = 230
+    book.save()
+    _say(workspace, 200.0, "Zoë", LATER)
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    assert outcome.filled.notes == [
+        "family Tents, 2026-03: 200, said before: its details come to 230."
+    ]
+
+
+def test_a_number_that_crosses_an_earlier_one_is_refused_in_words(workspace):
+    book = Book(workspace / "sales.xlsx")
+    _good(book)
+    book.cell(EVIL, "2026-03").value = round(book.forecast(EVIL, "2026-03"))
+    book.save()
+    said = {"department": "sales", "month": "2026-03", "location": "East", "quantity": 600.0}
+    said = pd.DataFrame([said])
+    store.add(workspace, "submissions", said, cycle=CYCLE, author="Zoë", entered_at=WRITTEN)
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    assert outcome.taken["family"].tolist() == [EVIL]  # all of it is in the East
+    (refused,) = outcome.filled.refused
+    assert refused["why"] == "it crosses location East, 2026-03: 600, said before, and is left out."
+    assert "Say both at one level" in refused["remedy"]
+
+
+# numbers that stand
+
+
+def _second(workspace, name="second.xlsx") -> Book:
+    """Sales has said 900 and 950 of tents and 350 of 00417 in the West; its next template."""
+    rows = [
+        {"month": "2026-03", "family": "Tents", "quantity": 900.0},
+        {"month": "2026-04", "family": "Tents", "quantity": 950.0},
+        {"month": "2026-05", "item": "00417", "location": "West", "quantity": 350.0},
+        {"month": "2026-01", "family": EVIL, "quantity": 80.0},  # frozen
+    ]
+    rows = pd.DataFrame(rows).assign(department="sales", reason="Promotion")
+    store.add(workspace, "submissions", rows, cycle=CYCLE, author="Ann", entered_at=WRITTEN)
+    departments.template(workspace, "sales", path=workspace / name, written_at=WRITTEN)
+    return Book(workspace / name)
+
+
+def _force(workspace) -> dict:
+    """Month and number of what counts of sales."""
+    found = submissions.in_force(store.raw_table(workspace, "submissions", CYCLE))
+    return dict(zip(found["month"].map(months.label), found["quantity"], strict=True))
+
+
+def test_a_template_shows_what_stands_and_left_as_it_is_nothing_is_said_again(workspace):
+    book = _second(workspace)
+    shown = [book.cell("Tents", month).value for month in ("2026-03", "2026-04", "2026-05")]
+    assert shown == [900, 950, None]
+    assert book.item("00417", "West", "2026-05").value == 350
+    assert book.cell(EVIL, "2026-01").value == 80 and book.cell(EVIL, "2026-01").protection.locked
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    assert outcome.added is None and outcome.taken.empty and not outcome.filled.refused
+    said = "Nothing was changed, so nothing was submitted anew; 4 stay as they were."
+    assert said in outcome.receipt.read_text()
+    assert _force(workspace) == {"2026-03": 900, "2026-04": 950, "2026-05": 350, "2026-01": 80}
+
+
+def test_a_changed_cell_replaces_a_cleared_one_withdraws_and_the_others_stay(workspace):
+    book = _second(workspace)
+    book.cell("Tents", "2026-03").value = 930
+    book.cell("Tents", "2026-04").value = None
+    book.cell("Tents", "2026-06").value = round(book.forecast("Tents", "2026-06"))
+    book.save()
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    said = "2 numbers were taken, 1 of them in place of an earlier one; 1 was withdrawn; 2 stay as"
+    page = outcome.receipt.read_text()
+    assert said in page and "in place of 900 by Ann" in page and "<h2>Withdrawn</h2>" in page
+    assert "was 950 by Ann" in page
+    force = _force(workspace)
+    assert force.pop("2026-06") > 0
+    assert force == {"2026-03": 930, "2026-05": 350, "2026-01": 80}
+    third = workspace / "third.xlsx"
+    departments.template(workspace, "sales", path=third)
+    book = Book(third)
+    assert [book.cell("Tents", m).value for m in ("2026-03", "2026-04")] == [930, None]
+    assert main(["check", "--workspace", str(workspace)]) == 0
+    cycle.forecast(workspace, CYCLE, horizon=12)
+    sums = store.read(workspace, "views", CYCLE).groupby("month")["quantity"].sum()
+    assert pd.Timestamp("2026-04-01") not in sums.index
+    assert sums[pd.Timestamp("2026-03-01")] == pytest.approx(930.0)
+    book.cell("Tents", "2026-04").value = 940  # said again after it was withdrawn
+    book.save()
+    again = departments.submit(
+        workspace, third, author="Zoë", entered_at=LATER + pd.Timedelta(days=1)
+    )
+    assert again.taken["replaces"].tolist() == [False] and _force(workspace)["2026-04"] == 940
+
+
+def test_no_change_keeps_what_stands_also_where_a_cell_was_cleared(workspace):
+    book = _second(workspace)
+    before = _force(workspace)
+    book.families["B3"] = "yes"
+    book.cell("Tents", "2026-04").value = None
+    book.save()
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    (refused,) = outcome.filled.refused
+    assert refused["holds"] == "nothing (it held 950)" and "stood there stays" in refused["why"]
+    assert "still counts" in outcome.filled.notes[0]
+    assert _force(workspace) == before
+    rows = store.raw_table(workspace, "submissions", CYCLE)
+    assert rows["is_unchanged"].fillna(False).sum() == 1
+
+
+def test_text_written_over_a_number_leaves_it_and_says_so(workspace):
+    book = _second(workspace)
+    book.cell("Tents", "2026-03").value = "many"
+    book.save()
+    (refused,) = departments.submit(workspace, book.path, author="Zoë").filled.refused
+    assert refused["why"] == "not a number. The 900 shown stays."
+    assert _force(workspace)["2026-03"] == 900
+
+
+def test_a_workbook_dropped_into_the_folder_withdraws_too(workspace):
+    book = _second(workspace)
+    book.cell("Tents", "2026-03").value = None
+    book.path = workspace / "data/raw/submissions/second.xlsx"
+    book.save()
+    assert "2026-03" not in _force(workspace) and len(_force(workspace)) == 3
+
+
+def test_what_stands_in_a_frozen_month_cannot_be_cleared(workspace):
+    book = _second(workspace)
+    book.cell(EVIL, "2026-01").value = None
+    book.save()
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    (refused,) = outcome.filled.refused
+    assert "2026-01 is frozen" in refused["why"] and "Write 80 there again" in refused["remedy"]
+    assert _force(workspace)["2026-01"] == 80
+
+
+def test_withdrawing_all_leaves_the_department_without_a_submission_and_says_so(workspace):
+    _say(workspace, 900.0, "Ann", WRITTEN)
+    departments.template(workspace, "sales", path=workspace / "second.xlsx")
+    book = Book(workspace / "second.xlsx")
+    book.cell("Tents", "2026-03").value = None
+    book.save()
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    assert "No number of sales stands for this cycle now" in outcome.filled.notes[0]
+    assert "No number was taken; 1 was withdrawn." in outcome.receipt.read_text()
+    cycle.forecast(workspace, CYCLE, horizon=12)
+    state = store.read(workspace, "view_status", CYCLE).set_index("department")["state"]
+    assert state["sales"] == "has not submitted"
+
+
+@pytest.mark.parametrize("mine", [900, None, 800])
+def test_a_number_that_somebody_else_changed_since_stays(workspace, mine):
+    book = _second(workspace)
+    book.cell("Tents", "2026-03").value = mine
+    book.save()
+    _say(workspace, 777.0, "Bob", LATER)
+    later = LATER + pd.Timedelta(hours=1)
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=later)
+    assert _force(workspace)["2026-03"] == 777.0 and outcome.added is None
+    said = " ".join([*outcome.filled.notes, *(row["why"] for row in outcome.filled.refused)])
+    since = "Bob has submitted 777 for it since this template was written; this workbook "
+    expected = {
+        900: "Tents, 2026-03: the 900 shown is 777 now, by Bob; that stays. Change it in a new",
+        None: since + "withdraws it.",
+        800: since + "says 800.",
+    }
+    assert expected[mine] in said
+    assert bool(outcome.filled.refused) == (mine != 900)
+
+
+def test_numbers_that_no_cell_can_hold_stand_in_words_above_the_families(workspace):
+    (workspace / "data/raw/submissions.csv").write_text(
+        "department,cycle,month,quarter,family,location,quantity,revenue_value\n"
+        f"sales,2026-01,2026-02,,Tents,,,9000\nsales,2026-01,,2026-04,{EVIL},,300,\n"
+        "sales,2026-01,2026-02,,,East,500,\nsales,2026-01,2026-03,,,East,510,\n"
+    )
+    book = Book(departments.template(workspace, "sales", path=workspace / "new.xlsx"))
+    sheet = book.families
+    lines = [sheet.cell(row, 1).value for row in range(4, 8)]
+    assert lines[:3] == [
+        "Also in force: family Tents, 2026-02: money of 9,000",
+        f"Also in force: family {EVIL}, quarter from 2026-04: 300",
+        "Also in force: location East, 2026-02: 500; 2026-03: 510",
+    ]
+    assert sheet.cell(8, 1).value == "Family"
+    assert lines[0] in [cell.value for (cell,) in book.book["Read me"].iter_rows(max_col=1)]
+    sheet.cell(sheet.max_row, sheet.max_column).value = 120
+    book.save()
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    assert len(outcome.taken) + len(outcome.filled.refused) == 1  # the lines above do no harm
+
+
+def test_where_there_is_no_earlier_plan_its_row_is_left_out(planned, tmp_path):
+    root = shutil.copytree(planned, tmp_path / "first")
+    shutil.rmtree(root / "data/processed/2025-12")
+    sheet = Book(departments.template(root, "sales", path=root / "first.xlsx")).families
+    words = {sheet.cell(row, 2).value for row in range(6, sheet.max_row + 1)}
+    assert words == {templates.LAST_YEAR, templates.FORECAST, templates.YOURS}
+
+
+@pytest.mark.parametrize(
+    ("day", "due", "timing"), [(7, "2026-01-09", "late"), (8, "2026-01-12", "in time")]
+)
+def test_the_template_and_the_receipt_say_when_numbers_are_due(workspace, day, due, timing):
+    options = workspace / "data/raw/company.yml"
+    options.write_text(options.read_text() + f"meetings: {{demand_review: {day}}}\n")
+    book = Book(departments.template(workspace, "sales", path=workspace / "new.xlsx"))
+    assert book.families["A2"].value.startswith(f"Due by {due}. ")
+    _good(book)
+    book.save()
+    when = pd.Timestamp("2026-01-12 23:00")
+    page = departments.submit(workspace, book.path, author="Zoë", entered_at=when).receipt
+    assert f"Handed in on 2026-01-12, {timing}: due by {due}." in page.read_text()
+
+
+@pytest.mark.parametrize("name", ["Sales", " SALES  "])
+def test_a_department_is_known_in_any_case(workspace, name):
+    book = Book(departments.template(workspace, name, path=workspace / "new.xlsx"))
+    _good(book)
+    book.book[templates.KEYS]["B2"] = name  # as an older template may hold it
+    book.save()
+    outcome = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    assert pd.read_csv(outcome.added)["department"].tolist() == ["sales"]
+
+
+def test_where_no_department_is_named_the_one_that_has_spoken_is_meant(workspace):
+    options = workspace / "data/raw/company.yml"
+    options.write_text(options.read_text().replace("departments: [sales, marketing]\n", ""))
+    _say(workspace, 900.0, "Ann", WRITTEN)
+    book = Book(departments.template(workspace, "SALES", path=workspace / "new.xlsx"))
+    assert book.cell("Tents", "2026-03").value == 900
+
+
+def test_receipts_of_a_cycle_are_listed_and_what_nobody_repaired_is_open(workspace):
+    assert store.handed_in(workspace, CYCLE).empty
+    book = Book(workspace / "sales.xlsx")
+    _good(book)
+    book.cell(EVIL, "2026-04").value = "many"
+    book.save()
+    mark = store.input_hash(workspace, "demand_review", CYCLE)
+    departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    departments.submit(workspace, book.path, author='An "<b>', entered_at=LATER)
+    assert store.input_hash(workspace, "demand_review", CYCLE) != mark
+    book.cell(EVIL, "2026-04").value = None
+    book.save()
+    later = LATER + pd.Timedelta(hours=1)
+    departments.submit(workspace, book.path, author="Zoë", entered_at=later)
+    table = store.handed_in(workspace, CYCLE)
+    assert table[["author", "taken", "refused", "state"]].values.tolist() == [
+        ["Zoë", 1, 0, ""],
+        ["Zoë", 1, 1, "handed in anew"],
+        ['An "<b>', 1, 1, "not repaired"],
+    ]
+    assert table["handed_in"].tolist() == ["2026-01-06 10:00"] + ["2026-01-06 09:00"] * 2
+    for href in table["href"]:
+        assert (workspace / "reports/2026-01" / href).is_file()
 
 
 def test_a_department_goes_on_at_the_levels_it_has_spoken_at(workspace):
@@ -460,13 +739,17 @@ def test_a_workbook_dropped_into_the_folder_enters_with_the_batch(workspace):
 def test_the_command_line_writes_and_takes_a_workbook(workspace, capsys, monkeypatch):
     monkeypatch.chdir(workspace)
     assert main(["template", "--department", "marketing", "--cycle", "2026-01"]) == 0
-    assert "sopkit submit marketing_2026-01.xlsx" in capsys.readouterr().out
+    assert f"sopkit submit {workspace}/marketing_2026-01.xlsx" in capsys.readouterr().out
     book = Book(workspace / "marketing_2026-01.xlsx")
     _good(book)
     book.save()
     assert main(["submit", "marketing_2026-01.xlsx", "--by", "M. Keller"]) == 0
     said = capsys.readouterr().out
     assert "1 number was taken." in said and "receipts/marketing_M-Keller_" in said
+    assert said.endswith("The pages show it after the next run: sopkit run --cycle 2026-01\n")
+    where = ["--workspace", str(workspace)]
+    assert main(["template", "--department", "Marketing", "-o", "m.xlsx", *where]) == 0
+    assert f"/m.xlsx --by NAME --workspace {workspace}" in capsys.readouterr().out
     book.cell(EVIL, "2026-04").value = "many"
     book.save()
     assert main(["submit", "marketing_2026-01.xlsx", "--by", "M. Keller"]) == 1

@@ -49,6 +49,17 @@ def test_entries_of_one_file_may_follow_one_another():
     assert "share one key" in stacking.stack("submissions", parts)[0].findings[0].message
 
 
+def test_that_nothing_is_to_change_takes_no_numbers_place_and_a_withdrawal_does():
+    later = {"department": "sales", "cycle": "2026-01", "month": "2026-02"}
+    for column, left in [("is_unchanged", [1.0, 2.0]), ("is_withdrawn", [2.0])]:
+        said = _part("submissions", "b.csv", [later | {column: True, "entered_at": "2026-01-09"}])
+        frame = stacking.stack("submissions", [_said("a.csv", (2, 1, ""), (3, 2, "")), said])[
+            0
+        ].frame
+        assert frame["quantity"].dropna().tolist() == left
+        assert frame[column].fillna(False).sum() == 1
+
+
 @pytest.mark.parametrize("second", ["2025-12", "2025-11"])
 def test_doubles_between_files_of_a_measured_table_are_a_breach(second):
     rows = [[{"item": "A", "month": month, "quantity": 1}] for month in ("2025-12", second)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from sopkit import schema
@@ -133,43 +132,6 @@ def aggregate(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.Dat
     return table.groupby(by, dropna=False)[measures].sum(min_count=1).reset_index()
 
 
-def allocate(
-    amounts: pd.DataFrame, base: pd.DataFrame, *, amount: str, weight: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Spread amounts given at any level over the base's rows, in proportion to a weight.
-
-    Parameters
-    ----------
-    amounts : DataFrame
-        Level columns (``all`` = every member) and optionally ``month``; the measure ``amount``.
-        Rows that cover the same base row add up.
-    base : DataFrame
-        The plan's keys with all their levels (``with_levels``) and the column ``weight``.
-    amount, weight : str
-        Names of the measure to spread and of the weight. A group whose weights are all zero is
-        spread evenly.
-
-    Returns
-    -------
-    spread : DataFrame
-        Base's key columns that were covered, with ``amount``.
-    unplaced : DataFrame
-        Rows of ``amounts`` that cover no row of the base: nothing is dropped silently.
-    """
-    amounts = amounts.reset_index(drop=True)
-    parts, placed = [], np.zeros(len(amounts), dtype=bool)
-    for keys, rows in by_pattern(amounts, base):
-        part, covered = _spread(rows, base, [*keys, "month"], amount, weight)
-        placed[covered] = True
-        parts.append(part)
-    columns = [*schema.SERIES_MONTH, amount]
-    if not parts:
-        return base.iloc[:0].assign(**{amount: 0.0})[columns], amounts
-    spread = pd.concat(parts, ignore_index=True)
-    spread = spread.groupby(schema.SERIES_MONTH, as_index=False)[amount].sum()
-    return spread, amounts[~placed]
-
-
 def by_pattern(amounts: pd.DataFrame, base: pd.DataFrame) -> Iterator[tuple]:
     """Rows that name the same levels, with the names of these levels."""
     levels = [name for name in schema.LEVELS if name in amounts.columns and name in base.columns]
@@ -197,14 +159,3 @@ def total_over(amounts: pd.DataFrame, base: pd.DataFrame, measure: str) -> pd.Se
         wanted = wanted if keys else wanted.get_level_values("month")
         parts.append(sums.reindex(wanted).set_axis(rows.index))
     return pd.concat(parts).reindex(amounts.index)
-
-
-def _spread(rows, base, keys, amount, weight) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows of one pattern of levels over the base, and the index of rows that found a place."""
-    labelled = rows[[*keys, amount]].assign(row=rows.index)
-    # inner: base rows that no amount covers keep no view; uncovered amounts are returned as such
-    joined = base.merge(labelled, on=keys, how="inner", validate="many_to_many")
-    total = joined.groupby("row")[weight].transform("sum")
-    count = joined.groupby("row")[weight].transform("size")
-    share = np.where(total > 0, joined[weight] / total.where(total > 0, 1.0), 1.0 / count)
-    return joined.assign(**{amount: joined[amount] * share}), joined["row"].unique()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import accuracy, hierarchy, panel
+from sopkit.demand import accuracy, hierarchy, nesting, panel
 
 NAIVE, STATISTICAL, EVENTS = "same month last year", "statistical", "with events"
 DEPARTMENTS, CONSENSUS = "with departments", "consensus"
@@ -221,15 +221,17 @@ def imported_plans(
     for (cycle, layer), rows in plan_history.groupby(["cycle", "layer"]):
         year = history[(history["month"] < cycle) & (history["month"] >= months.shift(cycle, -12))]
         base = hierarchy.aggregate(year, schema.SERIES, ["demand"])
-        base = hierarchy.with_levels(base, *tables)
-        base = base.assign(demand=base["demand"] * hierarchy.factors(base["item"], levels["items"]))
+        base = hierarchy.with_levels(base, *tables).rename(columns={"demand": "quantity"})
+        base = base.assign(factor=hierarchy.factors(base["item"], levels["items"]))
         ahead = pd.DataFrame({"month": rows["month"].unique()})
-        spread, left = hierarchy.allocate(
-            rows, base.merge(ahead, how="cross"), amount="quantity", weight="demand"
-        )
-        own = spread["quantity"] / hierarchy.factors(spread["item"], levels["items"])
-        unplaced.append(left)
-        parts.append(spread.assign(quantity=own, cycle=cycle, _layer=layer, origin="imported"))
+        base = base.merge(ahead, how="cross")
+        said = rows.rename(columns={"quantity": "amount"})
+        said = said.assign(quarter=pd.NaT, measure="factor").reset_index(drop=True)
+        quantity, placed = nesting.lay(said, base)
+        is_lost = placed["state"].isin([nesting.NOTHING, nesting.CROSSES]).to_numpy()
+        unplaced.append(rows[is_lost])
+        laid = base[schema.SERIES_MONTH].assign(quantity=quantity, cycle=cycle, _layer=layer)
+        parts.append(laid[quantity.notna()].assign(origin="imported"))
     columns = [*schema.SERIES_MONTH, "quantity", "cycle", "_layer", "origin"]
     if not parts:
         return pd.DataFrame(columns=columns), plan_history.iloc[:0]

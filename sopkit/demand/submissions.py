@@ -1,7 +1,7 @@
 """Departments' views on the plan's keys, side by side, and how right they were before.
 
-A row of `submissions` covers the keys its level columns name; several rows of one department that
-cover the same key and month add up. Money becomes units at the series' price.
+A row of `submissions` covers the keys its level columns name. Within a department a number at a
+wider level is the total of those inside (``nesting``); a withdrawn row counts no more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import accuracy, hierarchy
+from sopkit.demand import accuracy, hierarchy, nesting
 
 SKILL_LAGS = (1, 3)  # lags at which a past view is judged: first and last month ahead
 FEWEST_CYCLES = 6  # cycles before a department's past counts
@@ -40,41 +40,119 @@ def views(
     views : DataFrame
         Key ``department, item, location, channel, month``; units.
     unplaced : DataFrame
-        Submitted rows that cover no key of the plan, for example an unknown family.
+        Submitted rows that do not count as given, with ``state`` and ``finding`` (``placement``).
     """
-    now = _by_month(submissions[submissions["cycle"] == cycle])
-    factor = hierarchy.factors(base["item"], items)
-    base = base.assign(common=base["quantity"] * factor, factor=factor)
-    priced = base.assign(money=base["quantity"] * base["unit_price_value"])
-    parts, unplaced = [], []
+    laid, placed = placement(submissions, base, items, cycle=cycle)
+    return laid, placed[placed["state"] != ""]
+
+
+def placement(
+    submissions: pd.DataFrame, base: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As ``views``, and every row of the cycle with what became of it.
+
+    Returns
+    -------
+    views : DataFrame
+        Table ``views``.
+    placed : DataFrame
+        Rows of this cycle with an ``amount``, a department's in the order of entry: ``within``, in
+        words the total that holds it; ``state`` as of ``nesting.lay``, and ``finding``, it in
+        words. Months of a quarter that are not planned stand as rows of their own, a third each.
+
+    Notes
+    -----
+    Within one department and month (or quarter) the wider number is the total of its level, those
+    inside are held within it, and the remainder goes to its other keys in proportion to the
+    statistical forecast. Where details exceed their total, or nothing is free for the remainder,
+    the details win and the finding names it. Of two numbers that cross, neither inside the other,
+    the one entered later (else the later row) is left out and the finding names both. Units and
+    money hold each other alike: each key's price turns one into the other.
+    """
+    now = _planned(in_force(submissions[submissions["cycle"] == cycle]), base)
+    base = base.assign(factor=hierarchy.factors(base["item"], items)).reset_index(drop=True)
+    parts, told = [], []
     for department, rows in now.groupby("department"):
-        in_units, in_money = rows[rows["quantity"].notna()], rows[rows["quantity"].isna()]
-        spread, left = hierarchy.allocate(
-            in_units, base[base["factor"] > 0], amount="amount", weight="common"
-        )
-        own_units = spread["amount"] / hierarchy.factors(spread["item"], items)
-        spread = spread.assign(amount=own_units)
-        by_value, left_value = hierarchy.allocate(
-            in_money, priced[priced["unit_price_value"] > 0], amount="amount", weight="money"
-        )
-        price = base[[*schema.SERIES_MONTH, "unit_price_value"]]
-        by_value = by_value.merge(price, on=schema.SERIES_MONTH, how="left", validate="1:1")
-        by_value = by_value.assign(amount=by_value["amount"] / by_value["unit_price_value"])
-        both = pd.concat([spread, by_value[spread.columns]])
-        both = both.groupby(schema.SERIES_MONTH, as_index=False)["amount"].sum()
-        parts.append(both.assign(department=department))
-        unplaced += [left, left_value]
+        own = rows.sort_values("entered_at", kind="stable", na_position="first", ignore_index=True)
+        measure = np.where(own["quantity"].notna(), "factor", "unit_price_value")
+        quantity, placed = nesting.lay(own.assign(measure=measure), base)
+        laid = base[schema.SERIES_MONTH].assign(department=department, quantity=quantity)
+        parts.append(laid[quantity.notna()].sort_values(schema.SERIES_MONTH))
+        told.append(_told(own, placed))
     columns = ["department", *schema.SERIES_MONTH, "quantity"]
     if not parts:
-        return pd.DataFrame(columns=columns).astype({"quantity": "float64"}), now.iloc[:0]
-    laid = pd.concat(parts, ignore_index=True).rename(columns={"amount": "quantity"})
-    return laid[columns], pd.concat(unplaced, ignore_index=True)
+        none = pd.DataFrame(columns=columns).astype({"quantity": "float64"})
+        return none, now.iloc[:0].assign(within="", state="", finding="")
+    return pd.concat(parts, ignore_index=True)[columns], pd.concat(told, ignore_index=True)
+
+
+def _told(rows: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
+    """Rows with what ``nesting.lay`` found of them, in words."""
+    names = [*map(in_words, rows.to_dict("records")), ""]  # the last one: none, at -1
+    findings = {
+        nesting.NOTHING: "covers nothing in the plan",
+        nesting.CROSSES: "crosses {other}, said before, and is left out",
+        nesting.UNMET: "its details come to {held:,.0f}",
+    }
+    words = [
+        findings.get(cell["state"], "").format(**cell | {"other": names[cell["other"]]})
+        for cell in placed.to_dict("records")
+    ]
+    within = [names[place] for place in placed["within"]]
+    return rows.assign(within=within, state=placed["state"], finding=words)
+
+
+def in_words(row: dict) -> str:
+    """Levels, month or quarter, and number of a submitted row.
+
+    Examples
+    --------
+    >>> month = pd.Timestamp("2026-03-01")
+    >>> in_words({"family": "Tents", "item": "all", "month": month, "quantity": 1200.0})
+    'family Tents, 2026-03: 1,200'
+    """
+    is_month = pd.notna(row.get("month"))
+    when = months.label(row["month"]) if is_month else f"quarter from {row['quarter']:%Y-%m}"
+    return f"{_level_words(row)}, {when}: {number_in_words(row)}"
+
+
+def number_in_words(row: dict) -> str:
+    """The number of a submitted row; empty where it holds none.
+
+    Examples
+    --------
+    >>> number_in_words({"quantity": None, "revenue_value": 1_308_000.0})
+    'money of 1,308,000'
+    """
+    words = {"": row.get("quantity"), "money of ": row.get("revenue_value")}
+    given = [f"{word}{round(n, 2):,.12g}" for word, n in words.items() if pd.notna(n)]
+    return given[0] if given else ""
+
+
+def in_force(submissions: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `submissions` that count, with one ``amount``: units, else money; none withdrawn."""
+    amount = submissions["quantity"].fillna(submissions["revenue_value"])
+    amount = amount.mask(submissions["is_withdrawn"].fillna(False).astype(bool))
+    return submissions.assign(amount=amount)[amount.notna()]
+
+
+def _planned(rows: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Rows in which quarters hold planned months alone: a third of each other one stands apart."""
+    planned, closed, parts = months.number(base["month"]).unique(), 0, []
+    quarters = rows[rows["month"].isna()]
+    for k in range(3):
+        month = months.number(quarters["quarter"]) + k
+        is_out = ~month.isin(planned)
+        apart = quarters[is_out].assign(month=months.from_number(month[is_out]))
+        parts.append(apart.assign(amount=apart["amount"] / 3.0))
+        closed = closed + is_out
+    ahead = quarters.assign(amount=quarters["amount"] * (1.0 - closed / 3.0))
+    return pd.concat([rows[rows["month"].notna()], ahead[closed < 3], *parts], ignore_index=True)
 
 
 def _by_month(submissions: pd.DataFrame) -> pd.DataFrame:
-    """Rows by month with one ``amount``: a quarter is spread evenly over its three months."""
-    amount = submissions["quantity"].fillna(submissions["revenue_value"])
-    rows = submissions.assign(amount=amount)[amount.notna()]
+    """Rows that count by month, a quarter spread evenly: of a past one no forecast is at hand."""
+    rows = in_force(submissions)
     quarters = rows[rows["month"].isna()]
     spread = [
         quarters.assign(
@@ -95,7 +173,8 @@ def status(
 ) -> pd.DataFrame:
     """Table ``view_status``: who has submitted for this cycle, and whether in time.
 
-    Who says that nothing is to change has submitted, without a row that counts.
+    Who says that nothing is to change has submitted, without a row that counts; who has withdrawn
+    every number has not. Quarters are spread evenly over their months here, and in ``skill``.
 
     Parameters
     ----------
@@ -292,7 +371,7 @@ def exceptions(
     plan, views, tests : DataFrame
         Tables `demand_plan`, `views`, `backtest`.
     unplaced : DataFrame
-        Submitted rows that cover no key of the plan.
+        Submitted rows that do not count as given (``views``).
     orders : DataFrame
         Table `orders`: open orders beyond the plan of their month.
     rates, items : DataFrame
@@ -312,15 +391,7 @@ def exceptions(
         *_beaten_by_naive(tests, rates),
         *_ordered_beyond(plan, orders, rates),
         *_to_confirm(override_effects),
-        *[
-            (
-                f"Submission of {department}",
-                f"{len(own)} rows cover nothing in the plan, first {_level_words(own.iloc[0])}",
-                float("nan"),
-                "correct its level names; money needs prices, mixed units a planning_factor",
-            )
-            for department, own in unplaced.groupby("department")
-        ],
+        *_not_as_given(unplaced),
     ]
     table = pd.DataFrame(rows, columns=["subject", "finding", "amount_value", "proposal"])
     table = table.astype({"amount_value": "float64"})
@@ -330,8 +401,26 @@ def exceptions(
     )
 
 
-def _level_words(row: pd.Series) -> str:
-    named = [f"{level} {row[level]}" for level in schema.LEVELS if row[level] != schema.ALL]
+def _not_as_given(unplaced: pd.DataFrame) -> list[tuple]:
+    """One row a department and state: how many, and the first of them in words."""
+    remedies = {
+        nesting.NOTHING: "correct its level names; money needs prices, mixed units a factor",
+        nesting.CROSSES: "say both at one level, or one inside the other",
+        nesting.UNMET: "make the total the sum of its details, or leave one of them out",
+    }
+    heads = {nesting.NOTHING: "cover nothing in the plan", nesting.CROSSES: "are left out"}
+    rows = []
+    for (department, state), own in unplaced.groupby(["department", "state"]):
+        head, first = heads.get(state, "differ from their details"), own.iloc[0].to_dict()
+        words = f"{in_words(first)} ({first['finding']})"
+        words = _level_words(first) if state == nesting.NOTHING else words
+        finding = f"{len(own)} rows {head}, first {words}"
+        rows.append((f"Submission of {department}", finding, float("nan"), remedies[state]))
+    return rows
+
+
+def _level_words(row: dict) -> str:
+    named = [f"{n} {row[n]}" for n in schema.LEVELS if row.get(n, schema.ALL) != schema.ALL]
     return ", ".join(named) or "the whole company"
 
 

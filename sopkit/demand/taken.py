@@ -54,7 +54,7 @@ def numbers_taken(
     Notes
     -----
     effect = weight · (view − beneath), by series and month. Where several rows of one department
-    cover the same series and month, they share the effect evenly.
+    cover the same series and month, it is that of the narrowest; equal ones share it evenly.
 
     Examples
     --------
@@ -104,6 +104,8 @@ def _by_month(said: pd.DataFrame) -> pd.DataFrame:
     """Level columns, department and number of each month that a row speaks of, quarters too."""
     quarters = [said.assign(month=months.shift(said["quarter"], k)) for k in range(3)]
     every = pd.concat([said, *quarters], ignore_index=True)
+    fineness = every[schema.LEVELS].ne(schema.ALL).sum(axis=1) + every["quarter"].isna()
+    every = every.assign(fineness=fineness)
     return every[every["month"].notna()].drop_duplicates([*_WHOSE, "month"])
 
 
@@ -116,15 +118,17 @@ def _effects(
     for keys, rows in hierarchy.by_pattern(said, base):
         on = [*keys, "month"]
         # inner: base rows that no number covers have no effect
-        named = rows[["department", "number", *on]]
+        named = rows[["department", "number", "fineness", *on]]
         parts.append(named.merge(base[["covered", *on]], on=on, how="inner", validate="m:m"))
-    laid = pd.concat(parts, ignore_index=True)[["department", "number", "covered"]]
+    laid = pd.concat(parts, ignore_index=True)[["department", "number", "fineness", "covered"]]
     columns = [*schema.SERIES_MONTH, "covered", "quantity", "factor", "unit_price_value"]
     beneath = base[columns].rename(columns={"quantity": "known"})
     # inner: a series that a view could not reach (no price, no factor) has no effect
     laid = laid.merge(beneath, on="covered", how="inner", validate="m:1")
     views = views.astype({"month": months.DTYPE})  # an empty one has no type
     laid = laid.merge(views, on=["department", *schema.SERIES_MONTH], how="inner", validate="m:1")
+    by = [laid["department"], laid["covered"]]
+    laid = laid[laid["fineness"] == laid["fineness"].groupby(by).transform("max")]
     alike = laid.groupby(["department", "covered"])["number"].transform("size")
     share = laid["department"].map(weight).fillna(0.0) / alike
     moved = share * (laid["quantity"] - laid["known"])

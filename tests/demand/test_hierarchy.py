@@ -1,4 +1,4 @@
-"""Levels add up, amounts spread down, and nothing is lost on the way."""
+"""Levels are attached and add up, and nothing is lost on the way."""
 
 from __future__ import annotations
 
@@ -40,10 +40,6 @@ def wanted(*rows: dict) -> pd.DataFrame:
     return pd.DataFrame([every | row for row in rows])
 
 
-def spread_of(amounts: pd.DataFrame, base: pd.DataFrame):
-    return hierarchy.allocate(amounts, base, amount="amount", weight="quantity")
-
-
 # (1) by hand
 
 
@@ -66,38 +62,6 @@ def test_a_table_left_out_attaches_no_level():
     table = pd.DataFrame({"item": ["A"], "location": ["North"]})
     levelled = hierarchy.with_levels(table, typed("items", item=["A"], family=["Tents"]))
     assert list(levelled.columns) == ["item", "location", "family", "category"]
-
-
-def test_a_family_is_spread_in_proportion_to_the_weight_by_hand(base):
-    spread, unplaced = spread_of(wanted({"family": "Tents", "amount": 80.0}), base)
-    assert spread[["item", "channel", "amount"]].values.tolist() == [
-        ["A", "Shop", 60.0],
-        ["A", "Web", 20.0],
-    ]
-    assert unplaced.empty
-
-
-def test_rows_that_cover_the_same_key_add_up_by_hand(base):
-    amounts = wanted(
-        {"amount": 100.0},  # the whole company: 30, 10, 60, 0
-        {"segment": "Direct", "amount": 5.0},
-        {"item": "B", "channel": "Shop", "amount": 7.0},
-    )
-    spread, unplaced = spread_of(amounts, base)
-    assert spread["amount"].tolist() == [30.0, 15.0, 67.0, 0.0]
-    assert unplaced.empty
-
-
-def test_a_group_without_weight_is_spread_evenly(base):
-    spread, _ = spread_of(wanted({"amount": 8.0}), base.assign(quantity=0.0))
-    assert spread["amount"].tolist() == [2.0, 2.0, 2.0, 2.0]
-
-
-def test_an_amount_stays_in_its_month(base):
-    both = pd.concat([base, base.assign(month=FEBRUARY)], ignore_index=True)
-    spread, _ = spread_of(wanted({"amount": 50.0, "month": FEBRUARY}), both)
-    assert spread["month"].unique().tolist() == [FEBRUARY]
-    assert spread["amount"].sum() == 50.0
 
 
 def test_what_the_base_sums_to_at_each_rows_own_level_by_hand(base):
@@ -182,68 +146,6 @@ def random_case(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return base, wanted(*rows).astype({"month": "datetime64[us]"})
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_allocated_and_unplaced_amounts_together_are_the_total(seed):
-    base, amounts = random_case(seed)
-    spread, unplaced = spread_of(amounts, base)
-    assert 0 < len(unplaced) < len(amounts)  # the case has both
-    assert spread["amount"].sum() + unplaced["amount"].sum() == pytest.approx(
-        amounts["amount"].sum()
-    )
-    by_month = spread.groupby("month")["amount"].sum() + unplaced.groupby("month")["amount"].sum()
-    expected = amounts.groupby("month")["amount"].sum()
-    assert by_month.reindex(expected.index).tolist() == pytest.approx(expected.tolist())
-
-
-def test_allocating_then_aggregating_gives_each_family_its_amount_back():
-    base, _ = random_case(1)
-    months = base["month"].unique()
-    amounts = wanted(
-        *[
-            {"family": family, "month": month, "amount": 10.0 * k + month.month}
-            for month in months
-            for k, family in enumerate(["S", "T", "unassigned"], start=1)
-        ]
-    )
-    spread, unplaced = spread_of(amounts, base)
-    families = base[[*schema.SERIES_MONTH, "family"]]
-    back = spread.merge(families, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
-    back = hierarchy.aggregate(back, ["family", "month"], ["amount"])
-    asked = amounts.sort_values(["family", "month"])
-    assert unplaced.empty
-    assert back["amount"].tolist() == pytest.approx(asked["amount"].tolist())
-
-
-def test_the_order_of_rows_changes_nothing():
-    base, amounts = random_case(2)
-    spread, unplaced = spread_of(amounts, base)
-    shuffled, left = spread_of(
-        amounts.sample(frac=1, random_state=3), base.sample(frac=1, random_state=4)
-    )
-    pd.testing.assert_frame_equal(spread, shuffled)
-    order = [*schema.LEVELS, "month", "amount"]
-    pd.testing.assert_frame_equal(
-        unplaced.sort_values(order, ignore_index=True), left.sort_values(order, ignore_index=True)
-    )
-
-
-def test_an_amount_for_an_unknown_family_or_month_is_returned_whole(base):
-    amounts = wanted(
-        {"family": "Boats", "amount": 5.0},
-        {"family": "Tents", "amount": 8.0},
-        {"month": FEBRUARY, "amount": 9.0},
-    )
-    spread, unplaced = spread_of(amounts, base)
-    assert spread["amount"].sum() == 8.0
-    pd.testing.assert_frame_equal(unplaced, amounts.iloc[[0, 2]])
-
-
-def test_no_amounts_give_no_rows_with_the_same_columns(base):
-    spread, unplaced = spread_of(wanted({"amount": 1.0}).iloc[:0], base)
-    assert list(spread.columns) == [*schema.SERIES_MONTH, "amount"]
-    assert spread.empty and unplaced.empty
-
-
 def test_adding_up_loses_no_row_without_a_family():
     table = pd.DataFrame({"family": ["T", None, "T"], "quantity": [1.0, 2.0, 4.0]})
     summed = hierarchy.aggregate(table, ["family"], ["quantity"])
@@ -267,7 +169,6 @@ def test_arguments_are_not_changed(base):
     amounts = wanted({"family": "Tents", "amount": 80.0}, {"family": "Boats", "amount": 1.0})
     items = typed("items", item=["A"], family=["Boats"])
     before = amounts.copy(), base.copy(), items.copy()
-    spread_of(amounts, base)
     hierarchy.total_over(amounts, base, "quantity")
     hierarchy.with_levels(base, items)
     hierarchy.aggregate(base, ["family"], ["quantity"])
@@ -276,26 +177,6 @@ def test_arguments_are_not_changed(base):
 
 
 # (4) an obvious slow version
-
-
-def slow_allocation(amounts: pd.DataFrame, base: pd.DataFrame) -> tuple[dict, list]:
-    """Row by row: who is covered, and what share each gets."""
-    result, unplaced = {}, []
-    for row in amounts.to_dict("records"):
-        covered = [
-            key
-            for key in base.to_dict("records")
-            if key["month"] == row["month"]
-            and all(row[level] in ("all", key[level]) for level in schema.LEVELS)
-        ]
-        if not covered:
-            unplaced.append(row["amount"])
-        total = sum(key["quantity"] for key in covered)
-        for key in covered:
-            share = key["quantity"] / total if total > 0 else 1 / len(covered)
-            name = tuple(key[column] for column in schema.SERIES_MONTH)
-            result[name] = result.get(name, 0.0) + share * row["amount"]
-    return result, unplaced
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -310,16 +191,6 @@ def test_totals_over_the_base_equal_a_slow_loop(seed):
             and all(row[level] in ("all", key[level]) for level in schema.LEVELS)
         ]
         assert found == pytest.approx(sum(covered)) if covered else np.isnan(found)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_allocation_equals_a_slow_loop(seed):
-    base, amounts = random_case(seed)
-    spread, unplaced = spread_of(amounts, base)
-    expected, left = slow_allocation(amounts, base)
-    found = {tuple(row[:4]): row[4] for row in spread.itertuples(index=False)}
-    assert found == pytest.approx(expected)
-    assert unplaced["amount"].tolist() == left
 
 
 # planning units

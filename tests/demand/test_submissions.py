@@ -75,22 +75,66 @@ def test_money_becomes_units_at_each_series_price_by_hand(base):
     assert units(views) == pytest.approx({("finance", "A"): 60.0, ("finance", "B"): 20.0})
 
 
-def test_a_quarter_is_spread_evenly_over_its_months(base):
+def test_a_quarter_is_spread_over_its_months_like_the_forecast(base):
+    base = base.assign(quantity=base["quantity"] * base["month"].dt.month)
     views, _ = submissions.views(
-        said({"item": "A", "quarter": "2026-01", "quantity": 90}), base, ITEMS, cycle=CYCLE
+        said({"item": "A", "quarter": "2026-01", "quantity": 120}), base, ITEMS, cycle=CYCLE
     )
     assert views["month"].map(months.label).tolist() == ["2026-01", "2026-02", "2026-03"]
-    assert views["quantity"].tolist() == [30.0, 30.0, 30.0]
+    assert views["quantity"].tolist() == pytest.approx([20.0, 40.0, 60.0])
 
 
-def test_rows_of_one_department_that_cover_the_same_key_add_up(base):
+def test_months_of_a_quarter_that_are_over_take_a_third_each_and_are_returned(base):
+    rows = said(
+        {"item": "A", "quarter": "2025-12", "quantity": 90}, {"quarter": "2025-09", "quantity": 9}
+    )
+    views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)
+    assert views["quantity"].tolist() == pytest.approx([30.0, 30.0])  # January and February
+    assert unplaced["amount"].tolist() == [30.0, 3.0, 3.0, 3.0]
+    assert unplaced["month"].map(months.label).tolist()[0] == "2025-12"
+
+
+def test_an_items_number_is_held_within_its_familys(base):
     rows = said(
         {"family": "Tents", "quantity": 40},
         {"item": "A", "quantity": 5},
-        {"item": "A", "channel": "all", "location": "all", "family": "Tents", "revenue_value": 70},
+        {"department": "finance", "family": "Tents", "revenue_value": 750},
+        {"department": "finance", "item": "A", "quantity": 5},
     )
-    views, _ = submissions.views(rows, base, ITEMS, cycle=CYCLE)
-    assert units(views) == pytest.approx({("sales", "A"): 30 + 5 + 7, ("sales", "B"): 10.0})
+    views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)
+    assert units(views) == pytest.approx(
+        {("sales", "A"): 5, ("sales", "B"): 35, ("finance", "A"): 5, ("finance", "B"): 35}
+    )
+    assert unplaced.empty
+    placed = submissions.placement(rows, base, ITEMS, cycle=CYCLE)[1]
+    own = placed[placed["item"] == "A"].set_index("department")["within"]
+    assert own.to_dict() == {
+        "sales": "family Tents, 2026-01: 40",
+        "finance": "family Tents, 2026-01: money of 750",
+    }
+
+
+def test_of_numbers_that_cross_the_one_entered_later_is_left_out_and_named(base):
+    more = base.assign(location="North")
+    base = pd.concat([base.assign(location="South"), more], ignore_index=True)
+    rows = said(
+        {"location": "North", "quantity": 70, "entered_at": "2026-01-03"},
+        {"item": "A", "quantity": 50, "entered_at": "2026-01-02"},
+    )
+    views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)
+    assert units(views[views["location"] == "North"]) == {("sales", "A"): 25.0}
+    assert unplaced["finding"].tolist() == [
+        "crosses item A, 2026-01: 50, said before, and is left out"
+    ]
+
+
+def test_a_withdrawn_row_is_no_view_and_no_submission(base, sample_tables):
+    rows = said({"item": "A", "is_withdrawn": True}, {"item": "B", "quantity": 4})
+    views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)
+    assert units(views) == {("sales", "B"): 4.0} and unplaced.empty
+    state = submissions.status(rows.iloc[:1], ["sales"], cycle=CYCLE)
+    assert state[["state", "rows"]].values.tolist() == [["has not submitted", 0.0]]
+    assert submissions.status(rows, ["sales"], cycle=CYCLE)["rows"].tolist() == [1.0]
 
 
 def test_departments_stand_side_by_side(base):
@@ -264,12 +308,13 @@ def test_weights_are_shares_of_one(sample_tables, sample_history, sample_backtes
 def test_a_views_total_is_what_the_department_said(base):
     rows = said(
         {"family": "Tents", "quantity": 80},
-        {"quantity": 7},
-        {"item": "C", "quantity": 3},
+        {"quantity": 90},
+        {"item": "A", "quantity": 3},
         {"family": "Boats", "quantity": 50},
     )
     views, unplaced = submissions.views(rows, base, ITEMS, cycle=CYCLE)
     assert views["quantity"].sum() == pytest.approx(90)
+    assert views[views["item"] != "C"]["quantity"].sum() == pytest.approx(80)
     assert unplaced[["family", "quantity"]].values.tolist() == [["Boats", 50.0]]
 
 
@@ -385,6 +430,16 @@ def test_a_lost_row_names_its_department_and_level_and_is_always_material(base):
     assert lost["is_material"]
 
 
+def test_a_total_that_its_details_exceed_is_named_with_both(base):
+    rows = said({"family": "Tents", "quantity": 50}, {"item": "A", "quantity": 80})
+    table = found(base, rows)
+    row = table[table["subject"] == "Submission of sales"].iloc[0]
+    assert row["finding"] == (
+        "1 rows differ from their details, first family Tents, 2026-01: 50 (its details come to 80)"
+    )
+    assert row["is_material"] and row["proposal"].startswith("make the total the sum")
+
+
 def test_an_item_forecast_worse_than_naive_is_listed(base):
     silent = said({"item": "A", "quantity": 30})
     assert not found(base, silent, rate=1.05)["subject"].str.startswith("Item").any()
@@ -432,8 +487,9 @@ def test_an_items_view_is_in_its_own_unit_and_stays_as_it_was_said(base):
 
 
 def test_the_companys_view_in_planning_units_keeps_its_total(base):
-    views, unplaced = in_bags(base, {"quantity": 1000}, {"family": "Tents", "quantity": 46})
-    assert hierarchy.in_planning_units(views, BAGS)["quantity"].sum() == pytest.approx(1046)
+    views, unplaced = in_bags(base, {"quantity": 1000}, {"item": "B", "quantity": 23})
+    assert hierarchy.in_planning_units(views, BAGS)["quantity"].sum() == pytest.approx(1000)
+    assert units(views)["sales", "A"] == pytest.approx(540)
     assert unplaced.empty and "C" not in set(views["item"])
 
 
@@ -511,7 +567,15 @@ def test_overrides_that_want_a_look_stand_among_what_is_to_be_decided(base):
     rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
     nothing = nothing[["department", *schema.LEVELS, "month", "quantity"]]
     table = submissions.exceptions(
-        plan_of(base), nothing, nothing, backtest_of(1.0), NO_ORDERS, rates, ITEMS, effects, 100.0
+        plan_of(base),
+        nothing,
+        nothing.assign(state=""),
+        backtest_of(1.0),
+        NO_ORDERS,
+        rates,
+        ITEMS,
+        effects,
+        100.0,
     )
     rows = table[table["subject"].str.startswith("Override")]
     assert rows[["subject", "finding"]].values.tolist() == [
