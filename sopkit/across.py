@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from graphlib import CycleError, TopologicalSorter
-from itertools import combinations
 
 import pandas as pd
 
@@ -394,31 +393,14 @@ def _controls(tables, sources) -> list[Finding]:
 
 
 def _submissions(tables, sources, company) -> list[Finding]:
-    """Of the latest cycle: departments that company.yml does not name, months said twice."""
+    """Of the latest cycle: departments that company.yml does not name."""
     said, name = tables["submissions"], "submissions"
     if name not in sources:
         return []
     latest = said["cycle"] == said["cycle"].max()
     named = {name: said.assign(department=said["department"].where(latest))}
     where, known = "among the departments of company.yml", set(company["departments"])
-    findings = _unknown_members(named, sources, name, "department", known, where)
-    key = [column for column in schema.RAW[name].key if column not in ("month", "quarter")]
-    month = said["month"].where(latest)
-    begins = months.number(month) - (month.dt.month - company["fiscal_year_first_month"]) % 3
-    quarters = said[key].assign(begins=months.number(said["quarter"]).astype("float64")).dropna()
-    by_month = said[key].assign(begins=begins.astype("float64"))
-    both = by_month.merge(quarters, how="left", indicator=True)["_merge"].eq("both").to_numpy()
-    if both.any():
-        message = "a row of the whole quarter holds this month too; the two add up."
-        remedy = f"Take one of the two out of {sources[name].label}."
-        findings.append(_on(tables, sources, name, both, "month", message, remedy))
-    twice = _said_at_two_levels(said[latest & said["month"].notna()], tables)
-    if len(twice):
-        mask = said.index.isin(twice)
-        message = "rows of one department cover the same keys at two levels; they add up."
-        remedy = f"Keep one of them in {sources[name].label}."
-        findings.append(_on(tables, sources, name, mask, "month", message, remedy))
-    return findings
+    return _unknown_members(named, sources, name, "department", known, where)
 
 
 def _overrides(tables, sources) -> list[Finding]:
@@ -430,28 +412,6 @@ def _overrides(tables, sources) -> list[Finding]:
     message = "a month before the cycle it was entered in: it changes nothing."
     remedy = f"Correct the month or the cycle in {sources[name].label}."
     return [_on(tables, sources, name, past, "month", message, remedy)]
-
-
-def _said_at_two_levels(said: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> list[int]:
-    """Rows that share a department, a month and some key with a row that names other levels."""
-    said = said[said[["quantity", "revenue_value"]].notna().any(axis=1)]
-    named = said[schema.LEVELS].ne(schema.ALL)
-    said = said.assign(row=said.index)
-    for level, (table, parents) in _ABOVE.items():
-        for parent in parents:
-            above = schema.lookup(said[level], tables[table], parent, on=level)
-            said[parent] = said[parent].mask(named[level] & (said[parent] == schema.ALL), above)
-    parts = [
-        ({level for level, is_named in zip(schema.LEVELS, pattern, strict=True) if is_named}, rows)
-        for pattern, rows in said.groupby([named[level] for level in schema.LEVELS])
-    ]
-    told = [levels.union(*(_ABOVE[n][1] for n in levels & _ABOVE.keys())) for levels, _ in parts]
-    twice: list[int] = []
-    for (levels, (_, rows)), (others, (_, more)) in combinations(zip(told, parts, strict=True), 2):
-        on = ["department", "month", *sorted(levels & others)]
-        pairs = rows[[*on, "row"]].merge(more[[*on, "row"]], on=on)  # inner: what both cover
-        twice += [*pairs["row_x"], *pairs["row_y"]]
-    return twice
 
 
 def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:

@@ -1368,13 +1368,6 @@ CASES = [
             "Did you mean 'margin_rate'?",
         ),
         (
-            "a month and its whole quarter of one department",
-            {"submissions.csv": add("Finance,2026-01,2026-05,,Stoves,,2500,")},
-            "notice",
-            "submissions.month: a row of the whole quarter holds this month too; the two add up.",
-            "line 4",
-        ),
-        (
             "a calendar that ends before the plan",
             {"calendar.csv": drop("^2027-")},
             "notice",

@@ -114,6 +114,8 @@ def _rows(
 def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     """The change of the statistical forecast, one cause after the other."""
     start, end = kept["statistical_then"].to_numpy(), kept["statistical_now"].to_numpy()
+    if kept.empty:
+        return []
     if then["model_weights"].empty or then["demand_history"].empty:
         return [_rows(kept, "model or weights", pd.Series(end - start))]
     before, today = then["demand_history"], now["demand_history"]
@@ -147,13 +149,21 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     was_over = (start == 0) & (stages[0] != 0)
     path = [start, np.where(was_over, 0.0, stages[0]), np.where(is_over, 0.0, stages[0])]
     path += [np.where(is_over, 0.0, stage) for stage in stages[1:]]
-    path.append(end)
+    path = [*_snapped(path), end]
     causes = ["another version of sopkit", "end of sale", "history restated", "cleaning"]
     causes += ["new actuals", "model or weights"]
     return [
         _rows(kept, cause, pd.Series(after - ahead))
         for cause, ahead, after in zip(causes, path[:-1], path[1:], strict=True)
     ]
+
+
+def _snapped(path: list[np.ndarray]) -> list[np.ndarray]:
+    """Stages that differ from the one before by rounding alone are that one."""
+    made = path[:1]
+    for stage in path[1:]:
+        made.append(np.where(np.isclose(stage, made[-1], rtol=1e-10, atol=1e-9), made[-1], stage))
+    return made
 
 
 def _layers_of_then(past: pd.DataFrame, before: pd.DataFrame) -> pd.Series:

@@ -54,7 +54,8 @@ def plan_attainment(
     held = projection.assign(planned=projection["closing"]).merge(
         net, on=schema.SITE_MONTH, how="inner", validate="many_to_one"
     )
-    rows = [*_by_lag(made, SUPPLY, family), *_by_lag(held, INVENTORY, family)]
+    told = {SUPPLY: made, INVENTORY: held}
+    rows = [r for plan, both in told.items() if len(both) for r in _by_lag(both, plan, family)]
     kinds = {"wape": "float64", "bias_rate": "float64", "lag": "int64", "volume": "float64"}
     return pd.DataFrame(rows, columns=_COLUMNS).astype(kinds)
 

@@ -94,17 +94,62 @@ def test_sales_shows_what_was_sold_and_what_cleaning_added(history):
     assert max(bar.get_height() for bar in below.patches) == 20.0
 
 
-def test_plan_accuracy_plots_both_layers():
-    table = pd.DataFrame(
-        {
-            "layer": ["statistical", "consensus"] * 2,
-            "lag": [0, 0, 1, 1],
-            "wape": [0.1, 0.08, 0.2, 0.18],
-        }
-    )
-    (axes,) = data.plan_accuracy(table).axes
-    assert lines(axes) == [[0.08, 0.18], [0.1, 0.2]]
+ADDED = pd.DataFrame(
+    {
+        "level": "total",
+        "layer": ["statistical", "consensus"] * 2,
+        "beside": ["same month last year", "statistical"] * 2,
+        "lag": [0, 0, 1, 1],
+        "wape": [0.1, 0.08, 0.2, 0.18],
+        "before_wape": [0.12, 0.1, 0.22, 0.2],
+    }
+)
+
+
+def test_plan_accuracy_plots_plan_forecast_and_last_year():
+    (axes,) = data.plan_accuracy(ADDED).axes
+    assert lines(axes) == [[0.08, 0.18], [0.1, 0.2], [0.12, 0.22]]
     assert axes.get_ylabel() == "Weighted absolute error"
+
+
+def test_the_waterfall_writes_each_error_into_its_cell_and_prefers_the_plan():
+    row = {"level": "total", "member": "Company", "actual": 100.0}
+    table = pd.DataFrame(
+        [
+            row | {"layer": layer, "cycle": AHEAD[c], "month": AHEAD[m], "quantity": said}
+            for layer, c, m, said in [
+                ("statistical", 0, 0, 150.0),
+                ("consensus", 0, 0, 110.0),
+                ("consensus", 0, 1, 95.0),
+                ("consensus", 1, 1, 101.0),
+            ]
+        ]
+    )
+    figure = data.waterfall(table)
+    assert {text.get_text() for text in figure.axes[0].texts} == {"+10%", "−5%", "+1%"}
+    assert "demand plan" in figure.axes[0].get_title(loc="left")
+    own = data.waterfall(table, layer="statistical")
+    assert [text.get_text() for text in own.axes[0].texts] == ["+50%"]
+    assert data.waterfall(table, member="Tents", level="family") is None
+
+
+def test_the_three_plans_are_drawn_beside_each_other():
+    attained = pd.DataFrame({"plan": ["supply", "inventory"], "lag": [0, 0], "wape": [0.3, 0.4]})
+    (axes,) = data.three_plans(ADDED, attained).axes
+    assert lines(axes) == [[0.08, 0.18], [0.4], [0.3]]
+    assert data.three_plans(ADDED, attained.iloc[:0]) is None
+
+
+def test_the_bridge_stands_on_the_last_plan_and_ends_at_the_plan_now():
+    rows = [("last plan", "", 100.0), ("new actuals", "", 12.0), ("department", "sales", -30.0)]
+    table = pd.DataFrame([*rows, ("plan now", "", 82.0)], columns=["cause", "detail", "change"])
+    (axes,) = reconciliation.bridge(table, UNITS, subject="all items").axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["last plan", "new actuals", "sales", "plan now"]
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
+    assert ends == [(0, 100), (0, 82), (100, 112), (112, 82)]
+    assert {"+12 (+12.0%)", "−30 (−30.0%)"} <= {text.get_text() for text in axes.texts}
+    assert reconciliation.bridge(table.iloc[:0], UNITS, subject="all items") is None
 
 
 def test_value_matrix_says_share_count_and_irregular_series():
@@ -441,7 +486,7 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     stock = pd.DataFrame({"closing": [], "safety_stock": [], "month": []})
     charts = [
         data.sales(none, UNITS, cycle=CYCLE),
-        data.plan_accuracy(pd.DataFrame(columns=["layer", "lag", "wape"])),
+        data.plan_accuracy(ADDED.iloc[:0]),
         product.value_matrix(classes, RATES),
         product.lifecycle(pd.DataFrame({"revenue_value": []}), cycle=CYCLE),
         demand.plan(history, demand_plan.iloc[:0], none, UNITS, cycle=CYCLE),

@@ -217,51 +217,6 @@ def test_a_month_nobody_measured_is_left_out():
     assert sorted(by_level(hidden)["lag"].unique()) == [-1, 0]
 
 
-def plans_of(*rows: tuple) -> pd.DataFrame:
-    """Ledger of `demand_plan` from (cycle, item, month, statistical, consensus)."""
-    table = pd.DataFrame(rows, columns=["cycle", "item", "month", "statistical", "consensus"])
-    for name in ("cycle", "month"):
-        table[name] = table[name].map(months.parse_cycle).astype(months.DTYPE)
-    return table.assign(location="all", channel="all")
-
-
-def test_past_plans_are_measured_by_lag_by_hand():
-    ledger = plans_of(
-        ("2025-01", "A", "2025-01", 12.0, 11.0),
-        ("2025-01", "B", "2025-01", 18.0, 20.0),
-        ("2025-01", "A", "2025-02", 15.0, 10.0),
-        ("2025-02", "A", "2025-02", 10.0, 14.0),
-        ("2025-02", "A", "2025-03", 99.0, 99.0),  # not closed yet
-    )
-    history = history_of("2025-01", A=[10.0, 10.0], B=[20.0, 20.0])
-    table = accuracy.of_plans(ledger, history, TENTS)
-    found = {(row.layer, row.lag): (row.wape, row.bias_rate) for row in table.itertuples()}
-    # lag 0: January's family 30 and 31 against 30, February's 10 and 14 against 10
-    assert found["statistical", 0] == pytest.approx((0 / 40, 0 / 40))
-    assert found["consensus", 0] == pytest.approx((5 / 40, 5 / 40))
-    assert found["statistical", 1] == pytest.approx((0.5, 0.5))
-    assert found["consensus", 1] == pytest.approx((0.0, 0.0))
-    assert len(found) == 4
-    assert table.loc[table["lag"] == 0, "cycles"].tolist() == [2, 2]
-
-
-def test_a_month_hidden_by_a_stock_out_does_not_judge_the_plan():
-    ledger = plans_of(
-        ("2025-01", "A", "2025-01", 10.0, 10.0), ("2025-02", "A", "2025-02", 10.0, 10.0)
-    )
-    history = history_of("2025-01", A=[10.0, 2.0]).assign(is_stockout=[False, True])
-    table = accuracy.of_plans(ledger, history, TENTS)
-    assert table["wape"].tolist() == [0.0, 0.0]
-    assert table["volume"].tolist() == [10.0, 10.0]
-
-
-def test_a_first_cycle_has_no_past_plans_to_measure():
-    ledger = plans_of(("2025-01", "A", "2025-01", 1.0, 1.0)).iloc[:0]
-    table = accuracy.of_plans(ledger, YEARS, TENTS)
-    assert table.empty
-    assert list(table.columns) == ["layer", "lag", "wape", "bias_rate", "volume", "cycles"]
-
-
 # (2) published
 
 
@@ -354,12 +309,10 @@ def test_the_order_of_rows_changes_nothing():
 
 
 def test_arguments_are_not_changed():
-    ledger = plans_of(("2025-01", "A", "2025-01", 12.0, 11.0))
-    arguments = (YEARS, TENTS, ledger, NEAR.history.keys)
+    arguments = (YEARS, TENTS, NEAR.history.keys)
     arrays = (NEAR.actual, NEAR.combined, NEAR.forecasts)
     before, kept = ([part.copy() for part in parts] for parts in (arguments, arrays))
     by_level(NEAR)
-    accuracy.of_plans(ledger, YEARS, TENTS)
     for copy, argument in zip(before, arguments, strict=True):
         pd.testing.assert_frame_equal(copy, argument)
     for copy, argument in zip(kept, arrays, strict=True):
