@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -96,7 +95,7 @@ def replay(
 
 def _raw(workspace: Path, wanted: list[pd.Timestamp]) -> Iterator[tuple]:
     """Raw tables of each cycle; those of the next are read while this one is worked on."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+    with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = [pool.submit(store.raw_tables, workspace, month) for month in wanted[:2]]
         for place, month in enumerate(wanted):
             yield month, waiting.pop(0).result()

@@ -77,7 +77,7 @@ sales | measured | series_key month | one of month date | What was sold: forecas
   ordered_quantity signed: units the customers ordered
   on_time_quantity signed: units delivered on time
   is_stockout flag: stock ran out in the month
-  is_promotion~ flag: a promotion ran in the month
+  is_promotion flag: a promotion ran in the month
 items | standing | item | What is sold: families, money, lifecycle
   item* text: stock-keeping unit or service
   description text: name people read
@@ -441,7 +441,7 @@ waterfall | level member layer cycle month | quantity actual | what each past cy
 lag_accuracy | level member layer lag | wape bias_rate value_wape mase rmsse volume cycles | how far past plans were off, by months ahead (-1: all, -2: each item at its lead time); positive bias: too high
 tracking_signals | level member layer | signal months is_alarm | running sum of errors one month ahead over their mean size; positive: too high; beyond 4 is an alarm
 bound_accuracy | lag | coverage_rate below_rate above_rate pinball_rate rows | how often what came lay inside the forecast's bounds (80 %), by months ahead
-value_added | level member layer beside lag | gain_rate gain_lower gain_upper verdict bias_rate habit months cycles | error before - error after of each layer, by family and month (lag -3: one to three months ahead, -2: at the lead time); positive: it helped
+value_added | level member layer beside lag | gain_rate gain_lower gain_upper verdict bias_rate habit months cycles is_department | error before - error after of each layer, by family and month (lag -3: one to three months ahead, -2: at the lead time); positive: it helped
 touches | cycle author subject month | lag before change actual gain gain_value is_helpful | each override of a past cycle beside what came; gain: error before - error after
 author_skill | author direction | touches helped_rate gain lost_value keep_rate | what each author's overrides were worth, and the share of the next that this speaks for
 plan_attainment | plan lag | wape bias_rate volume cycles | supply and stock as planned beside what was made and stored; positive bias: less came than planned

@@ -94,7 +94,7 @@ product_review | 02_product_review | Product review
 demand_review | 03_demand_review | Demand review
   raw: items locations channels submissions overrides events assumptions production inventory
     rates orders
-  processed: demand_history money_rates planning_units restatements
+  processed: demand_history money_rates planning_units restatements value_added author_skill
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
@@ -216,7 +216,8 @@ def past_plans(
         ties.todays_codes(tables[f"ledger_{name}"], changes) for name in ("demand_plan", "views")
     )
     imported = lags.imported_plans(tables["plan_history"], demand, levels)[0]
-    return lags.past_plans(plans, views, demand, rates, levels, imported)
+    past = lags.past_plans(plans, views, demand, rates, levels, imported)
+    return lags.with_promotions(past, tables["sales"], tables["events"])
 
 
 def _memory(
@@ -243,7 +244,8 @@ def _memory(
     supply, stock, *made = (hierarchy.in_planning_units(t, units) for t in (supply, stock, *made))
     family = hierarchy.with_levels(items[["item"]], items).set_index("item")["family"]
     added = [value_added.value_added(past)]
-    added.append(value_added.value_added(past, level="family", each_lag=False))
+    levels_told = ("family", "promotion")
+    added += [value_added.value_added(past, level=x, each_lag=False) for x in levels_told]
     accurate = [lags.by_lag(past, total, levels, level=level) for level in lags.LEVELS]
     fallen = [lags.waterfall(past, level=level) for level in ("total", "family")]
     signals = [lags.signals(past, level=level) for level in ("total", "family", "item")]
@@ -339,7 +341,8 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     views, unplaced = submissions.views(said, base, items, cycle=cycle)
     departments, due = tables["company"]["departments"].iloc[0], due_day(tables, cycle)
     status = submissions.status(said, departments, cycle=cycle, due=due)
-    skill = submissions.skill(said, total, total_tests, items)
+    harmful = value_added.harmful(tables["value_added"])
+    skill = submissions.skill(said, total, total_tests, items, harmful)
     change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle)
     plan = consensus.demand_plan(forecast, views, skill, change)
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())

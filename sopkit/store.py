@@ -619,7 +619,9 @@ def ledger(
         if path.is_file()
     ]
     if parts:
-        return pd.concat(parts, ignore_index=True).astype({"cycle": months.DTYPE})
+        whole = pd.concat(parts, ignore_index=True)
+        dated = [name for name in ("cycle", "month") if name in whole]  # an empty one has no type
+        return whole.astype(dict.fromkeys(dated, months.DTYPE))
     made = schema.PROCESSED[table]
     kinds = {name: months.DTYPE if name == "month" else "str" for name in made.key}
     kinds = {"cycle": months.DTYPE, "origin": "str", **kinds}

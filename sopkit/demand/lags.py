@@ -18,6 +18,7 @@ from sopkit.demand import accuracy, hierarchy, nesting, panel
 NAIVE, STATISTICAL, EVENTS = "same month last year", "statistical", "with events"
 DEPARTMENTS, CONSENSUS = "with departments", "consensus"
 PLAN_LAYERS = (NAIVE, STATISTICAL, EVENTS, DEPARTMENTS, CONSENSUS)
+PROMOTED, USUAL = "promoted months", "other months"  # of a family
 EVERY_LAG, DECISION_LAG = -1, -2  # all lags together; each item at its lead time
 LEVELS = ("total", "family", "location", "channel", "item")
 RUN, REPLAY = "run", "replay"  # origins of a past cycle
@@ -128,19 +129,23 @@ def past_plans(
             said[name] = np.where(np.isfinite(said[name]), said[name], values)
         else:
             said[name], kinds[name] = values, "imported"
-    columns = [*schema.SERIES, "cycle", "month", "origin"]
-    table = rows[columns].reset_index(drop=True)
-    factor = hierarchy.factors(table["item"], levels["items"]).to_numpy()
-    price = rates.set_index(schema.SERIES)["unit_price_value"]
-    price = price.reindex(index).to_numpy(dtype="float64")[rows["_series"]]
-    table = table.assign(
-        lag=(months.number(table["month"]) - months.number(table["cycle"])).to_numpy(),
-        actual=actual * factor,
-        unit_price_value=price / np.where(factor > 0, factor, np.nan),
-        decision_lag=_decision_lag(table["item"], levels["items"]),
+    keys = hierarchy.with_levels(
+        came.keys, levels["items"], levels.get("locations"), levels.get("channels")
     )
-    table = hierarchy.with_levels(
-        table, levels["items"], levels.get("locations"), levels.get("channels")
+    price = rates.set_index(schema.SERIES)["unit_price_value"]
+    factor = hierarchy.factors(keys["item"], levels["items"]).to_numpy()
+    keys = keys.astype("category").assign(
+        unit_price_value=price.reindex(index).to_numpy() / np.where(factor > 0, factor, np.nan),
+        decision_lag=_decision_lag(keys["item"], levels["items"]),
+    )
+    series = rows["_series"].to_numpy()
+    factor, table = factor[series], keys.iloc[series].reset_index(drop=True)
+    table = table.assign(
+        cycle=rows["cycle"].to_numpy(),
+        month=rows["month"].to_numpy(),
+        origin=rows["origin"].to_numpy(),
+        lag=(months.number(rows["month"]) - rows["_cycle"]).to_numpy(),
+        actual=actual * factor,
     )
     past = Past(table, {name: values * factor for name, values in said.items()}, kinds)
     return past.where(np.isfinite(past.rows["actual"]))
@@ -238,6 +243,35 @@ def imported_plans(
     return pd.concat(parts, ignore_index=True)[columns], pd.concat(unplaced, ignore_index=True)
 
 
+def with_promotions(past: Past, sales: pd.DataFrame, events: pd.DataFrame) -> Past:
+    """The past with a column ``promotion``: whether one ran in the family that month.
+
+    Parameters
+    ----------
+    past : Past
+        From ``past_plans``.
+    sales, events : DataFrame
+        Raw tables: ``sales.is_promotion``; where no row says it, events of the kind promotion.
+    """
+    rows, is_told = past.rows, sales["is_promotion"].notna().any()
+    if is_told:
+        ran = sales[sales["is_promotion"].fillna(False).astype(bool)]
+        code = pd.MultiIndex.from_frame(rows[schema.SERIES_MONTH])
+        own = code.isin(pd.MultiIndex.from_frame(ran[schema.SERIES_MONTH]))
+    else:
+        own = np.zeros(len(rows), dtype=bool)
+        for event in events[events["kind"] == "promotion"].to_dict("records"):
+            last = event["last_month"] if pd.notna(event["last_month"]) else rows["month"].max()
+            covered = rows["month"].between(event["first_month"], last)
+            for level in schema.LEVELS:
+                if level in rows and pd.notna(event[level]) and event[level] != schema.ALL:
+                    covered &= rows[level] == event[level]
+            own |= covered.to_numpy(dtype=bool)
+    in_family = pd.Series(own, index=rows.index).groupby([rows["family"], rows["month"]])
+    words = np.where(in_family.transform("max"), PROMOTED, USUAL)
+    return replace(past, rows=rows.assign(promotion=words))
+
+
 @dataclass(frozen=True)
 class Groups:
     """Rows of a past grouped by member of a level, cycle and month; ``place`` is each row's."""
@@ -259,6 +293,7 @@ class Sums:
     month: np.ndarray
     said: np.ndarray  # (n_layers, n)
     actual: np.ndarray
+    is_known: np.ndarray  # whether any series was told
 
     @property
     def lag(self) -> np.ndarray:
@@ -267,7 +302,7 @@ class Sums:
 
     def where(self, chosen: np.ndarray) -> Sums:
         """Those groups alone."""
-        names = ("member", "cycle", "month", "actual")
+        names = ("member", "cycle", "month", "actual", "is_known")
         kept = {name: getattr(self, name)[chosen] for name in names}
         return replace(self, said=self.said[:, chosen], **kept)
 
@@ -285,7 +320,9 @@ def grouped(past: Past, level: str) -> Groups:
     return Groups(np.asarray(members), member, cycle, month, place)
 
 
-def added_up(past: Past, groups: Groups, layers: list[str], *, is_money: bool = False) -> Sums:
+def added_up(
+    past: Past, groups: Groups, layers: list[str], *, is_money: bool = False, is_whole: bool = False
+) -> Sums:
     """Sums over the series for which all these layers said something.
 
     Parameters
@@ -298,6 +335,8 @@ def added_up(past: Past, groups: Groups, layers: list[str], *, is_money: bool = 
         Compared with one another, so on the same series.
     is_money : bool
         At today's prices; series without one are left out.
+    is_whole : bool
+        All groups, those too of which nothing is known: zeros there.
     """
     said = np.stack([past.said[name] for name in layers])
     known = np.isfinite(said).all(axis=0)
@@ -319,8 +358,9 @@ def added_up(past: Past, groups: Groups, layers: list[str], *, is_money: bool = 
         groups.month,
         totals,
         total(past.rows["actual"].to_numpy()),
+        np.bincount(groups.place, known, many) > 0,
     )
-    return sums.where(np.bincount(groups.place, known, many) > 0)
+    return sums if is_whole else sums.where(sums.is_known)
 
 
 def by_lag(
@@ -349,54 +389,61 @@ def by_lag(
     scale = _scales(history, levels, level)
     decided = past.where(past.rows["lag"] == past.rows["decision_lag"])
     whole, late = grouped(past, level), grouped(decided, level)
+    kinds = [(past, whole, None), (past, whole, EVERY_LAG), (decided, late, DECISION_LAG)]
+    cells = [(own, groups, _cells(groups, lag)) for own, groups, lag in kinds]
     parts = []
     for name in past.said:
-        at_all, at_decision = (
-            [added_up(own, groups, [name], is_money=flag) for flag in (False, True)]
-            for own, groups in ((past, whole), (decided, late))
-        )
-        for both, lag in ((at_all, None), (at_all, EVERY_LAG), (at_decision, DECISION_LAG)):
-            made, worth = (_measures(sums, lag, scale) for sums in both)
-            worth = worth[["member", "lag", "wape"]].rename(columns={"wape": "value_wape"})
-            # left: a member without any price has no error in money
-            made = made.merge(worth, on=["member", "lag"], how="left", validate="one_to_one")
-            parts.append(made.assign(layer=name))
+        for own, groups, places in cells:
+            units, money = (
+                added_up(own, groups, [name], is_money=flag, is_whole=True)
+                for flag in (False, True)
+            )
+            parts.append(_measures(units, money, places, scale).assign(layer=name))
     table = pd.concat(parts, ignore_index=True).assign(level=level)
     columns = ["level", "member", "layer", "lag", "wape", "bias_rate", "value_wape", "mase"]
     columns += ["rmsse", "volume", "cycles"]
     return table[columns].astype({"level": "str", "member": "str", "layer": "str"})
 
 
-def _measures(sums: Sums, lag: int | None, scale: pd.DataFrame) -> pd.DataFrame:
-    """Measures by member and lag; all months together under the name of one ``lag``, if given."""
-    lag = sums.lag if lag is None else np.full(len(sums.member), lag)
-    error, size = sums.said[0] - sums.actual, np.abs(sums.actual)
-    code = sums.member * 1_000 + (lag + 10)
-    distinct, place = np.unique(code, return_inverse=True)
-    many = len(distinct)
+def _cells(groups: Groups, lag: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Member and lag of each row of the result, and the row of each group.
+
+    All months together under the name of one ``lag``, if given.
+    """
+    ahead = groups.month - groups.cycle if lag is None else np.full(len(groups.member), lag)
+    distinct, place = np.unique(groups.member * 1_000 + ahead + 10, return_inverse=True)
     member, ahead = np.divmod(distinct, 1_000)
+    return member, ahead - 10, place
+
+
+def _measures(units: Sums, money: Sums, cells: tuple, scale: pd.DataFrame) -> pd.DataFrame:
+    """Measures by member and lag; rows of which nothing is known are left out."""
+    member, lag, place = cells
+    many, known = len(member), units.is_known
 
     def total(values: np.ndarray) -> np.ndarray:
         return np.bincount(place, values, many)
 
-    count, volume = total(np.ones(len(error))), total(size)
-    pair = np.unique(np.stack([place, sums.cycle]), axis=1)
-    safe = np.where(volume > 0, volume, np.nan)
-    usual = scale.reindex(sums.members[member])
-    absolute = total(np.abs(error))
+    error, off = units.said[0] - units.actual, money.said[0] - money.actual
+    count, volume = total(known), total(np.abs(units.actual))
+    absolute, worth = total(np.abs(error)), total(np.abs(money.actual))
+    usual = scale.reindex(units.members[member])
+    at = np.unique(np.stack([place[known], units.cycle[known]]), axis=1)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
-                "member": sums.members[member],
-                "lag": ahead - 10,
-                "wape": absolute / safe,
-                "bias_rate": total(error) / safe,
+                "member": units.members[member],
+                "lag": lag,
+                "wape": absolute / np.where(volume > 0, volume, np.nan),
+                "bias_rate": total(error) / np.where(volume > 0, volume, np.nan),
+                "value_wape": total(np.abs(off)) / np.where(worth > 0, worth, np.nan),
                 "mase": absolute / count / usual["absolute"].to_numpy(),
                 "rmsse": np.sqrt(total(error**2) / count / usual["square"].to_numpy()),
                 "volume": volume,
-                "cycles": np.bincount(pair[0], minlength=many).astype("int64"),
+                "cycles": np.bincount(at, minlength=many).astype("int64"),
             }
         )
+    return table[count > 0]
 
 
 def _scales(history: pd.DataFrame, levels: dict[str, pd.DataFrame], level: str) -> pd.DataFrame:

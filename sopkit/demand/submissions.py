@@ -256,7 +256,11 @@ def with_assumptions(
 
 
 def skill(
-    submissions: pd.DataFrame, history: pd.DataFrame, tests: pd.DataFrame, items: pd.DataFrame
+    submissions: pd.DataFrame,
+    history: pd.DataFrame,
+    tests: pd.DataFrame,
+    items: pd.DataFrame,
+    harmful: frozenset[str] | set[str] = frozenset(),
 ) -> pd.DataFrame:
     """Table ``view_skill``: past views beside what came, by family and month.
 
@@ -270,12 +274,15 @@ def skill(
         Table `backtest`: the statistical forecast's error at the same lags.
     items : DataFrame
         Table `items`: families.
+    harmful : set of str
+        Departments that the ledger found to make plans worse (``value_added.harmful``): their
+        numbers are shown and have no weight until that changes.
 
     Returns
     -------
     DataFrame
         One row a department and one for ``statistical``; ``weight_share`` sums to 1 and is zero
-        for departments with fewer than six measured cycles.
+        for departments with fewer than six measured cycles and for harmful ones.
 
     Notes
     -----
@@ -296,15 +303,17 @@ def skill(
     precision = 1.0 / np.maximum(table["wape"], 0.01) ** 2
     is_base = table["department"] == "statistical"
     enough = (is_base | (table["cycles"] >= FEWEST_CYCLES)) & table["wape"].notna()
-    precision = precision.where(enough, 0.0)
+    is_harmful = table["department"].isin(harmful)
+    precision = precision.where(enough & ~is_harmful, 0.0)
     if not precision.sum():
         precision = is_base.astype("float64")
     beside = table["wape"] / table["wape"].iloc[0]
     verdict = np.select(
-        [is_base, ~enough, beside < 1.0 - _ALIKE, beside <= 1.0 + _ALIKE],
+        [is_base, ~enough, is_harmful, beside < 1.0 - _ALIKE, beside <= 1.0 + _ALIKE],
         [
             "the base",
             "too early to say",
+            "made past plans worse: no weight",
             "closer than the statistical forecast",
             "as close as the statistical forecast",
         ],

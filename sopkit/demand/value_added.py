@@ -20,7 +20,7 @@ NEAR = -3  # lag of rows that measure the lags of NEAR_LAGS together
 NEAR_LAGS = (1, 3)  # first and last month ahead
 FEWEST_MONTHS = 6  # judged before there is a verdict
 LEVEL = 0.95  # of the interval
-_BETWEEN = "\x1f"  # member and family in one name
+_FAMILIES = 1_000_000  # more than a company has: member and family stand in one number
 DRAWS, SEED, BLOCK = 1_000, 20_260, 3
 HELPS, HARMS, EARLY = "adds value", "destroys value", "too early to say"
 NOTHING, ALIKE = "changed nothing", "no difference"
@@ -58,7 +58,7 @@ def value_added(
         at its lead time): ``gain_rate`` with ``gain_lower, gain_upper``, ``wape``, ``before_wape``
         on the same keys, ``gain_value`` (money a month at today's prices), ``verdict``;
         ``bias_rate`` with ``bias_lower, bias_upper`` and ``habit``; ``months`` and ``cycles``
-        judged.
+        judged; ``is_department``: a department beside the statistical forecast.
 
     Notes
     -----
@@ -69,7 +69,10 @@ def value_added(
     months, and an interval of 95 % beyond what makes no difference: a twentieth of the error before
     (a hundredth of what came, for a habit). A step that moved no number has changed nothing.
     """
-    marked = _by_family(past, level)
+    if not each_lag:
+        own = past.rows["lag"] == past.rows["decision_lag"]
+        past = past.where(own | _is_near(past.rows["lag"]))
+    marked, names = _by_family(past, level)
     decided = marked.where(marked.rows["lag"] == marked.rows["decision_lag"])
     whole, late = (lags.grouped(part, "_member") for part in (marked, decided))
     rows = []
@@ -84,7 +87,7 @@ def value_added(
         for lag in np.unique(both[0].lag) if each_lag else []:
             slices[int(lag)] = [part.where(part.lag == lag) for part in both]
         for lag, (sums, money) in slices.items():
-            made = _judged(sums, money, draws, seed)
+            made = _judged(sums, money, names, draws, seed)
             rows.append(made.assign(layer=layer, beside=beside, lag=lag))
     columns = ["member", "layer", "beside", "lag", *_MEASURES]
     if not rows:
@@ -92,7 +95,8 @@ def value_added(
     table = pd.concat(rows, ignore_index=True).reindex(columns=columns)
     texts = dict.fromkeys(["member", "layer", "beside", "verdict", "habit"], "str")
     table = table.astype(texts | {"lag": "int64"}).assign(level=level)
-    return table[["level", *columns]]
+    is_own = table["layer"].isin(past.layers("department")) & (table["beside"] == lags.STATISTICAL)
+    return table[["level", *columns]].assign(is_department=is_own)
 
 
 _MEASURES = (
@@ -105,12 +109,14 @@ def _is_near(lag: np.ndarray) -> np.ndarray:
     return (lag >= NEAR_LAGS[0]) & (lag <= NEAR_LAGS[1])
 
 
-def _by_family(past: lags.Past, level: str) -> lags.Past:
-    """Rows marked with the member that is judged and, within it, the family it is judged by."""
-    member = past.rows[level] if level != "total" else schema.COMPANY_LABEL
-    marked = past.rows.assign(_of=member)
-    marked = marked.assign(_member=marked["_of"].astype("str") + _BETWEEN + marked["family"])
-    return lags.Past(marked, past.said, past.kinds)
+def _by_family(past: lags.Past, level: str) -> tuple[lags.Past, np.ndarray]:
+    """Rows marked with member and family in one number, and the members' names."""
+    rows = past.rows
+    name = rows[level] if level != "total" else pd.Series(schema.COMPANY_LABEL, index=rows.index)
+    member, names = pd.factorize(name, sort=True)
+    family = pd.factorize(rows["family"])[0]
+    marked = rows.assign(_member=member * _FAMILIES + family)
+    return lags.Past(marked, past.said, past.kinds), np.asarray(names, dtype=object)
 
 
 def _pairs(past: lags.Past) -> list[tuple[str, str]]:
@@ -124,12 +130,14 @@ def _pairs(past: lags.Past) -> list[tuple[str, str]]:
     return list(dict.fromkeys(steps + naive))
 
 
-def _judged(sums: lags.Sums, money: lags.Sums, draws: int, seed: int) -> pd.DataFrame:
+def _judged(
+    sums: lags.Sums, money: lags.Sums, names: np.ndarray, draws: int, seed: int
+) -> pd.DataFrame:
     """One row a member: what it gained, with an interval, and its habit."""
     if not len(sums.member):
         return pd.DataFrame(columns=["member", *_MEASURES])
-    of = np.array([name.split(_BETWEEN)[0] for name in sums.members], dtype=object)
-    number, names = pd.factorize(of[sums.member], sort=True)
+    told, number = np.unique(_members(sums), return_inverse=True)
+    names = names[told]
     distinct, place = np.unique(sums.month, return_inverse=True)
     shape = len(distinct), len(names)
 
@@ -155,7 +163,7 @@ def _judged(sums: lags.Sums, money: lags.Sums, draws: int, seed: int) -> pd.Data
             "gain_upper": gain_bounds[1],
             "wape": after.sum(axis=0) / whole,
             "before_wape": before.sum(axis=0) / whole,
-            "gain_value": _gains_in_money(money).reindex(names).to_numpy(),
+            "gain_value": _gains_in_money(money).reindex(told).to_numpy(),
             "verdict": np.where(
                 is_moved, _words(gain_bounds, alike, count, HELPS, HARMS, ALIKE), NOTHING
             ),
@@ -184,11 +192,15 @@ def _words(
 def _gains_in_money(money: lags.Sums) -> pd.Series:
     """Error in money removed a cycle and month, by member."""
     error = np.abs(money.said - money.actual)
-    names = np.array([name.split(_BETWEEN)[0] for name in money.members], dtype=object)
-    number, members = pd.factorize(names[money.member], sort=True)
+    members, number = np.unique(_members(money), return_inverse=True)
     told = np.unique(np.stack([number, money.cycle, money.month]), axis=1)[0]
     gain = np.bincount(number, error[0] - error[1], len(members))
     return pd.Series(gain / np.bincount(told, minlength=len(members)), index=members)
+
+
+def _members(sums: lags.Sums) -> np.ndarray:
+    """Place of each sum's member among the names."""
+    return sums.members[sums.member] // _FAMILIES
 
 
 def _intervals(
@@ -230,6 +242,12 @@ def _drawn(count: int, draws: int, seed: int) -> np.ndarray:
     chosen = chosen.reshape(draws, -1)[:, :count]
     code = (np.arange(draws)[:, None] * count + chosen).ravel()
     return np.bincount(code, minlength=draws * count).reshape(draws, count).astype("float64")
+
+
+def harmful(table: pd.DataFrame) -> set[str]:
+    """Departments that have made past plans worse, one to three months ahead, beyond chance."""
+    own = table[(table["level"] == "total") & (table["lag"] == NEAR)]
+    return set(own.loc[own["is_department"] & (own["verdict"] == HARMS), "layer"])
 
 
 def touches(changes: pd.DataFrame, past: lags.Past) -> pd.DataFrame:
