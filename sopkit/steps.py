@@ -178,7 +178,6 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     )
     total = hierarchy.in_planning_units(demand, units)
     common = headlines.everywhere(demand, rates, items, units["planning_unit"].iloc[0])
-    findings = tables["findings"]
     tied = ties.control_totals(tables["controls"], tables | {"sales": sales})
     members = ties.known_members(items, tables["submissions"])
     restated = ties.restatements(
@@ -190,10 +189,9 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     memory = _memory(tables, demand, rates, units, known_changes, cycle=cycle)
     return memory | {
         "data_review_facts": headlines.data_review(
-            total, changes, findings, tied, restated, common
+            total, changes, memory["findings"], tied, restated, common
         ),
         "arrivals": _arrivals(tables),
-        "findings": findings,
         "demand_history": demand,
         "corrections": changes,
         "money_rates": rates,
@@ -206,18 +204,37 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
 
 def past_plans(
     tables: Tables, demand: pd.DataFrame, rates: pd.DataFrame, changes: pd.DataFrame
-) -> lags.Past:
+) -> tuple[lags.Past, pd.DataFrame]:
     """Every layer of every past cycle beside what came, from the ledger and the tool before.
 
-    ``items`` hold the settled planning factors; ``changes`` are all restatements known.
+    ``items`` hold the settled planning factors; ``changes`` are all restatements known. Second are
+    rows of `plan_history` that found no place.
     """
     levels = {name: tables[name] for name in ("items", "locations", "channels")}
     plans, views = (
         ties.todays_codes(tables[f"ledger_{name}"], changes) for name in ("demand_plan", "views")
     )
-    imported = lags.imported_plans(tables["plan_history"], demand, levels)[0]
+    imported, unplaced = lags.imported_plans(tables["plan_history"], demand, levels)
     past = lags.past_plans(plans, views, demand, rates, levels, imported)
-    return lags.with_promotions(past, tables["sales"], tables["events"])
+    return lags.with_promotions(past, tables["sales"], tables["events"]), unplaced
+
+
+def _with_unplaced(findings: pd.DataFrame, unplaced: pd.DataFrame) -> pd.DataFrame:
+    """The findings with a notice on snapshots of the tool before that cover nothing."""
+    if unplaced.empty:
+        return findings
+    first = unplaced.iloc[0]
+    notice = {
+        "state": "notice",
+        "table": "plan_history",
+        "column": "",
+        "rows": len(unplaced),
+        "first_row": f"cycle {months.label(first['cycle'])}, month {months.label(first['month'])}",
+        "message": "nothing of it was sold in the year before its cycle, or a number crosses it.",
+        "remedy": "Correct its level names, or leave it out: it is not measured.",
+        "money_share": np.nan,
+    }
+    return pd.concat([findings, pd.DataFrame([notice])], ignore_index=True)[list(findings)]
 
 
 def _memory(
@@ -233,7 +250,7 @@ def _memory(
     factor = schema.lookup(tables["items"]["item"], units, "planning_factor")
     items = tables["items"].assign(planning_factor=factor)
     levels = {"items": items, "locations": tables["locations"], "channels": tables["channels"]}
-    past = past_plans(tables | {"items": items}, demand, rates, changes)
+    past, unplaced = past_plans(tables | {"items": items}, demand, rates, changes)
     total = hierarchy.in_planning_units(demand, units)
     forecasts, supply, stock, moves = (
         ties.todays_codes(tables[f"ledger_{name}"], changes)
@@ -250,6 +267,7 @@ def _memory(
     fallen = [lags.waterfall(past, level=level) for level in ("total", "family")]
     signals = [lags.signals(past, level=level) for level in ("total", "family", "item")]
     return {
+        "findings": _with_unplaced(tables["findings"], unplaced),
         "waterfall": pd.concat(fallen, ignore_index=True),
         "lag_accuracy": pd.concat(accurate, ignore_index=True),
         "tracking_signals": pd.concat(signals, ignore_index=True),

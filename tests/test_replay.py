@@ -146,3 +146,22 @@ def test_the_ledger_is_what_monthly_batches_left(sales_only):
     error = abs(said[OCTOBER, NOVEMBER] - came[NOVEMBER]) / came[NOVEMBER]
     assert plan.loc[1, "wape"] == pytest.approx(error)
     assert set(store.read(sales_only, "bridge", DECEMBER)["cause"]) >= {"last plan", "new actuals"}
+
+
+def test_snapshots_of_the_tool_before_are_measured_from_the_first_day(sales_only):
+    """The imported plan is judged; a row that covers nothing is told, not lost."""
+    (sales_only / "data/raw/plan_history.csv").write_text(
+        "cycle,layer,item,month,quantity\n"
+        "2025-10,consensus,NA,2025-11,62\n"  # 31 came
+        "2025-10,old tool,NA,2025-11,31\n"
+        "2023-01,consensus,NA,2023-08,5\n"  # nothing had been sold
+    )
+    cycle.forecast(store.open_workspace(sales_only), pd.Timestamp("2026-01-01"))
+    now = pd.Timestamp("2026-01-01")
+    measured = store.read(sales_only, "lag_accuracy", now).query("level == 'total' and lag == 1")
+    assert measured.set_index("layer")["wape"].to_dict() == pytest.approx(
+        {"consensus": 1.0, "old tool": 0.0, "same month last year": 0.0}
+    )
+    told = store.read(sales_only, "findings", now).query("table == 'plan_history'")
+    assert told["rows"].tolist() == [1]
+    assert told["first_row"].tolist() == ["cycle 2023-01, month 2023-08"]
