@@ -37,6 +37,10 @@ class ContractError(ValueError):
         breaches = findings[findings["state"] == "breach"]
         super().__init__("\n".join(sentence(row) for row in breaches.to_dict("records")))
 
+    def __reduce__(self) -> tuple:
+        """So that another process can say it."""
+        return ContractError, (self.findings,)
+
 
 @dataclass(frozen=True)
 class Finding:

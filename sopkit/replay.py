@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ from sopkit import months, store
 from sopkit.demand import lags
 from sopkit.months import UsageError
 
+_FEW = 6  # cycles for which a second process would not pay
 _REPLAYED = (lags.REPLAY, lags.HINDSIGHT)
 
 
@@ -94,8 +96,12 @@ def replay(
 
 
 def _raw(workspace: Path, wanted: list[pd.Timestamp]) -> Iterator[tuple]:
-    """Raw tables of each cycle; those of the next are read while this one is worked on."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    """Raw tables of each cycle; of many, the next are read while this one is worked on."""
+    if len(wanted) < _FEW:
+        for month in wanted:
+            yield month, store.raw_tables(workspace, month)
+        return
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(store.raw_tables, workspace, month) for month in wanted[:2]]
         for place, month in enumerate(wanted):
             yield month, waiting.pop(0).result()

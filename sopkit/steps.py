@@ -424,7 +424,9 @@ def beneath_overrides(
     said = currencies.in_company_currency(
         tables["overrides"], ["revenue_value"], tables, cycle=cycle
     )
-    past = hierarchy.in_planning_units(_past(tables, "demand_plan"), tables["items"])
+    past = _past(tables, "demand_plan")  # of the cycles in which anything was entered
+    past = past[past["cycle"].isin(said["cycle"])]
+    past = hierarchy.in_planning_units(past, tables["items"])
     past = past.assign(base=past["consensus"] - past["overrides"])
     past = hierarchy.with_levels(past, tables["items"], tables["locations"], tables["channels"])
     frozen = months.frozen_months(tables["company"]["frozen_months"].iloc[0], base["family"])

@@ -565,6 +565,12 @@ def _read_file(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     return frame
 
 
+@lru_cache(maxsize=9 * _LEDGER_CYCLES)
+def _left(path: Path, name: str, cycle: pd.Timestamp, _changed_at: int) -> pd.DataFrame:
+    """What a cycle left, kept in memory: several steps, and all cycles of a replay, read it."""
+    return _read_file(path, name, cycle)
+
+
 def read(workspace: str | Path, table: str, cycle: pd.Timestamp) -> pd.DataFrame:
     """A published processed table of one cycle."""
     if table not in schema.PROCESSED:
@@ -612,7 +618,7 @@ def ledger(
     past = [cycle for cycle in cycles(root) if before is None or cycle < before]
     paths = {cycle: folder(root, cycle) / f"{table}.parquet" for cycle in past[-most:]}
     parts = [
-        _read_file(path, table, cycle).assign(
+        _left(path, table, cycle, path.stat().st_mtime_ns).assign(
             cycle=cycle, origin=run_record(path.parent).get("origin", "run")
         )
         for cycle, path in paths.items()

@@ -389,16 +389,18 @@ def by_lag(
     scale = _scales(history, levels, level)
     decided = past.where(past.rows["lag"] == past.rows["decision_lag"])
     whole, late = grouped(past, level), grouped(decided, level)
-    kinds = [(past, whole, None), (past, whole, EVERY_LAG), (decided, late, DECISION_LAG)]
-    cells = [(own, groups, _cells(groups, lag)) for own, groups, lag in kinds]
+    cells = [
+        (past, whole, [_cells(whole, None), _cells(whole, EVERY_LAG)]),
+        (decided, late, [_cells(late, DECISION_LAG)]),
+    ]
     parts = []
     for name in past.said:
-        for own, groups, places in cells:
+        for own, groups, every in cells:
             units, money = (
                 added_up(own, groups, [name], is_money=flag, is_whole=True)
                 for flag in (False, True)
             )
-            parts.append(_measures(units, money, places, scale).assign(layer=name))
+            parts += [_measures(units, money, p, scale).assign(layer=name) for p in every]
     table = pd.concat(parts, ignore_index=True).assign(level=level)
     columns = ["level", "member", "layer", "lag", "wape", "bias_rate", "value_wape", "mase"]
     columns += ["rmsse", "volume", "cycles"]
