@@ -99,10 +99,28 @@ def test_inputs_hold_exactly_what_the_step_declares(sales_only):
     step = steps.step("data_review")
     past = {f"ledger_{name}" for name in step.ledger}
     past |= {f"previous_{name}" for name in step.previous}
-    assert set(tables) == {*schema.RAW, "findings", "company", *past}
+    running = {f"running_{name}" for name in step.running}
+    assert set(tables) == {*schema.RAW, "findings", "company", *past, *running}
     assert tables["items"].empty and list(tables["items"]) == schema.RAW["items"].column_names
     with pytest.raises(UsageError, match="Run the step data_review first"):
         store.inputs(sales_only, "product_review", CYCLE)
+
+
+def test_only_the_data_review_sees_the_running_month_and_only_while_it_runs(sales_only):
+    assert [step.name for step in steps.STEPS if step.running] == ["data_review"]
+    path = sales_only / "data/raw/sales.csv"
+    path.write_text(path.read_text() + "NA,2026-01,7\n")
+    tables = store.inputs(sales_only, "data_review", CYCLE)
+    assert tables["sales"]["month"].max() < CYCLE
+    running = tables["running_sales"]
+    assert running.loc[running["month"] == CYCLE, "quantity"].tolist() == [7]
+    assert running["month"].min() == months.shift(CYCLE, -12)
+    # a cycle that is made later: its month is over
+    earlier = store.inputs(sales_only, "data_review", months.shift(CYCLE, -1))
+    assert earlier["running_sales"].empty
+    # a replay hands over raw tables as they were known
+    raw = store.raw_tables(sales_only, CYCLE)
+    assert store.inputs(sales_only, "data_review", CYCLE, raw=raw)["running_sales"].empty
 
 
 def test_an_item_called_na_and_leading_zeros_survive(sales_only):
