@@ -7,8 +7,10 @@ from matplotlib.figure import Figure
 
 from sopkit import months
 from sopkit.charts import _style
+from sopkit.demand import lags
 
 _SHOWN_MONTHS = 36
+_BEFORE = 18  # months sold shown before a past cycle
 
 
 @_style.drawn
@@ -72,3 +74,42 @@ def history_with_forecast(
     title = f"Sold and forecast: {subject}"
     part = {"title": title, "unit": f"{_style.unit(units)} a month", "lines": lines, "cycle": cycle}
     return _style.over_time(part, height=4.0)
+
+
+@_style.drawn
+def plan_as_it_stood(
+    came: pd.Series,
+    lines: dict[str, pd.Series],
+    units: pd.DataFrame,
+    *,
+    subject: str,
+    cycle: pd.Timestamp,
+) -> Figure | None:
+    """What one past cycle planned, what had been sold until then, and what came afterwards.
+
+    Parameters
+    ----------
+    came : Series
+        What came by month; the part from the cycle on was not known in it.
+    lines : dict of Series
+        Layer → what it said by month.
+    units : DataFrame
+        Table `planning_units`.
+    subject : str
+        What was planned.
+    cycle : Timestamp
+        The past cycle.
+    """
+    if not lines:
+        return None
+    last = max(line.index.max() for line in lines.values())
+    came = came[(came.index >= months.shift(cycle, -_BEFORE)) & (came.index <= last)]
+    names = {lags.CONSENSUS: "demand plan", lags.STATISTICAL: "statistical forecast"}
+    drawn = {
+        "demand so far": came[came.index < cycle],
+        "came afterwards": came[came.index >= cycle],
+    }
+    drawn |= {names.get(layer, layer): line for layer, line in lines.items()}
+    title = f"As it stood in cycle {months.label(cycle)}: {subject}"
+    part = {"title": title, "unit": f"{_style.unit(units)} a month", "lines": drawn, "cycle": cycle}
+    return _style.over_time(part, height=3.9)
