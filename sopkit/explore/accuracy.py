@@ -35,8 +35,11 @@ LOOK = """<style>
 .sopkit table { border-collapse: collapse; }
 .sopkit th, .sopkit td { padding: 0.15em 0.9em; text-align: right; font-weight: normal; }
 .sopkit th:first-child, .sopkit td:first-child { text-align: left; padding-left: 0; }
-.sopkit .w5 :is(th, td):nth-child(5) { text-align: left; }
+.sopkit .w5 :is(th, td):nth-child(5), .sopkit :is(.t4, .w4) :is(th, td):nth-child(4) {
+  text-align: left; }
 .sopkit thead th { border-bottom: 1px solid; }
+.sopkit .past .widget-readout { min-width: 11em; }
+.sopkit .source { margin: 0.2em 0 1em; }
 .sopkit img { max-width: 100%; background: white; }
 </style>"""
 

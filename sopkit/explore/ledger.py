@@ -25,7 +25,7 @@ LEVELS = {
     "segment": "Segment",
     "item": "Item",
     "abc": "Class (A, B, C)",
-    "model": "Heaviest model",
+    "model": "Model (heaviest)",
 }
 MEASURES = {  # name of a column: what people call it, and the kind of its figures
     "wape": ("WAPE", "rate"),
@@ -132,7 +132,11 @@ def prepared(
     layers[layers.columns[1:]] = layers[layers.columns[1:]].mask(is_seen)
     plans = pd.concat([plans[[*schema.SERIES_MONTH, "cycle"]], layers], axis=1)
     actual = hierarchy.in_planning_units(
-        demand[schema.SERIES_MONTH].assign(actual=accuracy.measured(demand)), tables["items"]
+        demand[schema.SERIES_MONTH].assign(
+            actual=(came := accuracy.measured(demand)),
+            wanted=came.mask(demand["is_stockout"], demand["demand"]),
+        ),
+        tables["items"],
     )
     every = [table[schema.SERIES] for table in (past.rows, plans, views, actual)]
     keys = pd.concat([one.drop_duplicates() for one in every]).drop_duplicates(ignore_index=True)
@@ -228,9 +232,10 @@ def _scales(history: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     return table.where(table > 0)
 
 
-def _measured(sums: lags.Sums, part: np.ndarray, scale: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Measures but that in money, (n_layers, n_parts); ``part`` is each sum's."""
-    many = int(part.max()) + 1 if len(part) else 0
+def _measured(
+    sums: lags.Sums, part: np.ndarray, many: int, scale: pd.DataFrame
+) -> dict[str, np.ndarray]:
+    """Measures but that in money, (n_layers, many); ``part`` is each sum's."""
     error = sums.said - sums.actual
 
     def total(values: np.ndarray) -> np.ndarray:
@@ -265,11 +270,11 @@ def measures(tables: dict, choice: Choice) -> dict:
     layers, share = _beside(own, choice.layer)
     sums, money = (lags.added_up(own, groups, layers, is_money=flag) for flag in (False, True))
     scale = _scales(tables["history"], choice)
-    whole = _measured(sums, np.zeros(len(sums.member), dtype="int64"), scale)
-    worth = _measured(money, np.zeros(len(money.member), dtype="int64"), scale)["wape"]
-    whole["value_wape"] = worth if worth.size else np.full((len(layers), 1), np.nan)
-    is_told = len(sums.member) > 0
-    table = {name: whole[name][:, 0] if is_told else np.nan for name in MEASURES}
+    made, worth = (
+        _measured(one, np.zeros(len(one.member), dtype="int64"), 1, scale) for one in (sums, money)
+    )
+    made["value_wape"] = worth["wape"]
+    table = {name: made[name][:, 0] for name in MEASURES}
     cycles = own.rows[["cycle", "origin"]].drop_duplicates()
     return {
         "layers": layers,
@@ -286,22 +291,18 @@ def measures(tables: dict, choice: Choice) -> dict:
 def _members(
     sums: lags.Sums, money: lags.Sums, scale: pd.DataFrame, layers: list[str], choice: Choice
 ) -> pd.DataFrame:
-    """Members, the worst first: the measure of each layer, bias of the chosen, volume, months."""
+    """Members, the worst first: each layer's measure, bias of the chosen, what came."""
     many, place = len(sums.members), layers.index(choice.layer)
-    made = _measured(sums, sums.member, scale)
-    amounts = made["wape"] if choice.measure == "value_wape" else made[choice.measure]
-    if choice.measure == "value_wape":
-        found = _measured(money, money.member, scale)["wape"]
-        amounts = np.full_like(amounts, np.nan)
-        amounts[:, : found.shape[1]] = found
-    count = made["wape"].shape[1]  # members after the last one told have no rows
+    made = _measured(sums, sums.member, many, scale)
+    made["value_wape"] = _measured(money, money.member, many, scale)["wape"]
     pairs = np.unique(np.stack([sums.member, sums.month]), axis=1)[0]
-    table = pd.DataFrame(dict(zip(layers, amounts, strict=True)))
-    table.insert(0, "member", [str(name) for name in sums.members[:count]])
+    judged = np.bincount(sums.member, minlength=many)
+    table = pd.DataFrame(dict(zip(layers, made[choice.measure], strict=True)))
+    table.insert(0, "member", list(map(str, sums.members)))
     table = table.assign(
         bias_rate=made["bias_rate"][place],
-        volume=np.bincount(sums.member, np.abs(sums.actual), many)[:count],
-        months=np.bincount(pairs, minlength=many)[:count],
+        came=np.bincount(sums.member, sums.actual, many) / np.maximum(judged, 1),
+        months=np.bincount(pairs, minlength=many),
     )
     table = table[table["months"] > 0]
     return table.sort_values(choice.layer, key=abs, ascending=False, ignore_index=True)
@@ -363,7 +364,8 @@ def stood(
     Returns
     -------
     came : Series
-        By month, of all that belongs to the choice.
+        By month, of all that belongs to the choice; what a stock-out hid is put back as estimated,
+        else a plan of a month without stock would look too high.
     lines : dict of Series
         The chosen layer and the statistical forecast; last year's month and imported plans for
         months that have closed alone.
@@ -379,7 +381,7 @@ def stood(
         line = rows[_within(rows, choice)].groupby("month")[column].sum(min_count=1).dropna()
         if len(line):
             lines[layer] = line
-    return history[_within(history, choice)].groupby("month")["actual"].sum(), lines
+    return history[_within(history, choice)].groupby("month")["wanted"].sum(), lines
 
 
 def behind(found: dict, choice: Choice) -> pd.DataFrame:

@@ -33,9 +33,10 @@ _MOST_SHEET_ROWS = 1_048_000  # a worksheet holds no more
 
 def _subject(choice: Choice) -> str:
     """Who is looked at, in words."""
-    words = choice.member or LEVELS[choice.level]
-    if not choice.member and choice.level != "total":
-        words = f"All by {words[:1].lower()}{words[1:]}"
+    if choice.level == "total":
+        return choice.slice_member or LEVELS["total"]
+    level = LEVELS[choice.level]
+    words = choice.member or f"Every {level[:1].lower()}{level[1:]}"
     return f"{words}, {choice.slice_member}" if choice.slice_member else words
 
 
@@ -75,7 +76,8 @@ def _sentence(found: dict, choice: Choice) -> str:
     if choice.measure == "bias_rate":
         said = size(choice.layer)
     else:
-        said = f"{name} {size(choice.layer)}, {_side(own['bias_rate'])}"
+        unit = " in units" if choice.measure == "value_wape" else ""
+        said = f"{name} {size(choice.layer)}, {_side(own['bias_rate'])}{unit}"
     others = [f"{layer} {size(layer)}" for layer in found["layers"] if layer != choice.layer]
     by = f"; beside it {', '.join(others)}" if others else ""
     if others and found["share"] < 1.0 - 1e-9:
@@ -103,21 +105,21 @@ def view(tables: dict, choice: Choice) -> list[exhibits.Exhibit]:
     """The sentence first; members by layer, layers by measure, worst offenders."""
     found = ledger.measures(tables, choice)
     name, kind = MEASURES[choice.measure]
-    more = {"bias_rate": "Bias", "volume": "Came", "months": "Months"}
+    more = {"bias_rate": "Bias", "came": "Came a month", "months": "Months"}
     kinds = dict.fromkeys(found["layers"], kind)
-    kinds |= {"bias_rate": "signed_rate", "volume": "quantity", "months": "count"}
+    kinds |= {"bias_rate": "signed_rate", "came": "quantity", "months": "count"}
     heads = {layer: _heading(layer) for layer in found["layers"]}
     if choice.measure == "bias_rate":
         more.pop("bias_rate")
     else:
         more["bias_rate"] = f"Bias of {choice.layer}"
-    shown = [exhibits.note(_sentence(found, choice), "headline")]
+    shown = [exhibits.note(_sentence(found, choice))]
     where = f"{_subject(choice)}, {_ahead(choice.lag)}"
     if choice.member == ALL and choice.level != "total":
         shown.append(
             exhibits.table(
                 found["members"],
-                caption=f"{name} of each layer, {where}; worst first ({_SIGN})",
+                caption=f"{where}: {name} of each layer, worst first ({_SIGN})",
                 columns={"member": LEVELS[choice.level], **heads, **more},
                 kinds=kinds,
                 rows=12,
@@ -127,7 +129,7 @@ def view(tables: dict, choice: Choice) -> list[exhibits.Exhibit]:
     shown.append(
         exhibits.table(
             found["whole"].assign(layer=found["whole"]["layer"].map(_heading)),
-            caption=f"Every measure of each layer, {where} ({_SIGN})",
+            caption=f"{where}: every measure of each layer ({_SIGN})",
             columns={"layer": "Layer"} | {name: word for name, (word, _) in MEASURES.items()},
             kinds={name: own for name, (_, own) in MEASURES.items()},
         )
@@ -139,7 +141,7 @@ def view(tables: dict, choice: Choice) -> list[exhibits.Exhibit]:
     shown.append(
         exhibits.table(
             items.assign(item=items["item"].str.cat(named, " ").str.strip()),
-            caption=f"Worst by money, {where}: a month planned, at today's prices ({_SIGN})",
+            caption=f"{where}: most money off, in a month planned, at today's prices ({_SIGN})",
             columns={
                 "item": "Item",
                 "error_value": "Off by",
@@ -243,7 +245,7 @@ def panel(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
     own = _controls(tables)
     said, then, shown, fallen, told = (widgets.HTML() for _ in range(5))
     is_quiet = []  # filled while controls are set by the program
-    shown_last: list[Choice] = []
+    looked_at: list[Choice] = []
     drawn = []  # what the pictures show: months ahead and measure do not change them
 
     def choice() -> Choice:
@@ -256,9 +258,9 @@ def panel(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         then.value = view_then(tables, drawn[0], own["cycle"].value).html
 
     def redraw(_change: object = None) -> None:
-        if is_quiet or shown_last == [choice()]:
+        if is_quiet or looked_at == [choice()]:
             return
-        shown_last[:] = [choice()]
+        looked_at[:] = [choice()]
         first, *others = view(tables, choice())
         said.value, told.value = first.html, ""
         shown.value = "".join(exhibit.html for exhibit in others)
@@ -295,9 +297,10 @@ def panel(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         button.on_click(partial(press, kind))
     redraw()
     *chosen, slider = own.values()
-    controls = widgets.HBox(chosen, layout={"flex_flow": "row wrap"})
+    lines = (chosen[:4], chosen[4:])
+    rows = [widgets.HBox(line, layout={"flex_flow": "row wrap"}) for line in lines]
     behind = widgets.HBox([widgets.Label("Every row behind this:"), *buttons])
-    return widgets.VBox([controls, said, slider, then, shown, fallen, behind, told])
+    return widgets.VBox([*rows, said, slider, then, shown, fallen, behind, told])
 
 
 def _members(tables: dict, level: str) -> list[tuple[str, str]]:
@@ -314,42 +317,37 @@ def _members(tables: dict, level: str) -> list[tuple[str, str]]:
 
 def _controls(tables: dict) -> dict[str, widgets.Widget]:
     """What is chosen, in the order in which it stands; the slider through cycles last."""
-    past, look = tables["past"], {"style": {"description_width": "7em"}}
+    past = tables["past"]
     levels = [(LEVELS[name], name) for name in tables["levels"]]
     layers = [name for name, values in past.said.items() if np.isfinite(values).any()]
     plan = lags.CONSENSUS if lags.CONSENSUS in layers else lags.STATISTICAL
-    every = [
-        value_added.NEAR,
-        lags.EVERY_LAG,
-        lags.DECISION_LAG,
-        *sorted(past.rows["lag"].unique()),
-    ]
+    single, near = sorted(map(int, past.rows["lag"].unique())), value_added.NEAR
+    ahead = [near, lags.EVERY_LAG, lags.DECISION_LAG, *single]
+    is_near = past.rows["lag"].between(*value_added.NEAR_LAGS).any()
     closed, cycles = (sorted(past.rows[name].unique()) for name in ("month", "cycle"))
+    named = [(word, name) for name, (word, _) in MEASURES.items()]
 
     def choice(word: str, options: list, value: object) -> widgets.Dropdown:
-        return widgets.Dropdown(
-            options=options, value=value, description=word, layout={"width": "19em"}, **look
-        )
+        more = {"layout": {"width": "18em"}, "style": {"description_width": "4em"}}
+        return widgets.Dropdown(options=options, value=value, description=word, **more)
 
-    def slider(kind: type, word: str, span: list, value: object, width: str) -> widgets.Widget:
-        options, layout = [(months.label(one), one) for one in span], {"width": width}
-        return kind(
-            options=options, value=value, description=word, continuous_update=False,
-            layout=layout, **look,
-        )  # fmt: skip
+    def slider(kind: type, word: str, span: list, value: object) -> widgets.Widget:
+        options, width = [(f"{one:%b %Y}", one) for one in span], {"width": "42em"}
+        more = {"layout": width, "style": {"description_width": "7em"}}
+        made = kind(options=options, value=value, description=word, continuous_update=False, **more)
+        made.add_class("past")
+        return made
 
-    period = slider(widgets.SelectionRangeSlider, "Months", closed, (closed[0], closed[-1]), "31em")
-    period.add_class("months")
     return {
-        "level": choice("Level", levels, "family" if "family" in tables["levels"] else "total"),
+        "level": choice("Level", levels, "family"),
         "member": choice("Group", _members(tables, "family"), ALL),
-        "layer": choice("Layer", layers, plan),
-        "measure": choice(
-            "Measure", [(word, name) for name, (word, _) in MEASURES.items()], "wape"
-        ),
         "slice_level": choice("Only", [("everything", ALL), *levels[1:]], ALL),
         "slice_member": choice("of it", _members(tables, ALL), ALL),
-        "lag": choice("Months ahead", [(_ahead(lag), lag) for lag in map(int, every)], every[0]),
-        "period": period,
-        "cycle": slider(widgets.SelectionSlider, "As it stood in", cycles, cycles[-1], "40em"),
+        "layer": choice("Layer", layers, plan),
+        "lag": choice("Ahead", [(_ahead(k), k) for k in ahead], near if is_near else ahead[1]),
+        "measure": choice("Measure", named, "wape"),
+        "period": slider(widgets.SelectionRangeSlider, "Months", closed, (closed[0], closed[-1])),
+        "cycle": slider(
+            widgets.SelectionSlider, "As it stood in", cycles, cycles[len(cycles) // 2]
+        ),
     }

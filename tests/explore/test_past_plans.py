@@ -25,7 +25,7 @@ def month(k: int) -> pd.Timestamp:
     return months.shift(FIRST, k)
 
 
-def build(*, sales: tuple = (), cycles=PLANS, origin: str = "run") -> dict:
+def build(*, sales=(), cycles=PLANS, origin="run", stockout=()) -> dict:
     """Items A and B (Tents, priced 10 and 20), C (Stoves, without a price)."""
     items = contract.check_table(
         "items",
@@ -39,6 +39,9 @@ def build(*, sales: tuple = (), cycles=PLANS, origin: str = "run") -> dict:
         **series, returns=0.0, unfilled=0.0, is_stockout=False, revenue_value=np.nan
     )
     demand = demand.assign(demand=demand["sales"])
+    for item, k, wanted in stockout:
+        is_there = (demand["item"] == item) & (demand["month"] == month(k))
+        demand.loc[is_there, ["is_stockout", "demand"]] = [True, wanted]
     rows = [
         (item, month(12 + k), month(cycle), x)
         for cycle, own in cycles.items()
@@ -82,7 +85,7 @@ def test_a_member_is_added_up_before_it_is_judged():
     tents = found["members"].set_index("member").loc["Tents"]
     assert tents[lags.STATISTICAL] == pytest.approx((3 + 2 + 4) / 160)
     assert tents["bias_rate"] == pytest.approx((3 + 2 - 4) / 160)
-    assert (tents["volume"], tents["months"]) == (160.0, 3)
+    assert (tents["came"], tents["months"]) == (32.0, 3)
     stoves = found["members"].iloc[0]  # 5 for 10 three times: the worst
     assert stoves["member"] == "Stoves" and stoves[lags.STATISTICAL] == pytest.approx(0.5)
     whole = found["whole"].set_index("layer").loc[lags.STATISTICAL]
@@ -177,6 +180,14 @@ def test_the_plan_as_it_stood_holds_open_months_and_what_came():
     assert lines[lags.NAIVE][month(12)] == 30.0
 
 
+def test_what_a_stockout_hid_is_drawn_as_estimated_and_judged_nowhere():
+    tables = build(stockout=(("A", 13, 50.0),))
+    came, lines = ledger.stood(tables, choice(member="Tents"), month(12))
+    assert came[month(13)] == 70.0 and lines[lags.STATISTICAL][month(13)] == 34.0
+    own = ledger.measures(tables, choice(level="item", member="A"))["sums"]
+    assert int(months.number(month(13))) not in own.month
+
+
 def test_the_waterfall_is_the_members_at_every_months_ahead():
     own = ledger.fallen(build(), choice(member="Tents", lag=2))
     assert own["quantity"].tolist() == [35.0, 34.0, 32.0, 32.0, 28.0]
@@ -251,7 +262,7 @@ def test_the_workbook_holds_the_choice_members_and_rows(workspace):
     back = pd.DataFrame(rows, columns=head)
     assert len(back) == count == 13
     pd.testing.assert_frame_equal(back, made, check_dtype=False)
-    assert "All by item, statistical" in book["Choice"]["B2"].value
+    assert "Every item, statistical" in book["Choice"]["B2"].value
 
 
 def test_more_rows_than_a_worksheet_holds_are_refused(workspace, monkeypatch):
@@ -270,15 +281,15 @@ def parts(workspace, monkeypatch):
     tables = build()
     monkeypatch.setattr(ledger, "load", lambda *_: tables)
     box = past.panel(workspace, month(15))
-    controls, said, slider, then, shown, fallen, behind, told = box.children
-    own = {one.description: one for one in controls.children} | {"slider": slider}
+    *rows, said, slider, then, shown, fallen, behind, told = box.children
+    own = {one.description: one for row in rows for one in row.children} | {"slider": slider}
     return own, {"said": said, "then": then, "shown": shown, "fallen": fallen, "told": told}, behind
 
 
 def test_each_control_changes_what_is_shown(parts):
     own, shown, _ = parts
     moves = [
-        ("Measure", "bias_rate"), ("Months ahead", 0), ("Layer", lags.STATISTICAL),
+        ("Measure", "bias_rate"), ("Ahead", 0), ("Layer", lags.STATISTICAL),
         ("Group", "Tents"), ("Level", "item"), ("Group", "A"), ("Level", "total"),
         ("Months", (month(13), month(14))), ("Only", "family"), ("of it", "Tents"),
     ]  # fmt: skip
@@ -289,7 +300,7 @@ def test_each_control_changes_what_is_shown(parts):
         expected = count - (1 if count > 9 else 0)  # choosing what to slice by changes nothing yet
         expected -= 1 if count > 10 else 0
         assert len(seen) >= expected, name
-    assert "Whole company, Tents" in shown["said"].value
+    assert "Tents, statistical, in the month itself" in shown["said"].value
 
 
 def test_the_slider_moves_the_picture_alone(parts):
@@ -305,7 +316,7 @@ def test_pictures_are_not_drawn_anew_where_they_stay_the_same(parts):
     own, shown, _ = parts
     before = shown["then"].value, shown["fallen"].value
     own["Measure"].value = "mase"
-    own["Months ahead"].value = 0
+    own["Ahead"].value = 0
     assert (shown["then"].value, shown["fallen"].value) == before
     own["Group"].value = "Tents"
     assert shown["then"].value != before[0] and shown["fallen"].value != before[1]
