@@ -34,6 +34,7 @@ _DASHED, _DOTTED = (0, (5, 1.5)), (0, (2, 1.5))
 LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "sold": {"color": HISTORY},
     "demand so far": {"color": HISTORY},
+    "with what was not planned": {"color": OTHERS[1], "linewidth": 1.2, "linestyle": _DOTTED},
     "came afterwards": {"color": INK, "linewidth": 1.8, "marker": "o", "markersize": 3.5},
     "statistical forecast": {"color": STATISTICAL, "linestyle": _DOTTED},
     "forecast then": {"color": STATISTICAL, "linestyle": _DOTTED, "marker": "o", "markersize": 4},

@@ -11,6 +11,7 @@ from sopkit.demand import lags
 
 _SHOWN_MONTHS = 36
 _BEFORE = 18  # months sold shown before a past cycle
+_UNPLANNED = 0.02  # of what came: from there on it is told apart
 
 
 @_style.drawn
@@ -78,21 +79,15 @@ def history_with_forecast(
 
 @_style.drawn
 def plan_as_it_stood(
-    came: pd.Series,
-    lines: dict[str, pd.Series],
-    units: pd.DataFrame,
-    *,
-    subject: str,
-    cycle: pd.Timestamp,
+    lines: dict[str, pd.Series], units: pd.DataFrame, *, subject: str, cycle: pd.Timestamp
 ) -> Figure | None:
     """What one past cycle planned, what had been sold until then, and what came afterwards.
 
     Parameters
     ----------
-    came : Series
-        What came by month; the part from the cycle on was not known in it.
     lines : dict of Series
-        Layer → what it said by month.
+        By month: ``sold`` before the cycle, ``came`` of what was planned in it, ``whole`` of all;
+        layers by what they said.
     units : DataFrame
         Table `planning_units`.
     subject : str
@@ -100,16 +95,17 @@ def plan_as_it_stood(
     cycle : Timestamp
         The past cycle.
     """
-    if not lines:
+    known = {"sold": "demand so far", "whole": "with what was not planned"}
+    known |= {"came": "came afterwards", lags.CONSENSUS: "demand plan"}
+    known[lags.STATISTICAL] = "statistical forecast"
+    said = [line for name, line in lines.items() if name not in ("sold", "came", "whole")]
+    if not said:
         return None
-    last = max(line.index.max() for line in lines.values())
-    came = came[(came.index >= months.shift(cycle, -_BEFORE)) & (came.index <= last)]
-    names = {lags.CONSENSUS: "demand plan", lags.STATISTICAL: "statistical forecast"}
-    drawn = {
-        "demand so far": came[came.index < cycle],
-        "came afterwards": came[came.index >= cycle],
-    }
-    drawn |= {names.get(layer, layer): line for layer, line in lines.items()}
+    span = months.shift(cycle, -_BEFORE), max(line.index.max() for line in said)
+    drawn = {known.get(name, name): line[slice(*span)] for name, line in lines.items()}
+    whole, came = lines["whole"], lines["came"]
+    if whole.sum() - came.sum() <= _UNPLANNED * whole.sum():
+        drawn.pop(known["whole"])
     title = f"As it stood in cycle {months.label(cycle)}: {subject}"
     part = {"title": title, "unit": f"{_style.unit(units)} a month", "lines": drawn, "cycle": cycle}
     return _style.over_time(part, height=3.9)

@@ -165,7 +165,8 @@ def _marked(table: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
         pd.MultiIndex.from_frame(table[schema.SERIES])
     )
     named = keys.astype("object").fillna(_UNKNOWN).astype("category")
-    return table.assign(**{name: named[name].array.take(place) for name in keys})
+    marks = {name: named[name].array.take(place) for name in keys}
+    return table.assign(**marks, series=place)
 
 
 def _within(rows: pd.DataFrame, choice: Choice) -> np.ndarray:
@@ -356,21 +357,20 @@ def _habit(net: float, came: float, same: int, count: int) -> str:
     return f"{size} {side}, {same} of {count} months {side}"
 
 
-def stood(
-    tables: dict, choice: Choice, cycle: pd.Timestamp
-) -> tuple[pd.Series, dict[str, pd.Series]]:
-    """What came by month, and what one cycle said of all months it planned.
+def stood(tables: dict, choice: Choice, cycle: pd.Timestamp) -> dict[str, pd.Series]:
+    """What one cycle said of all months it planned, and what came, by month.
 
     Returns
     -------
-    came : Series
-        By month, of all that belongs to the choice; what a stock-out hid is put back as estimated,
-        else a plan of a month without stock would look too high.
-    lines : dict of Series
-        The chosen layer and the statistical forecast; last year's month and imported plans for
-        months that have closed alone.
+    dict of Series
+        ``sold`` before the cycle; from it on ``came`` of the series that the chosen layer planned,
+        which is what it is judged by, and ``whole`` of all; what layers said: the chosen one and
+        the statistical forecast (last year's month and imported plans for closed months alone).
+        What a stock-out hid is put back as estimated: else a plan would look too high there.
     """
-    history, lines = tables["history"], {}
+    history = tables["history"]
+    history = history[_within(history, choice)]
+    later, lines, planned = history[history["month"] >= cycle], {}, np.array([], dtype="int64")
     for layer in dict.fromkeys([choice.layer, lags.STATISTICAL]):
         past, rows, column = tables["past"], tables["plans"], layer
         if past.kinds[layer] == "department":
@@ -378,10 +378,14 @@ def stood(
         elif layer not in rows.columns:
             rows = past.rows.assign(**{layer: past.said[layer]})
         rows = rows[(rows["cycle"] == cycle).to_numpy()]
-        line = rows[_within(rows, choice)].groupby("month")[column].sum(min_count=1).dropna()
-        if len(line):
-            lines[layer] = line
-    return history[_within(history, choice)].groupby("month")["wanted"].sum(), lines
+        rows = rows[_within(rows, choice) & rows[column].notna()]
+        if len(rows):
+            lines[layer] = rows.groupby("month")[column].sum()
+        if layer == choice.layer:
+            planned = rows["series"].unique()
+    parts = {"sold": history[history["month"] < cycle], "whole": later}
+    parts["came"] = later[later["series"].isin(planned)]
+    return {name: part.groupby("month")["wanted"].sum() for name, part in parts.items()} | lines
 
 
 def behind(found: dict, choice: Choice) -> pd.DataFrame:

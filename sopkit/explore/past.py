@@ -175,8 +175,8 @@ def _heading(layer: str) -> str:
 def view_then(tables: dict, choice: Choice, cycle: pd.Timestamp) -> exhibits.Exhibit:
     """The plan as it stood in one cycle, beside what had been sold and what came afterwards."""
     who, label = _subject(choice), months.label(cycle)
-    came, lines = ledger.stood(tables, choice, cycle)
-    chart = charts.plan_as_it_stood(came, lines, tables["units"], subject=who, cycle=cycle)
+    lines = ledger.stood(tables, choice, cycle)
+    chart = charts.plan_as_it_stood(lines, tables["units"], subject=who, cycle=cycle)
     alt = f"{who} as planned in cycle {label}, and what came"
     return exhibits.figure(chart, alt=alt, missing=f"Cycle {label} says nothing of {who}.")
 
@@ -328,7 +328,7 @@ def _controls(tables: dict) -> dict[str, widgets.Widget]:
     named = [(word, name) for name, (word, _) in MEASURES.items()]
 
     def choice(word: str, options: list, value: object) -> widgets.Dropdown:
-        more = {"layout": {"width": "18em"}, "style": {"description_width": "4em"}}
+        more = {"layout": {"width": "18.5em"}, "style": {"description_width": "4.7em"}}
         return widgets.Dropdown(options=options, value=value, description=word, **more)
 
     def slider(kind: type, word: str, span: list, value: object) -> widgets.Widget:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months
+from sopkit.charts import accuracy as charts
 from sopkit.demand import lags, value_added
 from sopkit.explore import ledger, past
 
@@ -149,7 +150,7 @@ def test_a_layer_that_spoke_of_little_is_not_compared_but_compares_when_chosen()
 def test_what_events_feed_is_not_told_of_a_replay_with_hindsight():
     tables = build(origin=lags.HINDSIGHT)
     assert ledger.measures(tables, choice())["layers"] == [lags.NAIVE, lags.STATISTICAL]
-    assert lags.CONSENSUS not in ledger.stood(tables, choice(layer=lags.CONSENSUS), month(12))[1]
+    assert lags.CONSENSUS not in ledger.stood(tables, choice(layer=lags.CONSENSUS), month(12))
     assert "3 months judged, cycles: 2 replayed with hindsight" in text(
         past.view(tables, choice())[0]
     )
@@ -169,21 +170,43 @@ def test_worst_offenders_by_money_in_words():
 
 
 def test_the_plan_as_it_stood_holds_open_months_and_what_came():
-    came, lines = ledger.stood(build(), choice(member="Tents"), month(12))
-    assert came[month(13)] == 32.0 and came.index[-1] == month(14)
+    lines = ledger.stood(build(), choice(member="Tents"), month(12))
+    assert lines["came"].to_dict() == {month(k): 32.0 for k in (12, 13, 14)}
+    assert lines["sold"].index[-1] == month(11) and lines["sold"][month(11)] == 30.0
     assert lines[lags.STATISTICAL].to_dict() == {
         month(12): 35.0, month(13): 34.0, month(14): 32.0, month(15): 32.0
     }  # fmt: skip
-    _, lines = ledger.stood(build(), choice(member="Tents", layer=lags.CONSENSUS), month(13))
+    lines = ledger.stood(build(), choice(member="Tents", layer=lags.CONSENSUS), month(13))
     assert lines[lags.CONSENSUS][month(15)] == 36.0  # each item is overridden by one
-    _, lines = ledger.stood(build(), choice(member="Tents", layer=lags.NAIVE), month(12))
+    lines = ledger.stood(build(), choice(member="Tents", layer=lags.NAIVE), month(12))
     assert lines[lags.NAIVE][month(12)] == 30.0
+
+
+def test_what_the_cycle_did_not_plan_is_told_apart():
+    tables = build()
+    lines = ledger.stood(tables, choice(level="total"), month(13))  # it left out the stoves
+    assert lines["came"][month(13)] == 32.0 and lines["whole"][month(13)] == 42.0
+    assert lines["sold"][month(12)] == 42.0
+    units = tables["units"]
+    chart = charts.plan_as_it_stood(lines, units, subject="all", cycle=month(13))
+    drawn = {line.get_label(): line.get_ydata() for line in chart.axes[0].get_lines()}
+    assert list(drawn["came afterwards"]) == [32.0, 32.0]
+    assert list(drawn["with what was not planned"]) == [42.0, 42.0]
+    assert list(drawn["statistical forecast"]) == [32.0, 28.0, 34.0]
+    lines = ledger.stood(tables, choice(member="Tents"), month(13))  # all of it was planned
+    chart = charts.plan_as_it_stood(lines, units, subject="Tents", cycle=month(13))
+    names = [line.get_label() for line in chart.axes[0].get_lines()]
+    assert "demand so far" in names and "with what was not planned" not in names
+    lines = ledger.stood(tables, choice(member="Stoves"), month(13))
+    assert lines["came"].empty and lags.STATISTICAL not in lines
+    said = text(past.view_then(tables, choice(member="Stoves"), month(13)))
+    assert "Cycle 2025-02 says nothing of Stoves" in said
 
 
 def test_what_a_stockout_hid_is_drawn_as_estimated_and_judged_nowhere():
     tables = build(stockout=(("A", 13, 50.0),))
-    came, lines = ledger.stood(tables, choice(member="Tents"), month(12))
-    assert came[month(13)] == 70.0 and lines[lags.STATISTICAL][month(13)] == 34.0
+    lines = ledger.stood(tables, choice(member="Tents"), month(12))
+    assert lines["came"][month(13)] == 70.0 and lines[lags.STATISTICAL][month(13)] == 34.0
     own = ledger.measures(tables, choice(level="item", member="A"))["sums"]
     assert int(months.number(month(13))) not in own.month
 
