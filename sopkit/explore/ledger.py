@@ -135,6 +135,7 @@ def prepared(
         demand[schema.SERIES_MONTH].assign(
             actual=(came := accuracy.measured(demand)),
             wanted=came.mask(demand["is_stockout"], demand["demand"]),
+            judged=came.mask(demand["is_stockout"]),
         ),
         tables["items"],
     )
@@ -265,7 +266,9 @@ def measures(tables: dict, choice: Choice) -> dict:
         ``layers`` compared and the ``share`` of the chosen layer's rows they have in common;
         ``sums``: what they are measured on; ``members``: a row each with a column a layer, the
         worst first; ``whole``: a row a layer and a column a measure, every member judged by
-        itself; ``origins``: how many cycles of each; ``months`` and ``cycles`` judged.
+        itself; ``coverage``: share of what came of which the chosen layer spoke at all
+        (missing at the lead time, where each item has months of its own); ``origins``: how many
+        cycles of each; ``months`` and ``cycles`` judged.
     """
     own, groups = _seen(tables, choice, choice.level)
     layers, share = _beside(own, choice.layer)
@@ -284,9 +287,21 @@ def measures(tables: dict, choice: Choice) -> dict:
         "members": _members(sums, money, scale, layers, choice),
         "whole": pd.DataFrame(table, index=pd.Index(layers, name="layer")).reset_index(),
         "origins": cycles.groupby("origin", observed=True)["cycle"].nunique(),
+        "coverage": _coverage(tables["history"], own, groups, choice),
         "months": len(np.unique(sums.month)),
         "cycles": len(np.unique(sums.cycle)),
     }
+
+
+def _coverage(history: pd.DataFrame, own: lags.Past, groups: lags.Groups, choice: Choice) -> float:
+    """Share of what came, over cycles and months judged, of which the chosen layer spoke."""
+    if choice.lag == lags.DECISION_LAG:
+        return np.nan
+    told = np.bincount(groups.place, minlength=len(groups.member)) > 0
+    pairs = np.unique(np.stack([groups.cycle[told], groups.month[told]]), axis=1)
+    came = history[_within(history, choice)].groupby("month")["judged"].sum()
+    whole = came.set_axis(months.number(came.index)).reindex(pairs[1]).sum()
+    return own.rows["actual"].sum() / whole if whole > 0 else np.nan
 
 
 def _members(

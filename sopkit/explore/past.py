@@ -28,6 +28,7 @@ _ORIGINS = {
     "imported": "from the tool before",
 }
 _SIGN = "error = plan − what came; plus: too high"
+_WHOLE = 0.98  # of what came: where a layer spoke of less, that is said
 _MOST_SHEET_ROWS = 1_048_000  # a worksheet holds no more
 
 
@@ -91,6 +92,9 @@ def _sentence(found: dict, choice: Choice) -> str:
         early = f" Too early to say: a verdict needs {value_added.FEWEST_MONTHS} months."
     plural = "" if found["months"] == 1 else "s"
     judged = f"{found['months']} month{plural} judged, cycles: {count}"
+    if found["coverage"] < _WHOLE:
+        spoke = exhibits.format_amount(found["coverage"], "rate")
+        judged += f"; it spoke of {spoke} of what came, and the rest is judged nowhere"
     return f"{head}: {said}{by}. {judged}.{early}"
 
 

@@ -147,6 +147,17 @@ def test_a_layer_that_spoke_of_little_is_not_compared_but_compares_when_chosen()
     assert whole[lags.STATISTICAL] == pytest.approx((3 + 5) / 22)
 
 
+def test_what_a_layer_did_not_speak_of_is_said():
+    """Cycle 13 left the stoves out: of 42 in months 12, 13, 14 and 13, 14, 32 twice."""
+    found = ledger.measures(build(), choice(level="total"))
+    assert found["coverage"] == pytest.approx((3 * 42 + 2 * 32) / (5 * 42))
+    said = text(past.view(build(), choice(level="total"))[0])
+    assert "it spoke of 90.5% of what came, and the rest is judged nowhere" in said
+    assert "it spoke of" not in text(past.view(build(), choice(member="Tents"))[0])
+    hidden = build(stockout=(("A", 13, 50.0),))  # a stock-out is nobody's gap
+    assert ledger.measures(hidden, choice(member="Tents"))["coverage"] == 1.0
+
+
 def test_what_events_feed_is_not_told_of_a_replay_with_hindsight():
     tables = build(origin=lags.HINDSIGHT)
     assert ledger.measures(tables, choice())["layers"] == [lags.NAIVE, lags.STATISTICAL]
