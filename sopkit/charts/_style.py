@@ -84,6 +84,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
 BAR = np.timedelta64(24, "D")  # width of a month's bar
+_ABOVE = ("with what was not planned",)  # lines above all others
 _NEAR_ZERO = 0.12  # of the highest line: a name below a line so low would leave the picture
 WIDTH = 11.2  # inches: the column of a page
 _RC = {
@@ -283,9 +284,12 @@ def _plot(axes: Axes, lines: dict[str, pd.Series], last: object) -> list[tuple]:
             names.append((last, line.iloc[-1], name, look["color"]))
         elif axes.get_gridspec().ncols == 1:
             is_low = 0 <= line.min() < _NEAR_ZERO * highest  # below it stand the months' names
-            at = int(np.argmax(line) if is_low else np.argmin(line))
+            is_above = is_low or name in _ABOVE
+            at = int(np.argmax(line) if is_above else np.argmin(line))
             side = ("left", "center", "right")[min(3 * at // len(line), 2)]
-            where = {"shift": (0, 6), "va": "bottom"} if is_low else {"shift": (0, -6), "va": "top"}
+            where = (
+                {"shift": (0, 6), "va": "bottom"} if is_above else {"shift": (0, -6), "va": "top"}
+            )
             where |= {"ha": side, "fontweight": "bold"}
             say(axes, name, (line.index[at], line.iloc[at]), colour=look["color"], **where)
     return names
