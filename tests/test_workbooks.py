@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import openpyxl
 import pandas as pd
+import pytest
 
 from sopkit import workbooks
 
@@ -53,3 +55,19 @@ def test_the_grid_is_not_changed(tmp_path):
     given = _grid()
     workbooks.write_grid(tmp_path / "grid.xlsx", given)
     pd.testing.assert_frame_equal(given, _grid())
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_tables_come_back_as_they_were_written(tmp_path, kind):
+    table = pd.DataFrame(
+        {"item": ["=1+1", "Zelt ü"], "month": [JANUARY, FEBRUARY], "came": [0.1 + 0.2, np.nan]}
+    )
+    workbooks.write_tables(tmp_path / f"new/out.{kind}", {"Rows": table, "More": table})
+    path = tmp_path / f"new/out.{kind}"
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    if kind == "csv":
+        back = pd.read_csv(path, parse_dates=["month"])
+    else:
+        assert openpyxl.load_workbook(path)["More"]["A2"].data_type == "s"
+        back = pd.read_excel(path, sheet_name="Rows")
+    pd.testing.assert_frame_equal(back, table, check_dtype=False)

@@ -34,6 +34,8 @@ _DASHED, _DOTTED = (0, (5, 1.5)), (0, (2, 1.5))
 LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "sold": {"color": HISTORY},
     "demand so far": {"color": HISTORY},
+    "with what was not planned": {"color": OTHERS[1], "linewidth": 1.2, "linestyle": _DOTTED},
+    "came afterwards": {"color": INK, "linewidth": 1.8, "marker": "o", "markersize": 3.5},
     "statistical forecast": {"color": STATISTICAL, "linestyle": _DOTTED},
     "forecast then": {"color": STATISTICAL, "linestyle": _DOTTED, "marker": "o", "markersize": 4},
     "forecast now": {"color": DEMAND, "linestyle": _DASHED},
@@ -82,6 +84,8 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
 BAR = np.timedelta64(24, "D")  # width of a month's bar
+_ABOVE = ("with what was not planned",)  # lines above all others
+_NEAR_ZERO = 0.12  # of the highest line: a name below a line so low would leave the picture
 WIDTH = 11.2  # inches: the column of a page
 _RC = {
     "font.family": ["sans-serif"],  # named below, else matplotlib warns at every text
@@ -269,8 +273,9 @@ def _stack(axes: Axes, bars: dict[str, pd.Series]) -> list[tuple]:
 
 
 def _plot(axes: Axes, lines: dict[str, pd.Series], last: object) -> list[tuple]:
-    """Lines; gives the names of those that reach the end, writes the others below the line."""
+    """Lines; gives the names of those that reach the end, writes the others at the line."""
     names, others = [], iter(OTHERS)
+    highest = max((line.max() for line in lines.values()), default=0.0)
     for name, line in lines.items():
         look = LOOKS.get(name) or {"color": next(others), "linewidth": 1.4}
         look = look | ({"marker": "o"} if len(line) == 1 else {})
@@ -278,10 +283,15 @@ def _plot(axes: Axes, lines: dict[str, pd.Series], last: object) -> list[tuple]:
         if line.index[-1] == last:
             names.append((last, line.iloc[-1], name, look["color"]))
         elif axes.get_gridspec().ncols == 1:
-            lowest = int(np.argmin(line))
-            side = ("left", "center", "right")[min(3 * lowest // len(line), 2)]
-            below = {"shift": (0, -6), "ha": side, "va": "top", "fontweight": "bold"}
-            say(axes, name, (line.index[lowest], line.min()), colour=look["color"], **below)
+            is_low = 0 <= line.min() < _NEAR_ZERO * highest  # below it stand the months' names
+            is_above = is_low or name in _ABOVE
+            at = int(np.argmax(line) if is_above else np.argmin(line))
+            side = ("left", "center", "right")[min(3 * at // len(line), 2)]
+            where = (
+                {"shift": (0, 6), "va": "bottom"} if is_above else {"shift": (0, -6), "va": "top"}
+            )
+            where |= {"ha": side, "fontweight": "bold"}
+            say(axes, name, (line.index[at], line.iloc[at]), colour=look["color"], **where)
     return names
 
 

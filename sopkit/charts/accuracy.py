@@ -7,8 +7,11 @@ from matplotlib.figure import Figure
 
 from sopkit import months
 from sopkit.charts import _style
+from sopkit.demand import lags
 
 _SHOWN_MONTHS = 36
+_BEFORE = 18  # months sold shown before a past cycle
+_UNPLANNED = 0.02  # of what came: from there on it is told apart
 
 
 @_style.drawn
@@ -72,3 +75,37 @@ def history_with_forecast(
     title = f"Sold and forecast: {subject}"
     part = {"title": title, "unit": f"{_style.unit(units)} a month", "lines": lines, "cycle": cycle}
     return _style.over_time(part, height=4.0)
+
+
+@_style.drawn
+def plan_as_it_stood(
+    lines: dict[str, pd.Series], units: pd.DataFrame, *, subject: str, cycle: pd.Timestamp
+) -> Figure | None:
+    """What one past cycle planned, what had been sold until then, and what came afterwards.
+
+    Parameters
+    ----------
+    lines : dict of Series
+        By month: ``sold`` before the cycle, ``came`` of what was planned in it, ``whole`` of all;
+        layers by what they said.
+    units : DataFrame
+        Table `planning_units`.
+    subject : str
+        What was planned.
+    cycle : Timestamp
+        The past cycle.
+    """
+    known = {"sold": "demand so far", "whole": "with what was not planned"}
+    known |= {"came": "came afterwards", lags.CONSENSUS: "demand plan"}
+    known[lags.STATISTICAL] = "statistical forecast"
+    said = [line for name, line in lines.items() if name not in ("sold", "came", "whole")]
+    if not said:
+        return None
+    span = months.shift(cycle, -_BEFORE), max(line.index.max() for line in said)
+    drawn = {known.get(name, name): line[slice(*span)] for name, line in lines.items()}
+    whole, came = lines["whole"], lines["came"]
+    if whole.sum() - came.sum() <= _UNPLANNED * whole.sum():
+        drawn.pop(known["whole"])
+    title = f"As it stood in cycle {months.label(cycle)}: {subject}"
+    part = {"title": title, "unit": f"{_style.unit(units)} a month", "lines": drawn, "cycle": cycle}
+    return _style.over_time(part, height=3.9)

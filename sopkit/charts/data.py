@@ -148,9 +148,8 @@ def waterfall(
             if np.isfinite(amount):
                 ink = "white" if abs(amount) > 0.7 * limit else _style.INK
                 text = _style.percent(amount, "+", 0)
-                axes.text(
-                    column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=8.5
-                )
+                place = {"ha": "center", "va": "center", "in_layout": False}  # hundreds: slow
+                axes.text(column + 0.5, row + 0.5, text, color=ink, fontsize=8.5, **place)
     axes.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{m:%b}\n{m:%Y}" for m in wide.columns])
     axes.set_yticks(np.arange(len(wide)) + 0.5, [f"{c:%Y-%m}" for c in wide.index])
     axes.set_xlabel("Month planned")

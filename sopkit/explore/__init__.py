@@ -1,5 +1,7 @@
 """Explorers for analysts: ipywidgets over the same steps, charts and exhibits as the pages.
 
 ``accuracy``: error by level, group, model and months ahead, and the history with its forecast.
+``past``: its second tab, plans of past cycles by slice and layer; ``ledger`` holds the figures.
+``overrides``: the plan by family and month, changed by hand, with what it does and past skill.
 ``scenarios``: the supply plan made anew for other hours, demand or costs, before and after.
 """

@@ -1,7 +1,8 @@
-"""How good is the forecast, where, and how far ahead? An explorer over one cycle's back-test.
+"""How good is the forecast, where, and how far ahead? An explorer over back-test and past plans.
 
 Pick a level, one of its members, a model and how many months ahead; a sentence says what is seen,
-a table compares the models, bars show the bias, a chart lays forecasts beside what was sold.
+a table compares the models, bars show the bias, a chart lays forecasts beside what was sold. The
+second tab, ``past``, asks the same of the plans that past cycles made.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from sopkit import exhibits, steps, store
+from sopkit import exhibits, months, steps, store
 from sopkit.charts import accuracy as charts
 from sopkit.demand import forecasting, hierarchy
 from sopkit.demand.accuracy import EVERY_LAG, LEVELS, measured
+from sopkit.explore import past
 
 MODELS = (forecasting.COMBINED, *forecasting.MODELS)
 _LEVEL_WORDS = {
@@ -33,8 +35,11 @@ LOOK = """<style>
 .sopkit table { border-collapse: collapse; }
 .sopkit th, .sopkit td { padding: 0.15em 0.9em; text-align: right; font-weight: normal; }
 .sopkit th:first-child, .sopkit td:first-child { text-align: left; padding-left: 0; }
-.sopkit .w5 :is(th, td):nth-child(5) { text-align: left; }
+.sopkit .w5 :is(th, td):nth-child(5), .sopkit :is(.t4, .w4) :is(th, td):nth-child(4) {
+  text-align: left; }
 .sopkit thead th { border-bottom: 1px solid; }
+.sopkit .past .widget-readout { min-width: 11em; }
+.sopkit .source { margin: 0.2em 0 1em; }
 .sopkit img { max-width: 100%; background: white; }
 </style>"""
 
@@ -214,15 +219,35 @@ def _sentence(own: pd.DataFrame, member: str, model: str, lag: int, ahead: str) 
 
 
 def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
-    """The explorer as one widget; nothing it does changes a file.
+    """The explorer as one widget: the models' back-test, and past plans once they are opened.
 
     Parameters
     ----------
     workspace : str or Path
         Folder that holds ``data/raw``.
     cycle : Timestamp
-        A cycle whose demand step has been run.
+        A cycle whose demand step has been run; where it has not, the explorer says so.
     """
+    kept = widgets.VBox([widgets.HTML(exhibits.note("Reading past cycles…").html)])
+    try:
+        models = _models_panel(workspace, cycle)
+    except months.UsageError as error:
+        models = widgets.VBox([widgets.HTML(exhibits.note(str(error)).html)])
+    tabs = widgets.Tab([models, kept], titles=("Models", "Past plans"))
+
+    def open_past(change: dict) -> None:
+        if change["new"] == 1:
+            tabs.unobserve(open_past, "selected_index")
+            kept.children = [past.panel(workspace, cycle)]
+
+    tabs.observe(open_past, "selected_index")
+    box = widgets.VBox([widgets.HTML(LOOK), tabs])
+    box.add_class("sopkit")
+    return box
+
+
+def _models_panel(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
+    """What each model would have said, as a widget."""
     tables = load(workspace, cycle)
     look = {"style": {"description_width": "7.5em"}, "layout": {"width": "17em"}}
     levels = [(_LEVEL_WORDS[name], name) for name in LEVELS]
@@ -246,7 +271,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
             lag=lag.value,
             cycle=cycle,
         )
-        shown.value = LOOK + "".join(exhibit.html for exhibit in found)
+        shown.value = "".join(exhibit.html for exhibit in found)
 
     def change_member(_change: object = None) -> None:
         chosen, judged = model.value, models()
@@ -269,6 +294,4 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         control.observe(redraw, "value")
     redraw()
     controls = widgets.HBox([level, member, model, lag], layout={"flex_flow": "row wrap"})
-    box = widgets.VBox([controls, shown])
-    box.add_class("sopkit")
-    return box
+    return widgets.VBox([controls, shown])

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import exhibits, months, schema, steps, store
-from sopkit.demand import consensus, overrides
+from sopkit.demand import consensus, overrides, value_added
 from sopkit.explore.accuracy import LOOK
 from sopkit.supply import capacity
 
@@ -33,13 +33,16 @@ REASONS = (
 )
 _CELL = [*schema.LEVELS, "month"]
 _CHANGES = (
-    "subject month asked before after change change_value series state finding reason".split()
+    "subject family author month asked before after change change_value series state finding "
+    "reason".split()
 )
 _ACROSS = 12  # months shown side by side
 _EXPIRY = 12  # cycles ahead in which an override may be said to expire
 _WHOLE = 100.0  # units from which a grid needs no decimals
 _BUTTONS = ("Enter", "Keep", "Undo", "Discard all")
 _NEXT = "the next `sopkit run` takes it in."
+_NOBODY = "somebody"  # who makes a change before a name is typed
+_FAMILY_TOUCHES = 6  # past changes of a family from which they are told apart
 _SEEN = 0.05  # hours from which a change is shown
 _LOOK = f"""{LOOK}<style>
 .sopkit table {{ line-height: 1.25; }}
@@ -77,10 +80,7 @@ def signed(
     rows: pd.DataFrame, author: str, reason: str, *, is_locked: bool, expires: pd.Timestamp | str
 ) -> pd.DataFrame:
     """Changes with who makes them, for how long, and why where they do not say it themselves."""
-    said = {
-        "author": " ".join(author.split()) or "somebody",
-        "reason": rows["reason"].fillna(reason),
-    }
+    said = {"author": " ".join(author.split()) or _NOBODY, "reason": rows["reason"].fillna(reason)}
     return rows.assign(**said, is_locked=is_locked, expires_cycle=pd.to_datetime(expires))
 
 
@@ -102,10 +102,20 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
         load = store.read(workspace, "resource_load", cycle)
     except months.UsageError:  # the supply step has not been run
         load = None
-    return prepared(inputs, load, cycle=cycle)
+    try:
+        touched = store.read(workspace, "touches", cycle)
+    except months.UsageError:  # run before past overrides were judged
+        touched = None
+    return prepared(inputs, load, touched, cycle=cycle)
 
 
-def prepared(inputs: dict, load: pd.DataFrame | None = None, *, cycle: pd.Timestamp) -> dict:
+def prepared(
+    inputs: dict,
+    load: pd.DataFrame | None = None,
+    touched: pd.DataFrame | None = None,
+    *,
+    cycle: pd.Timestamp,
+) -> dict:
     """A plan with what changes of it are measured by.
 
     Parameters
@@ -114,6 +124,8 @@ def prepared(inputs: dict, load: pd.DataFrame | None = None, *, cycle: pd.Timest
         What the demand and the supply step read, `demand_plan` among it.
     load : DataFrame, optional
         Table `resource_load`; left out, hours as demand itself would take them.
+    touched : DataFrame, optional
+        Table `touches`: what past overrides were worth.
     cycle : Timestamp
         Month in which the plan was made.
     """
@@ -132,6 +144,7 @@ def prepared(inputs: dict, load: pd.DataFrame | None = None, *, cycle: pd.Timest
         load = capacity.resource_load(made, made, bills, hours)
     tables = {"cycle": cycle, "base": base, "past": past, "bills": bills, "load": load}
     tables |= {"overrides": inputs["overrides"], "entered": entered}
+    tables["touches"] = pd.DataFrame(columns=["author"]) if touched is None else touched
     tables["currency"] = inputs["company"]["currency"].iloc[0]
     tables["unit"] = inputs["planning_units"]["planning_unit"].iloc[0]
     return with_kept(tables, inputs["overrides"].iloc[:0])
@@ -227,6 +240,7 @@ def preview(tables: dict, rows: pd.DataFrame) -> dict:
         sums = moved.loc[inside, ["before", "after", "change"]].sum()
         here = moved[inside & is_moved]
         said = {name: effect[name] for name in ("asked", "state", "finding", "month", "reason")}
+        said |= {name: one[name] for name in ("family", "author")}
         named = [one[name] for name in schema.LEVELS if one[name] != schema.ALL]
         said |= {"subject": ", ".join(named) or "The whole company", "series": len(here)}
         made.append({**said, **sums, "change_value": here["change_value"].sum(skipna=False)})
@@ -309,6 +323,73 @@ def sentences(tables: dict, seen: dict) -> list[str]:
     return words + [f"{note}." for note in seen["notes"]]
 
 
+def past_skill(touched: pd.DataFrame, changes: pd.DataFrame, currency: str = "") -> list[str]:
+    """What an author's past changes of this kind were worth, before another one is kept.
+
+    Parameters
+    ----------
+    touched : DataFrame
+        Table `touches`.
+    changes : DataFrame
+        Changes of one author, of ``preview``.
+    currency : str
+        Of the company.
+
+    Returns
+    -------
+    list of str
+        A sentence a direction, and one a family of which six such changes were judged; nothing
+        before a name is typed.
+    """
+    new = changes[(changes["state"] != "refused") & (changes["change"].abs() > 1e-9)]
+    author, words = "".join(new["author"].unique()[:1]), []
+    if author in ("", _NOBODY):
+        return []
+    own = touched[touched["author"].str.casefold() == author.casefold()]
+    if own.empty:
+        return [f"No past override of {author} has met its month yet."]
+    for way, word in (("up", "increase"), ("down", "decrease")):
+        rows = new[(new["change"] > 0) == (way == "up")]
+        if rows.empty:
+            continue
+        skill = _of(own, way)
+        if skill is None:
+            words.append(f"No past {word} of {author} has met its month yet.")
+            continue
+        words.append(f"{author}'s " + _worth(skill, word, rows["change"].sum(), currency))
+        for family, part in rows[rows["family"] != schema.ALL].groupby("family"):
+            named = (", " + own["subject"] + ", ").str.contains(f", family {family}, ", regex=False)
+            skill = _of(own[named], way)
+            if skill is not None and skill["touches"] >= _FAMILY_TOUCHES:
+                said = _worth(skill, word, part["change"].sum(), currency)
+                words.append(f"{family}: {author}'s {said}")
+    return words
+
+
+def _of(touched: pd.DataFrame, way: str) -> dict | None:
+    """Table `author_skill` of one author and direction; nothing where none was judged."""
+    table = value_added.authors(touched)
+    rows = table[table["direction"] == way].to_dict("records")
+    return rows[0] if rows else None
+
+
+def _worth(skill: dict, word: str, change: float, currency: str) -> str:
+    """``14 past increases: 5 helped; …``: how often, at what cost, and what that speaks for."""
+    count, keep = skill["touches"], skill["keep_rate"]
+    said = (
+        f"{count} past {word}{'' if count == 1 else 's'}: {skill['helped_rate'] * count:.0f} helped"
+    )
+    if skill["lost_value"] >= 1.0:
+        said += (
+            f"; harmful ones cost {exhibits.format_amount(skill['lost_value'], 'value', currency)}"
+        )
+    now, then = (
+        exhibits.format_amount(np.round(x), "signed_quantity") for x in (change, change * keep)
+    )
+    rate = exhibits.format_amount(np.round(keep, 2), "rate")
+    return f"{said}; the past speaks for keeping {rate} of the next: {then} instead of {now}."
+
+
 def _busiest(hours: pd.DataFrame) -> str:
     """The resource that comes nearest to its hours, in words; empty where none changes."""
     if hours.empty or hours["after_rate"].isna().all():
@@ -341,6 +422,7 @@ def view(tables: dict, seen: dict) -> list[exhibits.Exhibit]:
         missing = "No resources are given, so no hours can be told: data/raw/resources.csv."
     return [
         *map(exhibits.note, sentences(tables, seen)),
+        *map(exhibits.note, past_skill(tables["touches"], seen["changes"], tables["currency"])),
         exhibits.table(
             seen["series"],
             caption=f"The ten series that move most, {unit}",

@@ -75,8 +75,9 @@ def test_members_are_ranked_by_volume(tables):
 
 def test_moving_a_control_changes_what_is_shown(sample_workspace):
     box = accuracy.explorer(sample_workspace, CYCLE)
-    level, member, model, lag = box.children[0].children
-    shown = box.children[1]
+    models, _ = box.children[1].children
+    level, member, model, lag = models.children[0].children
+    shown = models.children[1]
     seen = {shown.value}
     model.value = "theta_log"
     seen.add(shown.value)
@@ -93,3 +94,16 @@ def test_moving_a_control_changes_what_is_shown(sample_workspace):
     scores = store.read(sample_workspace, "accuracy", CYCLE)
     tested = scores.loc[scores["level"] == "item", "member"].nunique()
     assert len(member.options) == tested > 60 and member.value == member.options[0]
+
+
+def test_without_a_past_cycle_the_second_tab_names_the_command(sample_workspace):
+    tabs = accuracy.explorer(sample_workspace, CYCLE).children[1]
+    assert tabs.titles == ("Models", "Past plans")
+    tabs.selected_index = 1
+    said = tabs.children[1].children[0].children[0].value
+    assert "sopkit replay --from 2025-01 --to 2025-12" in said
+
+
+def test_a_cycle_that_was_not_run_is_said(sample_workspace):
+    tabs = accuracy.explorer(sample_workspace, pd.Timestamp("2025-05-01")).children[1]
+    assert "sopkit run --cycle 2025-05" in tabs.children[0].children[0].value

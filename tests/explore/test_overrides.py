@@ -387,3 +387,60 @@ def test_place_and_months_narrow_and_move_the_grid(sample_workspace):
     own["Months"].value = 12
     assert "Tents 2027-01" in parts(box) and "Tents 2026-01" not in parts(box)
     assert "Tents, West, Online in 2026-03" in text(own["shown"])  # still pending
+
+
+# past skill, before a change is kept
+
+
+def touched(changes: list[tuple], author="M. Keller", subject="family Tents") -> pd.DataFrame:
+    """Rows: month, before, change, actual; a unit is worth 10."""
+    table = pd.DataFrame(changes, columns=["month", "before", "change", "actual"])
+    table["month"] = [months.shift(CYCLE, -k) for k in table["month"]]
+    gain = (table["before"] - table["actual"]).abs()
+    gain -= (table["before"] + table["change"] - table["actual"]).abs()
+    more = {"author": author, "subject": subject, "cycle": months.shift(CYCLE, -20), "lag": 1}
+    return table.assign(gain=gain, gain_value=10.0 * gain, is_helpful=gain > 0, **more)
+
+
+def skill_words(tables, past, *rows) -> list[str]:
+    seen = overrides.preview(tables, pd.concat(rows))
+    words = overrides.past_skill(past, seen["changes"], "EUR")
+    return [text.replace("\u00a0", " ") for text in words]
+
+
+def test_past_skill_says_how_often_at_what_cost_and_how_much_to_keep(tables):
+    """Six raises by 20 of 100: three were right, three should not have been made.
+
+    Wanted shares 1, 1, 1, 0, 0, 0; with six touches that were right: (3 + 6) / 12 = 0.75.
+    """
+    past = touched([(k, 100.0, 20.0, 120.0 if k < 4 else 100.0) for k in range(1, 7)])
+    raised = change(tables, "add", 40.0, author="m. keller", family="Stoves")
+    assert skill_words(tables, past, raised) == [
+        "m. keller's 6 past increases: 3 helped; harmful ones cost 600 EUR; the past speaks for "
+        "keeping 75% of the next: +30 instead of +40."
+    ]
+    both = skill_words(
+        tables, past, change(tables, "add", 40.0, author="M. Keller", family="Tents")
+    )
+    assert len(both) == 2 and both[1].startswith("Tents: M. Keller's 6 past increases: 3 helped")
+
+
+def test_past_skill_is_of_the_same_direction_and_says_where_there_is_none(tables):
+    past = touched([(1, 100.0, 20.0, 120.0)])
+    cut = change(tables, "add", -10.0, author="M. Keller", family="Tents")
+    none = "No past decrease of M. Keller has met its month yet."
+    assert skill_words(tables, past, cut) == [none]
+    raised = change(tables, "add", 5.0, author="M. Keller", family="Stoves")
+    up, down = skill_words(tables, past, raised, cut)
+    assert up.startswith("M. Keller's 1 past increase: 1 helped; the past speaks") and down == none
+    other = change(tables, "add", 5.0, author="Lund", family="Stoves")
+    assert skill_words(tables, past, other) == ["No past override of Lund has met its month yet."]
+    assert skill_words(tables, past, change(tables, "add", 5.0, author=" ", family="Stoves")) == []
+
+
+def test_the_grid_shows_past_skill_before_keep(inputs):
+    past = touched([(k, 100.0, 20.0, 100.0) for k in range(1, 5)])
+    tables = overrides.prepared(inputs, None, past, cycle=CYCLE)
+    seen = overrides.preview(tables, change(tables, "add", 9.0, author="M. Keller", item="T1"))
+    shown = "".join(part.html for part in overrides.view(tables, seen))
+    assert "4 past increases: 0 helped" in shown.replace("\u00a0", " ")
