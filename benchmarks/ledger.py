@@ -61,7 +61,9 @@ def laid(root: Path, now: pd.Timestamp, extra: pd.DataFrame | None = None) -> la
     items = tables["items"].assign(planning_factor=tables["items"]["item"].map(factor))
     tables["ledger_views"] = pd.concat([tables["ledger_views"], extra])
     history, rates = made["demand_history"], made["money_rates"]
-    return steps.past_plans(tables | {"items": items}, history, rates, made["restatements"])[0]
+    tables |= {"items": items}
+    past = steps.past_plans(tables, history, rates, made["restatements"])[0]
+    return lags.with_promotions(past, tables["sales"], tables["events"])
 
 
 def copied(root: Path, seed: int) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from sopkit.demand import (
     hierarchy,
     history,
     intervals,
+    lag_accuracy,
     lags,
     overrides,
     panel,
@@ -215,8 +216,7 @@ def past_plans(
         ties.todays_codes(tables[f"ledger_{name}"], changes) for name in ("demand_plan", "views")
     )
     imported, unplaced = lags.imported_plans(tables["plan_history"], demand, levels)
-    past = lags.past_plans(plans, views, demand, rates, levels, imported)
-    return lags.with_promotions(past, tables["sales"], tables["events"]), unplaced
+    return lags.past_plans(plans, views, demand, rates, levels, imported), unplaced
 
 
 def _with_unplaced(findings: pd.DataFrame, unplaced: pd.DataFrame) -> pd.DataFrame:
@@ -251,6 +251,7 @@ def _memory(
     items = tables["items"].assign(planning_factor=factor)
     levels = {"items": items, "locations": tables["locations"], "channels": tables["channels"]}
     past, unplaced = past_plans(tables | {"items": items}, demand, rates, changes)
+    past = lags.with_promotions(past, tables["sales"], tables["events"])
     total = hierarchy.in_planning_units(demand, units)
     forecasts, supply, stock, moves = (
         ties.todays_codes(tables[f"ledger_{name}"], changes)
@@ -263,15 +264,17 @@ def _memory(
     added = [value_added.value_added(past)]
     levels_told = ("family", "promotion")
     added += [value_added.value_added(past, level=x, each_lag=False) for x in levels_told]
-    accurate = [lags.by_lag(past, total, levels, level=level) for level in lags.LEVELS]
-    fallen = [lags.waterfall(past, level=level) for level in ("total", "family")]
-    signals = [lags.signals(past, level=level) for level in ("total", "family", "item")]
+    accurate = [
+        lag_accuracy.by_lag(past, total, levels, level=level) for level in lag_accuracy.LEVELS
+    ]
+    fallen = [lag_accuracy.waterfall(past, level=level) for level in ("total", "family")]
+    signals = [lag_accuracy.signals(past, level=level) for level in ("total", "family", "item")]
     return {
         "findings": _with_unplaced(tables["findings"], unplaced),
         "waterfall": pd.concat(fallen, ignore_index=True),
         "lag_accuracy": pd.concat(accurate, ignore_index=True),
         "tracking_signals": pd.concat(signals, ignore_index=True),
-        "bound_accuracy": lags.bounds(forecasts, demand, level=intervals.LEVEL),
+        "bound_accuracy": lag_accuracy.bounds(forecasts, demand, level=intervals.LEVEL),
         "value_added": pd.concat(added, ignore_index=True),
         "touches": touched,
         "author_skill": value_added.authors(touched),

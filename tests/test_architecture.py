@@ -64,7 +64,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 16_000, 86, 400
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 16_200, 88, 405
 
 
 def _modules() -> list[Path]:

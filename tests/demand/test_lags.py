@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sopkit import months, schema
-from sopkit.demand import accuracy, lags
+from sopkit.demand import accuracy, lag_accuracy, lags
 
 FIRST = pd.Timestamp("2024-01-01")
 ITEMS = pd.DataFrame(
@@ -122,7 +122,9 @@ def test_errors_are_measured_after_adding_up_and_by_lag():
         ]
     )
     past = past_of(plans)
-    table = lags.by_lag(past, history({"A": [10.0] * 14, "B": [20.0] * 14}), LEVELS, level="family")
+    table = lag_accuracy.by_lag(
+        past, history({"A": [10.0] * 14, "B": [20.0] * 14}), LEVELS, level="family"
+    )
     own = table[table["layer"] == lags.CONSENSUS].set_index("lag")
     assert own.loc[1, "wape"] == 0.0  # +4 and −4 within one family
     assert own.loc[0, ["wape", "bias_rate"]].tolist() == pytest.approx([2 / 30, 2 / 30])
@@ -141,7 +143,7 @@ def test_at_the_lead_time_each_item_is_judged_at_its_own_lag():
     at_lead = past.rows[past.rows["lag"] == past.rows["decision_lag"]]
     # 30 days are one month, 61 days three, none is one
     assert at_lead[["item", "lag"]].values.tolist() == [["B", 3], ["A", 1], ["C", 1]]
-    table = lags.by_lag(past, history({"A": [1.0] * 14}), LEVELS)
+    table = lag_accuracy.by_lag(past, history({"A": [1.0] * 14}), LEVELS)
     own = table[(table["lag"] == lags.DECISION_LAG) & (table["layer"] == lags.STATISTICAL)]
     # B in cycle 10: 30 for 20; A and C in cycle 12: 10 + 20 for 10 + 10
     assert own["wape"].tolist() == pytest.approx([(10 + 10) / (20 + 20)])
@@ -184,7 +186,7 @@ def test_bounds_are_judged_by_how_often_they_hold():
             "quantity_upper": [12.0, 12.0],
         }
     )
-    table = lags.bounds(told, came, level=0.8).set_index("lag")
+    table = lag_accuracy.bounds(told, came, level=0.8).set_index("lag")
     assert table["coverage_rate"].tolist() == [1.0, 0.0]
     assert table.loc[1, "below_rate"] == 1.0
     # losses of 8, 10 and 12 beside 10: 0.1·2, 0, 0.1·2
@@ -195,13 +197,13 @@ def test_a_signal_alarms_beyond_what_chance_makes_of_as_many_months():
     cycles = range(13, 25)
     high = pd.concat([plan(c, [("A", c + 1, 12, 0, 0, 0)]) for c in cycles])
     amounts = {"A": [10.0] * 26}
-    found = lags.signals(past_of(high, amounts=amounts), level="item")
+    found = lag_accuracy.signals(past_of(high, amounts=amounts), level="item")
     own = found[found["layer"] == lags.CONSENSUS].iloc[0]
     assert own[["signal", "months", "is_alarm"]].tolist() == [12.0, 12, True]
     both = pd.concat([plan(c, [("A", c + 1, 12 if c % 2 else 8, 0, 0, 0)]) for c in cycles])
-    assert not lags.signals(past_of(both, amounts=amounts), level="item")["is_alarm"].any()
+    assert not lag_accuracy.signals(past_of(both, amounts=amounts), level="item")["is_alarm"].any()
     few = high[high["cycle"] <= month(17)]
-    assert not lags.signals(past_of(few, amounts=amounts), level="item")["is_alarm"].any()
+    assert not lag_accuracy.signals(past_of(few, amounts=amounts), level="item")["is_alarm"].any()
 
 
 def test_the_tracking_signal_is_that_of_carlsons_bakery(needs):

@@ -11,7 +11,7 @@ import pytest
 
 from sopkit import contract, months
 from sopkit.charts import accuracy as charts
-from sopkit.demand import lags, value_added
+from sopkit.demand import lag_accuracy, lags, value_added
 from sopkit.explore import ledger, past
 
 FIRST = pd.Timestamp("2024-01-01")
@@ -115,7 +115,7 @@ def test_a_layer_by_itself_is_what_table_lag_accuracy_says(level, lag):
     tables = build()
     history = tables["history"].assign(sales=tables["history"]["actual"], returns=0.0)
     items = history[["item", "family", "category"]].drop_duplicates().astype("str")
-    told = lags.by_lag(tables["past"], history, {"items": items}, level=level)
+    told = lag_accuracy.by_lag(tables["past"], history, {"items": items}, level=level)
     told = told[(told["layer"] == lags.CONSENSUS) & (told["lag"] == lag)].set_index("member")
     found = ledger.measures(tables, choice(level=level, lag=lag, layer=lags.CONSENSUS))
     assert found["share"] == 1.0
