@@ -11,6 +11,7 @@ import pandas as pd
 
 from sopkit import months, schema
 from sopkit.demand import hierarchy
+from sopkit.demand.submissions import in_force
 
 COLUMNS = (
     "department author subject first_month last_month asked weight_share beneath change "
@@ -62,7 +63,8 @@ def numbers_taken(
     >>> month, levels = pd.Timestamp("2026-02-01"), dict.fromkeys(schema.LEVELS, "all")
     >>> said = {**levels, "family": "Tents", "department": "sales", "author": "M. Keller"}
     >>> said |= {"cycle": pd.Timestamp("2026-01-01"), "month": month, "quarter": pd.NaT}
-    >>> said = pd.DataFrame([said | {"quantity": 60.0, "revenue_value": None}])
+    >>> said |= {"quantity": 60.0, "revenue_value": None, "is_withdrawn": None}
+    >>> said = pd.DataFrame([said])
     >>> base = pd.DataFrame({**levels, **key, "family": "Tents", "month": month, "factor": 1.0,
     ...     "quantity": [40.0], "unit_price_value": 5.0})
     >>> views = pd.DataFrame({"department": ["sales"], **key, "month": month, "quantity": [60.0]})
@@ -71,8 +73,7 @@ def numbers_taken(
     >>> made[["subject", "asked", "beneath", "change", "change_value"]].values.tolist()
     [['family Tents', '60', 40.0, 5.0, 25.0]]
     """
-    said = submissions[submissions["cycle"] == cycle]
-    said = said[said[["quantity", "revenue_value"]].notna().any(axis=1)].reset_index(drop=True)
+    said = in_force(submissions[submissions["cycle"] == cycle]).reset_index(drop=True)
     said = said.assign(number=said.groupby(_WHOSE, sort=False).ngroup())
     if said.empty:
         numbers = dict.fromkeys(_NUMBERS, "float64")

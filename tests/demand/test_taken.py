@@ -28,6 +28,7 @@ def said(*rows: dict) -> pd.DataFrame:
     blank = dict.fromkeys(schema.LEVELS, schema.ALL) | {
         "department": "sales", "author": "Keller", "cycle": CYCLE, "month": pd.NaT,
         "quarter": pd.NaT, "quantity": np.nan, "revenue_value": np.nan,
+        "is_withdrawn": pd.NA, "entered_at": pd.NaT,
     }  # fmt: skip
     table = pd.DataFrame([blank | row for row in rows])
     dates = ["cycle", "month", "quarter"]
@@ -71,7 +72,7 @@ def test_a_number_moves_the_plan_by_its_weight_by_hand():
 def test_the_effects_of_all_numbers_sum_to_the_plans_departments(factor):
     table = said(
         {"family": "Tents", "month": SPAN[0], "quantity": 60.0},
-        {"item": "T1", "month": SPAN[0], "quantity": 5.0},  # overlaps: the two add up
+        {"item": "T1", "month": SPAN[0], "quantity": 5.0},  # held within the family
         {"quarter": SPAN[0], "revenue_value": 900.0, "department": "finance"},
         {"channel": "Shop", "month": SPAN[2], "quantity": 0.0},
         {"family": "Boats", "month": SPAN[0], "quantity": 7.0},
