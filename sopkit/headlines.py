@@ -69,6 +69,7 @@ def data_review(
     findings: pd.DataFrame,
     controls: pd.DataFrame,
     restated: pd.DataFrame,
+    measured: pd.DataFrame,
     common: dict,
 ) -> pd.DataFrame:
     """Rows and units known, what cleaning changed, what the check found, whether totals tie."""
@@ -86,8 +87,16 @@ def data_review(
         notices=("count", (findings["state"] == "notice").sum()),
         controls=_tied(controls, untied),
         restated=("count", len(restated) or np.nan, "nothing"),
+        planned_rate=("rate", _planned_rate(measured), "unknown"),
         **common,
     )
+
+
+def _planned_rate(measured: pd.DataFrame) -> float:
+    """Share of what came of which the forecast spoke a month before."""
+    own = measured[(measured["level"] == "total") & (measured["layer"] == "statistical")]
+    own = own[own["lag"] == 1]
+    return own["covered_rate"].iloc[0] if len(own) else np.nan
 
 
 def _tied(controls: pd.DataFrame, untied: pd.DataFrame) -> str:

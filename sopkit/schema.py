@@ -438,7 +438,7 @@ stock_by_family | family | items cover_months excess_value obsolete_value below_
 stock_health | item location | opening demand cover_months excess obsolete below_months excess_value obsolete_value | how long stock lasts, what is too much, what will never sell
 strategy_months | strategy month | supply demand closing | what each way makes and stores, in total by month
 waterfall | level member layer cycle month | quantity actual | what each past cycle planned for each month that has closed, and what came
-lag_accuracy | level member layer lag | wape bias_rate value_wape mase rmsse volume cycles | how far past plans were off, by months ahead (-1: all, -2: each item at its lead time); positive bias: too high
+lag_accuracy | level member layer lag | wape bias_rate value_wape mase rmsse volume cycles covered_rate | how far past plans were off, by months ahead (-1: all, -2: each item at its lead time); positive bias: too high
 tracking_signals | level member layer | signal months is_alarm | running sum of errors one month ahead over their mean size; positive: too high; beyond 4 is an alarm
 bound_accuracy | lag | coverage_rate below_rate above_rate pinball_rate rows | how often what came lay inside the forecast's bounds (80 %), by months ahead
 value_added | level member layer beside lag | gain_rate gain_lower gain_upper verdict bias_rate habit months cycles is_department | error before - error after of each layer, by family and month (lag -3: one to three months ahead, -2: at the lead time); positive: it helped

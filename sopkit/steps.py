@@ -190,7 +190,7 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     memory = _memory(tables, demand, rates, units, known_changes, cycle=cycle)
     return memory | {
         "data_review_facts": headlines.data_review(
-            total, changes, memory["findings"], tied, restated, common
+            total, changes, memory["findings"], tied, restated, memory["lag_accuracy"], common
         ),
         "arrivals": _arrivals(tables),
         "demand_history": demand,

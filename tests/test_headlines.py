@@ -73,6 +73,7 @@ HISTORY = series_months(YEAR, A=10.0, B=5.0).assign(
 
 COMMON = {"unassigned_rate": ("rate", 0.25, "none"), "unit": "pieces"}
 TIED = pd.DataFrame({"is_tied": [True, False, True]})
+UNMEASURED = pd.DataFrame(columns=["level", "layer", "lag", "covered_rate"])
 NOTHING_RESTATED = pd.DataFrame({"finding": []})
 
 
@@ -110,7 +111,7 @@ def test_data_review_by_hand():
     history = HISTORY.assign(outlier=[-9.0, *[0.0] * 23], returns=[0.0, 3.0, *[0.0] * 22])
     findings = pd.DataFrame({"state": ["notice", "breach", "notice"]})
     table = headlines.data_review(
-        history, pd.DataFrame(index=range(2)), findings, TIED, NOTHING_RESTATED, COMMON
+        history, pd.DataFrame(index=range(2)), findings, TIED, NOTHING_RESTATED, UNMEASURED, COMMON
     )
     assert amount(table, "series") == 2
     assert amount(table, "sales_units") == 180.0
@@ -120,6 +121,13 @@ def test_data_review_by_hand():
     assert amount(table, "corrected_rate") == pytest.approx(12 / 180)  # sizes, not signs
     assert amount(table, "notices") == 2
     assert amount(table, "unassigned_rate") == 0.25
+    assert np.isnan(amount(table, "planned_rate"))
+    measured = {"level": "total", "layer": ["statistical"] * 2, "lag": [0, 1]}
+    measured = pd.DataFrame(measured | {"covered_rate": [1.0, 0.9]})
+    found = headlines.data_review(
+        history, pd.DataFrame(), findings, TIED, NOTHING_RESTATED, measured, COMMON
+    )
+    assert amount(found, "planned_rate") == 0.9
 
 
 def test_product_review_by_hand():
@@ -516,7 +524,13 @@ def test_without_decisions_there_is_no_deadline():
 
 ALL = {
     "data_review": lambda: headlines.data_review(
-        HISTORY, pd.DataFrame(), pd.DataFrame({"state": []}), TIED, NOTHING_RESTATED, COMMON
+        HISTORY,
+        pd.DataFrame(),
+        pd.DataFrame({"state": []}),
+        TIED,
+        NOTHING_RESTATED,
+        UNMEASURED,
+        COMMON,
     ),
     "demand_review": demand_review,
     "supply_review": supply_review,
@@ -606,7 +620,9 @@ def test_whether_finances_totals_tie_is_said(tied, words):
     controls = pd.DataFrame({"is_tied": pd.Series(tied, dtype="bool")})
     findings = pd.DataFrame({"state": []})
     restated = pd.DataFrame({"finding": ["x"] * 3})
-    table = headlines.data_review(HISTORY, pd.DataFrame(), findings, controls, restated, COMMON)
+    table = headlines.data_review(
+        HISTORY, pd.DataFrame(), findings, controls, restated, UNMEASURED, COMMON
+    )
     assert text(table, "controls") == words
     assert amount(table, "restated") == 3
 
@@ -614,7 +630,13 @@ def test_whether_finances_totals_tie_is_said(tied, words):
 def test_what_was_ordered_and_not_shipped_counts_as_corrected():
     history = HISTORY.assign(unfilled=[4.0, -2.0, *[0.0] * 22])
     table = headlines.data_review(
-        history, pd.DataFrame(), pd.DataFrame({"state": []}), TIED, NOTHING_RESTATED, COMMON
+        history,
+        pd.DataFrame(),
+        pd.DataFrame({"state": []}),
+        TIED,
+        NOTHING_RESTATED,
+        UNMEASURED,
+        COMMON,
     )
     assert amount(table, "corrected_rate") == pytest.approx(6 / 180)
 

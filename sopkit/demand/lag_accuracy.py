@@ -41,27 +41,41 @@ def by_lag(
     DataFrame
         Key ``level, member, layer, lag`` (−1: all lags together, −2: each item at its lead time):
         ``wape``, ``bias_rate``, ``value_wape`` (in money at today's prices), ``mase``, ``rmsse``
-        (seasonal naive scale, Hyndman & Koehler 2006), ``volume``, ``cycles``.
+        (seasonal naive scale, Hyndman & Koehler 2006), ``volume``, ``cycles``; ``covered_rate``:
+        share of what came at the member of which the layer spoke, the rest is judged nowhere.
     """
-    scale = _scales(history, levels, level)
+    net = _by_month(history, levels, level)
+    scale = _scales(net)
+
     decided = past.where(past.rows["lag"] == past.rows["decision_lag"])
     whole, late = grouped(past, level), grouped(decided, level)
+    nobody = np.full(len(late.member), np.nan)  # at the lead time each month is told in parts
     cells = [
-        (past, whole, [_cells(whole, None), _cells(whole, EVERY_LAG)]),
-        (decided, late, [_cells(late, DECISION_LAG)]),
+        (past, whole, _came(net, whole), [_cells(whole, None), _cells(whole, EVERY_LAG)]),
+        (decided, late, nobody, [_cells(late, DECISION_LAG)]),
     ]
     parts = []
     for name in past.said:
-        for own, groups, every in cells:
+        for own, groups, came, every in cells:
             units, money = (
                 added_up(own, groups, [name], is_money=flag, is_whole=True)
                 for flag in (False, True)
             )
-            parts += [_measures(units, money, p, scale).assign(layer=name) for p in every]
+            parts += [_measures(units, money, came, p, scale).assign(layer=name) for p in every]
     table = pd.concat(parts, ignore_index=True).assign(level=level)
     columns = ["level", "member", "layer", "lag", "wape", "bias_rate", "value_wape", "mase"]
-    columns += ["rmsse", "volume", "cycles"]
+    columns += ["rmsse", "volume", "cycles", "covered_rate"]
     return table[columns].astype({"level": "str", "member": "str", "layer": "str"})
+
+
+def _came(net: pd.DataFrame, groups: Groups) -> np.ndarray:
+    """All that came at the member and month of each group; missing where nobody knows."""
+    if net.empty:
+        return np.full(len(groups.member), np.nan)
+    month = pd.DatetimeIndex(months.from_number(groups.month))
+    place = net.index.get_indexer(groups.members[groups.member]), net.columns.get_indexer(month)
+    is_there = (place[0] >= 0) & (place[1] >= 0)
+    return np.where(is_there, np.nan_to_num(net.to_numpy())[place], np.nan)
 
 
 def _cells(groups: Groups, lag: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,7 +89,9 @@ def _cells(groups: Groups, lag: int | None) -> tuple[np.ndarray, np.ndarray, np.
     return member, ahead - 10, place
 
 
-def _measures(units: Sums, money: Sums, cells: tuple, scale: pd.DataFrame) -> pd.DataFrame:
+def _measures(
+    units: Sums, money: Sums, came: np.ndarray, cells: tuple, scale: pd.DataFrame
+) -> pd.DataFrame:
     """Measures by member and lag; rows of which nothing is known are left out."""
     member, lag, place = cells
     many, known = len(member), units.is_known
@@ -100,26 +116,36 @@ def _measures(units: Sums, money: Sums, cells: tuple, scale: pd.DataFrame) -> pd
                 "rmsse": np.sqrt(total(error**2) / count / usual["square"].to_numpy()),
                 "volume": volume,
                 "cycles": np.bincount(at, minlength=many).astype("int64"),
+                "covered_rate": total(units.actual) / total(np.where(known, came, 0.0)),
             }
         )
     return table[count > 0]
 
 
-def _scales(history: pd.DataFrame, levels: dict[str, pd.DataFrame], level: str) -> pd.DataFrame:
-    """Mean absolute and mean squared difference to the same month a year before, by member."""
-    net = history.assign(actual=accuracy.measured(history))
+def _by_month(history: pd.DataFrame, levels: dict[str, pd.DataFrame], level: str) -> pd.DataFrame:
+    """What came by member and month; empty for a class or a model, which have no history."""
+    net = history.assign(actual=accuracy.measured(history).mask(history["is_stockout"]))
     net = hierarchy.with_levels(
         net, levels["items"], levels.get("locations"), levels.get("channels")
     )
-    if level != "total" and level not in net.columns:  # a class or a model: no history of its own
-        return pd.DataFrame(columns=["absolute", "square"], dtype="float64")
+    if level != "total" and level not in net.columns:
+        return pd.DataFrame()
     member = net[level] if level != "total" else schema.COMPANY_LABEL
-    wide = net.assign(member=member).groupby(["member", "month"])["actual"].sum().unstack("month")
-    change = wide.diff(12, axis=1)
-    table = pd.DataFrame(
-        {"absolute": change.abs().mean(axis=1), "square": (change**2).mean(axis=1)}
+    return (
+        net.assign(member=member)
+        .groupby(["member", "month"])["actual"]
+        .sum(min_count=1)
+        .unstack("month")
     )
-    return table.where(table > 0)
+
+
+def _scales(net: pd.DataFrame) -> pd.DataFrame:
+    """Mean absolute and mean squared difference to the same month a year before, by member."""
+    if net.empty:
+        return pd.DataFrame(columns=["absolute", "square"], dtype="float64")
+    change = net.diff(12, axis=1)
+    scales = {"absolute": change.abs().mean(axis=1), "square": (change**2).mean(axis=1)}
+    return pd.DataFrame(scales).where(lambda table: table > 0)
 
 
 def waterfall(past: Past, *, level: str = "total") -> pd.DataFrame:

@@ -122,9 +122,8 @@ def test_errors_are_measured_after_adding_up_and_by_lag():
         ]
     )
     past = past_of(plans)
-    table = lag_accuracy.by_lag(
-        past, history({"A": [10.0] * 14, "B": [20.0] * 14}), LEVELS, level="family"
-    )
+    came = history({"A": [10.0] * 14, "B": [20.0] * 14})
+    table = lag_accuracy.by_lag(past, came, LEVELS, level="family")
     own = table[table["layer"] == lags.CONSENSUS].set_index("lag")
     assert own.loc[1, "wape"] == 0.0  # +4 and −4 within one family
     assert own.loc[0, ["wape", "bias_rate"]].tolist() == pytest.approx([2 / 30, 2 / 30])
@@ -132,6 +131,11 @@ def test_errors_are_measured_after_adding_up_and_by_lag():
     assert own.loc[1, "value_wape"] == pytest.approx(40 / 500)
     assert own.loc[lags.EVERY_LAG, "wape"] == pytest.approx(2 / 60)
     assert own.loc[lags.EVERY_LAG, "cycles"] == 2
+    assert own.loc[1, "covered_rate"] == 1.0
+    # a plan that forgot B spoke of a third of what came, and is judged on that alone
+    part = lag_accuracy.by_lag(past.where(past.rows["item"] == "A"), came, LEVELS)
+    forgot = part[part["layer"] == lags.CONSENSUS].set_index("lag")
+    assert forgot.loc[1, ["covered_rate", "wape"]].tolist() == pytest.approx([1 / 3, 0.4])
 
 
 def test_at_the_lead_time_each_item_is_judged_at_its_own_lag():
