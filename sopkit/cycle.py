@@ -504,6 +504,8 @@ def status(workspace: Path) -> list[dict[str, str]]:
         record, is_stale = store.run_record(store.folder(workspace, cycle)), False
         for current in STEPS:
             done = record["steps"].get(current.name)
+            if not done and record.get("origin"):
+                continue  # a replay makes no more
             state = _state(workspace, cycle, current, done) if done else "not run"
             # what rests on a step that is out of date is so too
             state = "out of date" if is_stale and state == "up to date" else state
