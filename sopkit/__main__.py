@@ -288,7 +288,10 @@ def _replay(arguments: argparse.Namespace) -> int:
     made, kept = (counted(len(done[name]), "cycle", "cycles") for name in ("made", "kept"))
     print(f"{made} replayed; {kept} left as a run had made them.")
     words = _command("run", arguments)
-    print(f"Page 01 of the next run shows how good those plans were: {words}")
+    print(
+        "The next run shows on pages 01 and 03 how good those plans and departments were, and "
+        f"takes the weight of departments that made plans worse: {words}"
+    )
     return DONE
 
 

@@ -70,11 +70,12 @@ def data_review(
     controls: pd.DataFrame,
     restated: pd.DataFrame,
     measured: pd.DataFrame,
+    plans: pd.DataFrame,
     common: dict,
 ) -> pd.DataFrame:
     """Rows and units known, what cleaning changed, what the check found, whether totals tie."""
     changed = history[["returns", "unfilled", "stockout", "outlier"]].abs().sum().sum()
-    untied = controls[~controls["is_tied"]]
+    untied, seen = controls[~controls["is_tied"]], plans["origin"] == "hindsight"
     revenue = history["revenue_value"].sum(min_count=1)
     return _facts(
         series=("count", len(history[schema.SERIES].drop_duplicates())),
@@ -87,6 +88,7 @@ def data_review(
         notices=("count", (findings["state"] == "notice").sum()),
         controls=_tied(controls, untied),
         restated=("count", len(restated) or np.nan, "nothing"),
+        hindsight=("count", plans.loc[seen, "cycle"].nunique() or np.nan, "none"),
         planned_rate=("rate", _planned_rate(measured), "unknown"),
         **common,
     )
@@ -268,7 +270,9 @@ def _rival(rivals: pd.DataFrame) -> str:
     )
 
 
-def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, common: dict) -> pd.DataFrame:
+def reconciliation(
+    financials: pd.DataFrame, gaps: pd.DataFrame, plans: pd.DataFrame, common: dict
+) -> pd.DataFrame:
     """The plan in money beside what can be supplied, budget and last year."""
     money, gap = _company(financials), _company(gaps)
     waiting = gap.set_index("month")["gap"].cumsum()
@@ -293,8 +297,15 @@ def reconciliation(financials: pd.DataFrame, gaps: pd.DataFrame, common: dict) -
         budget_coverage_rate=("rate", coverage if coverage < 0.995 else np.nan, "all"),
         last_year_rate=_beside(money, "last_year_revenue_value", "no sales a year before"),
         unpriced_rate=("rate", unpriced if unpriced > 0 else np.nan, "none"),
+        replayed=("count", 1 if _is_replayed(plans) else np.nan, "none"),
         **common,
     )
+
+
+def _is_replayed(plans: pd.DataFrame) -> bool:
+    """Whether the last cycle's plan is one that nobody had."""
+    last = plans[plans["cycle"] == plans["cycle"].max()]
+    return len(last) > 0 and last["origin"].iloc[0] != "run"
 
 
 def _supply_state(families: pd.DataFrame) -> str:

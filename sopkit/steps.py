@@ -190,7 +190,14 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     memory = _memory(tables, demand, rates, units, known_changes, cycle=cycle)
     return memory | {
         "data_review_facts": headlines.data_review(
-            total, changes, memory["findings"], tied, restated, memory["lag_accuracy"], common
+            total,
+            changes,
+            memory["findings"],
+            tied,
+            restated,
+            memory["lag_accuracy"],
+            tables["ledger_demand_plan"],
+            common,
         ),
         "arrivals": _arrivals(tables),
         "demand_history": demand,
@@ -267,7 +274,9 @@ def _memory(
     accurate = [
         lag_accuracy.by_lag(past, total, levels, level=level) for level in lag_accuracy.LEVELS
     ]
-    fallen = [lag_accuracy.waterfall(past, level=level) for level in ("total", "family")]
+    fallen = [
+        lag_accuracy.waterfall(past, total, levels, level=level) for level in ("total", "family")
+    ]
     signals = [lag_accuracy.signals(past, level=level) for level in ("total", "family", "item")]
     return {
         "findings": _with_unplaced(tables["findings"], unplaced),
@@ -635,7 +644,9 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     }
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     return results | {
-        "reconciliation_facts": headlines.reconciliation(financials, gap_table, common),
+        "reconciliation_facts": headlines.reconciliation(
+            financials, gap_table, tables["ledger_demand_plan"], common
+        ),
         "sop_grid": sop_grid(tables | results, cycle=cycle),
         "reconciliation_exceptions": gaps.exceptions(gap_table, quarters, materiality),
     }
@@ -643,11 +654,11 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
 
 def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Why the demand plan moved since the last cycle."""
-    last = _past(tables, "demand_plan")
-    then = {"demand_plan": last[last["cycle"] == last["cycle"].max()]}
+    last, restated, then = tables["ledger_demand_plan"], tables["restatements"], {}
+    last = last[last["cycle"] == last["cycle"].max()]
+    then["demand_plan"] = ties.todays_codes(last, restated)
     for name in ("demand_history", "model_weights", "views", "view_skill", "override_changes"):
         table = tables[f"previous_{name}"]
-        restated = tables["restatements"]
         then[name] = ties.todays_codes(table, restated) if "item" in table else table
     then["known_members"] = tables["previous_known_members"]
     table = bridge.bridge(tables, then, tables["items"], cycle=cycle)
@@ -758,10 +769,13 @@ def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
 
 
 def _past(tables: Tables, name: str) -> pd.DataFrame:
-    """A table of past cycles, its items under today's codes."""
-    return ties.todays_codes(
-        tables[f"ledger_{name}"], pd.concat([tables["ledger_restatements"], tables["restatements"]])
-    )
+    """A table of past cycles that were run, its items under today's codes.
+
+    A replayed plan is one that nobody had.
+    """
+    table = tables[f"ledger_{name}"]
+    changes = pd.concat([tables["ledger_restatements"], tables["restatements"]])
+    return ties.todays_codes(table[table["origin"] == lags.RUN], changes)
 
 
 def _last_money(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:

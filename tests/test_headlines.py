@@ -73,6 +73,7 @@ HISTORY = series_months(YEAR, A=10.0, B=5.0).assign(
 
 COMMON = {"unassigned_rate": ("rate", 0.25, "none"), "unit": "pieces"}
 TIED = pd.DataFrame({"is_tied": [True, False, True]})
+NO_PLANS = pd.DataFrame(columns=["cycle", "origin"])
 UNMEASURED = pd.DataFrame(columns=["level", "layer", "lag", "covered_rate"])
 NOTHING_RESTATED = pd.DataFrame({"finding": []})
 
@@ -111,7 +112,14 @@ def test_data_review_by_hand():
     history = HISTORY.assign(outlier=[-9.0, *[0.0] * 23], returns=[0.0, 3.0, *[0.0] * 22])
     findings = pd.DataFrame({"state": ["notice", "breach", "notice"]})
     table = headlines.data_review(
-        history, pd.DataFrame(index=range(2)), findings, TIED, NOTHING_RESTATED, UNMEASURED, COMMON
+        history,
+        pd.DataFrame(index=range(2)),
+        findings,
+        TIED,
+        NOTHING_RESTATED,
+        UNMEASURED,
+        NO_PLANS,
+        COMMON,
     )
     assert amount(table, "series") == 2
     assert amount(table, "sales_units") == 180.0
@@ -124,10 +132,12 @@ def test_data_review_by_hand():
     assert np.isnan(amount(table, "planned_rate"))
     measured = {"level": "total", "layer": ["statistical"] * 2, "lag": [0, 1]}
     measured = pd.DataFrame(measured | {"covered_rate": [1.0, 0.9]})
+    seen = pd.DataFrame({"cycle": ["2025-01", "2025-01", "2025-02"], "origin": "hindsight"})
     found = headlines.data_review(
-        history, pd.DataFrame(), findings, TIED, NOTHING_RESTATED, measured, COMMON
+        history, pd.DataFrame(), findings, TIED, NOTHING_RESTATED, measured, seen, COMMON
     )
     assert amount(found, "planned_rate") == 0.9
+    assert amount(found, "hindsight") == 2
 
 
 def test_product_review_by_hand():
@@ -377,7 +387,7 @@ GAPS = pd.DataFrame(
 
 
 def test_reconciliation_by_hand():
-    table = headlines.reconciliation(FINANCIALS, GAPS, COMMON)
+    table = headlines.reconciliation(FINANCIALS, GAPS, NO_PLANS, COMMON)
     assert amount(table, "revenue") == 400.0  # the company's rows, not the families' again
     assert amount(table, "margin_rate") == pytest.approx(0.25)
     # gaps run up: 10 owed after January, nothing after February
@@ -391,10 +401,10 @@ def test_reconciliation_by_hand():
 
 def test_a_budget_that_leaves_families_out_is_compared_without_them_by_hand():
     partial = FINANCIALS.assign(budgeted_revenue_value=[60.0, np.nan, 60.0, np.nan])
-    table = headlines.reconciliation(partial, GAPS, COMMON)
+    table = headlines.reconciliation(partial, GAPS, NO_PLANS, COMMON)
     assert amount(table, "budget_variance_rate") == pytest.approx(60 / 80 - 1)
     assert amount(table, "budget_coverage_rate") == pytest.approx(0.6)
-    whole = headlines.reconciliation(FINANCIALS, GAPS, COMMON)
+    whole = headlines.reconciliation(FINANCIALS, GAPS, NO_PLANS, COMMON)
     assert np.isnan(amount(whole, "budget_coverage_rate"))
 
 
@@ -409,28 +419,32 @@ def test_what_customers_wait_for_runs_up_over_the_months_by_hand():
         ],
         ignore_index=True,
     )
-    table = headlines.reconciliation(FINANCIALS, late[::-1], COMMON)
+    table = headlines.reconciliation(FINANCIALS, late[::-1], NO_PLANS, COMMON)
     assert amount(table, "supply_gap") == -50.0
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (-5.0, "2026-02")
     assert text(table, "supply_state") == "Supply is furthest behind in Stoves"
 
 
 def test_planned_units_without_a_price_are_said_and_none_are_not():
-    table = headlines.reconciliation(FINANCIALS, GAPS, COMMON)
+    table = headlines.reconciliation(FINANCIALS, GAPS, NO_PLANS, COMMON)
     assert amount(table, "unpriced_rate") == pytest.approx(10 / 40)
     whole = FINANCIALS.assign(priced_quantity=FINANCIALS["quantity"])
-    assert np.isnan(amount(headlines.reconciliation(whole, GAPS, COMMON), "unpriced_rate"))
+    assert np.isnan(
+        amount(headlines.reconciliation(whole, GAPS, NO_PLANS, COMMON), "unpriced_rate")
+    )
 
 
 def test_a_plan_met_in_time_has_no_lowest_gap():
-    table = headlines.reconciliation(FINANCIALS, GAPS.assign(gap=1.0, gap_value=0.0), COMMON)
+    table = headlines.reconciliation(
+        FINANCIALS, GAPS.assign(gap=1.0, gap_value=0.0), NO_PLANS, COMMON
+    )
     assert (amount(table, "lowest_gap"), text(table, "lowest_gap_month")) == (0.0, "no month")
     assert text(table, "supply_state") == "Supply follows demand in every family"
 
 
 def test_without_prices_and_budget_the_reconciliation_says_so():
     unknown = FINANCIALS.assign(**dict.fromkeys(FINANCIALS.columns[2:], np.nan))
-    table = headlines.reconciliation(unknown, GAPS.assign(gap_value=np.nan), COMMON)
+    table = headlines.reconciliation(unknown, GAPS.assign(gap_value=np.nan), NO_PLANS, COMMON)
     for fact in (
         "revenue",
         "margin",
@@ -530,11 +544,12 @@ ALL = {
         TIED,
         NOTHING_RESTATED,
         UNMEASURED,
+        NO_PLANS,
         COMMON,
     ),
     "demand_review": demand_review,
     "supply_review": supply_review,
-    "reconciliation": lambda: headlines.reconciliation(FINANCIALS, GAPS, COMMON),
+    "reconciliation": lambda: headlines.reconciliation(FINANCIALS, GAPS, NO_PLANS, COMMON),
     "executive_review": lambda: executive_review(PLANNED, CLOSED),
 }
 
@@ -587,8 +602,8 @@ def test_the_order_of_rows_changes_nothing():
         supply_review(), supply_review(shuffled(LOAD), shuffled(COSTS), shuffled(PROJECTION))
     )
     pd.testing.assert_frame_equal(
-        headlines.reconciliation(FINANCIALS, GAPS, COMMON),
-        headlines.reconciliation(shuffled(FINANCIALS), shuffled(GAPS), COMMON),
+        headlines.reconciliation(FINANCIALS, GAPS, NO_PLANS, COMMON),
+        headlines.reconciliation(shuffled(FINANCIALS), shuffled(GAPS), NO_PLANS, COMMON),
     )
     pd.testing.assert_frame_equal(
         executive_review(PLANNED, CLOSED), executive_review(shuffled(PLANNED), shuffled(CLOSED))
@@ -621,7 +636,7 @@ def test_whether_finances_totals_tie_is_said(tied, words):
     findings = pd.DataFrame({"state": []})
     restated = pd.DataFrame({"finding": ["x"] * 3})
     table = headlines.data_review(
-        HISTORY, pd.DataFrame(), findings, controls, restated, UNMEASURED, COMMON
+        HISTORY, pd.DataFrame(), findings, controls, restated, UNMEASURED, NO_PLANS, COMMON
     )
     assert text(table, "controls") == words
     assert amount(table, "restated") == 3
@@ -636,6 +651,7 @@ def test_what_was_ordered_and_not_shipped_counts_as_corrected():
         TIED,
         NOTHING_RESTATED,
         UNMEASURED,
+        NO_PLANS,
         COMMON,
     )
     assert amount(table, "corrected_rate") == pytest.approx(6 / 180)

@@ -34,6 +34,7 @@ def bias_by_lag(scores: pd.DataFrame, *, subject: str) -> Figure | None:
         f"Bias by months ahead: {subject}",
         "Bias, share of actual (positive: too high)",
         is_rate=True,
+        colours=(_style.DEMAND, _style.SUPPLY),
     )
 
 

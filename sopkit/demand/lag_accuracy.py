@@ -148,28 +148,40 @@ def _scales(net: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(scales).where(lambda table: table > 0)
 
 
-def waterfall(past: Past, *, level: str = "total") -> pd.DataFrame:
+def waterfall(
+    past: Past, history: pd.DataFrame, levels: dict[str, pd.DataFrame], *, level: str = "total"
+) -> pd.DataFrame:
     """Table ``waterfall`` of one level: what each cycle planned for each month, and what came.
 
     Parameters
     ----------
     past : Past
         From ``lags.past_plans``.
+    history : DataFrame
+        Table `demand_history`, in the planning unit.
+    levels : dict of DataFrame
+        Tables `items`, `locations`, `channels`.
     level : str
-        ``total`` or a column of the past's rows.
+        ``total`` or a level of the history.
 
     Returns
     -------
     DataFrame
-        Key ``level, member, layer, cycle, month``: ``quantity`` planned and ``actual`` of the
-        series that the layer spoke of, in the planning unit.
+        Key ``level, member, layer, cycle, month``: ``quantity`` planned and ``actual``, in the
+        planning unit. To a plan that is for the whole company all that came is held, items that
+        it did not know yet too; to a department's number only what it spoke of. Months hidden by a
+        stock-out stand in neither.
     """
     groups, parts = grouped(past, level), []
+    net, partial = _by_month(history, levels, level), past.layers("department", "imported")
+    every = _came(net, groups)
     for layer in past.said:
-        sums = added_up(past, groups, [layer])
+        sums = added_up(past, groups, [layer], is_whole=True)
+        actual = sums.actual if layer in partial else every
         made = {"member": sums.members[sums.member], "cycle": months.from_number(sums.cycle)}
         made |= {"month": months.from_number(sums.month), "quantity": sums.said[0]}
-        parts.append(pd.DataFrame(made | {"actual": sums.actual}).assign(layer=layer))
+        made = pd.DataFrame(made | {"actual": actual})[sums.is_known]
+        parts.append(made.assign(layer=layer))
     columns = ["level", "member", "layer", "cycle", "month", "quantity", "actual"]
     table = pd.concat(parts, ignore_index=True).assign(level=level)[columns]
     kinds = {"cycle": months.DTYPE, "month": months.DTYPE}

@@ -98,8 +98,8 @@ def bridge(
     kept = both[both["_merge"] == "both"].reset_index(drop=True)
     parts += _statistical(kept, now, then, items, cycle)
     parts.append(_rows(kept, "events", kept["events_now"] - kept["events_then"]))
-    parts += _by_detail(kept, "department", "departments", _departments, now, then)
-    parts += _by_detail(kept, "override", "overrides", _overrides, now, then)
+    parts += _by_department(kept, now, then)
+    parts += _by_override(kept, now, then)
     table = pd.concat(parts, ignore_index=True)
     return table[table["change"] != 0].reset_index(drop=True)[COLUMNS]
 
@@ -176,41 +176,61 @@ def _layers_of_then(past: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
     return both["layers"].fillna(0.0).set_axis(past.index)
 
 
-def _by_detail(kept, cause, column, told, now, then) -> list[pd.DataFrame]:
-    """The change of one layer, a row a department or override; what is left has no detail."""
-    parts, change = [], pd.Series(0.0, index=kept.index)
-    both = {name: told(tables) for name, tables in (("now", now), ("then", then))}
-    names = sorted({*both["now"], *both["then"]})
-    for name in names:
+def _by_override(kept, now, then) -> list[pd.DataFrame]:
+    """The change that each override makes; what is left has no name."""
+    parts, left = [], kept["overrides_now"] - kept["overrides_then"]
+    both = [_overrides(tables) for tables in (then, now)]
+    for name in sorted({*both[0], *both[1]}):
         own = pd.Series(0.0, index=kept.index)
-        for when, sign in (("now", 1.0), ("then", -1.0)):
-            if name in both[when]:
+        for moves, sign in zip(both, (-1.0, 1.0), strict=True):
+            if name in moves:
                 # left: rows that this one did not touch
                 laid = kept[schema.SERIES_MONTH].merge(
-                    both[when][name], on=schema.SERIES_MONTH, how="left", validate="one_to_one"
+                    moves[name], on=schema.SERIES_MONTH, how="left", validate="one_to_one"
                 )
                 own = own + sign * laid["change"].fillna(0.0)
-        change = change + own
-        parts.append(_rows(kept, cause, own, detail=name))
-    whole = kept[f"{column}_now"] - kept[f"{column}_then"]
-    rest = (whole - change).where((whole - change).abs() > 1e-9, 0.0)
-    return [*parts, _rows(kept, cause, rest, detail="not told apart")]
+        left = left - own
+        parts.append(_rows(kept, "override", own, detail=name))
+    left = left.where(left.abs() > 1e-9, 0.0)
+    return [*parts, _rows(kept, "override", left, detail="overrides not told apart")]
 
 
-def _departments(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """What each department moves: its weight times its view less what was known."""
-    plan, skill = tables["demand_plan"], tables["view_skill"]
-    if tables["views"].empty or skill.empty:
+def _by_department(kept, now, then) -> list[pd.DataFrame]:
+    """What departments move, told apart by the number they gave and the weight it has."""
+    weights = [_weights(tables) for tables in (then, now)]
+    distances = [_distances(tables, kept) for tables in (then, now)]
+    parts, left = [], kept["departments_now"] - kept["departments_then"]
+    for name in sorted({*distances[0], *distances[1]}):
+        before, after = (own.get(name, pd.Series(0.0, index=kept.index)) for own in distances)
+        was, is_now = (own.get(name, 0.0) for own in weights)
+        by_weight = (is_now - was) * before
+        by_number = is_now * (after - before)
+        left = left - by_weight - by_number
+        parts.append(_rows(kept, "department", by_number, detail=f"{name}: its number"))
+        parts.append(_rows(kept, "department", by_weight, detail=f"{name}: its weight"))
+    left = left.where(left.abs() > 1e-9, 0.0)
+    return [*parts, _rows(kept, "department", left, detail="departments not told apart")]
+
+
+def _weights(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
+    skill = tables["view_skill"]
+    return dict(zip(skill["department"], skill["weight_share"], strict=True))
+
+
+def _distances(tables: dict[str, pd.DataFrame], kept: pd.DataFrame) -> dict[str, pd.Series]:
+    """How far each department's view lies from what was known, by row of the plans kept."""
+    plan, views = tables["demand_plan"], tables["views"]
+    if views.empty:
         return {}
     known = plan[schema.SERIES_MONTH].assign(known=plan["statistical"] + plan["events"])
-    weight = skill.set_index("department")["weight_share"]
     # inner: a view outside the plan moves nothing
-    both = tables["views"].merge(known, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
-    share = both["department"].map(weight).fillna(0.0)
-    both = both.assign(change=share * (both["quantity"] - both["known"]))
+    both = views.merge(known, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
+    both = both.assign(distance=both["quantity"] - both["known"])
     return {
-        str(name): own[[*schema.SERIES_MONTH, "change"]]
-        for name, own in both[both["change"] != 0].groupby("department")
+        str(name): kept[schema.SERIES_MONTH]
+        .merge(own, on=schema.SERIES_MONTH, how="left", validate="one_to_one")["distance"]
+        .fillna(0.0)
+        for name, own in both.groupby("department")
     }
 
 
@@ -219,7 +239,7 @@ def _overrides(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     if moves.empty:
         return {}
     return {
-        f"{author}: {subject}": own[[*schema.SERIES_MONTH, "change"]]
+        f"override of {author}: {subject}": own[[*schema.SERIES_MONTH, "change"]]
         for (author, subject), own in moves.groupby(["author", "subject"])
     }
 

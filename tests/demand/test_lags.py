@@ -138,6 +138,16 @@ def test_errors_are_measured_after_adding_up_and_by_lag():
     assert forgot.loc[1, ["covered_rate", "wape"]].tolist() == pytest.approx([1 / 3, 0.4])
 
 
+def test_the_waterfall_holds_a_plan_to_all_that_came_and_a_department_to_what_it_spoke_of():
+    plans = plan(12, [("A", 13, 12, 0, 0, 0)])  # B was not known yet
+    past = past_of(plans, views(12, "sales", [("A", 13, 9.0)]))
+    came = history({"A": [10.0] * 14, "B": [20.0] * 14})
+    table = lag_accuracy.waterfall(past, came, LEVELS).set_index("layer")
+    assert table.loc["statistical", ["quantity", "actual"]].tolist() == [12.0, 30.0]
+    assert table.loc["sales", ["quantity", "actual"]].tolist() == [9.0, 10.0]
+    assert set(table["month"]) == {month(13)}
+
+
 def test_at_the_lead_time_each_item_is_judged_at_its_own_lag():
     rows = [("A", 13), ("B", 13), ("C", 13)]
     plans = pd.concat(

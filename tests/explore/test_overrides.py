@@ -34,7 +34,7 @@ def inputs() -> dict:
     plan = plan.assign(events=0.0, departments=0.0, overrides=0.0, consensus=plan["statistical"])
     rates = plan[schema.SERIES].drop_duplicates().assign(unit_price_value=10.0)
     company = pd.DataFrame({"currency": ["EUR"], "planning_unit": ["units"], "frozen_months": [{}]})
-    ledger = plan.iloc[:0].assign(cycle=CYCLE)
+    ledger = plan.iloc[:0].assign(cycle=CYCLE, origin="run")
     past = pd.DataFrame(columns=["kind", "subject", "becomes", "cycle"], dtype="object")
     tables = {name: contract.empty(name) for name in schema.RAW} | {
         "company": company,

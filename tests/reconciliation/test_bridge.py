@@ -136,7 +136,7 @@ def test_cleaning_is_told_apart_from_what_was_restated():
 
 def test_a_departments_leaf_is_its_weighted_distance_now_less_then():
     then, now = cycle_of(demand(47), view=120.0), cycle_of(demand(48), view=150.0)
-    own = bridged(now, then).query("cause == 'department' and detail == 'sales'")
+    own = bridged(now, then).query("cause == 'department' and detail == 'sales: its number'")
     known = [
         tables["demand_plan"].set_index(schema.SERIES_MONTH)["statistical"]
         for tables in (then, now)
@@ -147,12 +147,29 @@ def test_a_departments_leaf_is_its_weighted_distance_now_less_then():
     assert set(own["item"]) == {"A"}
 
 
+def test_a_department_whose_weight_alone_changed_says_so():
+    then, now = cycle_of(demand(47), view=150.0), cycle_of(demand(48), view=150.0)
+    plan = now["demand_plan"]
+    known = plan["statistical"] + plan["events"]
+    halved = (0.125 * (150.0 - known)).where(plan["item"] == "A", 0.0)
+    layers = ["statistical", "events", "departments", "overrides"]
+    plan = plan.assign(departments=halved)
+    now["demand_plan"] = plan.assign(consensus=plan[layers].sum(axis=1))
+    now["view_skill"] = now["view_skill"].assign(weight_share=0.125)
+    table = bridged(now, then).query("cause == 'department'")
+    before = then["demand_plan"].set_index(schema.SERIES_MONTH)["statistical"]
+    weight = table.query("detail == 'sales: its weight'").set_index(schema.SERIES_MONTH)["change"]
+    by_hand = (0.125 - 0.25) * (150.0 - before)
+    assert weight.tolist() == pytest.approx(by_hand.reindex(weight.index).tolist())
+    assert set(table["detail"]) == {"sales: its weight", "sales: its number"}
+
+
 def test_each_override_is_a_leaf_and_events_are_one():
     moved = [("A", CYCLE, "Keller", 12.0), ("B", CYCLE, "Lund", 3.0)]
     now = cycle_of(demand(48), events=0.1, moves=moved)
     table = bridged(now, cycle_of(demand(47), moves=moved[1:]))
     overrides = table.query("cause == 'override'")
-    assert overrides[["detail", "change"]].values.tolist() == [["Keller: item A", 12.0]]
+    assert overrides[["detail", "change"]].values.tolist() == [["override of Keller: item A", 12.0]]
     events = table.query("cause == 'events'")["change"].sum()
     months_of_both = now["demand_plan"].query("month <= @months.shift(@THEN, 17)")
     assert events == pytest.approx(months_of_both["events"].sum())
@@ -200,6 +217,6 @@ def test_summed_ends_with_the_plan_now_and_moves_say_why():
     moves = bridge.moves(table, pd.Series(2.0, index=table.index))
     first = moves.iloc[0]
     assert (first["family"], first["month"]) == ("Tents", CYCLE)
-    assert first["causes"].startswith("Keller: item A +40")
+    assert first["causes"].startswith("override of Keller: item A +40")
     assert first["change_value"] == pytest.approx(2.0 * first["change"])
     assert first["plan"] - first["last_plan"] == pytest.approx(first["change"])
