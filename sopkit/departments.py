@@ -246,6 +246,7 @@ def _remark(said, before, taken, due: pd.Timestamp | None, now: pd.Timestamp) ->
 def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataFrame:
     """Hold each cell against what the department has said already for this cycle.
 
+    A number that stands just so already joins those that are left, and keeps the time it came.
     Somebody else's other number since the template was written is not overwritten: such a cell
     joins those that are refused, and where it was left as shown, theirs stays.
     """
@@ -268,9 +269,7 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
             said.notes.append(f"{_named(row)}: withdrawn by {_author_of(then)} already.")
             continue
         if says is not None and _is_near(was, says):
-            said.left.append(
-                row | {"what": _named(row)}
-            )  # it stands just so already, and since when it came
+            said.left.append(row | {"what": _named(row)})
             continue
         is_new = pd.notna(then.get("entered_at")) and then["entered_at"] > said.written_at
         is_new |= row["stood"] is not None and not _is_near(was, row["stood"])

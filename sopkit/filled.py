@@ -191,7 +191,7 @@ def read(path: Path, frozen: dict[str, float]) -> Filled:
     if filled.is_unchanged and filled.rows:
         filled.is_unchanged = False
         filled.notes.append(
-            f"“{templates.NO_CHANGE}” says yes, but numbers stand there: the numbers were taken."
+            f"“{templates.NO_CHANGE}” says yes, but numbers stand there: the numbers count."
         )
     return filled
 

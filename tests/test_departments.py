@@ -214,7 +214,7 @@ FAULTS = {
     "an Excel error": Fault(_set(EVIL, "2026-04", "#REF!"), ["an Excel error"]),
     "yes or no": Fault(lambda book: book.families.__setitem__("B3", "maybe"), ["neither yes nor"]),
     "no change beside numbers": Fault(
-        lambda book: book.families.__setitem__("B3", "yes"), notes="the numbers were taken"
+        lambda book: book.families.__setitem__("B3", "yes"), notes="the numbers count"
     ),
     "a family's number beside its items'": Fault(_both_levels, taken=3),
     "nothing wrong": Fault(lambda book: None),
