@@ -211,15 +211,19 @@ def submit(
     taken = _beside_plan(root, said, _against(said, before, name), before, now)
     rows, added = said.table(), None
     columns = [c for c in schema.RAW["submissions"].column_names if c in rows]
-    if len(taken) or said.is_unchanged:
+    agreed = before[before["is_unchanged"].fillna(False).astype(bool)]["entered_at"]
+    if len(taken) or (said.is_unchanged and agreed.empty):
         added = store.add(
             root, "submissions", rows[columns], cycle=said.cycle, author=name, entered_at=now
         )
+    if said.is_unchanged and len(agreed):
+        when = f" on {agreed.max():%Y-%m-%d}" if agreed.notna().any() else ""
+        said.notes.append(f"“No change” was said{when} already, so nothing was added.")
     _remark(said, before, taken, steps.due_day({"company": company}, said.cycle), now)
     shown = str(added.relative_to(root)) if added else ""
     page = receipts.page(said, taken, name, now, path.name, shown)
     words = [store.file_word(word) for word in (said.department, name)]
-    receipt = "_".join([*words, store.file_hash(path)[:12]])
+    receipt = "_".join([*words, f"{now:%Y-%m-%dT%H%M%SZ}"])
     return Outcome(said, taken, added, store.keep_receipt(root, said.cycle, receipt, page))
 
 
@@ -242,6 +246,7 @@ def _remark(said, before, taken, due: pd.Timestamp | None, now: pd.Timestamp) ->
 def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataFrame:
     """Hold each cell against what the department has said already for this cycle.
 
+    A number that stands just so already joins those that are left, and keeps the time it came.
     Somebody else's other number since the template was written is not overwritten: such a cell
     joins those that are refused, and where it was left as shown, theirs stays.
     """
@@ -263,9 +268,12 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
         if row["is_withdrawn"] and then.get("is_withdrawn") is True:
             said.notes.append(f"{_named(row)}: withdrawn by {_author_of(then)} already.")
             continue
+        if says is not None and _is_near(was, says):
+            said.left.append(row | {"what": _named(row)})
+            continue
         is_new = pd.notna(then.get("entered_at")) and then["entered_at"] > said.written_at
         is_new |= row["stood"] is not None and not _is_near(was, row["stood"])
-        if then and is_new and then["author"] != author and not _is_near(was, says):
+        if then and is_new and then["author"] != author:
             done = f"submitted {_number_of(then)} for" if _number_of(then) else "withdrawn"
             says = f"says {_number_of(row)}" if _number_of(row) else "withdraws it"
             why = f"{_author_of(then)} has {done} it since this template was written; "
@@ -276,7 +284,6 @@ def _against(said: filled.Filled, before: pd.DataFrame, author: str) -> pd.DataF
             continue
         by = f" by {then['author']}" if isinstance(then.get("author"), str) else ""
         replaces = bool(then) and then.get("is_withdrawn") is not True
-        replaces &= not _is_near(was, says)
         word = "was" if row["is_withdrawn"] else "in place of"
         remark = f"{word} {_number_of(then)}{by}" if replaces else ""
         kept.append(row | {"what": _named(row, ""), "remark": remark, "replaces": replaces})
@@ -368,7 +375,7 @@ def _held(said, taken, before, tables, forecast, now) -> pd.DataFrame:
     for row, mark in zip(taken.to_dict("records"), own["mark"], strict=True):
         now_is = found.get(mark, {"within": "", "state": "", "finding": ""})
         if now_is["state"] in (nesting.CROSSES, nesting.NOTHING):
-            cell = {name: row[name] for name in filled.REFUSED[:4]}
+            cell = {name: row[name] for name in filled.REFUSED[:4]} | {"what": _named(row)}
             remedy = "Say both at one level, or one inside the other."
             said.refused.append(cell | {"why": f"it {now_is['finding']}.", "remedy": remedy})
             continue

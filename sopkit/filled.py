@@ -101,6 +101,13 @@ class _Cell:
         return number_in_words({"quantity": self.stood})
 
     @property
+    def remedy(self) -> str:
+        """What to write instead; clearing would withdraw a number that stands."""
+        if self.before:
+            return f"Write {self.before} again to leave it, or a plain number to change it."
+        return "Write a plain number, or clear the cell."
+
+    @property
     def words(self) -> str:
         """Its content as a person may read it, cut where it is long."""
         if self.value is None and self.before:
@@ -184,7 +191,7 @@ def read(path: Path, frozen: dict[str, float]) -> Filled:
     if filled.is_unchanged and filled.rows:
         filled.is_unchanged = False
         filled.notes.append(
-            f"“{templates.NO_CHANGE}” says yes, but numbers stand there: the numbers were taken."
+            f"“{templates.NO_CHANGE}” says yes, but numbers stand there: the numbers count."
         )
     return filled
 
@@ -455,7 +462,7 @@ def _amount(cell: _Cell, filled: Filled) -> float | None:
     elif isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
         words = ("a date.", "Format the cell as a number and write the quantity.")
     elif isinstance(value, bool):
-        words = ("neither a number nor empty.", "Write a quantity, or clear the cell.")
+        words = ("neither a number nor empty.", cell.remedy)
     elif isinstance(value, (int, float)):
         if "%" not in cell.form:
             return float(value)
@@ -464,7 +471,7 @@ def _amount(cell: _Cell, filled: Filled) -> float | None:
         amount = number(cell.text)
         if amount is not None:
             return amount
-        words = ("not a number.", "Write a plain number, or clear the cell.")
+        words = ("not a number.", cell.remedy)
         if "%" in cell.text:
             words = ("a percentage.", "Write the quantity itself.")
         elif re.fullmatch(r"[+-]?[\d.,]+", cell.text):

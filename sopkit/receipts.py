@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from html import escape, unescape
 
-import numpy as np
 import pandas as pd
 
 from sopkit.contract import counted
@@ -51,12 +50,11 @@ def summary(filled: Filled, taken: pd.DataFrame) -> str:
         As for ``page``.
     """
     facts = _facts(filled, taken)
-    numbers, replaced = facts["taken"], int(taken["replaces"].sum() - facts["withdrawn"])
+    numbers = facts["taken"]
     if filled.is_unchanged:
         said = ["“No change” was taken: it counts as submitted"]
     elif numbers:
-        of_which = f", {replaced} of them in place of an earlier one" if replaced > 0 else ""
-        said = [f"{counted(numbers, 'number was', 'numbers were')} taken{of_which}"]
+        said = [f"{counted(numbers, 'number was', 'numbers were')} taken{_in_place(taken)}"]
     elif facts["withdrawn"] or filled.refused:
         said = ["No number was taken"]
     elif filled.left:
@@ -73,10 +71,36 @@ def summary(filled: Filled, taken: pd.DataFrame) -> str:
     return f"{'; '.join(said)}."
 
 
+def _in_place(taken: pd.DataFrame) -> str:
+    """How many of the numbers taken stand in place of an earlier one."""
+    replaces = taken.loc[~taken["is_withdrawn"].astype(bool), "replaces"].astype(bool)
+    replaced = int(replaces.sum())
+    if not replaced:
+        return ""
+    of_them = "" if len(replaces) == 1 else "all " if replaces.all() else f"{replaced} of them "
+    return f", {of_them}in place of {'an earlier one' if replaced == 1 else 'earlier ones'}"
+
+
 def _facts(filled: Filled, taken: pd.DataFrame) -> dict[str, int]:
     withdrawn = int(taken["is_withdrawn"].sum())
     counts = len(taken) - withdrawn, withdrawn, len(filled.left), len(filled.refused)
     return dict(zip(FACTS[3:], counts, strict=True))
+
+
+def _cells(filled: Filled, taken: pd.DataFrame) -> dict[str, list[str]]:
+    """Cells refused and taken, by key and month where they have one, so that both can be matched.
+
+    A number that was written and stood just so already is taken too; one left as shown is not.
+    """
+    refused = [row["what"] or f"{row['sheet']}!{row['cell']}" for row in filled.refused]
+    done = [
+        f"{what}, {label(month)}" for what, month in zip(taken["what"], taken["month"], strict=True)
+    ]
+    written = [row["what"] for row in filled.left if row.get("what")]
+    return {
+        "refused_cells": [cell.casefold() for cell in refused],
+        "taken_cells": [cell.casefold() for cell in [*done, *written]],
+    }
 
 
 def page(
@@ -120,7 +144,8 @@ def page(
             parts.append(_table(rows[columns], [c for c in columns if c in ("quantity", "base")]))
     body = "\n".join(part for part in parts if part)
     said = {"department": filled.department, "author": author}
-    said |= {"handed_in": when.isoformat(timespec="seconds"), **_facts(filled, taken)}
+    said |= {"handed_in": when.isoformat(timespec="milliseconds"), **_facts(filled, taken)}
+    said |= {"written_at": filled.written_at.isoformat(), **_cells(filled, taken)}
     meta = f'{_META}{escape(json.dumps(said, ensure_ascii=False))}">'
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{meta}'
@@ -140,20 +165,41 @@ def listed(pages: dict[str, str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``FACTS``, ``href`` and ``state``: where cells were not taken and the same person has handed
-        in no workbook of the department since, they are open.
+        ``FACTS``, ``href`` and ``state``: where cells were not taken, whether later workbooks of
+        the department repaired them (``_repairs``).
     """
     rows = [
         json.loads(unescape(text.split(_META)[1].split('">')[0])) | {"href": href}
         for href, text in pages.items()
         if _META in text
     ]
-    table = pd.DataFrame(rows, columns=[*FACTS, "href"])
-    table = table.sort_values(["handed_in", "href"], ascending=False, ignore_index=True)
-    is_last = ~table.duplicated(["department", "author"])
-    refused = table["refused"] > 0
-    state = np.select([refused & is_last, refused], ["not repaired", "handed in anew"], "")
-    return table.assign(state=state, handed_in=table["handed_in"].str.replace("T", " ").str[:16])
+    rows = sorted(rows, key=lambda row: (row["handed_in"], row["href"]), reverse=True)
+    state = [_state(row, rows) for row in rows]
+    table = pd.DataFrame(rows, columns=[*FACTS, "href"]).assign(state=state)
+    return table.assign(handed_in=table["handed_in"].str.replace("T", " ").str[:16])
+
+
+def _state(receipt: dict, receipts: list[dict]) -> str:
+    """What later workbooks of the department made of the cells that were not taken."""
+    if not receipt["refused"]:
+        return ""
+    own = [row for row in receipts if row["department"] == receipt["department"]]
+    later = [row for row in own if row["handed_in"] > receipt["handed_in"]]
+    if "refused_cells" not in receipt:  # written before receipts named their cells
+        is_anew = any(row["author"] == receipt["author"] for row in later)
+        return "handed in anew" if is_anew else "not repaired"
+    cells = receipt["refused_cells"]
+    count = sum(any(_repairs(row, receipt, cell) for row in later) for cell in cells)
+    some = f"{count} of {len(cells)} repaired" if count else "not repaired"
+    return "repaired" if count == len(cells) else some
+
+
+def _repairs(later: dict, receipt: dict, cell: str) -> bool:
+    """Whether a later workbook gave the key and month a number, or is the same one, mended."""
+    if cell in later.get("taken_cells", ()):
+        return True
+    is_same = later.get("written_at") == receipt["written_at"]
+    return is_same and cell not in later["refused_cells"]
 
 
 def _table(frame: pd.DataFrame, numbers: list[str]) -> str:

@@ -422,7 +422,7 @@ error_widths | series_key | width total_width kind | usual one-step error of eac
 error_multiples | kind measure lag probability | multiple | widths between the mean and a quantile, of a month or of the total up to it
 one_step_errors | series_key month | error | past one-step errors in widths; positive: demand was above
 views | department series_key month | quantity | each department's own number on the plan's keys
-numbers_taken |  | department author subject first_month last_month asked weight_share beneath change change_value finding | what each number of a department did to the plan; the changes of all sum to its `departments`
+numbers_taken |  | department author subject first_month last_month asked weight_share beneath change change_value finding entered_at | what each number of a department did to the plan, one by one where it was entered with its time; the changes of all sum to its `departments`
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
 demand_plan | series_key month | statistical events departments overrides consensus | each after the first a change; statistical + events + departments + overrides = consensus
 event_effects | event | kind first_month change finding | what each event adds to the plan, or why it does not

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -439,10 +440,18 @@ def file_word(text: str) -> str:
 
 
 def keep_receipt(workspace: Path, cycle: pd.Timestamp, name: str, page: str) -> Path:
-    """Write a receipt among the cycle's pages, where a later run leaves it."""
-    path = workspace / REPORTS / months.label(cycle) / RECEIPTS / f"{name}.html"
-    _write_text(page, path)
-    return path
+    """Write a receipt among the cycle's pages, over no other; a later run leaves it there."""
+    folder = workspace / REPORTS / months.label(cycle) / RECEIPTS
+    part = folder / f".{name}.{os.getpid()}.part"
+    _write_text(page, part)
+    try:
+        for count in itertools.count(1):
+            path = folder / f"{name}{f'_{count}' if count > 1 else ''}.html"
+            with contextlib.suppress(FileExistsError):
+                os.link(part, path)
+                return path
+    finally:
+        part.unlink()
 
 
 def handed_in(workspace: str | Path, cycle: pd.Timestamp) -> pd.DataFrame:

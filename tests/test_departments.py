@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import html
+import json
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -11,7 +13,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from sopkit import cycle, departments, months, store, templates
+from sopkit import cycle, departments, filled, months, receipts, store, templates
 from sopkit.__main__ import main
 from sopkit.demand import submissions
 from sopkit.months import UsageError
@@ -212,7 +214,7 @@ FAULTS = {
     "an Excel error": Fault(_set(EVIL, "2026-04", "#REF!"), ["an Excel error"]),
     "yes or no": Fault(lambda book: book.families.__setitem__("B3", "maybe"), ["neither yes nor"]),
     "no change beside numbers": Fault(
-        lambda book: book.families.__setitem__("B3", "yes"), notes="the numbers were taken"
+        lambda book: book.families.__setitem__("B3", "yes"), notes="the numbers count"
     ),
     "a family's number beside its items'": Fault(_both_levels, taken=3),
     "nothing wrong": Fault(lambda book: None),
@@ -560,6 +562,7 @@ def test_text_written_over_a_number_leaves_it_and_says_so(workspace):
     book.save()
     (refused,) = departments.submit(workspace, book.path, author="Zoë").filled.refused
     assert refused["why"] == "not a number. The 900 shown stays."
+    assert refused["remedy"] == "Write 900 again to leave it, or a plain number to change it."
     assert _force(workspace)["2026-03"] == 900
 
 
@@ -694,13 +697,127 @@ def test_receipts_of_a_cycle_are_listed_and_what_nobody_repaired_is_open(workspa
     departments.submit(workspace, book.path, author="Zoë", entered_at=later)
     table = store.handed_in(workspace, CYCLE)
     assert table[["author", "taken", "refused", "state"]].values.tolist() == [
-        ["Zoë", 1, 0, ""],
-        ["Zoë", 1, 1, "handed in anew"],
-        ['An "<b>', 1, 1, "not repaired"],
+        ["Zoë", 0, 0, ""],
+        ["Zoë", 1, 1, "repaired"],
+        ['An "<b>', 0, 1, "repaired"],
     ]
     assert table["handed_in"].tolist() == ["2026-01-06 10:00"] + ["2026-01-06 09:00"] * 2
     for href in table["href"]:
         assert (workspace / "reports/2026-01" / href).is_file()
+
+
+def _states(workspace) -> list[str]:
+    return store.handed_in(workspace, CYCLE)["state"].tolist()
+
+
+def test_a_refused_cell_stays_open_until_a_number_for_it_is_taken(workspace):
+    book = Book(workspace / "sales.xlsx")
+    book.cell(EVIL, "2026-04").value = "many"
+    book.cell("Tents", "2026-04").value = "more"
+    book.save()
+    departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    hours = [LATER + pd.Timedelta(hours=k) for k in range(6)]
+    second = workspace / "second.xlsx"
+    departments.template(workspace, "sales", path=second, written_at=hours[1])
+    other = Book(second)
+    _good(other)
+    other.save()
+    departments.submit(workspace, second, author="Zoë", entered_at=hours[2])
+    assert _states(workspace) == ["", "not repaired"]
+    other.cell("Tents", "2026-04").value = round(other.forecast("Tents", "2026-04"))
+    other.save()
+    departments.submit(workspace, second, author="Ann", entered_at=hours[3])
+    assert _states(workspace) == ["", "", "1 of 2 repaired"]
+    book.cell(EVIL, "2026-04").value = "few"
+    book.cell("Tents", "2026-04").value = None
+    book.save()
+    departments.submit(workspace, book.path, author="Zoë", entered_at=hours[4])
+    assert _states(workspace) == ["not repaired", "", "", "1 of 2 repaired"]
+    book.cell(EVIL, "2026-04").value = None
+    book.save()
+    departments.submit(workspace, book.path, author="Zoë", entered_at=hours[5])
+    assert _states(workspace) == ["", "repaired", "", "", "repaired"]
+
+
+def test_another_departments_workbook_repairs_nothing(workspace):
+    book = Book(workspace / "sales.xlsx")
+    book.cell("Tents", "2026-03").value = "many"
+    book.save()
+    departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    path = departments.template(
+        workspace, "marketing", path=workspace / "m.xlsx", written_at=WRITTEN
+    )
+    other = Book(path)
+    _good(other)
+    other.save()
+    later = LATER + pd.Timedelta(hours=1)
+    departments.submit(workspace, path, author="Zoë", entered_at=later)
+    assert _states(workspace) == ["", "not repaired"]
+
+
+def test_receipts_without_their_cells_are_read_as_before():
+    facts = {"department": "sales", "author": "Zoë", "taken": 1, "withdrawn": 0, "left": 0}
+    rows = [(9, 2), (10, 1), (11, 0)]
+    pages = {}
+    for hour, refused in rows:
+        row = facts | {"handed_in": f"2026-01-06T{hour:02}:00:00", "refused": refused}
+        row |= {"author": "Ann" if hour == 10 else "Zoë"}
+        pages[f"{hour}.html"] = f'<meta name="sopkit" content="{html.escape(json.dumps(row))}">'
+    table = receipts.listed(pages)
+    assert table["state"].tolist() == ["", "not repaired", "handed in anew"]
+
+
+def test_a_workbook_handed_in_again_adds_nothing_and_keeps_both_receipts(workspace):
+    book = Book(workspace / "sales.xlsx")
+    amount = _good(book)
+    book.cell(EVIL, "2026-04").value = "many"
+    book.save()
+    first = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    text = first.receipt.read_text()
+    again = departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    assert again.added is None and again.taken.empty
+    said = "No number was taken; 1 stays as it was; 1 cell was not taken."
+    assert said in again.receipt.read_text()
+    assert first.receipt.name == "sales_Zoë_2026-01-06T090000Z.html"
+    assert again.receipt.name == "sales_Zoë_2026-01-06T090000Z_2.html"
+    assert first.receipt.read_text() == text
+    later = LATER + pd.Timedelta(days=9)
+    book.cell(EVIL, "2026-04").value = round(book.forecast(EVIL, "2026-04"))
+    book.save()
+    mended = departments.submit(workspace, book.path, author="Ann", entered_at=later)
+    assert "1 number was taken; 1 stays as it was." in mended.receipt.read_text()
+    rows = store.raw_table(workspace, "submissions", CYCLE).set_index("family")
+    assert rows.loc["Tents", ["quantity", "author", "entered_at"]].tolist() == [
+        amount, "Zoë", LATER,
+    ]  # fmt: skip
+    assert rows.loc[EVIL, "entered_at"] == later
+
+
+def test_no_change_said_again_is_not_added_again(workspace):
+    book = Book(workspace / "sales.xlsx")
+    book.families["B3"] = "yes"
+    book.save()
+    departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
+    later = LATER + pd.Timedelta(days=9)
+    again = departments.submit(workspace, book.path, author="Zoë", entered_at=later)
+    assert again.added is None
+    assert "“No change” was said on 2026-01-06 already" in again.filled.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("replaces", "words"),
+    [
+        ([False], "1 number was taken."),
+        ([True], "1 number was taken, in place of an earlier one."),
+        ([True, True], "2 numbers were taken, all in place of earlier ones."),
+        ([True, False], "2 numbers were taken, 1 of them in place of an earlier one."),
+        ([True, True, False], "3 numbers were taken, 2 of them in place of earlier ones."),
+    ],
+)
+def test_what_stands_in_place_of_what_is_said_in_plain_words(replaces, words):
+    said = filled.Filled("sales", CYCLE, WRITTEN, "", ["family"])
+    taken = pd.DataFrame({"replaces": replaces, "is_withdrawn": False})
+    assert receipts.summary(said, taken) == words
 
 
 def test_a_department_goes_on_at_the_levels_it_has_spoken_at(workspace):

@@ -93,8 +93,9 @@ def apply(
     effects : DataFrame
         Table `override_effects`, a row an override: what was ``asked`` of which ``subject``;
         ``before``, ``after``, ``change`` in the common unit, ``change_value``; ``base_change``, by
-        how much the plan beneath has moved since it was entered; ``state`` (applied, applied in
-        part, refused) and in ``finding`` what a person must know.
+        how much the plan beneath has moved since it was entered; ``state`` (applied; applied in
+        part, where it did not reach what was asked; refused) and in ``finding`` what a
+        person must know.
     moves : DataFrame
         Table `override_changes`, a row a series and month that an override moved: ``author``,
         ``subject``; ``before`` and ``change`` in item units. They sum to ``overrides``.
@@ -209,8 +210,9 @@ def _one(
         notes.append("it changes its level by more than half: is that meant?")
     if abs(row["base_change"]) > abs(row["change"]) + _TINY:
         notes.append("the plan beneath has moved by more than it changes: look again")
-    is_part = len(held) or is_frozen.any() or target < -_TINY
-    state = "applied in part" if is_part else "applied"
+    whole = before * override["rate"] if override["kind"] == "scale" else before + target - total
+    is_short = abs(row["after"] - whole) > 1e-6 * max(1.0, abs(whole))
+    state = "applied in part" if is_short else "applied"
     return row | {"state": state, "finding": "; ".join(notes)}
 
 

@@ -15,10 +15,10 @@ from sopkit.demand.submissions import in_force
 
 COLUMNS = (
     "department author subject first_month last_month asked weight_share beneath change "
-    "change_value finding"
+    "change_value finding entered_at"
 ).split()
 _NUMBERS = ["weight_share", "beneath", "change", "change_value"]
-_WHOSE = ["department", *schema.LEVELS]
+_WHOSE = ["department", *schema.LEVELS, "alone"]
 
 
 def numbers_taken(
@@ -30,7 +30,7 @@ def numbers_taken(
     cycle: pd.Timestamp,
     currency: str = "",
 ) -> pd.DataFrame:
-    """Table ``numbers_taken``: a row a department and level it gave numbers for.
+    """Table ``numbers_taken``: a row a number entered with its time, the others by level.
 
     Parameters
     ----------
@@ -50,12 +50,17 @@ def numbers_taken(
     -------
     DataFrame
         ``asked`` in words; ``beneath`` and ``change`` in the common unit; ``change_value`` missing
-        where a price is; the largest effect first.
+        where a price is; ``entered_at`` as text, missing where numbers are pooled; the largest
+        effect first.
 
     Notes
     -----
+    A number with ``entered_at`` is told by itself (a quarter is one), also where it was withdrawn;
+    those without are pooled by department and level over all their months.
+
     effect = weight · (view − beneath), by series and month. Where several rows of one department
-    cover the same series and month, it is that of the narrowest; equal ones share it evenly.
+    cover the same series and month, it is that of the one with the fewest series; of equal ones a
+    month before its quarter, else they share it evenly.
 
     Examples
     --------
@@ -64,6 +69,7 @@ def numbers_taken(
     >>> said = {**levels, "family": "Tents", "department": "sales", "author": "M. Keller"}
     >>> said |= {"cycle": pd.Timestamp("2026-01-01"), "month": month, "quarter": pd.NaT}
     >>> said |= {"quantity": 60.0, "revenue_value": None, "is_withdrawn": None}
+    >>> said |= {"entered_at": pd.NaT}
     >>> said = pd.DataFrame([said])
     >>> base = pd.DataFrame({**levels, **key, "family": "Tents", "month": month, "factor": 1.0,
     ...     "quantity": [40.0], "unit_price_value": 5.0})
@@ -73,41 +79,50 @@ def numbers_taken(
     >>> made[["subject", "asked", "beneath", "change", "change_value"]].values.tolist()
     [['family Tents', '60', 40.0, 5.0, 25.0]]
     """
-    said = in_force(submissions[submissions["cycle"] == cycle]).reset_index(drop=True)
-    said = said.assign(number=said.groupby(_WHOSE, sort=False).ngroup())
+    said = _told(submissions[submissions["cycle"] == cycle])
     if said.empty:
         numbers = dict.fromkeys(_NUMBERS, "float64")
         ends = dict.fromkeys(["first_month", "last_month"], months.DTYPE)
-        return pd.DataFrame(columns=COLUMNS).astype(numbers | ends)
+        return pd.DataFrame(columns=COLUMNS).astype(numbers | ends | {"entered_at": "str"})
     weight = skill.set_index("department")["weight_share"]
-    effects = _effects(_by_month(said), views, weight, base).groupby("number")
-    sums = (
-        effects[["beneath", "change"]]
-        .sum()
-        .assign(
-            change_value=effects["change_value"].sum(min_count=1).where(effects["is_priced"].all())
-        )
-    )
+    effects = _effects(_by_month(said[~said["is_out"]]), views, weight, base).groupby("number")
+    sums = effects[["beneath", "change", "change_value"]].sum()
+    sums = sums.assign(change_value=sums["change_value"].where(effects["is_priced"].all()))
     table = _numbers(said, currency)
     table = table.assign(weight_share=table["department"].map(weight).fillna(0.0))
     table = table.join(sums, on="number", how="left", validate="one_to_one")
     is_lost = ~table["number"].isin(sums.index)
     filled = {name: table[name].mask(is_lost, 0.0) for name in sums}
-    counts = np.where(table["weight_share"] > 0, "", "counts nothing yet")
-    lost = "covers nothing in the plan: correct its names or its months"
-    table = table.assign(**filled, finding=np.where(is_lost, lost, counts))
+    tells = effects["is_narrowest"].any()
+    is_held = table["number"].isin(tells.index[tells.eq(False)])
+    findings = {
+        "withdrawn": table["is_out"],
+        "covers nothing in the plan: correct its names or its months": is_lost,
+        "counts nothing yet": table["weight_share"] <= 0,
+        "narrower numbers say all of it": is_held,
+    }
+    finding = np.select(list(findings.values()), list(findings), "")
+    table = table.assign(**filled, finding=finding)
     size = table[["change_value", "change", "beneath"]].abs()
     order = size.sort_values(list(size), ascending=False, kind="stable", na_position="first")
     return table.loc[order.index, COLUMNS].reset_index(drop=True)
+
+
+def _told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in force, and those withdrawn of which the time is known, each with its ``number``."""
+    is_out = rows["is_withdrawn"].fillna(False).astype(bool) & rows["entered_at"].notna()
+    said = pd.concat([in_force(rows).assign(is_out=False), rows[is_out].assign(is_out=True)])
+    said = said.reset_index(drop=True)
+    alone = said.index.to_series().where(said["entered_at"].notna(), -1)
+    return said.assign(number=said.assign(alone=alone).groupby(_WHOSE, sort=False).ngroup())
 
 
 def _by_month(said: pd.DataFrame) -> pd.DataFrame:
     """Level columns, department and number of each month that a row speaks of, quarters too."""
     quarters = [said.assign(month=months.shift(said["quarter"], k)) for k in range(3)]
     every = pd.concat([said, *quarters], ignore_index=True)
-    fineness = every[schema.LEVELS].ne(schema.ALL).sum(axis=1) + every["quarter"].isna()
-    every = every.assign(fineness=fineness)
-    return every[every["month"].notna()].drop_duplicates([*_WHOSE, "month"])
+    every = every[every["month"].notna()]
+    return every.assign(row=np.arange(len(every)), is_quarter=every["quarter"].notna())
 
 
 def _effects(
@@ -119,9 +134,12 @@ def _effects(
     for keys, rows in hierarchy.by_pattern(said, base):
         on = [*keys, "month"]
         # inner: base rows that no number covers have no effect
-        named = rows[["department", "number", "fineness", *on]]
+        named = rows[["department", "number", "row", "is_quarter", *on]]
         parts.append(named.merge(base[["covered", *on]], on=on, how="inner", validate="m:m"))
-    laid = pd.concat(parts, ignore_index=True)[["department", "number", "fineness", "covered"]]
+    told = ["department", "number", "row", "is_quarter", "covered"]
+    laid = pd.concat(parts, ignore_index=True)[told]
+    reach = laid.groupby("row")["covered"].transform("size")  # series a month
+    laid = laid.assign(reach=reach + laid["is_quarter"] * 0.5)  # of equal ones the month
     columns = [*schema.SERIES_MONTH, "covered", "quantity", "factor", "unit_price_value"]
     beneath = base[columns].rename(columns={"quantity": "known"})
     # inner: a series that a view could not reach (no price, no factor) has no effect
@@ -129,15 +147,16 @@ def _effects(
     views = views.astype({"month": months.DTYPE})  # an empty one has no type
     laid = laid.merge(views, on=["department", *schema.SERIES_MONTH], how="inner", validate="m:1")
     by = [laid["department"], laid["covered"]]
-    laid = laid[laid["fineness"] == laid["fineness"].groupby(by).transform("max")]
-    alike = laid.groupby(["department", "covered"])["number"].transform("size")
-    share = laid["department"].map(weight).fillna(0.0) / alike
+    is_narrowest = laid["reach"] == laid["reach"].groupby(by).transform("min")
+    alike = is_narrowest.groupby(by).transform("sum")
+    share = laid["department"].map(weight).fillna(0.0) / alike * is_narrowest
     moved = share * (laid["quantity"] - laid["known"])
     return laid.assign(
-        beneath=laid["known"] * laid["factor"],
+        is_narrowest=is_narrowest,
+        beneath=laid["known"] * laid["factor"] * is_narrowest,
         change=moved * laid["factor"],
         change_value=moved * laid["unit_price_value"],
-        is_priced=laid["unit_price_value"].notna(),
+        is_priced=laid["unit_price_value"].notna() | ~is_narrowest,
     )
 
 
@@ -156,6 +175,8 @@ def _numbers(said: pd.DataFrame, currency: str) -> pd.DataFrame:
         ]
         for row in members
     ]
+    is_quarter = said["month"].isna() & said["entered_at"].notna()
+    behind = is_quarter.groupby(said["number"]).any().map({True: " for the quarter", False: ""})
     authors = said[["number", "author"]].dropna().drop_duplicates().groupby("number")["author"]
     sums = grouped[["quantity", "revenue_value"]].sum(min_count=1)
     asked = [
@@ -166,10 +187,14 @@ def _numbers(said: pd.DataFrame, currency: str) -> pd.DataFrame:
         )
         for units, money in sums.itertuples(index=False)
     ]
+    asked = pd.Series(asked, index=table.index) + behind
+    is_out = grouped["is_out"].any()
     return table.assign(
         author=authors.agg(", ".join).reindex(table.index).fillna(""),
         subject=[", ".join(words) or "the whole company" for words in named],
         first_month=grouped["first"].min(),
         last_month=grouped["last"].max(),
-        asked=asked,
+        asked=asked.mask(is_out, "withdrawn"),
+        is_out=is_out,
+        entered_at=grouped["entered_at"].first().dt.strftime("%Y-%m-%d %H:%M:%S"),
     ).reset_index()

@@ -99,8 +99,15 @@ def test_a_lock_is_moved_by_nothing_else_whenever_it_was_entered():
     lock = {"item": "T1", "quantity": 33.0, "is_locked": True, "author": "Lund"}
     change, effects = applied(BASE, {"family": "Tents", "quantity": 63.0}, lock)
     assert change == [3.0, 20.0, 0.0]  # 63 with 33 held
-    assert effects["state"].tolist() == ["applied in part", "applied"]
+    assert effects["state"].tolist() == ["applied", "applied"]  # all of the 63 is reached
     assert "1 of 2 series are locked by Lund's set of item T1" in effects["finding"][0]
+    change, effects = applied(BASE, {"family": "Tents", "kind": "add", "quantity": 9.0}, lock)
+    assert change == [3.0, 9.0, 0.0]
+    assert effects[["state", "change"]].values.tolist()[0] == ["applied", 9.0]
+    assert "and stayed" in effects["finding"][0]
+    change, effects = applied(BASE, {"family": "Tents", "kind": "scale", "rate": 2.0}, lock)
+    assert change == [3.0, 10.0, 0.0]  # 53 of the 86 asked for
+    assert effects["state"].tolist() == ["applied in part", "applied"]
     change, effects = applied(BASE, {"item": "T1", "kind": "scale", "rate": 2.0}, lock)
     assert change == [3.0, 0.0, 0.0]
     assert effects["state"].tolist() == ["refused", "applied"]
@@ -221,7 +228,7 @@ def test_an_override_of_several_families_moves_what_is_free_and_says_what_stayed
     base = BASE.assign(frozen_months=BASE["family"].map({"Tents": 1, "Stoves": 0}))
     change, effects = applied(base, {"quantity": 70.0})
     assert change == [0.0, 0.0, 10.0]
-    assert effects["state"].tolist() == ["applied in part"]
+    assert effects["state"].tolist() == ["applied"]
     assert "2 of 3 series are frozen in 2026-01 and stayed" in effects["finding"][0]
     change, effects = applied(base, {"quantity": 30.0})
     assert change == [0.0, 0.0, 0.0]

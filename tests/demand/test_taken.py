@@ -31,7 +31,7 @@ def said(*rows: dict) -> pd.DataFrame:
         "is_withdrawn": pd.NA, "entered_at": pd.NaT,
     }  # fmt: skip
     table = pd.DataFrame([blank | row for row in rows])
-    dates = ["cycle", "month", "quarter"]
+    dates = ["cycle", "month", "quarter", "entered_at"]
     return table.assign(**{n: pd.to_datetime(table[n]).astype(months.DTYPE) for n in dates})
 
 
@@ -110,13 +110,83 @@ def test_money_is_missing_where_a_price_is_and_stands_first():
     assert made["change_value"].isna().tolist() == [True, False]
 
 
+def test_numbers_entered_with_a_time_are_told_one_by_one_and_the_others_pooled():
+    first, second = pd.Timestamp("2026-01-06 09:00"), pd.Timestamp("2026-01-07 10:30:05")
+    tents = {"family": "Tents", "author": "Lund"}
+    made, units, money = of(
+        said(
+            {"family": "Tents", "month": SPAN[0], "quantity": 60.0},  # typed into a file
+            {"item": "S1", "month": SPAN[0], "quantity": 40.0},
+            {"item": "S1", "month": SPAN[1], "quantity": 24.0},
+            tents | {"month": SPAN[1], "quantity": 44.0, "entered_at": first},
+            tents | {"month": SPAN[2], "quantity": 52.0, "entered_at": second},
+            {"item": "S1", "month": SPAN[2], "is_withdrawn": True, "entered_at": second},
+        )
+    )
+    rows = made.sort_values("entered_at", na_position="first", kind="stable")
+    # a quarter of 60 − 40; of 60 − 40 in two months; of 44 − 40; of 52 − 40; nothing
+    assert rows[["subject", "asked", "change", "finding"]].values.tolist() == [
+        ["item S1", "64", 6.0, ""],
+        ["family Tents", "60", 5.0, ""],
+        ["family Tents", "44", 1.0, ""],
+        ["family Tents", "52", 3.0, ""],
+        ["item S1", "withdrawn", 0.0, "withdrawn"],
+    ]
+    times = ["2026-01-06 09:00:00", *["2026-01-07 10:30:05"] * 2]
+    assert rows["entered_at"].tolist()[2:] == times and rows["entered_at"].isna().sum() == 2
+    assert rows["author"].tolist() == ["Keller", "Keller", "Lund", "Lund", "Keller"]
+    assert made["change"].sum() == pytest.approx(units)
+    assert made["change_value"].sum() == pytest.approx(money)
+
+
+@pytest.mark.parametrize("entered_at", [pd.NaT, pd.Timestamp("2026-01-06 09:00")])
+def test_a_quarter_is_one_number_and_a_month_inside_it_is_told_of_the_month(entered_at):
+    made, units, _ = of(
+        said(
+            {"family": "Tents", "quarter": SPAN[0], "quantity": 180.0, "entered_at": entered_at},
+            {"item": "S1", "month": SPAN[1], "quantity": 24.0, "entered_at": entered_at},
+            {"family": "Tents", "month": SPAN[1], "quantity": 44.0, "entered_at": entered_at},
+        )
+    )
+    alone = pd.notna(entered_at)
+    asked = {"180 for the quarter", "24", "44"} if alone else {"224", "24"}
+    assert set(made["asked"]) == asked
+    assert made["change"].sum() == pytest.approx(units)
+    tents = made[made["subject"] == "family Tents"]
+    assert tents["beneath"].sum() == pytest.approx(120.0)
+
+
+def test_a_total_that_narrower_numbers_say_all_of_is_told_so_and_not_called_lost():
+    when = pd.Timestamp("2026-01-06 09:00")
+    made, units, _ = of(
+        said(
+            {"family": "Tents", "month": SPAN[0], "quantity": 60.0, "entered_at": when},
+            {"item": "T1", "month": SPAN[0], "quantity": 40.0, "entered_at": when},
+            {"item": "T2", "month": SPAN[0], "quantity": 20.0, "entered_at": when},
+        )
+    )
+    whole = made[made["subject"] == "family Tents"].iloc[0]
+    assert [whole["finding"], whole["change"]] == ["narrower numbers say all of it", 0.0]
+    assert made["change"].sum() == pytest.approx(units)
+
+
+def test_all_numbers_withdrawn_are_told_and_move_nothing():
+    when = pd.Timestamp("2026-01-06 09:00")
+    made, units, _ = of(said({"month": SPAN[0], "is_withdrawn": True, "entered_at": when}))
+    assert units == 0
+    assert made[["asked", "change", "change_value", "finding"]].values.tolist() == [
+        ["withdrawn", 0.0, 0.0, "withdrawn"]
+    ]
+
+
 def test_without_numbers_the_table_is_empty_and_keeps_its_columns():
     made, _, _ = of(said({"month": SPAN[0], "quantity": 1.0}).iloc[:0])
     assert made.empty and list(made.columns) == taken.COLUMNS
     assert made["change"].dtype == "float64"
 
 
-def test_thousands_of_series_and_numbers_are_told_at_once():
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_thousands_of_series_and_numbers_are_told_at_once(is_alone):
     count = 3_000
     items = pd.DataFrame({"item": [f"I{k}" for k in range(count)], "location": "North"})
     levels = {"channel": "Shop", "family": "F", "category": "C", "region": "R", "segment": "S"}
@@ -124,7 +194,9 @@ def test_thousands_of_series_and_numbers_are_told_at_once():
     base = base.merge(pd.DataFrame({"month": SPAN}), how="cross")
     table = pd.concat([said({"month": month, "quantity": 12.0}) for month in SPAN])
     table = table.drop(columns="item").merge(items[["item"]], how="cross")
+    table["entered_at"] = pd.Timestamp("2026-01-06") if is_alone else pd.NaT
     begun = time.perf_counter()
     made, units, _ = of(table, base)
     assert time.perf_counter() - begun < 5
-    assert len(made) == count and units == pytest.approx(0.25 * 2 * 3 * count)
+    assert len(made) == count * (3 if is_alone else 1)
+    assert units == pytest.approx(0.25 * 2 * 3 * count)
