@@ -191,8 +191,8 @@ def status(
     -------
     DataFrame
         Key ``department``: ``rows``, ``first_month``, ``last_month``; ``entered_at``, the last
-        entry as text; ``state`` (submitted, has not submitted), ``timing`` (in time, late,
-        missing; blank where nobody knows).
+        entry as text; ``state`` (submitted, has not submitted), ``timing`` (in time; in
+        time, changed later; late; missing; blank where nobody knows).
     """
     now = submissions[submissions["cycle"] == cycle]
     rows = _by_month(now)
@@ -207,9 +207,12 @@ def status(
     grouped = rows.groupby("department")["month"].agg(["size", "min", "max"]).reindex(expected)
     grouped.columns = ["rows", "first_month", "last_month"]
     is_heard = grouped["rows"].notna() | grouped.index.isin(list(unchanged))
-    entered = now.groupby("department")["entered_at"].max().reindex(expected)
+    every = now.groupby("department")["entered_at"]
+    first, entered = (own.reindex(expected) for own in (every.min(), every.max()))
     timing = np.where(entered.isna() | pd.isna(due), "", "in time")
-    timing = np.where(entered.dt.normalize() > due, "late", timing) if pd.notna(due) else timing
+    if pd.notna(due):
+        is_first, is_last = (own.dt.normalize() > due for own in (first, entered))
+        timing = np.select([is_first, is_last], ["late", "in time, changed later"], timing)
     return grouped.assign(
         rows=grouped["rows"].fillna(0.0),
         entered_at=entered.dt.strftime("%Y-%m-%d").fillna("").to_numpy(),

@@ -595,6 +595,14 @@ def test_a_view_entered_after_the_demand_review_is_late_by_hand():
     due = months.working_day(CYCLE, 8)  # Monday the twelfth
     table = submissions.status(rows, names, cycle=CYCLE, due=due)
     assert table["timing"].tolist() == ["in time", "late", "", "missing"]
+    repaired = pd.concat(
+        [
+            rows,
+            said({"item": "B", "quantity": 2, "department": "sales", "entered_at": "2026-01-20"}),
+        ]
+    )
+    later = submissions.status(repaired, names, cycle=CYCLE, due=due)
+    assert later["timing"].tolist() == ["in time, changed later", "late", "", "missing"]
     without = submissions.status(rows, names, cycle=CYCLE)
     assert without["timing"].tolist() == ["", "", "", "missing"]
 
