@@ -282,12 +282,13 @@ def _replay(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
 
     def tell(month: object, words: str) -> None:
-        print(f"  {label(month)}: {words}", flush=True)
+        arguments.cycle = label(month)  # for the check that a message names
+        print(f"  {arguments.cycle}: {words}", flush=True)
 
     done = replay.replay(workspace, first, last, progress=tell)
     made, kept = (counted(len(done[name]), "cycle", "cycles") for name in ("made", "kept"))
     print(f"{made} replayed; {kept} left as a run had made them.")
-    words = _command("run", arguments)
+    words = _command("run", argparse.Namespace(workspace=arguments.workspace))
     print(
         "The next run shows on pages 01 and 03 how good those plans and departments were, and "
         f"takes the weight of departments that made plans worse: {words}"

@@ -17,6 +17,7 @@ import pandas as pd
 
 from sopkit import cycle as batch
 from sopkit import months, store
+from sopkit.contract import ContractError
 from sopkit.demand import lags
 from sopkit.months import UsageError
 
@@ -78,7 +79,7 @@ def replay(
             progress(month, "kept: a run has left it")
         else:
             free.append(month)
-    for month, raw in _raw(workspace, free):
+    for month, raw in _raw(workspace, free, progress):
         begun = time.monotonic()
         horizon = settled["demand_review"]["horizon"]
         ahead = months.horizon(month, horizon, options["fiscal_year_first_month"])
@@ -95,18 +96,20 @@ def replay(
     return done
 
 
-def _raw(workspace: Path, wanted: list[pd.Timestamp]) -> Iterator[tuple]:
+def _raw(workspace: Path, wanted: list[pd.Timestamp], progress: Callable) -> Iterator[tuple]:
     """Raw tables of each cycle; of many, the next are read while this one is worked on."""
-    if len(wanted) < _FEW:
-        for month in wanted:
-            yield month, store.raw_tables(workspace, month)
-        return
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(store.raw_tables, workspace, month) for month in wanted[:2]]
+    is_many = len(wanted) >= _FEW
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:  # begins when needed
+        ahead = [pool.submit(store.raw_tables, workspace, m) for m in wanted[:2] if is_many]
         for place, month in enumerate(wanted):
-            yield month, waiting.pop(0).result()
-            if place + 2 < len(wanted):
-                waiting.append(pool.submit(store.raw_tables, workspace, wanted[place + 2]))
+            try:
+                read = ahead.pop(0).result() if is_many else store.raw_tables(workspace, month)
+            except ContractError:
+                progress(month, "its raw tables have a breach")
+                raise
+            yield month, read
+            if is_many and place + 2 < len(wanted):
+                ahead.append(pool.submit(store.raw_tables, workspace, wanted[place + 2]))
 
 
 def _has_hindsight(raw: dict[str, pd.DataFrame], month: pd.Timestamp) -> bool:

@@ -115,7 +115,8 @@ def test_a_breach_of_a_past_cycle_stops_there_and_keeps_the_earlier_ones(sales_o
     assert main(["replay", *words]) == 1
     said = capsys.readouterr()
     assert "2025-10: replayed" in said.out
-    assert "2025-10" in said.err and "breach" in said.err
+    assert "2025-11: its raw tables have a breach" in said.out
+    assert "2025-10" in said.err and "sopkit check" in said.err and "--cycle 2025-11" in said.err
     assert store.cycles(sales_only) == [OCTOBER]
 
 
