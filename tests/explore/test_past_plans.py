@@ -113,7 +113,9 @@ def test_scaled_errors_are_beside_the_change_from_the_year_before():
 @pytest.mark.parametrize("lag", [lags.EVERY_LAG, 0, 1, 2, lags.DECISION_LAG])
 def test_a_layer_by_itself_is_what_table_lag_accuracy_says(level, lag):
     tables = build()
-    history = tables["history"].assign(sales=tables["history"]["actual"], returns=0.0)
+    history = tables["history"].assign(
+        sales=tables["history"]["actual"], returns=0.0, is_stockout=False
+    )
     items = history[["item", "family", "category"]].drop_duplicates().astype("str")
     told = lag_accuracy.by_lag(tables["past"], history, {"items": items}, level=level)
     told = told[(told["layer"] == lags.CONSENSUS) & (told["lag"] == lag)].set_index("member")
