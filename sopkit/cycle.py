@@ -570,20 +570,24 @@ def compute(
     raw : tuple, optional
         What ``store.raw_tables`` gave for the cycle; left out: read.
     origin : str
-        Written into the run's record, where it was no run. Steps that such an earlier computation
-        made from the same inputs are left as they are.
+        Written into the run's record, where it was no run. What a run has left, finished or cut,
+        is then not touched; steps that such an earlier computation made from the same inputs are
+        left as they are.
 
     Returns
     -------
     DataFrame
-        What was written: table, rows, first and last month; empty if nothing had changed.
+        What was written: table, rows, first and last month; empty if nothing was.
 
     Raises
     ------
     Busy
         If a run holds the cycle.
     """
+    nothing = pd.DataFrame(columns=["table", "rows", "first_month", "last_month"])
     with _lock(workspace, cycle):
+        if origin and has_run(workspace, cycle):
+            return nothing
         _prepare_staging(workspace, cycle)
         staged = store.staging(workspace, cycle)
         record, written = store.run_record(staged), []
@@ -600,6 +604,14 @@ def compute(
             record |= {"origin": origin} if origin else {}
         if not written:
             shutil.rmtree(staged)
-            return pd.DataFrame(columns=["table", "rows", "first_month", "last_month"])
+            shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
+            return nothing
         store.publish(workspace, cycle, record)
     return pd.concat(written, ignore_index=True)
+
+
+def has_run(workspace: Path, cycle: pd.Timestamp) -> bool:
+    """Whether a run has left the cycle, finished or cut, so that no replay may touch it."""
+    places = store.folder(workspace, cycle), store.staging(workspace, cycle)
+    records = [store.run_record(place) for place in places]
+    return any(record and not record.get("origin") for record in records)

@@ -22,7 +22,7 @@ from sopkit.demand import lags
 from sopkit.months import UsageError
 
 _FEW = 6  # cycles for which a second process would not pay
-_REPLAYED = (lags.REPLAY, lags.HINDSIGHT)
+_KEPT = "kept: a run has left it"
 
 
 def replay(
@@ -46,16 +46,17 @@ def replay(
     Returns
     -------
     dict
-        Cycles ``made``, ``kept`` (a run or ``sopkit forecast`` has left them: never touched) and
+        Cycles ``made``, ``kept`` (a run, finished or cut, or ``sopkit forecast`` has left
+        them: never touched) and
         ``unchanged`` (an earlier replay of the same data).
 
     Raises
     ------
     UsageError
-        If the span is empty, reaches the cycle that is planned now, or begins where nothing had
-        been sold.
+        If the span is empty, or reaches the cycle that is planned now.
     ContractError
-        If the raw tables of a cycle have a breach; earlier cycles stay as replayed.
+        If the raw tables of a cycle have a breach, for example none sold before it; earlier cycles
+        stay as replayed.
     Busy
         If a run holds one of the cycles.
     """
@@ -73,10 +74,9 @@ def replay(
     done: dict[str, list[pd.Timestamp]] = {"made": [], "kept": [], "unchanged": []}
     free = []
     for month in months.span(first, int(months.number(last) - months.number(first)) + 1):
-        record = store.run_record(store.folder(workspace, month))
-        if record and record.get("origin") not in _REPLAYED:
+        if batch.has_run(workspace, month):
             done["kept"].append(month)
-            progress(month, "kept: a run has left it")
+            progress(month, _KEPT)
         else:
             free.append(month)
     for month, raw in _raw(workspace, free, progress):
@@ -90,9 +90,14 @@ def replay(
             raw=raw,
             origin=lags.HINDSIGHT if _has_hindsight(raw[0], month) else lags.REPLAY,
         )
-        done["made" if len(written) else "unchanged"].append(month)
-        seconds = f"{time.monotonic() - begun:.1f} s"
-        progress(month, f"replayed in {seconds}" if len(written) else "unchanged")
+        if len(written):
+            state, words = "made", f"replayed in {time.monotonic() - begun:.1f} s"
+        elif batch.has_run(workspace, month):  # it came while earlier cycles were replayed
+            state, words = "kept", _KEPT
+        else:
+            state = words = "unchanged"
+        done[state].append(month)
+        progress(month, words)
     return done
 
 

@@ -63,6 +63,28 @@ def test_a_cycle_that_was_run_is_never_replayed(sales_only):
     }
 
 
+def test_a_run_that_comes_while_earlier_cycles_are_replayed_is_kept(sales_only):
+    root = store.open_workspace(sales_only)
+
+    def run_the_next(month: pd.Timestamp, _words: str) -> None:
+        if month == OCTOBER:
+            cycle.forecast(root, NOVEMBER)
+
+    done = replay.replay(root, OCTOBER, NOVEMBER, progress=run_the_next)
+    assert (done["made"], done["kept"]) == ([OCTOBER], [NOVEMBER])
+    assert set(store.ledger(root, "forecast").query("cycle == @NOVEMBER")["origin"]) == {"run"}
+
+
+def test_what_a_run_that_was_cut_has_staged_is_kept(sales_only):
+    root = store.open_workspace(sales_only)
+    staged = store.staging(root, OCTOBER)
+    staged.mkdir(parents=True)
+    store.write_record(staged, {"steps": {"data_review": {}}})
+    assert replayed(sales_only)["kept"] == [OCTOBER]
+    assert store.run_record(staged) == {"steps": {"data_review": {}}}
+    assert store.cycles(root) == [NOVEMBER]
+
+
 def test_a_run_takes_the_place_of_a_replay(sales_only):
     replayed(sales_only)
     cycle.forecast(store.open_workspace(sales_only), NOVEMBER)

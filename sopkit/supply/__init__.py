@@ -5,5 +5,6 @@ alike. ``sites`` says who stocks what for whom, ``inventory`` sets and judges st
 turns units into hours. ``tasks`` holds the problem, ``plans`` the answer and its cost,
 ``strategies`` the ways to supply (chase, level, hybrid, least cost), ``programme`` the linear
 programme of a task, ``least_cost`` its solver and session, ``families`` the road for portfolios too
-large to plan items at once; ``shortages`` lists what cannot be met.
+large to plan items at once; ``shortages`` lists what cannot be met, ``attainment`` whether past
+plans were kept.
 """
