@@ -22,7 +22,7 @@ def check_sales_months(
 
     seen = pd.DatetimeIndex(sorted(sales.loc[sales["month"] < cycle, "month"].unique()))
     if seen.empty:
-        remedy = "Choose a later --cycle, or bring the history into sales."
+        remedy = "Choose a later cycle, or bring the history into sales."
         return [breach(f"no sales are known before the cycle {months.label(cycle)}.", remedy)]
     last_closed = months.shift(cycle, -1)
     last, count = months.label(last_closed), int(months.number(cycle) - months.number(seen[0]))

@@ -1444,7 +1444,7 @@ CASES = [
         "no sales before the cycle",
         {"locations.csv": blank("currency")},
         "breach",
-        ("sales.month: no sales are known before the cycle 2023-07.", "Choose a later --cycle"),
+        ("sales.month: no sales are known before the cycle 2023-07.", "Choose a later cycle"),
         "check --cycle 2023-07",
     ),
     *_cases(

@@ -145,7 +145,10 @@ def test_a_breach_of_a_past_cycle_stops_there_and_keeps_the_earlier_ones(sales_o
 def test_a_cycle_before_anything_was_sold_is_a_breach_that_says_so(sales_only, capsys):
     words = ["--from", "2023-01", "--to", "2023-02", "--workspace", str(sales_only)]
     assert main(["replay", *words]) == 1
-    assert "sales" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "2023-01: its raw tables have a breach" in said.out
+    assert "no sales are known before the cycle 2023-01" in said.err
+    assert not store.cycles(sales_only)
 
 
 @pytest.mark.slow

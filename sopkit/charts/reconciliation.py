@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,6 +16,7 @@ _SHOWN = 12  # closed months shown before the plan
 _MOST_FAMILIES = 12
 _MOST_QUARTERS = 10
 _MOST_CAUSES = 9  # of the bridge, told apart
+_NAME_WIDTH = 34  # letters of a cause in one line
 
 
 @_style.drawn
@@ -144,7 +147,8 @@ def bridge(table: pd.DataFrame, units: pd.DataFrame, *, subject: str) -> Figure 
     if abs(rest) > 0.5:
         names, changes = [*names, "all others"], [*changes, rest]
     last, now = (float(table.loc[table["cause"] == end, "change"].iloc[0]) for end in (LAST, NOW))
-    figure, (axes,) = _style.panels(height=1.6 + 0.36 * (len(names) + 2))
+    names = [textwrap.fill(name, _NAME_WIDTH) for name in names]  # a phone shows the left edge
+    figure, (axes,) = _style.panels(height=1.6 + 0.42 * (len(names) + 2))
     starts = last + np.concatenate([[0.0], np.cumsum(changes)[:-1]]) if changes else []
     place = np.arange(len(names) + 2)
     axes.barh([0, place[-1]], [last, now], color=[_style.LAST_YEAR, _style.DEMAND], height=0.62)
@@ -161,7 +165,7 @@ def bridge(table: pd.DataFrame, units: pd.DataFrame, *, subject: str) -> Figure 
         _style.say(axes, text, (max(start, start + change), row), shift=(5, 0))
     for row, amount in ((0, last), (place[-1], now)):
         _style.say(axes, _style.short(amount), (amount, row), shift=(5, 0), fontweight="bold")
-    axes.set_yticks(place, [LAST, *names, NOW])
+    axes.set_yticks(place, [LAST, *names, NOW], fontsize=9.5)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")

@@ -149,6 +149,10 @@ def test_the_bridge_stands_on_the_last_plan_and_ends_at_the_plan_now():
     ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axes.patches]
     assert ends == [(0, 100), (0, 82), (100, 112), (112, 82)]
     assert {"+12 (+12.0%)", "−30 (−30.0%)"} <= {text.get_text() for text in axes.texts}
+    long = table.replace("sales", "override of Keller: family Tents, location West, channel Web")
+    (axes,) = reconciliation.bridge(long, UNITS, subject="all items").axes
+    widest = max(len(x) for t in axes.get_yticklabels() for x in t.get_text().split("\n"))
+    assert widest <= 34
     assert reconciliation.bridge(table.iloc[:0], UNITS, subject="all items") is None
 
 
