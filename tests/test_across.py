@@ -190,7 +190,7 @@ def test_sales_that_begin_after_the_cycle_stop_with_the_cycle():
         check_months(year().assign(month=lambda t: "2026-0" + t.index.astype(str).str[0]).iloc[1:9])
     )
     assert "before the cycle 2026-01" in found.message
-    assert "later --cycle" in found.remedy
+    assert "later cycle" in found.remedy
 
 
 def test_a_silent_channel_is_a_notice_that_tells_both_ways_out():
