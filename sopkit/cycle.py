@@ -23,10 +23,10 @@ from pathlib import Path
 import pandas as pd
 
 from sopkit import months, steps, store, workbooks
+from sopkit.agenda import STEPS, Step, step
 from sopkit.contract import nearest
 from sopkit.months import UsageError
 from sopkit.sources import SourceError
-from sopkit.steps import STEPS, Step, step
 from sopkit.supply import strategies
 
 NOTEBOOKS = Path("notebooks")

@@ -1,6 +1,6 @@
 """The cycle on one page: one pure function a step, tables in, tables out.
 
-Here alone stand the sequences of calls. ``STEPS`` says which tables each function reads and
+Here alone stand the sequences of calls. ``agenda`` says which tables each function reads and
 writes; notebooks, commands and explorers call the same functions. ``tables`` holds every table a
 step declares (raw, processed, past cycles' as ``ledger_<name>``), empty where there is none, and
 ``company``, one row of settings.
@@ -8,14 +8,10 @@ step declares (raw, processed, past cycles' as ``ledger_<name>``), empty where t
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from sopkit import currencies, headlines, months, schema, ties
-from sopkit.contract import nearest
 from sopkit.demand import (
     accuracy,
     classification,
@@ -50,111 +46,6 @@ from sopkit.supply import (
 )
 
 Tables = dict[str, pd.DataFrame]
-_PLANS = tuple(
-    "demand_plan supply_plan inventory_projection item_financials financials restatements".split()
-)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of the cycle: notebook, what it reads (raw, processed, past cycles) and writes.
-
-    ``ledger`` tables come of all past cycles, ``previous`` ones of the last cycle alone;
-    ``running`` ones are raw rows up to the month under way, which no other step may see.
-    """
-
-    name: str
-    notebook: str
-    title: str
-    raw: tuple[str, ...]
-    processed: tuple[str, ...]
-    ledger: tuple[str, ...]
-    writes: tuple[str, ...]
-    previous: tuple[str, ...] = ()
-    running: tuple[str, ...] = ()
-
-
-# A step: name | notebook | title. Below it what it reads (raw tables, this cycle's processed
-# tables, past cycles' tables) and what it writes. `all` = every raw table, `plans` = _PLANS.
-_STEPS = """
-data_review | 01_data_review | Data review
-  raw: all
-  processed: findings
-  ledger: demand_plan restatements views override_changes forecast supply_plan
-    inventory_projection
-  previous: demand_history known_members forecast
-  running: sales
-  writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
-    control_totals known_members restatements waterfall lag_accuracy tracking_signals bound_accuracy
-    value_added touches author_skill plan_attainment market_watch
-product_review | 02_product_review | Product review
-  raw: items
-  processed: demand_history money_rates planning_units
-  ledger:
-  writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions
-demand_review | 03_demand_review | Demand review
-  raw: items locations channels submissions overrides events assumptions production inventory
-    rates orders
-  processed: demand_history money_rates planning_units restatements value_added author_skill
-  ledger: plans
-  writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
-    error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
-    event_effects numbers_taken override_effects override_changes demand_plan
-    sop_grid_demand demand_review_exceptions
-supply_review | 04_supply_review | Supply review
-  raw: items locations inventory scheduled_receipts production resources capacity routings
-    suppliers planning_costs calendar rates orders
-  processed: demand_history money_rates planning_units restatements forecast error_widths
-    error_multiples one_step_errors demand_plan
-  ledger: plans
-  writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
-    strategy_months hour_values service_frontier stock_health stock_by_family deliveries
-    sop_grid_supply supply_review_exceptions
-reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations production inventory routings budget rates
-  processed: demand_history money_rates planning_units restatements demand_plan supply_plan
-    inventory_projection resource_load deliveries model_weights views view_skill override_changes
-  ledger: plans
-  previous: demand_history model_weights views view_skill override_changes known_members
-  writes: reconciliation_facts bridge bridge_causes plan_moves item_financials financials
-    closed_financials quarters gaps sop_grid reconciliation_exceptions
-executive_review | 06_executive_review | Executive review
-  raw: items locations channels inventory targets decisions options actions assumptions
-  processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection
-    resource_load deliveries financials closed_financials gaps sop_grid reconciliation_exceptions
-    supply_review_exceptions
-  ledger:
-  writes: executive_review_facts kpis register decision_options
-"""
-
-
-def _steps() -> tuple[Step, ...]:
-    made = []
-    for block in re.split(r"\n(?=\S)", _STEPS.strip()):
-        head, *parts = re.split(r"\n  (?=\S)", block)
-        words = {name: text.split() for name, _, text in (part.partition(":") for part in parts)}
-        words["raw"] = list(schema.RAW) if words["raw"] == ["all"] else words["raw"]
-        words["ledger"] = list(_PLANS) if words["ledger"] == ["plans"] else words["ledger"]
-        made.append(Step(*head.split(" | "), **{name: tuple(w) for name, w in words.items()}))
-    return tuple(made)
-
-
-STEPS = _steps()
-
-
-def step(name: str) -> Step:
-    """The step of that name.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    for known in STEPS:
-        if known.name == name:
-            return known
-    words = nearest(name, [known.name for known in STEPS])
-    raise months.UsageError(f"no step {name!r}. {words}")
 
 
 def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:

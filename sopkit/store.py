@@ -23,6 +23,7 @@ import pandas as pd
 
 from sopkit import (
     across,
+    agenda,
     contract,
     months,
     periods,
@@ -31,7 +32,6 @@ from sopkit import (
     schema,
     sources,
     stacking,
-    steps,
 )
 from sopkit.demand import guards
 from sopkit.executive import kpis
@@ -295,7 +295,7 @@ def raw_tables(
     given = {name: source for name, (_, _, source) in loaded.items() if source is not None}
     given = {name: source for name, source in given.items() if name not in broken}
     terms = company(workspace, whole["calendar"]).iloc[0]
-    words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in steps.STEPS]}
+    words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in agenda.STEPS]}
     findings += across.check_across(whole, given, terms, cycle, words, broken)
     if not broken & {"sales", "calendar"}:
         findings += periods.check_periods(whole, given, terms, cycle)
@@ -501,7 +501,7 @@ def inputs(
     workspace : str or Path
         Folder that holds ``data/raw``.
     step_name : str
-        A step of ``steps.STEPS``.
+        A step of ``agenda.STEPS``.
     cycle : Timestamp
         Month in which the plan is made.
     raw : tuple, optional
@@ -517,7 +517,7 @@ def inputs(
         ``planning_factor`` of items and ``planning_unit`` of the company are as settled by the
         data review.
     """
-    root, step = open_workspace(workspace), steps.step(step_name)
+    root, step = open_workspace(workspace), agenda.step(step_name)
     tables: dict[str, pd.DataFrame] = {"company": company(root)}
     if "findings" in step.processed:
         given, tables["findings"] = raw or raw_tables(root, cycle, anew=False)
@@ -564,7 +564,7 @@ def _current(workspace: Path, name: str, cycle: pd.Timestamp) -> Path:
 
 def _read_file(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     if not path.is_file():
-        maker = next(step for step in steps.STEPS if name in step.writes)
+        maker = next(step for step in agenda.STEPS if name in step.writes)
         raise UsageError(
             f"{name} of cycle {months.label(cycle)} has not been made yet. Run the step "
             f"{maker.name} first: sopkit run --cycle {months.label(cycle)}"
@@ -659,7 +659,7 @@ def publish_step(
     ContractError
         If a table breaks its contract, or the step did not make exactly what it declares.
     """
-    step = steps.step(step_name)
+    step = agenda.step(step_name)
     if set(results) != set(step.writes):
         odd = ", ".join(sorted(set(results) ^ set(step.writes)))
         raise UsageError(f"{step_name} must write exactly its declared tables; differs in: {odd}.")
@@ -737,7 +737,7 @@ def code_hash() -> str:
 
 def input_hash(workspace: Path, step_name: str, cycle: pd.Timestamp) -> str:
     """A hash of everything a step reads: raw files, company.yml, staged tables, past cycles."""
-    step, digest = steps.step(step_name), hashlib.sha256()
+    step, digest = agenda.step(step_name), hashlib.sha256()
     found = _raw_paths(workspace)
     for name in sorted({*step.raw, "calendar"}):  # the calendar tells the fiscal year
         if name in found:

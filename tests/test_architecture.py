@@ -27,6 +27,7 @@ FLOORS = {
     "executive": 2,
     "headlines": 2,
     "ties": 2,
+    "agenda": 2.5,
     "steps": 3,
     "databases": 3.8,
     "northtrail": 3.8,

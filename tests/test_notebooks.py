@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sopkit import cycle, steps
+from sopkit import agenda, cycle
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-STEP_NOTEBOOKS = [NOTEBOOKS / f"{step.notebook}.ipynb" for step in steps.STEPS]
+STEP_NOTEBOOKS = [NOTEBOOKS / f"{step.notebook}.ipynb" for step in agenda.STEPS]
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 FORBIDDEN = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda, ast.ListComp, ast.BinOp)
 MOST_LINES = 12
@@ -90,8 +90,8 @@ def test_text_has_one_title_no_html_and_no_figures_of_the_month(path):
 
 @pytest.mark.parametrize(
     ("path", "step"),
-    list(zip(STEP_NOTEBOOKS, steps.STEPS, strict=True)),
-    ids=[step.name for step in steps.STEPS],
+    list(zip(STEP_NOTEBOOKS, agenda.STEPS, strict=True)),
+    ids=[step.name for step in agenda.STEPS],
 )
 def test_a_step_notebook_reads_computes_and_publishes_its_own_step_once(path, step):
     code = _code(path)

@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sopkit import steps
+from sopkit import agenda
 
 pytestmark = pytest.mark.slow
-PAGES = ["index", *(step.notebook for step in steps.STEPS)]
+PAGES = ["index", *(step.notebook for step in agenda.STEPS)]
 LARGEST = 2_000_000
 FLAGS = [
     "--no-sandbox",
@@ -74,7 +74,7 @@ def test_a_page_shows_no_code_and_no_parameters(page):
 
 
 def test_every_step_page_opens_with_its_headline_and_shows_charts(sample_workspace):
-    for step in steps.STEPS:
+    for step in agenda.STEPS:
         path = sample_workspace / "reports/2026-01" / f"{step.notebook}.html"
         text = path.read_text(encoding="utf-8")
         assert 'class="headline"' in text
@@ -84,7 +84,7 @@ def test_every_step_page_opens_with_its_headline_and_shows_charts(sample_workspa
 
 def test_pages_03_to_06_carry_the_grid_of_company_and_families(sample_workspace):
     families = ["Tents", "Sleeping bags", "Backpacks", "Lighting"]
-    for step in steps.STEPS[2:]:
+    for step in agenda.STEPS[2:]:
         text = (sample_workspace / f"reports/2026-01/{step.notebook}.html").read_text()
         for words in ("Company", *families, "Sales", "Inventory", "Revenue", "Margin"):
             assert words in text, (step.name, words)
@@ -136,7 +136,7 @@ def test_navigation_leads_from_the_list_of_cycles_to_every_page(browser, sample_
     view = browser.new_page()
     view.goto((sample_workspace / "reports/index.html").as_uri())
     view.click("text=2026-01")
-    for step in steps.STEPS:
+    for step in agenda.STEPS:
         view.click(f"nav >> text={step.title}")
         assert view.inner_text("h1").strip() == step.title
     view.close()

@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from sopkit import months, sample, schema, steps, store
+from sopkit import agenda, months, sample, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import hierarchy
 
@@ -18,11 +18,11 @@ CYCLE = pd.Timestamp("2026-01-01")
 
 def test_a_run_writes_every_declared_table_and_page(sample_workspace):
     tables = {path.stem for path in store.folder(sample_workspace, CYCLE).glob("*.parquet")}
-    assert tables == {name for step in steps.STEPS for name in step.writes}
+    assert tables == {name for step in agenda.STEPS for name in step.writes}
     assert tables == set(schema.PROCESSED)
     reports = sample_workspace / "reports" / "2026-01"
     pages = {path.stem for path in reports.glob("*.html")}
-    assert pages == {"index", *(step.notebook for step in steps.STEPS)}
+    assert pages == {"index", *(step.notebook for step in agenda.STEPS)}
     assert (sample_workspace / "reports" / "index.html").is_file()
     assert 'href="sop_grid.xlsx"' in (reports / "index.html").read_text()
     assert (reports / "sop_grid.xlsx").is_file()
@@ -31,8 +31,8 @@ def test_a_run_writes_every_declared_table_and_page(sample_workspace):
 
 def test_the_record_names_hashes_versions_and_seconds(sample_workspace):
     record = store.run_record(store.folder(sample_workspace, CYCLE))
-    assert list(record["steps"]) == sorted(step.name for step in steps.STEPS)
-    for step in steps.STEPS:
+    assert list(record["steps"]) == sorted(step.name for step in agenda.STEPS)
+    for step in agenda.STEPS:
         done = record["steps"][step.name]
         assert set(done["files"]) == set(step.writes)
         assert done["seconds"] > 0

@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import across, contract, months, sample, schema, steps, store
+from sopkit import across, agenda, contract, months, sample, schema, steps, store
 from sopkit.demand import hierarchy
 from sopkit.reconciliation import grid
 from sopkit.supply import strategies
 
 HORIZON = 24
-NAMES = [step.name for step in steps.STEPS]
+NAMES = [step.name for step in agenda.STEPS]
 EXTRAS = {"demand_review": {"horizon": HORIZON}, "supply_review": {"strategy": "chase"}}
 LEDGERS = ("demand_plan", "supply_plan", "inventory_projection", "item_financials", "financials")
 PAST = {
     f"{kind}_{name}"
-    for step in steps.STEPS
+    for step in agenda.STEPS
     for kind, names in (("ledger", step.ledger), ("previous", step.previous))
     for name in names
 }
@@ -72,7 +72,7 @@ def run_all(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp, **extras) -> d
     tables, results = dict(tables), {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for step in steps.STEPS:
+        for step in agenda.STEPS:
             extra = (EXTRAS | extras).get(step.name, {})
             results[step.name] = getattr(steps, step.name)(
                 declared(step, tables), cycle=cycle, **extra
@@ -111,7 +111,7 @@ def made(results) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_writes_exactly_the_tables_it_declares(results, name):
-    assert set(results[name]) == set(steps.step(name).writes)
+    assert set(results[name]) == set(agenda.step(name).writes)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,7 +123,7 @@ def test_a_steps_tables_keep_their_contract(results, name):
 
 def test_each_table_is_written_by_one_step_and_read_only_after_it():
     seen: set[str] = {"findings"}
-    for step in steps.STEPS:
+    for step in agenda.STEPS:
         assert set(step.processed) <= seen, step.name
         assert set(step.raw) <= set(schema.RAW)
         assert set(step.writes) <= set(schema.PROCESSED)
@@ -150,7 +150,7 @@ def test_a_second_run_gives_identical_tables(inputs, made, sample_cycle):
 
 def test_an_unknown_step_names_those_there_are():
     with pytest.raises(months.UsageError, match="no step 'reviews'. Did you mean 'data_review'"):
-        steps.step("reviews")
+        agenda.step("reviews")
 
 
 def test_an_unknown_strategy_stops_the_supply_review(inputs, made, sample_cycle):
@@ -418,7 +418,7 @@ def from_sales(only_sales, sample_cycle) -> dict[str, dict]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_sales_alone_carry_every_step_without_a_warning(from_sales, name):
-    assert set(from_sales[name]) == set(steps.step(name).writes)
+    assert set(from_sales[name]) == set(agenda.step(name).writes)
     for table, frame in from_sales[name].items():
         contract.check_processed(table, frame)
 
@@ -718,7 +718,7 @@ def test_a_run_of_the_second_cycle_finds_what_was_credited_since_the_first(tmp_p
         "previous_demand_history": by_hand["demand_history"],
         "previous_known_members": by_hand["known_members"],
     }
-    step = steps.step("data_review")
+    step = agenda.step("data_review")
     cycle = pd.Timestamp("2026-01-01")
     found = steps.data_review(declared(step, credited), cycle=cycle)["restatements"]
     assert found[["subject", "before", "after"]].values.tolist() == [["A", 10.0, 7.0]]

@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from sopkit import contract, months, schema, steps, store
+from sopkit import agenda, contract, months, schema, store
 from sopkit.months import UsageError
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -96,7 +96,7 @@ def test_a_setting_of_the_wrong_kind_is_refused_with_its_meaning(sales_only):
 
 def test_inputs_hold_exactly_what_the_step_declares(sales_only):
     tables = store.inputs(sales_only, "data_review", CYCLE)
-    step = steps.step("data_review")
+    step = agenda.step("data_review")
     past = {f"ledger_{name}" for name in step.ledger}
     past |= {f"previous_{name}" for name in step.previous}
     running = {f"running_{name}" for name in step.running}
@@ -107,7 +107,7 @@ def test_inputs_hold_exactly_what_the_step_declares(sales_only):
 
 
 def test_only_the_data_review_sees_the_running_month_and_only_while_it_runs(sales_only):
-    assert [step.name for step in steps.STEPS if step.running] == ["data_review"]
+    assert [step.name for step in agenda.STEPS if step.running] == ["data_review"]
     path = sales_only / "data/raw/sales.csv"
     path.write_text(path.read_text() + "NA,2026-01,7\n")
     tables = store.inputs(sales_only, "data_review", CYCLE)
@@ -136,7 +136,7 @@ def test_a_breach_writes_nothing(sales_only):
 
 
 def test_publish_step_refuses_tables_that_break_their_contract(sales_only):
-    step = steps.step("product_review")
+    step = agenda.step("product_review")
     results = {
         name: pd.DataFrame({c: [] for c in schema.PROCESSED[name].columns}) for name in step.writes
     }

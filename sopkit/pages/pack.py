@@ -19,7 +19,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sopkit import months
-from sopkit.steps import STEPS, Step
+from sopkit.agenda import STEPS, Step
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
 _TEMPLATES = Path(__file__).parent / "template"

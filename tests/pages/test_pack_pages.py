@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from sopkit import exhibits, steps
+from sopkit import agenda, exhibits
 from sopkit.pages import pack
 
-DEMAND, SUPPLY = steps.step("demand_review"), steps.step("supply_review")
+DEMAND, SUPPLY = agenda.step("demand_review"), agenda.step("supply_review")
 IMPRINT = pack.Imprint("North & Sons", pd.Timestamp("2026-01-01"), "0.1")
 
 
