@@ -73,7 +73,7 @@ supply_review | 04_supply_review | Supply review
     strategy_months hour_values service_frontier stock_health stock_by_family deliveries
     sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations production inventory routings budget rates
+  raw: items locations channels suppliers production inventory routings budget rates events
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan
     inventory_projection resource_load deliveries model_weights views view_skill override_changes
   ledger: plans

@@ -110,8 +110,8 @@ def _in_money(table: pd.DataFrame, rates: pd.DataFrame, quantity: str) -> pd.Dat
     )
 
 
-def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """Net sales of closed months by family: units, revenue and margin (at today's cost).
+def closed_series(history: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
+    """Net sales of closed months by series: units (``net``), revenue and margin, at today's cost.
 
     Revenue is what was booked; where sales carry none, units at today's price.
     """
@@ -120,8 +120,13 @@ def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFram
     booked = history["revenue_value"].to_numpy()
     revenue = np.where(np.isfinite(booked), booked, priced["revenue_value"])
     cost = priced["revenue_value"] - priced["margin_value"]
-    priced = priced.assign(revenue_value=revenue, margin_value=revenue - cost)
-    return by_family(priced, items, ["net", "revenue_value", "margin_value"])
+    return priced.assign(revenue_value=revenue, margin_value=revenue - cost)
+
+
+def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """``closed_series`` summed by family and month, and for the company."""
+    sold = closed_series(history, rates)
+    return by_family(sold, items, ["net", "revenue_value", "margin_value"])
 
 
 def budget_by_family(
