@@ -78,8 +78,8 @@ reconciliation | 05_reconciliation | Reconciliation
     inventory_projection resource_load deliveries model_weights views view_skill override_changes
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members
-  writes: reconciliation_facts bridge bridge_causes plan_moves item_financials financials
-    closed_financials quarters gaps sop_grid reconciliation_exceptions
+  writes: reconciliation_facts bridge bridge_causes plan_moves plan_money item_financials
+    financials closed_financials quarters gaps sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items locations channels inventory targets decisions options actions assumptions
   processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sopkit import schema
+from sopkit import months, schema
 
-ACTUAL, PLAN = "actual", "plan"
+ACTUAL, PLAN, HELD = "actual", "plan", "held"
 
 
 def foreign(places: pd.Series, locations: pd.DataFrame, currency: str) -> pd.Series:
@@ -34,7 +34,7 @@ def rates_of(
     cycle : Timestamp
         Month in which the plan is made: actual rates from then on are not known yet.
     kind : str
-        ``ACTUAL`` (of closed months) or ``PLAN``.
+        ``ACTUAL`` (of closed months), ``PLAN`` or ``HELD`` (the last actual rate, for good).
     """
     past = rates[(rates["kind"] == "actual") & (rates["month"] < cycle)]
     given = past if kind == ACTUAL else rates[rates["kind"] == "budget"]
@@ -44,13 +44,14 @@ def rates_of(
     if kind == ACTUAL:
         return found
     last = past.sort_values("month").drop_duplicates("currency", keep="last")
-    return found.fillna(currencies.map(last.set_index("currency")["rate"]))
+    held = currencies.map(last.set_index("currency")["rate"])
+    return held if kind == HELD else found.fillna(held)
 
 
-def month_factor(
+def month_factors(
     table: pd.DataFrame, tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp
-) -> pd.Series:
-    """What money of a row at the cycle's rate is multiplied by to stand at the rate of its month.
+) -> pd.DataFrame:
+    """What money of a row at the cycle's rate is multiplied by to stand at another rate.
 
     Parameters
     ----------
@@ -58,11 +59,23 @@ def month_factor(
         Has ``location`` and ``month``.
     tables, cycle
         As for ``in_company_currency``.
+
+    Returns
+    -------
+    DataFrame
+        By row: ``plan``, to the rate of its month; ``held``, to the last actual rate;
+        ``last_year``, to the rate of its month a year before, actual where that is closed.
     """
     one = table[["location", "month"]].assign(amount=1.0)
-    then = in_company_currency(one, ["amount"], tables, cycle=cycle)["amount"]
-    now = in_company_currency(one.drop(columns="month"), ["amount"], tables, cycle=cycle)["amount"]
-    return then / now
+    before = one.assign(month=months.from_number(months.number(one["month"]) - 12))
+
+    def at(rows: pd.DataFrame, kind: str = PLAN) -> pd.Series:
+        return in_company_currency(rows, ["amount"], tables, cycle=cycle, kind=kind)["amount"]
+
+    now, closed = at(one.drop(columns="month")), before["month"] < cycle
+    last_year = at(before, ACTUAL).where(closed, at(before))
+    amounts = {"plan": at(one), "held": at(one, HELD), "last_year": last_year}
+    return pd.DataFrame({name: amount / now for name, amount in amounts.items()})
 
 
 def in_company_currency(
@@ -86,7 +99,7 @@ def in_company_currency(
     cycle : Timestamp
         Month in which the plan is made.
     kind : str
-        ``ACTUAL`` or ``PLAN``.
+        ``ACTUAL``, ``PLAN`` or ``HELD``.
     """
     named = foreign(table["location"], tables["locations"], tables["company"]["currency"].iloc[0])
     if named.isna().all():

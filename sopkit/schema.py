@@ -455,6 +455,7 @@ decision_options |  | decision statement owner decide_by option cost_value | dec
 sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid as known in the demand review
 sop_grid_supply | family measure row month | amount is_last_plan | the S&OP grid as known in the supply review
 sop_grid | family measure row month | amount is_last_plan | the S&OP grid as known from the reconciliation on
+plan_money | series_key month | quantity revenue_value margin_value constrained constrained_revenue_value constrained_margin_value held_rate_revenue_value last_year_rate_revenue_value | the plan in money by series: what is wanted, and what the supply plan delivers of it
 item_financials | item month | quantity revenue_value margin_value supply_revenue_value | the plan in money by item: past cycles are read with today's families
 quarters | family quarter | revenue_value budget_revenue_value variance_value is_by_quarter | whole quarters, closed and planned, beside the budget
 financials | family month | revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year

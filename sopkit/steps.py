@@ -31,7 +31,7 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import bridge, finance, gaps, grid
+from sopkit.reconciliation import bridge, finance, gaps, grid, money
 from sopkit.supply import (
     attainment,
     capacity,
@@ -512,8 +512,15 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["budget"], ["revenue_value", "margin_value"], tables, cycle=cycle
     )
     closed = finance.closed_months(tables["demand_history"], rates, items)
-    factor = currencies.month_factor(tables["demand_plan"], tables, cycle=cycle)
-    by_item = finance.item_financials(tables["demand_plan"], delivered, rates, factor)
+    plan_money = money.plan_money(
+        tables["demand_plan"],
+        tables["deliveries"],
+        rates,
+        items,
+        tables["locations"],
+        currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
+    )
+    by_item = finance.item_financials(plan_money)
     financials = finance.financials(by_item, items)
     by_month = finance.budget_by_family(budget, items, pd.concat([closed, financials]))
     financials, closed = (finance.beside(table, by_month, closed) for table in (financials, closed))
@@ -527,6 +534,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     gap_table = gaps.gaps(financials, by_family)
     results = {
         **_bridge(tables, cycle=cycle),
+        "plan_money": plan_money,
         "item_financials": by_item,
         "financials": financials,
         "closed_financials": closed,
@@ -646,14 +654,14 @@ def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     ]
     plan, last = _plans(tables, "", measure), _plans(tables, "ledger_", measure, cycle=cycle)
     has_money = "financials" in tables
-    money = tables["financials"] if has_money else _last_money(tables, cycle)
+    valued = tables["financials"] if has_money else _last_money(tables, cycle)
     horizon = int(months.number(tables["demand_plan"]["month"].max()) - months.number(cycle)) + 1
     columns = ["family", "measure", "month", "amount"]
     return grid.sop_grid(
         pd.concat(actual, ignore_index=True)[columns],
         plan,
         last,
-        grid.money_rows(money, closed, is_last=not has_money),
+        grid.money_rows(valued, closed, is_last=not has_money),
         cycle=cycle,
         horizon=horizon,
     )
@@ -676,8 +684,8 @@ def _last_money(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
     of_then = [*names, "budgeted_revenue_value"]  # by the families of then
     beside = beside.drop(columns=of_then, errors="ignore")
     by_item = grid.latest(_past(tables, "item_financials"), cycle)
-    money = finance.by_family(by_item, tables["items"], names)
-    return money.merge(beside, on=["family", "month"], how="outer", validate="one_to_one")
+    valued = finance.by_family(by_item, tables["items"], names)
+    return valued.merge(beside, on=["family", "month"], how="outer", validate="one_to_one")
 
 
 def _rows(table: pd.DataFrame, items: pd.DataFrame, measure: str) -> pd.DataFrame:

@@ -192,5 +192,16 @@ def test_a_plan_stands_at_the_budget_rate_of_each_month():
     month = pd.to_datetime(["2026-01-01", "2026-02-01", "2026-02-01"]).astype("datetime64[us]")
     plan = pd.DataFrame({"location": ["US", "US", "home"], "month": month})
     cycle = pd.Timestamp("2026-01-01")
-    factor = currencies.month_factor(plan, tables, cycle=cycle)
+    factor = currencies.month_factors(plan, tables, cycle=cycle)["plan"]
     assert factor.tolist() == pytest.approx([1.0, 0.5, 1.0])
+
+
+def test_a_plans_money_at_the_last_actual_rate_and_at_those_of_a_year_before_by_hand():
+    months_of = pd.to_datetime(["2026-02-01", "2026-11-01", "2027-01-01"]).astype("datetime64[us]")
+    plan = pd.DataFrame({"location": "Norway", "month": months_of})
+    factor = currencies.month_factors(plan, TABLES, cycle=CYCLE)
+    # the cycle's rate is 0.2, the last actual one 0.1; a year before 2027-01 is planned at 0.2
+    assert factor["plan"].tolist() == pytest.approx([1.25, 0.5, 0.5])
+    assert factor["held"].tolist() == pytest.approx([0.5, 0.5, 0.5])
+    assert factor["last_year"].tolist()[1:] == pytest.approx([0.4, 1.0])
+    assert np.isnan(factor["last_year"].iloc[0])  # no rate of 2025-02 is known

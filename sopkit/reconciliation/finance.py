@@ -263,47 +263,29 @@ def _last_year(closed: pd.DataFrame, month_index: pd.DatetimeIndex) -> pd.DataFr
     )
 
 
-def item_financials(
-    plan: pd.DataFrame, delivered: pd.DataFrame, rates: pd.DataFrame, month_factor: pd.Series
-) -> pd.DataFrame:
+def item_financials(plan_money: pd.DataFrame) -> pd.DataFrame:
     """Table ``item_financials``: the plan in money by item and month.
 
     Parameters
     ----------
-    plan : DataFrame
-        Table `demand_plan`.
-    delivered : DataFrame
-        Key ``item, month``: ``deliverable``, units that customers receive.
-    rates : DataFrame
-        Table `money_rates`, at the cycle's exchange rate.
-    month_factor : Series
-        By row of the plan: exchange rate of its month over that of the cycle. Costs stay.
+    plan_money : DataFrame
+        Table `plan_money`.
 
     Returns
     -------
     DataFrame
         Key ``item, month``: ``quantity``, ``revenue_value``, ``margin_value`` of demand
         (``priced_quantity`` are the units whose price is known, ``costed_revenue_value`` the
-        revenue whose cost is), ``supply_revenue_value`` of what can be supplied, at the item's
-        mean price of the month, in a month without demand at that of its whole plan.
+        revenue whose cost is), ``supply_revenue_value`` of what can be supplied.
     """
-    priced = _in_money(plan, rates, "consensus").rename(columns={"consensus": "quantity"})
-    change = priced["revenue_value"] * (month_factor.to_numpy() - 1.0)
-    moved = priced[["revenue_value", "margin_value"]].add(change, axis=0)
-    priced = priced.assign(**moved)
-    costed = priced["revenue_value"].where(priced["margin_value"].notna())
-    known = priced["quantity"].where(priced["revenue_value"].notna())
-    priced = priced.assign(costed_revenue_value=costed, priced_quantity=known)
+    table = plan_money.assign(
+        supply_revenue_value=plan_money["constrained_revenue_value"],
+        costed_revenue_value=plan_money["revenue_value"].where(plan_money["margin_value"].notna()),
+        priced_quantity=plan_money["quantity"].where(plan_money["revenue_value"].notna()),
+    )
     measures = ["quantity", "priced_quantity", "revenue_value", "margin_value"]
-    measures.append("costed_revenue_value")
-    monthly = hierarchy.aggregate(priced, ["item", "month"], measures)
-    monthly = monthly.merge(delivered, on=["item", "month"], how="left", validate="one_to_one")
-    whole = monthly.groupby("item")[measures].transform("sum")
-    base = monthly[measures].where(monthly["quantity"] > 0, whole)
-    price = base["revenue_value"] / base["quantity"].where(base["quantity"] > 0)
-    supplied = monthly["deliverable"].fillna(monthly["quantity"]) * price
-    monthly = monthly.drop(columns="deliverable")
-    return monthly.assign(supply_revenue_value=supplied.fillna(monthly["revenue_value"]))
+    measures += ["costed_revenue_value", "supply_revenue_value"]
+    return hierarchy.aggregate(table, ["item", "month"], measures)
 
 
 def financials(item_plan: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:

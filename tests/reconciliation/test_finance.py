@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
-from sopkit.reconciliation import finance
+from sopkit.reconciliation import finance, money
 
 CYCLE = pd.Timestamp("2026-01-01")
 
@@ -73,9 +73,9 @@ BUDGET = typed(
     quantity=[5, None, 1],
     margin_value=[20, 30, 5],
 )
-NOTHING_LATE = pd.DataFrame({"item": [], "month": [], "deliverable": []}).astype(
-    {"item": "str", "month": months.DTYPE, "deliverable": "float64"}
-)
+NOTHING_LATE = contract.empty("inventory").assign(deliverable=[])[
+    [*schema.SITE_MONTH, "deliverable"]
+]
 
 NO_OUTLOOK = pd.DataFrame({"family": [], "month": [], "revenue_value": []}).astype(
     {"family": "str", "month": months.DTYPE, "revenue_value": "float64"}
@@ -235,8 +235,11 @@ def test_last_year_stands_beside_the_month_planned():
     assert cell(moved, "Company", "2026-01", "last_year_quantity") == 6.0
 
 
-def at_one_rate(plan: pd.DataFrame) -> pd.Series:
-    return pd.Series(1.0, index=plan.index)
+def by_item_of(plan, delivered, rates=RATES, rate: float = 1.0) -> pd.DataFrame:
+    """Table `item_financials`; every month at the same exchange rate."""
+    factors = pd.DataFrame(rate, index=plan.index, columns=["plan", "held", "last_year"])
+    places = contract.empty("locations")
+    return finance.item_financials(money.plan_money(plan, delivered, rates, ITEMS, places, factors))
 
 
 def financials(plan=PLAN, delivered=NOTHING_LATE, budget=BUDGET) -> pd.DataFrame:
@@ -245,7 +248,7 @@ def financials(plan=PLAN, delivered=NOTHING_LATE, budget=BUDGET) -> pd.DataFrame
 
 
 def beside_all(plan, delivered, rates, budget, closed) -> pd.DataFrame:
-    by_item = finance.item_financials(plan, delivered, rates, at_one_rate(plan))
+    by_item = by_item_of(plan, delivered, rates)
     planned = finance.financials(by_item, ITEMS)
     by_month = finance.budget_by_family(budget, ITEMS, pd.concat([closed, planned]))
     return finance.beside(planned, by_month, closed)
@@ -265,7 +268,7 @@ def test_the_plan_in_money_by_hand():
 
 def test_what_cannot_be_supplied_earns_nothing_by_hand():
     delivered = pd.DataFrame(
-        {"item": ["A", "A"], "month": months.span(CYCLE, 2), "deliverable": [2.5, 7.5]}
+        {"item": "A", "location": "all", "month": months.span(CYCLE, 2), "deliverable": [2.5, 7.5]}
     )
     table = financials(delivered=delivered)
     # A's 50 and 60 become 25 and 75; B is not named and is delivered whole
@@ -574,7 +577,12 @@ def test_a_budget_in_units_is_by_item_in_its_own_unit_and_by_family_in_the_plann
 def delivered_of(**units: list[float]) -> pd.DataFrame:
     parts = [
         pd.DataFrame(
-            {"item": item, "month": months.span(CYCLE, len(values)), "deliverable": values}
+            {
+                "item": item,
+                "location": "all",
+                "month": months.span(CYCLE, len(values)),
+                "deliverable": values,
+            }
         )
         for item, values in units.items()
     ]
@@ -582,7 +590,7 @@ def delivered_of(**units: list[float]) -> pd.DataFrame:
 
 
 def test_an_items_plan_in_money_by_hand():
-    table = finance.item_financials(PLAN, delivered_of(A=[2.0, 9.0]), RATES, at_one_rate(PLAN))
+    table = by_item_of(PLAN, delivered_of(A=[2.0, 9.0]))
     contract.check_processed("item_financials", table)
     own = table.set_index(["item", "month"])
     first, second = own.loc[("A", CYCLE)], own.loc[("A", months.shift(CYCLE, 1))]
@@ -593,14 +601,14 @@ def test_an_items_plan_in_money_by_hand():
 
 def test_late_deliveries_in_a_month_without_demand_earn_the_price_of_the_plan():
     plan = PLAN.assign(consensus=PLAN["consensus"].where(PLAN["month"] == CYCLE, 0.0))
-    table = finance.item_financials(plan, delivered_of(A=[2.0, 3.0]), RATES, at_one_rate(plan))
+    table = by_item_of(plan, delivered_of(A=[2.0, 3.0]))
     own = table[table["item"] == "A"]
     assert own["supply_revenue_value"].tolist() == [20.0, 30.0]
     assert own["supply_revenue_value"].sum() == own["revenue_value"].sum()  # late, and not lost
 
 
 def test_money_by_item_adds_up_to_money_by_family_and_company():
-    by_item = finance.item_financials(PLAN, delivered_of(A=[2.0, 9.0]), RATES, at_one_rate(PLAN))
+    by_item = by_item_of(PLAN, delivered_of(A=[2.0, 9.0]))
     table = finance.financials(by_item, ITEMS)
     for measure in ("quantity", "revenue_value", "supply_revenue_value"):
         by = table.groupby(table["family"] == "Company")[measure].sum()
@@ -608,8 +616,8 @@ def test_money_by_item_adds_up_to_money_by_family_and_company():
 
 
 def test_a_month_at_half_the_exchange_rate_earns_half_and_costs_the_same():
-    flat = finance.item_financials(PLAN, NOTHING_LATE, RATES, at_one_rate(PLAN))
-    half = finance.item_financials(PLAN, NOTHING_LATE, RATES, at_one_rate(PLAN) / 2)
+    flat = by_item_of(PLAN, NOTHING_LATE)
+    half = by_item_of(PLAN, NOTHING_LATE, rate=0.5)
     pd.testing.assert_series_equal(half["revenue_value"], flat["revenue_value"] / 2)
     cost = flat["revenue_value"] - flat["margin_value"]
     pd.testing.assert_series_equal(
