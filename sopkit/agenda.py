@@ -79,7 +79,8 @@ reconciliation | 05_reconciliation | Reconciliation
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money item_financials
-    financials closed_financials quarters gaps sop_grid reconciliation_exceptions
+    financials closed_financials quarters gaps gap_parts gap_tree gap_mix gap_leaves gap_levels
+    sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items locations channels inventory targets decisions options actions assumptions
   processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection

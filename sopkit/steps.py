@@ -31,7 +31,7 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import bridge, finance, gaps, grid, money
+from sopkit.reconciliation import bridge, finance, gap_leaves, gap_tree, gaps, grid, money
 from sopkit.supply import (
     attainment,
     capacity,
@@ -541,6 +541,8 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "quarters": quarters,
         "gaps": gap_table,
     }
+    last_version = finance._last_version(budget, items)
+    results |= _gap_tree(tables, results, last_version, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     return results | {
         "reconciliation_facts": headlines.reconciliation(
@@ -570,6 +572,52 @@ def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "bridge": table,
         "bridge_causes": bridge.summed(year),
         "plan_moves": bridge.moves(common, price),
+    }
+
+
+def _gap_tree(
+    tables: Tables, results: Tables, budget: pd.DataFrame, *, cycle: pd.Timestamp
+) -> Tables:
+    """Gaps to budget and last year, each taken apart, with owners."""
+    items, company = tables["items"], tables["company"].iloc[0]
+    levels = items, tables["locations"], tables["channels"]
+
+    def in_common(table: pd.DataFrame) -> pd.DataFrame:
+        return hierarchy.with_levels(hierarchy.in_planning_units(table, items), *levels)
+
+    def period(month: pd.Series) -> pd.Series:
+        terms = company[["fiscal_year_first_month", "fiscal_year_shift"]].astype("int64")
+        return months.fiscal_year(month, *terms)
+
+    plan = in_common(results["plan_money"])
+    closed = in_common(finance.closed_series(tables["demand_history"], tables["money_rates"]))
+    begun = closed[closed["month"] >= months.shift(cycle, -2)]  # of a quarter that goes on
+    begun = begun.assign(
+        quantity=begun["net"],
+        constrained_revenue_value=begun["revenue_value"],
+        constrained_margin_value=begun["margin_value"],
+    )
+    plan = plan.assign(period=period(plan["month"]))
+    whole = pd.concat([begun.assign(period=period(begun["month"])), plan], ignore_index=True)
+    sides = {
+        gap_tree.BUDGET: gap_tree.beside_budget(whole, budget, cycle=cycle),
+        gap_tree.LAST_YEAR: gap_tree.beside_last_year(plan, closed, cycle=cycle),
+    }
+    apart = {name: gap_tree.taken_apart(cells, name) for name, cells in sides.items()}
+    parts = pd.concat([table for table, _ in apart.values()], ignore_index=True)
+    tree = gap_tree.nodes(parts)
+    by_month = results["gaps"].assign(period=period(results["gaps"]["month"]))
+    lead = sites.lead_days(plan["item"], items, tables["suppliers"]) / sites.DAYS_A_MONTH
+    leads = gap_leaves.lead_months(plan, lead, company["frozen_months"])
+    return {
+        "gap_parts": parts,
+        "gap_tree": tree,
+        "gap_mix": gap_tree.mix_movers(parts),
+        "gap_leaves": gap_leaves.leaves(tree, by_month, leads, tables["events"], cycle=cycle),
+        "gap_levels": pd.DataFrame(
+            [(name, " × ".join(group) or "company") for name, (_, group) in apart.items()],
+            columns=["against", "mix_level"],
+        ),
     }
 
 

@@ -33,7 +33,7 @@ def leaves(
     tree : DataFrame
         Table `gap_tree`.
     by_month : DataFrame
-        Table `gaps` with ``period``: when each family's gap begins.
+        Table `gaps` with ``period``: in which months each family's gap lies.
     leads : DataFrame
         Key ``family, part``: ``lead_months``, whole months before a decision reaches customers.
     events : DataFrame
@@ -44,39 +44,43 @@ def leaves(
     Returns
     -------
     DataFrame
-        ``against, measure, period, family, part, amount_value, owner, first_month`` (in which the
-        gap begins), ``decide_by`` (the last month in which a decision reaches it; the cycle where
-        that has passed, ``is_late``), the largest first.
+        ``against, measure, period, family, part, amount_value, owner, lead_months``, ``decide_by``:
+        the last month in which a decision still reaches half of the gap or more, the cycle where
+        that has passed; ``reachable_share``: how much of the gap one in the cycle's month reaches.
+        The largest first.
     """
     long = tree[tree["level"] == "family"].melt(
         [*KEY, "member"], PARTS, var_name="part", value_name="amount_value"
     )
     long = long[long["amount_value"].abs() > 0.5].rename(columns={"member": "family"})
-    first = [_first_month(row, by_month, cycle) for row in long.itertuples()]
     long = long.merge(leads, on=["family", "part"], how="left", validate="many_to_one")
-    lead = long["lead_months"].fillna(1.0)
-    number = months.number(pd.Series(first, index=long.index, dtype=months.DTYPE))
-    decide_by = number - lead
-    now = int(months.number(cycle))
+    long = long.fillna({"lead_months": 0})
+    found = [_when(leaf, by_month, int(months.number(cycle))) for leaf in long.itertuples()]
+    when = pd.DataFrame(found, columns=["number", "reachable_share"], index=long.index)
     long = long.assign(
-        owner=[_owner(row.family, row.part, events, cycle) for row in long.itertuples()],
-        first_month=months.from_number(number),
-        decide_by=months.from_number(decide_by.clip(lower=now)),
-        is_late=decide_by < now,
+        owner=[_owner(leaf.family, leaf.part, events, cycle) for leaf in long.itertuples()],
+        decide_by=months.from_number(when["number"].astype("int64")),
+        reachable_share=when["reachable_share"].astype("float64"),
     )
     order = long["amount_value"].abs().sort_values(ascending=False, kind="stable").index
-    return long.drop(columns="lead_months").loc[order].reset_index(drop=True)
+    return long.loc[order].reset_index(drop=True)
 
 
-def _first_month(leaf, by_month: pd.DataFrame, cycle: pd.Timestamp) -> pd.Timestamp:
-    """When a leaf's gap begins: the first month of its period whose gap has the leaf's sign."""
+def _when(leaf, by_month: pd.DataFrame, now: int) -> tuple[int, float]:
+    """Number of the last month to decide, and the share that a decision now would reach."""
     own = by_month[(by_month["family"] == leaf.family) & (by_month["period"] == leaf.period)]
     own = own.sort_values("month")
     columns = {BUDGET: "budget_variance_value", LAST_YEAR: "last_year_variance_value"}
     column = "gap_value" if leaf.part == "constraint" else columns.get(leaf.against, "gap_value")
-    alike = own[np.sign(own[column].where(own[column].abs() > 0.5)) == np.sign(leaf.amount_value)]
-    found = alike if len(alike) else own
-    return found["month"].iloc[0] if len(found) else cycle
+    amounts = (own[column] * np.sign(leaf.amount_value)).clip(lower=0.0).fillna(0.0).to_numpy()
+    if not len(own):  # what the budget says of the company beyond its families
+        return now, np.nan
+    amounts = amounts if amounts.sum() > 0 else np.ones(len(own))  # by quarter: no months are known
+    still = amounts[::-1].cumsum()[::-1] / amounts.sum()  # share from each month on
+    number = months.number(own["month"]).to_numpy()
+    last = number[still >= 0.5].max() - int(leaf.lead_months)
+    ahead = still[number >= now + leaf.lead_months]
+    return max(last, now), float(ahead.max(initial=0.0))
 
 
 def _owner(family: str, part: str, events: pd.DataFrame, cycle: pd.Timestamp) -> str:
@@ -91,15 +95,15 @@ def _owner(family: str, part: str, events: pd.DataFrame, cycle: pd.Timestamp) ->
     return f"{largest['owner']} ({OWNERS[part]})"
 
 
-def lead_months(plan: pd.DataFrame, terms: pd.DataFrame, frozen: dict[str, int]) -> pd.DataFrame:
+def lead_months(plan: pd.DataFrame, lead: pd.Series, frozen: dict[str, int]) -> pd.DataFrame:
     """Months from a decision to its effect, by family and part of its gap.
 
     Parameters
     ----------
     plan : DataFrame
         Series with their levels: ``revenue_value, constrained_revenue_value``.
-    terms : DataFrame
-        Key ``item``: ``lead_months``.
+    lead : Series
+        Lead time of each row's item in months; missing counts as none.
     frozen : dict
         Frozen months by family and ``default``.
 
@@ -110,13 +114,12 @@ def lead_months(plan: pd.DataFrame, terms: pd.DataFrame, frozen: dict[str, int])
         anything else takes the mean lead time of the family's items, by revenue, of a constraint
         by what each lacks; never less than the frozen months.
     """
-    rows = plan.merge(terms[["item", "lead_months"]], on="item", how="left", validate="m:1")
-    lacks = (rows["revenue_value"] - rows["constrained_revenue_value"]).clip(lower=0.0)
+    lacks = plan["revenue_value"] - plan["constrained_revenue_value"]
     means = {}
-    for name, weight in (("sold", rows["revenue_value"].clip(lower=0.0)), ("short", lacks)):
-        weight = weight.fillna(0.0)
-        lead = rows["lead_months"].fillna(0.0) * weight
-        sums = pd.DataFrame({"lead": lead, "weight": weight}).groupby(rows["family"]).sum()
+    for name, weight in (("sold", plan["revenue_value"]), ("short", lacks)):
+        weight = weight.clip(lower=0.0).fillna(0.0)
+        parts = pd.DataFrame({"lead": lead.fillna(0.0) * weight, "weight": weight})
+        sums = parts.groupby(plan["family"]).sum()
         means[name] = sums["lead"] / sums["weight"].where(sums["weight"] > 0)
     held = months.frozen_months(frozen, pd.Series(means["sold"].index))
     held = pd.Series(held.to_numpy(), means["sold"].index)

@@ -195,7 +195,7 @@ EVENTS = pd.DataFrame(
 )
 
 
-def test_a_leaf_has_an_owner_a_first_month_and_the_last_month_to_decide():
+def test_a_leaf_has_an_owner_and_the_last_month_in_which_half_of_it_can_be_reached():
     leads = pd.DataFrame(
         {
             "family": ["F", "F", "F", "G"],
@@ -207,14 +207,17 @@ def test_a_leaf_has_an_owner_a_first_month_and_the_last_month_to_decide():
     assert table["amount_value"].tolist() == [-500.0, 90.0, -70.0, -10.0]
     first = table.iloc[0]
     assert first["owner"] == "Ann (sales and marketing)"  # Bo's promotion is over
-    assert first["first_month"] == pd.Timestamp("2026-02-01")
-    assert first["is_late"] and first["decide_by"] == CYCLE  # three months before lies behind us
+    assert first["decide_by"] == CYCLE  # February's gap is three months off: too late
+    assert first["reachable_share"] == 0.0
     rows = table.set_index(["family", "part"])
-    assert rows.loc[("F", "constraint"), "owner"] == "operations"
-    assert rows.loc[("F", "constraint"), "first_month"] == pd.Timestamp("2026-03-01")
-    assert rows.loc[("F", "constraint"), "decide_by"] == pd.Timestamp("2026-02-01")
+    late = rows.loc[("F", "constraint")]
+    assert late["owner"] == "operations"
+    assert late["decide_by"] == pd.Timestamp("2026-02-01")  # a month before March, where it lies
+    assert late["reachable_share"] == 1.0
     assert rows.loc[("F", "price"), "owner"] == "Cy (sales and finance)"
-    assert not rows.loc[("G", "volume"), "is_late"]
+    assert rows.loc[("F", "price"), "reachable_share"] == pytest.approx(1.0)
+    gain = rows.loc[("G", "volume")]  # 30 a month: from February on two thirds are left
+    assert gain["decide_by"] == pd.Timestamp("2026-02-01") and gain["reachable_share"] == 1.0
 
 
 def test_lead_times_weigh_by_money_and_never_undercut_frozen_months():
@@ -226,8 +229,8 @@ def test_lead_times_weigh_by_money_and_never_undercut_frozen_months():
             "constrained_revenue_value": [900.0, 40.0, 50.0],
         }
     )
-    terms = pd.DataFrame({"item": ["A", "B", "C"], "lead_months": [1, 4, 0]})
-    table = gap_leaves.lead_months(plan, terms, {"default": 0, "G": 2})
+    lead = pd.Series([1.0, 4.0, np.nan])
+    table = gap_leaves.lead_months(plan, lead, {"default": 0, "G": 2})
     lead = table.set_index(["family", "part"])["lead_months"]
     assert lead[("F", "volume")] == 2  # 1.3 months, rounded up
     assert lead[("F", "constraint")] == 4  # only B is short
