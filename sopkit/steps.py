@@ -31,7 +31,7 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import bridge, finance, gaps, grid, money
+from sopkit.reconciliation import bridge, budgets, finance, gaps, grid, money
 from sopkit.supply import (
     attainment,
     capacity,
@@ -522,9 +522,9 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     )
     by_item = finance.item_financials(plan_money)
     financials = finance.financials(by_item, items)
-    by_month = finance.budget_by_family(budget, items, pd.concat([closed, financials]))
-    financials, closed = (finance.beside(table, by_month, closed) for table in (financials, closed))
-    quarters = finance.quarters(
+    by_month = budgets.budget_by_family(budget, items, pd.concat([closed, financials]))
+    financials, closed = (budgets.beside(table, by_month, closed) for table in (financials, closed))
+    quarters = budgets.quarters(
         budget,
         items,
         pd.concat([closed, financials]),
