@@ -35,6 +35,7 @@ from sopkit.reconciliation import bridge, budgets, finance, gaps, grid, money
 from sopkit.supply import (
     attainment,
     capacity,
+    costing,
     families,
     inventory,
     least_cost,
@@ -430,6 +431,7 @@ def supply_review(
         "inventory_projection": projection,
         "resource_load": load,
         "production_strategies": costs,
+        "supply_costs": costing.supply_costs(task, ways[strategy]),
         "strategy_months": strategies.by_month(
             {name: hierarchy.in_planning_units(plan, items) for name, plan in laid_out.items()}
         ),
