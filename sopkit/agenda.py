@@ -70,8 +70,8 @@ supply_review | 04_supply_review | Supply review
     error_multiples one_step_errors demand_plan
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
-    strategy_months hour_values service_frontier stock_health stock_by_family deliveries
-    sop_grid_supply supply_review_exceptions
+    supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
+    deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
   raw: items locations channels suppliers production inventory routings budget rates events
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan

@@ -432,6 +432,7 @@ supply_plan | item location month | regular overtime subcontract purchased recei
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
 resource_load | resource month | load_hours regular_hours overtime_hours overload_hours | hours the plan takes, beside the hours there are
 production_strategies | strategy cost_kind | amount_value is_assumed | what each way to supply costs over the horizon
+supply_costs | item location month | production_cost_value overtime_cost_value purchase_cost_value | what the chosen strategy costs by item; purchases: what arrives, also if ordered before
 service_frontier | service_level_rate is_plan | amount_value | what safety stock costs with each service level everywhere, and with the planned ones
 hour_values | resource month | value hours next_value words | what one more hour of overtime saves, for how many hours, and then
 stock_by_family | family | items cover_months excess_value obsolete_value below_items | health of stock, added up

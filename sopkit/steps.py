@@ -31,10 +31,11 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import bridge, finance, gap_leaves, gap_tree, gaps, grid, money
+from sopkit.reconciliation import bridge, budgets, finance, gap_leaves, gap_tree, gaps, grid, money
 from sopkit.supply import (
     attainment,
     capacity,
+    costing,
     families,
     inventory,
     least_cost,
@@ -430,6 +431,7 @@ def supply_review(
         "inventory_projection": projection,
         "resource_load": load,
         "production_strategies": costs,
+        "supply_costs": costing.supply_costs(task, ways[strategy]),
         "strategy_months": strategies.by_month(
             {name: hierarchy.in_planning_units(plan, items) for name, plan in laid_out.items()}
         ),
@@ -522,9 +524,9 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     )
     by_item = finance.item_financials(plan_money)
     financials = finance.financials(by_item, items)
-    by_month = finance.budget_by_family(budget, items, pd.concat([closed, financials]))
-    financials, closed = (finance.beside(table, by_month, closed) for table in (financials, closed))
-    quarters = finance.quarters(
+    by_month = budgets.budget_by_family(budget, items, pd.concat([closed, financials]))
+    financials, closed = (budgets.beside(table, by_month, closed) for table in (financials, closed))
+    quarters = budgets.quarters(
         budget,
         items,
         pd.concat([closed, financials]),
@@ -541,9 +543,10 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "quarters": quarters,
         "gaps": gap_table,
     }
-    last_version = finance._last_version(budget, items)
+    last_version = budgets.last_version(budget, items)
     results |= _gap_tree(tables, results, last_version, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
+    common |= headlines.gap(*(results[f"gap_{name}"] for name in ("tree", "mix", "levels")))
     return results | {
         "reconciliation_facts": headlines.reconciliation(
             financials, gap_table, tables["ledger_demand_plan"], common

@@ -1,5 +1,7 @@
 """Pre-S&OP: demand, supply, finance and strategy meet, and every gap gets a price.
 
-``finance`` puts a plan in money, ``gaps`` lays demand, supply and budget side by side, ``grid`` is
-the S&OP grid of pages 03 to 06, ``bridge`` tells why the plan moved since the last cycle.
+``finance`` knows prices and costs, ``budgets`` lays the budget beside the plan, ``money`` says what
+the plan is worth and ties up, ``outlook`` whether the year is made, ``horizons`` whether the years
+ahead fit capacity; ``gaps`` lays demand, supply and budget side by side, ``grid`` is the S&OP grid
+of pages 03 to 06, ``bridge`` tells why the plan moved since the last cycle.
 """
