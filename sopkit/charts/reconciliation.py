@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sopkit import months, schema
+from sopkit import months
 from sopkit.charts import _style
 from sopkit.charts._waterfall import waterfall
 from sopkit.reconciliation.bridge import LAST, NOW
 from sopkit.reconciliation.gap_tree import PARTS
 
 _SHOWN = 12  # closed months shown before the plan
-_MOST_FAMILIES = 12
 _MOST_QUARTERS = 10
 _MOST_CAUSES = 9  # of the bridge, told apart
 
@@ -46,36 +45,6 @@ def revenue(
     title = f"Revenue by month, {currency}, whole company"
     part = {"title": title, "unit": f"{currency} a month", "lines": lines, "cycle": cycle}
     return _style.over_time(part, height=4.6)
-
-
-@_style.drawn
-def gaps(gap_table: pd.DataFrame, quarters: pd.DataFrame, *, currency: str) -> Figure | None:
-    """The most that supply is behind demand, and plan less budget, by family, in money.
-
-    Late supply catches up, so the sum of gaps would hide it: shown is the worst running sum.
-
-    Parameters
-    ----------
-    gap_table : DataFrame
-        Table `gaps`.
-    quarters : DataFrame
-        Table `quarters`: families budgeted by quarter are compared over its quarters.
-    currency : str
-        Reporting currency.
-    """
-    families = gap_table[gap_table["family"] != schema.COMPANY_LABEL].sort_values("month")
-    groups = families.groupby("family")
-    behind = groups["gap_value"].cumsum().groupby(families["family"]).min().clip(upper=0.0)
-    variance = groups["budget_variance_value"].sum(min_count=1)
-    by_quarter = quarters[quarters["is_by_quarter"]].groupby("family")["variance_value"].sum()
-    variance = variance.fillna(by_quarter)
-    named = {"Supply behind demand, worst month": behind, "Plan less budget, sum": variance}
-    sums = pd.DataFrame(named).dropna(axis="columns", how="all").round(0)
-    if sums.empty:
-        return None
-    sums = sums.loc[sums.abs().max(axis=1).nlargest(_MOST_FAMILIES).index]
-    title = f"Gaps by family over the horizon, {currency}"
-    return _style.bar_panels(sums.sort_values(list(sums)[-1]), title, currency)
 
 
 @_style.drawn

@@ -66,6 +66,13 @@ def leaves(
     return long.loc[order].reset_index(drop=True)
 
 
+def lacking(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Leaves below their comparator in one measure: the budget, last year where there is none."""
+    own = table[table["measure"] == measure]
+    against = BUDGET if (own["against"] == BUDGET).any() else LAST_YEAR
+    return own[(own["against"] == against) & (own["amount_value"] < 0)]
+
+
 def _when(leaf, by_month: pd.DataFrame, now: int) -> tuple[int, float]:
     """Number of the last month to decide, and the share that a decision now would reach."""
     own = by_month[(by_month["family"] == leaf.family) & (by_month["period"] == leaf.period)]
