@@ -303,34 +303,27 @@ def reconciliation(
     )
 
 
-def gap(tree: pd.DataFrame, mix: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
+def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
     """The company's gap to the budget, else to last year, in the first period, part by part.
 
     Parameters
     ----------
-    tree, mix, levels : DataFrame
-        Tables `gap_tree`, `gap_mix`, `gap_levels`.
+    tree, levels : DataFrame
+        Tables `gap_tree` and `gap_levels`.
     """
     whole = tree[tree["level"] == "company"].sort_values("period")
     for name, member in (("against", "budget"), ("measure", "margin")):
         own = whole[whole[name] == member]
         whole = own if len(own) else whole
     row = whole.iloc[0] if len(whole) else whole.reindex([0]).iloc[0]
-    key = [name for name in ("against", "measure", "period") if len(whole)]
-    movers = mix[(mix[key] == row[key]).all(axis=1)]["member"].tolist()
     level = levels.set_index("against")["mix_level"].get(row["against"], "")
-    parts = [name for name in PARTS if len(whole)]
     return {
-        "gap_against": str(row["against"]) if key else "",
-        "gap_measure": str(row["measure"]) if key else "",
-        "gap_period": str(row["period"]) if key else "",
+        "gap_against": str(row["against"]) if len(whole) else "",
+        "gap_measure": str(row["measure"]) if len(whole) else "",
+        "gap_period": str(row["period"]) if len(whole) else "",
         "gap": ("signed_value", row["gap_value"]),
         "gap_mix_level": level,
-        "gap_mix_members": " and ".join(filter(None, [", ".join(movers[:-1]), *movers[-1:]])),
-        **{
-            f"gap_{name}": ("signed_value", row[name] if name in parts and row[name] else np.nan)
-            for name in PARTS
-        },
+        **{f"gap_{name}": ("signed_value", row[name] if row[name] else np.nan) for name in PARTS},
     }
 
 

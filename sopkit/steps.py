@@ -546,7 +546,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     last_version = budgets.last_version(budget, items)
     results |= _gap_tree(tables, results, last_version, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
-    common |= headlines.gap(*(results[f"gap_{name}"] for name in ("tree", "mix", "levels")))
+    common |= headlines.gap(results["gap_tree"], results["gap_levels"])
     return results | {
         "reconciliation_facts": headlines.reconciliation(
             financials, gap_table, tables["ledger_demand_plan"], common
