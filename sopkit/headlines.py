@@ -327,6 +327,54 @@ def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
     }
 
 
+def risk(
+    totals: pd.DataFrame, items: pd.DataFrame, resources: pd.DataFrame, levers: pd.DataFrame
+) -> dict[str, tuple | str]:
+    """How sure the first year's margin (else revenue) is, and what is most at risk.
+
+    Parameters
+    ----------
+    totals, items, resources, levers : DataFrame
+        Tables `risk_totals`, `risk_items`, `risk_resources`, `risk_levers`.
+    """
+    known = totals[totals["mean_value"].notna()].sort_values("period")
+    margins = known[known["measure"] == "margin"]
+    known = margins if len(margins) else known[known["measure"] == "revenue"]
+    row = known.iloc[0] if len(known) else totals.reindex([-1]).iloc[0]
+    stake = items["owed_value" if items["owed_value"].gt(0).any() else "owed_quantity"]
+    item = items.loc[stake.idxmax()] if stake.gt(0).any() else None
+    busy = resources[resources["overload_rate"] > 0].nlargest(1, "overload_rate")
+    best = levers[levers["net_value"] > 0].head(1)
+    return {
+        "risk_period": str(row["period"]) if len(known) else "",
+        "risk_measure": str(row["measure"]) if len(known) else "",
+        "risk_low": ("value", row["value_05"]),
+        "risk_high": ("value", row["value_95"]),
+        "risk_chance": _chance(row["chance_rate"]),
+        "risk_item": "" if item is None else str(item["item"]),
+        "risk_item_month": pd.NaT if item is None else item["month"],
+        "risk_item_rate": ("rate", np.nan if item is None else item["stockout_rate"]),
+        "risk_resource": str(busy["resource"].iloc[0]) if len(busy) else "",
+        "risk_resource_month": busy["month"].max(),
+        "risk_resource_rate": ("rate", busy["overload_rate"].max()),
+        "risk_lever": " ".join(f"{x.change} {x.kind} of {x.subject}" for x in best.itertuples()),
+        "risk_lever_net": ("value", best["net_value"].max()),
+    }
+
+
+def _chance(rate: float) -> str:
+    """A chance in words that never claims certainty; blank where it is not known.
+
+    Examples
+    --------
+    >>> _chance(0.0), _chance(0.42), _chance(1.0)
+    ('below 1%', '42%', 'above 99%')
+    """
+    if np.isnan(rate):
+        return ""
+    return "below 1%" if rate < 0.01 else "above 99%" if rate > 0.99 else f"{rate:.0%}"
+
+
 def _is_replayed(plans: pd.DataFrame) -> bool:
     """Whether the last cycle's plan is one that nobody had."""
     last = plans[plans["cycle"] == plans["cycle"].max()]

@@ -559,6 +559,8 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     results |= _risk(tables, results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
+    names = ("totals", "items", "resources", "levers")
+    common |= headlines.risk(*(results[f"risk_{name}"] for name in names))
     return results | {
         "reconciliation_facts": headlines.reconciliation(
             financials, gap_table, tables["ledger_demand_plan"], common

@@ -139,14 +139,17 @@ def items(task: Task, found: Outcomes, worth: Worth) -> pd.DataFrame:
     -------
     DataFrame
         Key ``item, location, month``: ``stockout_rate``, ``owed_quantity`` (units owed, mean of
-        all futures) and ``owed_value`` at price. Services are out of stock where work waits.
+        all futures) and ``owed_value`` at price. Services are out of stock where work waits; what
+        is made to order keeps no stock and is left out.
     """
-    rows = task.keys.loc[task.keys.index.repeat(task.n_months), schema.SITE].reset_index(drop=True)
+    is_kept = task.is_service | (task.maximum_stock[-1] > 0)
+    own = task.keys.loc[is_kept, schema.SITE]
+    rows = own.loc[own.index.repeat(task.n_months)].reset_index(drop=True)
     return rows.assign(
-        month=np.tile(task.months.to_numpy(), len(task.keys)),
-        stockout_rate=found.out.T.ravel(),
-        owed_quantity=found.owed.T.ravel(),
-        owed_value=(found.owed * worth.price).T.ravel(),
+        month=np.tile(task.months.to_numpy(), len(own)),
+        stockout_rate=found.out[:, is_kept].T.ravel(),
+        owed_quantity=found.owed[:, is_kept].T.ravel(),
+        owed_value=(found.owed * worth.price)[:, is_kept].T.ravel(),
     )
 
 
@@ -285,7 +288,7 @@ def levers(
     Returns
     -------
     DataFrame
-        ``kind`` (safety stock, hours), ``subject``, ``change`` in words, ``late_rate_before`` and
+        ``kind`` (safety stock, overtime hours), ``subject``, ``change`` in words, ``late_rate_before`` and
         ``late_rate`` (share of demand owed at month ends), ``benefit_value`` (backlog and lost
         sales saved), ``cost_value`` (stock held, overtime worked), ``net_value``; over the horizon,
         best first. Money is missing where nothing says what owing costs; what changes nothing is
@@ -301,8 +304,8 @@ def levers(
     for k in np.argsort(-busy, kind="stable")[:_MOST_TRIED]:
         wider = plan.limit_hours.copy()
         wider[:, k] *= 1.0 + _MORE_HOURS
-        words = f"+{_MORE_HOURS:.0%} as overtime"
-        tried.append(("hours", task.resources[k], words, replace(plan, limit_hours=wider), 0.0))
+        changed = replace(plan, limit_hours=wider)
+        tried.append(("overtime hours", task.resources[k], f"+{_MORE_HOURS:.0%}", changed, 0.0))
     before = _score(task, plan, paths.simulate(task, plan, found.errors, found.growth), worth)
     rows = []
     for kind, subject, words, changed, more in tried:

@@ -58,6 +58,13 @@ def test_a_stock_out_counts_the_futures_in_which_units_are_owed():
     assert len(table) == 8 and (table["location"] == "plant").all()
 
 
+def test_what_is_made_to_order_has_no_stock_to_run_out_of():
+    to_order = replace(TASK, maximum_stock=np.tile([0.0, np.inf], (4, 1)))
+    assert set(risk.items(to_order, found_of(), WORTH)["item"]) == {"B"}
+    service = replace(to_order, is_service=np.array([True, False]))
+    assert set(risk.items(service, found_of(), WORTH)["item"]) == {"A", "B"}
+
+
 def test_an_overload_counts_what_corrections_ask_for():
     table = risk.resources(TASK, PLAN, found_of()).set_index(["resource", "month"])
     third = table.loc[("press", SPAN[2])]  # ordered in the second month, made in the third
