@@ -288,9 +288,10 @@ def levers(
     Returns
     -------
     DataFrame
-        ``kind`` (safety stock, overtime hours), ``subject``, ``change`` in words, ``late_rate_before`` and
-        ``late_rate`` (share of demand owed at month ends), ``benefit_value`` (backlog and lost
-        sales saved), ``cost_value`` (stock held, overtime worked), ``net_value``; over the horizon,
+        ``kind`` (safety stock, overtime hours), ``subject``, ``change`` in words,
+        ``late_rate_before`` and ``late_rate`` (share of demand owed at month ends),
+        ``benefit_value`` (backlog and lost sales saved), ``cost_value`` (stock held, overtime
+        worked), ``net_value``; over the horizon,
         best first. Money is missing where nothing says what owing costs; what changes nothing is
         left out.
     """

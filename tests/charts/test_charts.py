@@ -8,7 +8,17 @@ import pandas as pd
 import pytest
 
 from sopkit import months, schema
-from sopkit.charts import _style, accuracy, data, demand, executive, product, reconciliation, supply
+from sopkit.charts import (
+    _style,
+    accuracy,
+    data,
+    demand,
+    executive,
+    product,
+    reconciliation,
+    risk,
+    supply,
+)
 from sopkit.reconciliation.gap_tree import PARTS
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -437,6 +447,46 @@ def test_parts_of_a_gap_stand_on_each_other_from_the_comparator_to_the_plan():
     (axes,) = reconciliation.gap_parts(negative, measure="margin", currency="EUR").axes
     assert axes.get_xlim()[0] < -60.0
     assert reconciliation.gap_parts(tree, measure="revenue", currency="EUR") is None
+
+
+TOTALS = pd.DataFrame(
+    [
+        {"period": 2026, "measure": "margin", "planned_value": 50.0, "budget_value": 70.0},
+        {"period": 2026, "measure": "margin with named risks", "planned_value": 50.0},
+        {"period": 2026, "measure": "revenue", "planned_value": 500.0},
+    ]
+).assign(value_05=40.0, value_25=45.0, value_75=55.0, value_95=60.0, mean_value=50.0)
+
+
+def test_what_the_year_may_bring_stands_beside_plan_and_budget():
+    (axes,) = risk.totals(TOTALS, measure="margin", currency="EUR").axes
+    assert [bar.get_width() for bar in axes.patches] == [20.0, 10.0, 20.0, 10.0]
+    assert [bar.get_x() for bar in axes.patches] == [40.0, 45.0, 40.0, 45.0]
+    told = [text.get_text() for text in axes.texts]
+    assert told == ["plan 50", "budget 70", "plan 50"]  # only what is known
+    unpriced = TOTALS.assign(mean_value=np.nan)
+    assert risk.totals(unpriced, measure="margin", currency="EUR") is None
+
+
+def test_chances_are_written_in_their_cells_those_most_at_stake_first():
+    items = pd.DataFrame(
+        {
+            "item": ["A", "A", "B", "B"],
+            "location": "plant",
+            "month": [*AHEAD[:2]] * 2,
+            "stockout_rate": [0.001, 0.2, 0.6, 0.0],
+            "owed_quantity": [9.0, 9.0, 1.0, 0.0],
+            "owed_value": [1.0, 1.0, 50.0, 0.0],
+        }
+    )
+    (axes,) = risk.stock_outs(items).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["B", "A"]
+    assert [text.get_text() for text in axes.texts] == ["60%", "20%"]
+    assert risk.stock_outs(items.assign(stockout_rate=0.0)) is None
+    load = pd.DataFrame({"resource": ["press", "oven"], "month": AHEAD[0]})
+    (axes,) = risk.overloads(load.assign(overload_rate=[0.0, 0.5])).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["oven"]
+    assert risk.overloads(load.assign(overload_rate=0.0)) is None
 
 
 def test_quarters_add_up_whole_quarters_only(financials):
