@@ -317,13 +317,14 @@ def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
         whole = own if len(own) else whole
     row = whole.iloc[0] if len(whole) else whole.reindex([0]).iloc[0]
     level = levels.set_index("against")["mix_level"].get(row["against"], "")
+    shown = {name: abs(row[name]) > 0.5 for name in PARTS}
     return {
         "gap_against": str(row["against"]) if len(whole) else "",
         "gap_measure": str(row["measure"]) if len(whole) else "",
         "gap_period": str(row["period"]) if len(whole) else "",
         "gap": ("signed_value", row["gap_value"]),
         "gap_mix_level": level,
-        **{f"gap_{name}": ("signed_value", row[name] if row[name] else np.nan) for name in PARTS},
+        **{f"gap_{name}": ("signed_value", row[name] if shown[name] else np.nan) for name in PARTS},
     }
 
 

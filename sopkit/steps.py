@@ -629,10 +629,7 @@ def _gap_tree(
         "gap_tree": tree,
         "gap_mix": gap_tree.mix_movers(parts),
         "gap_leaves": gap_leaves.leaves(tree, by_month, leads, tables["events"], cycle=cycle),
-        "gap_levels": pd.DataFrame(
-            [(name, " × ".join(group) or "company") for name, (_, group) in apart.items()],
-            columns=["against", "mix_level"],
-        ),
+        "gap_levels": gap_tree.mix_levels({name: group for name, (_, group) in apart.items()}),
     }
 
 
