@@ -61,13 +61,16 @@ def worth(task: Task, plan_money: pd.DataFrame, site: pd.Series, period: np.ndar
     period : array (t,)
         Fiscal year of each month.
     """
-    names = ["quantity", "revenue_value", "margin_value"]
-    known = plan_money[names].notna().all(axis=1)
-    sums = plan_money[known].groupby([plan_money["item"], site])[names].sum()
-    sums = sums.reindex(pd.MultiIndex.from_frame(task.keys[schema.SITE]))
-    each = sums.div(sums["quantity"].where(sums["quantity"] > 0), axis=0).fillna(0.0)
-    price, margin = each["revenue_value"].to_numpy(), each["margin_value"].to_numpy()
-    return Worth(price, margin, price - margin, period)
+    each = {}
+    for measure in ("revenue_value", "margin_value"):
+        known = plan_money[plan_money[measure].notna()]
+        sums = known.groupby([known["item"], site[known.index]])[["quantity", measure]].sum()
+        sums = sums.reindex(pd.MultiIndex.from_frame(task.keys[schema.SITE]))
+        rate = sums[measure] / sums["quantity"].where(sums["quantity"] > 0)
+        each[measure] = rate.to_numpy()
+    price, margin = each.values()
+    cost = np.nan_to_num(price - margin)
+    return Worth(np.nan_to_num(price), np.nan_to_num(margin), cost, period)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +208,7 @@ def totals(
     rows = []
     for (measure, period), amounts in found.money.items():
         base = plan.get((measure, period), np.nan)
-        kinds = {measure: amounts + (0.0 if measure == "inventory" else base)}
+        kinds = {measure: amounts + (0.0 * base if measure == "inventory" else base)}
         if measure == "margin" and np.any(named.get(period, 0.0)):
             kinds["margin with named risks"] = amounts + base + named[period]
         for kind, values in kinds.items():
@@ -236,9 +239,10 @@ def planned(
     """
     tables = []
     for measure in ("revenue", "margin"):
-        sums = plan_money[f"constrained_{measure}_value"].groupby(period).sum()
+        sums = plan_money[f"constrained_{measure}_value"].groupby(period).sum(min_count=1)
         tables.append(pd.DataFrame({"measure": measure, "period": sums.index, "amount": sums}))
-    stock = np.maximum(plan.closing, 0.0) @ worth.cost
+    cost = worth.cost if worth.cost.any() else np.full(len(worth.cost), np.nan)
+    stock = np.maximum(plan.closing, 0.0) @ cost
     held = pd.Series(stock).groupby(worth.period).last()
     tables.append(pd.DataFrame({"measure": "inventory", "period": held.index, "amount": held}))
     return pd.concat(tables, ignore_index=True)

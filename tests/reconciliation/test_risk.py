@@ -161,6 +161,9 @@ def test_units_are_worth_the_mean_of_what_their_site_delivers():
     )
     worth = risk.worth(TASK, money, pd.Series("plant", index=money.index), WORTH.period)
     assert worth.price.tolist() == [15.0, 0.0] and worth.margin.tolist() == [6.0, 0.0]
+    uncosted = money.assign(margin_value=np.nan)
+    worth = risk.worth(TASK, uncosted, pd.Series("plant", index=money.index), WORTH.period)
+    assert worth.price.tolist() == [15.0, 0.0] and not worth.cost.any()
 
 
 def test_what_is_planned_adds_up_by_year_and_stock_stands_at_its_end():
@@ -171,3 +174,9 @@ def test_what_is_planned_adds_up_by_year_and_stock_stands_at_its_end():
     amounts = table.set_index(["measure", "period"])["amount"]
     assert amounts["revenue", 2026] == 11.0 and amounts["margin", 2027] == 3.0
     assert amounts["inventory", 2026] == 5 * 2.0 + 50 * 1.5
+    uncosted = replace(WORTH, margin=np.zeros(2), cost=np.zeros(2))
+    unknown = money.assign(constrained_margin_value=np.nan)
+    table = risk.planned(unknown, pd.Series([2026, 2026, 2027]), PLAN, uncosted)
+    found = risk.outcomes(TASK, PLAN, [JUMP], uncosted)
+    told = risk.totals(found, table, GAPS[:0], {}).set_index(["measure", "period"])["mean_value"]
+    assert told["revenue", 2026] > 11.0 and told[["margin", "inventory"]].isna().all()
