@@ -636,10 +636,9 @@ COMPANY: dict[str, Setting] = {
     ),
     "firm_months": Setting(
         {"default": 0},
-        "months changed only with a reason, by family or `default`",
+        "months changed only with a reason, by family or `default`: shaded on the charts",
         0,
         24,
-        is_used=False,
     ),
     "meetings": Setting({}, "step: working day of its meeting, such as demand_review: 8", 1, 31),
 }
