@@ -73,18 +73,21 @@ supply_review | 04_supply_review | Supply review
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations production inventory routings budget rates
+  raw: items locations channels suppliers production inventory resources capacity routings
+    calendar budget rates
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan
-    inventory_projection resource_load deliveries model_weights views view_skill override_changes
+    supply_costs inventory_projection resource_load deliveries model_weights views view_skill
+    override_changes
   ledger: plans
-  previous: demand_history model_weights views view_skill override_changes known_members
-  writes: reconciliation_facts bridge bridge_causes plan_moves plan_money item_financials
-    financials closed_financials quarters gaps sop_grid reconciliation_exceptions
+  previous: demand_history model_weights views view_skill override_changes known_members outlook
+  writes: reconciliation_facts bridge bridge_causes plan_moves plan_money money_by_level
+    item_financials financials closed_financials quarters gaps sop_grid
+    reconciliation_exceptions outlook outlook_bridge near_items strategic_years
 executive_review | 06_executive_review | Executive review
   raw: items locations channels inventory targets decisions options actions assumptions
   processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection
-    resource_load deliveries financials closed_financials gaps sop_grid reconciliation_exceptions
-    supply_review_exceptions
+    resource_load deliveries financials closed_financials outlook gaps sop_grid
+    reconciliation_exceptions supply_review_exceptions
   ledger:
   writes: executive_review_facts kpis register decision_options
 """
