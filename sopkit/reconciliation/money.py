@@ -182,7 +182,7 @@ def _tied_up(
     """Stock, receivables and payables at month end, each in rows of its own."""
     unit_cost = tables["money_rates"].groupby("item")["unit_cost_value"].mean()
     stock, items = tables["inventory_projection"], tables["items"]
-    worth = stock["closing"].clip(lower=0.0) * stock["item"].map(unit_cost)
+    worth = stock["closing"].clip(lower=0.0) * unit_cost.reindex(stock["item"]).to_numpy()
     stock = stock[["item", "month"]].assign(inventory_value=worth, cash_value=worth)
 
     sold = plan_money.assign(amount=plan_money["constrained_revenue_value"])
@@ -194,7 +194,8 @@ def _tied_up(
     costs, made = tables["supply_costs"], tables["production"]
     made = made[(made["month"] < costs["month"].min()) & made["item"].isin(costs["item"])]
     is_bought = schema.lookup(made["item"], items, "is_purchased").fillna(False).astype(bool)
-    before = made.assign(amount=made["quantity"] * made["item"].map(unit_cost))[is_bought]
+    paid = made["quantity"] * unit_cost.reindex(made["item"]).to_numpy()
+    before = made.assign(amount=paid)[is_bought]
     bought = costs.assign(amount=costs["purchase_cost_value"])
     bought = pd.concat([before, bought], ignore_index=True)[["item", "month", "amount"]]
     due = _outstanding(bought, _payment_days(bought["item"], tables["suppliers"], items))
