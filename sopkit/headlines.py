@@ -12,6 +12,7 @@ import pandas as pd
 
 from sopkit import months, schema
 from sopkit.demand import hierarchy
+from sopkit.reconciliation.gap_tree import PARTS
 
 _NO_PRICE = "unknown (no prices)"
 
@@ -302,15 +303,39 @@ def reconciliation(
     )
 
 
-def years(results: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
+    """The company's gap to the budget, else to last year, in the first period, part by part.
+
+    Parameters
+    ----------
+    tree, levels : DataFrame
+        Tables `gap_tree` and `gap_levels`.
+    """
+    whole = tree[tree["level"] == "company"].sort_values("period")
+    for name, member in (("against", "budget"), ("measure", "margin")):
+        own = whole[whole[name] == member]
+        whole = own if len(own) else whole
+    row = whole.iloc[0] if len(whole) else whole.reindex([0]).iloc[0]
+    level = levels.set_index("against")["mix_level"].get(row["against"], "")
+    return {
+        "gap_against": str(row["against"]) if len(whole) else "",
+        "gap_measure": str(row["measure"]) if len(whole) else "",
+        "gap_period": str(row["period"]) if len(whole) else "",
+        "gap": ("signed_value", row["gap_value"]),
+        "gap_mix_level": level,
+        **{f"gap_{name}": ("signed_value", row[name] if row[name] else np.nan) for name in PARTS},
+    }
+
+
+def years(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     """Whether the year is made, what the plan ties up, and whether the years ahead fit capacity.
 
     ``results`` hold the tables `outlook`, `plan_money`, `money_by_level` and `strategic_years`.
     """
-    return _facts(
-        **_year(results["outlook"]),
-        **_tied_up(results["plan_money"], results["money_by_level"]),
-        **_years_ahead(results["strategic_years"]),
+    return (
+        _year(results["outlook"])
+        | _tied_up(results["plan_money"], results["money_by_level"])
+        | _years_ahead(results["strategic_years"])
     )
 
 

@@ -466,6 +466,11 @@ outlook_bridge | fiscal_year comparator step | kind amount_value | why the compa
 near_items | item | description family first_quantity second_quantity third_quantity gap revenue_value | the first three months by item
 strategic_years | level member fiscal_year | basis quantity revenue_value hours regular_hours overtime_hours utilisation_rate extra_hours extra_workers | demand of the years ahead, and the hours it needs beside those there are
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
+gap_parts | against measure period item location channel family region | plan_value before_value gap_value price volume mix cost constraint undivided | each gap of the plan that can be supplied to budget and last year, by fiscal year, at the finest level both have; the parts sum to gap = plan - before
+gap_tree | against measure period level member | plan_value before_value gap_value price volume mix cost constraint undivided | gap_parts summed: company, families, channels, regions
+gap_mix | against measure period member | mix | the items that make most of the mix
+gap_leaves | against measure period family part | amount_value owner lead_months decide_by reachable_share | each part of each family's gap: who answers, the last month in which a decision reaches half of it, and the share that one in the cycle's month reaches
+gap_levels | against | mix_level | the level within which composition is mix: the widest at which mix is at most 5 % of all parts
 bridge |  | series_key month family cause detail change | why the demand plan moved since the last cycle: last plan plus every cause is the plan now, at each level
 bridge_causes | cause detail | change | the bridge of the next twelve months, whole company, planning unit
 plan_moves | family month | last_plan plan change change_value causes | how far the plan of each family and month moved since the last cycle, and why

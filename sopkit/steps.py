@@ -31,7 +31,18 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import bridge, budgets, finance, gaps, grid, horizons, money, outlook
+from sopkit.reconciliation import (
+    bridge,
+    budgets,
+    finance,
+    gap_leaves,
+    gap_tree,
+    gaps,
+    grid,
+    horizons,
+    money,
+    outlook,
+)
 from sopkit.supply import (
     attainment,
     capacity,
@@ -538,10 +549,15 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         **_outlook(tables, valued["plan_money"], closed, financials, quarters, cycle=cycle),
         **_horizons(tables, valued["plan_money"], by_month, cycle=cycle),
     }
+    last_version = budgets.last_version(budget, items)
+    results |= _gap_tree(tables, results, last_version, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
-    facts = headlines.reconciliation(financials, gap_table, tables["ledger_demand_plan"], common)
+    common |= headlines.gap(results["gap_tree"], results["gap_levels"])
+    common |= headlines.years(results)
     return results | {
-        "reconciliation_facts": pd.concat([facts, headlines.years(results)], ignore_index=True),
+        "reconciliation_facts": headlines.reconciliation(
+            financials, gap_table, tables["ledger_demand_plan"], common
+        ),
         "sop_grid": sop_grid(tables | results, cycle=cycle),
         "reconciliation_exceptions": gaps.exceptions(gap_table, quarters, materiality),
     }
@@ -561,7 +577,7 @@ def _money(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     by_level = money.by_level(
         tables,
         by_series,
-        finance.booked(tables["demand_history"], rates),
+        finance.closed_series(tables["demand_history"], rates),
         fiscal_year_first_month=int(company["fiscal_year_first_month"]),
     )
     return {"plan_money": by_series, "money_by_level": by_level}
@@ -607,7 +623,7 @@ def _horizons(
     start = months.shift(cycle, -((cycle.month - terms[0]) % 12))
     span = months.span(start, 12 * (ahead + 1))
     years = horizons.strategic_years(
-        finance.booked(tables["demand_history"], tables["money_rates"]),
+        finance.closed_series(tables["demand_history"], tables["money_rates"]),
         plan_money,
         items,
         budget,
@@ -639,6 +655,51 @@ def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "bridge": table,
         "bridge_causes": bridge.summed(year),
         "plan_moves": bridge.moves(common, price),
+    }
+
+
+def _gap_tree(
+    tables: Tables, results: Tables, budget: pd.DataFrame, *, cycle: pd.Timestamp
+) -> Tables:
+    """Gaps to budget and last year, each taken apart, with owners."""
+    items, company = tables["items"], tables["company"].iloc[0]
+    levels = items, tables["locations"], tables["channels"]
+
+    def in_common(table: pd.DataFrame) -> pd.DataFrame:
+        return hierarchy.with_levels(hierarchy.in_planning_units(table, items), *levels)
+
+    def period(month: pd.Series) -> pd.Series:
+        return months.fiscal_year(month, *_fiscal_terms(tables))
+
+    plan = in_common(results["plan_money"])
+    closed = in_common(finance.closed_series(tables["demand_history"], tables["money_rates"]))
+    begun = closed[closed["month"] >= months.shift(cycle, -2)]  # of a quarter that goes on
+    begun = begun.assign(
+        quantity=begun["net"],
+        constrained_revenue_value=begun["revenue_value"],
+        constrained_margin_value=begun["margin_value"],
+    )
+    plan = plan.assign(period=period(plan["month"]))
+    whole = pd.concat([begun.assign(period=period(begun["month"])), plan], ignore_index=True)
+    sides = {
+        gap_tree.BUDGET: gap_tree.beside_budget(whole, budget, cycle=cycle),
+        gap_tree.LAST_YEAR: gap_tree.beside_last_year(plan, closed, cycle=cycle),
+    }
+    apart = {name: gap_tree.taken_apart(cells, name) for name, cells in sides.items()}
+    parts = pd.concat([table for table, _ in apart.values()], ignore_index=True)
+    tree = gap_tree.nodes(parts)
+    by_month = results["gaps"].assign(period=period(results["gaps"]["month"]))
+    lead = sites.lead_days(plan["item"], items, tables["suppliers"]) / sites.DAYS_A_MONTH
+    leads = gap_leaves.lead_months(plan, lead, company["frozen_months"])
+    return {
+        "gap_parts": parts,
+        "gap_tree": tree,
+        "gap_mix": gap_tree.mix_movers(parts),
+        "gap_leaves": gap_leaves.leaves(tree, by_month, leads, tables["events"], cycle=cycle),
+        "gap_levels": pd.DataFrame(
+            [(name, " × ".join(group) or "company") for name, (_, group) in apart.items()],
+            columns=["against", "mix_level"],
+        ),
     }
 
 

@@ -25,7 +25,7 @@ FLOORS = {
     "supply": 1,
     "reconciliation": 2,
     "executive": 2,
-    "headlines": 2,
+    "headlines": 2.2,
     "ties": 2,
     "agenda": 2.5,
     "steps": 3,

@@ -582,7 +582,8 @@ HELD = pd.DataFrame({"revenue_value": [100.0, 50.0], "held_rate_revenue_value": 
 
 def years_of(load=YEARS, ties=TIES, held=HELD) -> pd.DataFrame:
     tables = {"plan_money": held, "money_by_level": ties, "strategic_years": load}
-    return headlines.years(tables | {"outlook": outlook_of(PLANNED, CLOSED)})
+    facts = headlines.years(tables | {"outlook": outlook_of(PLANNED, CLOSED)})
+    return headlines.reconciliation(FINANCIALS, GAPS, NO_PLANS, facts)
 
 
 def test_what_is_tied_up_what_rates_do_and_the_first_year_beyond_capacity_by_hand():

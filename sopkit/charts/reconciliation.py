@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sopkit import months, schema
+from sopkit import months
 from sopkit.charts import _style
+from sopkit.charts._waterfall import waterfall
 from sopkit.reconciliation.bridge import LAST, NOW
+from sopkit.reconciliation.gap_tree import PARTS
 
 _SHOWN = 12  # closed months shown before the plan
-_MOST_FAMILIES = 12
 _MOST_QUARTERS = 10
 _MOST_CAUSES = 9  # of the bridge, told apart
-_NAME_WIDTH = 34  # letters of a cause in one line
 
 
 @_style.drawn
@@ -47,36 +45,6 @@ def revenue(
     title = f"Revenue by month, {currency}, whole company"
     part = {"title": title, "unit": f"{currency} a month", "lines": lines, "cycle": cycle}
     return _style.over_time(part, height=4.6)
-
-
-@_style.drawn
-def gaps(gap_table: pd.DataFrame, quarters: pd.DataFrame, *, currency: str) -> Figure | None:
-    """The most that supply is behind demand, and plan less budget, by family, in money.
-
-    Late supply catches up, so the sum of gaps would hide it: shown is the worst running sum.
-
-    Parameters
-    ----------
-    gap_table : DataFrame
-        Table `gaps`.
-    quarters : DataFrame
-        Table `quarters`: families budgeted by quarter are compared over its quarters.
-    currency : str
-        Reporting currency.
-    """
-    families = gap_table[gap_table["family"] != schema.COMPANY_LABEL].sort_values("month")
-    groups = families.groupby("family")
-    behind = groups["gap_value"].cumsum().groupby(families["family"]).min().clip(upper=0.0)
-    variance = groups["budget_variance_value"].sum(min_count=1)
-    by_quarter = quarters[quarters["is_by_quarter"]].groupby("family")["variance_value"].sum()
-    variance = variance.fillna(by_quarter)
-    named = {"Supply behind demand, worst month": behind, "Plan less budget, sum": variance}
-    sums = pd.DataFrame(named).dropna(axis="columns", how="all").round(0)
-    if sums.empty:
-        return None
-    sums = sums.loc[sums.abs().max(axis=1).nlargest(_MOST_FAMILIES).index]
-    title = f"Gaps by family over the horizon, {currency}"
-    return _style.bar_panels(sums.sort_values(list(sums)[-1]), title, currency)
 
 
 @_style.drawn
@@ -147,31 +115,31 @@ def bridge(table: pd.DataFrame, units: pd.DataFrame, *, subject: str) -> Figure 
     if abs(rest) > 0.5:
         names, changes = [*names, "all others"], [*changes, rest]
     last, now = (float(table.loc[table["cause"] == end, "change"].iloc[0]) for end in (LAST, NOW))
-    names = [textwrap.fill(name, _NAME_WIDTH) for name in names]  # a phone shows the left edge
-    figure, (axes,) = _style.panels(height=1.6 + 0.42 * (len(names) + 2))
-    starts = last + np.concatenate([[0.0], np.cumsum(changes)[:-1]]) if changes else []
-    place = np.arange(len(names) + 2)
-    axes.barh([0, place[-1]], [last, now], color=[_style.LAST_YEAR, _style.DEMAND], height=0.62)
-    colours = [_style.SHORTAGE if change < 0 else _style.SURPLUS for change in changes]
-    axes.barh(place[1:-1], changes, left=starts, color=colours, height=0.62)
-    every = [last, now, *starts, *(np.asarray(starts) + changes)]
-    low, high = min(every), max(every)
-    room = max(0.25 * (high - low), 0.01 * abs(high), 1.0)
-    floor = low - room if low - room > 0.3 * high else 0.0
-    axes.set_xlim(floor, high + room)
-    for row, (start, change) in enumerate(zip(starts, changes, strict=True), 1):
-        rate = _style.percent(change / last, "+") if last else "0%"
-        text = _style.short(change, "+") + (f" ({rate})" if rate != "0%" else "")
-        _style.say(axes, text, (max(start, start + change), row), shift=(5, 0))
-    for row, amount in ((0, last), (place[-1], now)):
-        _style.say(axes, _style.short(amount), (amount, row), shift=(5, 0), fontweight="bold")
-    axes.set_yticks(place, [LAST, *names, NOW], fontsize=9.5)
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
-    axes.grid(visible=True, axis="x")
-    axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_formatter(_style.tick)
-    unit = _style.unit(units)
-    axes.set_xlabel(f"{unit}" + (f"; the axis begins at {_style.short(floor)}" if floor else ""))
-    _style.head(figure, f"Why the demand plan moved: {subject}")
-    return figure
+    title = f"Why the demand plan moved: {subject}"
+    ends = {LAST: last, NOW: now}
+    return waterfall(title, ends, list(zip(names, changes, strict=True)), _style.unit(units))
+
+
+@_style.drawn
+def gap_parts(tree: pd.DataFrame, *, measure: str, currency: str) -> Figure | None:
+    """From the comparator to what can be supplied: a bar a part of the company's gap.
+
+    Parameters
+    ----------
+    tree : DataFrame
+        Rows of table `gap_tree` against one comparator in one period, the company's among them.
+    measure : str
+        ``revenue`` or ``margin``.
+    currency : str
+        Reporting currency.
+    """
+    own = tree[(tree["level"] == "company") & (tree["measure"] == measure)]
+    if own.empty:
+        return None
+    row = own.iloc[0]
+    ends = {row["against"]: row["before_value"], "can be supplied": row["plan_value"]}
+    moves = [(part, row[part]) for part in PARTS if abs(row[part]) > 0.5]
+    title = (
+        f"From {row['against']} to what can be supplied: {measure} of {row['period']}, {currency}"
+    )
+    return waterfall(title, ends, moves, currency)

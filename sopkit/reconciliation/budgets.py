@@ -30,7 +30,7 @@ def budget_by_family(
     outlook : DataFrame
         Key ``family, month``: ``revenue_value``, closed and planned.
     """
-    rows = _last_version(budget, items)
+    rows = last_version(budget, items)
     monthly = rows[rows["month"].notna()].assign(spread_value=0.0)
     spread = _spread_quarters(rows[rows["month"].isna()], outlook)
     spread = spread.assign(spread_value=spread["revenue_value"])
@@ -51,7 +51,7 @@ def budget_by_family(
     )
 
 
-def _last_version(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+def last_version(budget: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """Rows of the last version, each with its family (``all``: the company's), planning units."""
     last = budget["version"].dropna().max() if budget["version"].notna().any() else None
     rows = budget if last is None else budget[budget["version"] == last]
@@ -109,7 +109,7 @@ def quarters(
     grouped = outlook.assign(quarter=start).groupby(["family", "quarter"])
     measures = ["revenue_value", "budget_revenue_value"]
     table = grouped[measures].sum(min_count=3).reset_index()
-    rows = _last_version(budget, items)
+    rows = last_version(budget, items)
     rows = rows[rows["family"] != schema.ALL]
     into = (rows["month"].dt.month - fiscal_year_first_month) % 3
     begins = months.from_number((months.number(rows["month"]) - into).fillna(0.0))

@@ -110,8 +110,8 @@ def _in_money(table: pd.DataFrame, rates: pd.DataFrame, quantity: str) -> pd.Dat
     )
 
 
-def booked(history: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
-    """Net sales of closed months by series: ``net`` units, revenue, margin at today's cost.
+def closed_series(history: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
+    """Net sales of closed months by series: units (``net``), revenue and margin, at today's cost.
 
     Revenue is what was booked; where sales carry none, units at today's price.
 
@@ -125,13 +125,13 @@ def booked(history: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
     revenue = history["revenue_value"].to_numpy()
     revenue = np.where(np.isfinite(revenue), revenue, priced["revenue_value"])
     cost = priced["revenue_value"] - priced["margin_value"]
-    priced = priced.assign(revenue_value=revenue, margin_value=revenue - cost)
-    return priced[[*schema.SERIES_MONTH, "net", "revenue_value", "margin_value"]]
+    return priced.assign(revenue_value=revenue, margin_value=revenue - cost)
 
 
 def closed_months(history: pd.DataFrame, rates: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """Net sales of closed months (``booked``) by family and for the company."""
-    return by_family(booked(history, rates), items, ["net", "revenue_value", "margin_value"])
+    """``closed_series`` summed by family and month, and for the company."""
+    sold = closed_series(history, rates)
+    return by_family(sold, items, ["net", "revenue_value", "margin_value"])
 
 
 def item_financials(plan_money: pd.DataFrame) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def strategic_years(
     Parameters
     ----------
     booked, plan_money : DataFrame
-        Closed months (``finance.booked``) and table `plan_money`.
+        Closed months (``finance.closed_series``) and table `plan_money`.
     items, resources : DataFrame
         Raw tables.
     budget : DataFrame

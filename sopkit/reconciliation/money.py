@@ -115,7 +115,7 @@ def by_level(
     plan_money : DataFrame
         Table `plan_money`.
     booked : DataFrame
-        Revenue of closed months, from ``finance.booked``.
+        Revenue of closed months, from ``finance.closed_series``.
     fiscal_year_first_month : int
         1 to 12.
 

@@ -194,9 +194,7 @@ def replenishment(
     """
     table = sites[schema.SITE].drop_duplicates().sort_values(schema.SITE, ignore_index=True)
     places, family = table["location"], schema.lookup(table["item"], items, "family")
-    days = schema.lookup(table["item"], items, "lead_time_days")
-    for level, members in (("item", table["item"]), ("family", family)):
-        days = days.fillna(members.map(suppliers.groupby(level)["lead_time_days"].min()))
+    days = lead_days(table["item"], items, suppliers)
     source = above(places, locations)
     is_fed = source.notna()
     sent = schema.lookup(places, locations, "lead_time_days", on="location")
@@ -218,6 +216,15 @@ def replenishment(
         exposure_months=days / DAYS_A_MONTH + REVIEW_MONTHS,
         service_level_rate=level,
     )
+
+
+def lead_days(members: pd.Series, items: pd.DataFrame, suppliers: pd.DataFrame) -> pd.Series:
+    """Lead time of items: their own, else their quickest supplier's; missing where unknown."""
+    days = schema.lookup(members, items, "lead_time_days")
+    family = schema.lookup(members, items, "family")
+    for level, names in (("item", members), ("family", family)):
+        days = days.fillna(names.map(suppliers.groupby(level)["lead_time_days"].min()))
+    return days
 
 
 def opening_stock(

@@ -9,14 +9,12 @@ import pytest
 
 from sopkit import months, schema
 from sopkit.charts import _style, accuracy, data, demand, executive, product, reconciliation, supply
+from sopkit.reconciliation.gap_tree import PARTS
 
 CYCLE = pd.Timestamp("2026-01-01")
 PAST, AHEAD = months.closed(CYCLE, 12), months.span(CYCLE, 12)
 KEY = {"item": "A", "location": "all", "channel": "all"}
 COMPANY = pd.Series({"fiscal_year_first_month": 1, "fiscal_year_shift": 0})
-NO_QUARTERS = pd.DataFrame({"family": [], "variance_value": [], "is_by_quarter": []}).astype(
-    {"family": "str", "is_by_quarter": "bool"}
-)
 RATES = pd.DataFrame([KEY | {"unit_price_value": 10.0}])
 UNITS = pd.DataFrame({"item": ["A"], "planning_factor": 1.0, "planning_unit": "units"})
 ITEMS = pd.DataFrame({"item": ["A"], "family": ["Tents"], "category": ["Shelter"]})
@@ -425,39 +423,20 @@ def test_revenue_plots_plan_supply_budget_and_last_year(financials, closed):
     assert axes.get_ylabel() == "EUR a month"
 
 
-def test_late_supply_that_catches_up_is_still_shown():
-    table = pd.DataFrame(
-        {
-            "family": "Tents",
-            "month": AHEAD[:2],
-            "gap_value": [-500.0, 500.0],
-            "budget_variance_value": [100.0, -300.0],
-        }
-    )
-    behind, variance = reconciliation.gaps(table, NO_QUARTERS, currency="EUR").axes
-    assert behind.patches[0].get_width() == -500.0
-    assert mpl.colors.to_hex(behind.patches[0].get_facecolor()) == _style.SHORTAGE
-    assert variance.patches[0].get_width() == -200.0
-
-
-def test_a_family_budgeted_by_quarter_shows_what_its_quarters_differ_by():
-    table = pd.DataFrame(
-        {
-            "family": ["Tents", "Parts"],
-            "month": AHEAD[0],
-            "gap_value": [-500.0, -100.0],
-            "budget_variance_value": [100.0, np.nan],
-        }
-    )
-    quarters = pd.DataFrame(
-        {
-            "family": ["Parts", "Parts", "Tents"],
-            "variance_value": [-30.0, -10.0, 9e9],
-            "is_by_quarter": [True, True, False],
-        }
-    )
-    _, variance = reconciliation.gaps(table, quarters, currency="EUR").axes
-    assert sorted(bar.get_width() for bar in variance.patches) == [-40.0, 100.0]
+def test_parts_of_a_gap_stand_on_each_other_from_the_comparator_to_the_plan():
+    row = dict.fromkeys(PARTS, 0.0) | {"price": 20.0, "volume": -50.0, "constraint": -10.0}
+    row |= {"level": "company", "measure": "margin", "against": "budget", "period": 2026}
+    tree = pd.DataFrame([row | {"before_value": 100.0, "plan_value": 60.0}])
+    (axes,) = reconciliation.gap_parts(tree, measure="margin", currency="EUR").axes
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == [100.0, 60.0, 20.0, -50.0, -10.0]
+    assert [bar.get_x() for bar in axes.patches][2:] == [100.0, 120.0, 70.0]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["budget", "price", "volume", "constraint", "can be supplied"]
+    negative = tree.assign(before_value=-20.0, plan_value=-60.0)
+    (axes,) = reconciliation.gap_parts(negative, measure="margin", currency="EUR").axes
+    assert axes.get_xlim()[0] < -60.0
+    assert reconciliation.gap_parts(tree, measure="revenue", currency="EUR") is None
 
 
 def test_quarters_add_up_whole_quarters_only(financials):
@@ -483,9 +462,6 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     unpriced = financials.assign(revenue_value=np.nan)
     accuracy = accuracy_of()
     classes = pd.DataFrame({"abc": [], "xyz": [], "demand_class": [], "revenue_value": []})
-    gaps = pd.DataFrame(
-        {"family": ["T"], "month": AHEAD[:1], "gap_value": np.nan, "budget_variance_value": np.nan}
-    )
     money = {"cycle": CYCLE, "currency": "EUR"}
     stock = pd.DataFrame({"closing": [], "safety_stock": [], "month": []})
     charts = [
@@ -504,7 +480,6 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
         supply.strategies(stock, UNITS),
         supply.costs(pd.DataFrame({"amount_value": [np.nan]}), currency="EUR"),
         reconciliation.revenue(unpriced, closed, **money),
-        reconciliation.gaps(gaps, NO_QUARTERS, currency="EUR"),
         reconciliation.quarters(unpriced, COMPANY, currency="EUR"),
         executive.plan_beside_budget(unpriced, closed, **money),
     ]
