@@ -389,20 +389,20 @@ def _tied_up(plan_money: pd.DataFrame, by_level: pd.DataFrame) -> dict[str, tupl
 
 
 def _years_ahead(years: pd.DataFrame) -> dict[str, tuple | str]:
-    """The first year in which a resource lacks regular hours, and what it would take."""
+    """The first year in which a resource lacks regular hours, else which is the busiest."""
     load = years[years["level"] == "resource"]
     over = load[load["extra_hours"] > 0].sort_values(
         ["fiscal_year", "utilisation_rate"], ascending=[True, False]
     )
     first = over.iloc[0] if len(over) else pd.Series(dtype="object")
-    busiest = load[load["utilisation_rate"].notna()].nlargest(1, "utilisation_rate")
+    busiest = load[load["utilisation_rate"].notna() & over.empty].nlargest(1, "utilisation_rate")
     row = busiest.iloc[0] if len(busiest) else pd.Series(dtype="object")
     return {
         "over_resource": str(first.get("member", "")),
         "over_year": str(first.get("fiscal_year", "")),
         "over_rate": ("rate", first.get("utilisation_rate", np.nan), "none"),
         "extra_hours": ("quantity", first.get("extra_hours", np.nan), "none"),
-        "extra_workers": ("decimal", first.get("extra_workers", np.nan), "an unknown number of"),
+        "extra_workers": ("quantity", first.get("extra_workers", np.nan), "an unknown number of"),
         "busiest_resource": str(row.get("member", "")),
         "busiest_year": str(row.get("fiscal_year", "")),
         "busiest_rate": ("rate", row.get("utilisation_rate", np.nan), "unknown (no resources)"),

@@ -122,7 +122,8 @@ def by_level(
     Returns
     -------
     DataFrame
-        Key ``level, member, period_kind, period``: levels that have members; period kind month,
+        Key ``level, member, period_kind, period``, in that order, the largest member of a period
+        first: levels that have members; period kind month,
         quarter or year (fiscal, whole within the plan), ``period`` its first month. Revenue and
         margin of demand and of what supply delivers (``constrained_…``), revenue at the last
         actual exchange rates (``held_rate_…``), costs of `supply_costs`; at period end
@@ -156,7 +157,12 @@ def by_level(
         monthly = hierarchy.aggregate(own, [level, "month"], [*_REVENUES, *_COSTS, *_STOCKS])
         monthly = monthly.rename(columns={level: "member"}).assign(level=level)
         parts += [_by_period(monthly, kind, span, fiscal_year_first_month) for kind in _MONTHS]
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    rank = {name: place for place, name in enumerate((*LEVELS, *_MONTHS))}
+    table = table.assign(at=table["level"].map(rank), kind=table["period_kind"].map(rank))
+    by = ["at", "kind", "period", "revenue_value", "member"]
+    table = table.sort_values(by, ascending=[True, True, True, False, True], ignore_index=True)
+    return table.drop(columns=["at", "kind"])
 
 
 def _with_costs(plan_money: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from sopkit import months, schema
 
 MEASURES = {"revenue": "revenue_value", "margin": "margin_value", "units": "quantity"}
+_UNITS = {"revenue": "value", "margin": "value", "units": "quantity"}
 KEY = ["fiscal_year", "family", "measure"]
 
 
@@ -72,7 +73,8 @@ def outlook(
     Returns
     -------
     DataFrame
-        Key ``fiscal_year, family, measure``, this year and the next: ``actual`` of its closed
+        Key ``fiscal_year, family, measure``, this year and the next, the company first, then the
+        largest; ``unit`` (value or quantity): ``actual`` of its closed
         months, ``plan_to_go`` and ``supplied_to_go``, their sums ``outlook`` and
         ``supplied_outlook``; ``budget`` (every month of the year has one), ``budgeted``, what the
         budget speaks of; ``last_year`` (the outlook of this year is the next one's);
@@ -108,8 +110,9 @@ def outlook(
     budget = _budget(own, quarters, whole, terms)
     needed = to_go + budget["budget"] - budget["budgeted"]
     last = last.set_index(KEY)["outlook"].reindex(index) if len(last) else np.nan
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
+            "unit": index.get_level_values("measure").map(_UNITS),
             "actual": actual,
             "plan_to_go": to_go,
             "supplied_to_go": supplied,
@@ -127,6 +130,9 @@ def outlook(
         },
         index=index,
     ).reset_index()
+    table = table.assign(is_part=table["family"] != schema.COMPANY_LABEL, size=-table["outlook"])
+    by = ["fiscal_year", "is_part", "size", "family", "measure"]
+    return table.sort_values(by, ignore_index=True).drop(columns=["is_part", "size"])
 
 
 def _in_years(rows: pd.DataFrame, cycle: pd.Timestamp, terms: tuple[int, int]) -> pd.DataFrame:
