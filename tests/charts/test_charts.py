@@ -469,7 +469,7 @@ def test_quarters_show_revenue_beside_budget_margin_and_what_is_tied_up(financia
     assert "−10.0%" in words(figure)
     assert [bar.get_height() for bar in margin.patches] == [90.0, 90.0]
     assert [bar.get_height() for bar in tied.patches] == [50.0, 50.0, 30.0, 30.0, -20.0, -20.0]
-    assert lines(tied)[0] == [60.0, 60.0]
+    assert lines(tied)[-1] == [60.0, 60.0]
     for name in ("■ stock", "■ owed by customers", "■ owed to suppliers"):
         assert name in words(figure)
 
