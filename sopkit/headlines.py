@@ -352,7 +352,7 @@ def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
     beyond = supplied - revenue
     return {
         "fiscal_year": str(year),
-        "verdict": verdict if row["budget"] > 0 else "Whether the year is made, no budget says",
+        "verdict": verdict if row["budget"] > 0 else "No budget says whether the year is made",
         "outlook": ("value", revenue, _NO_PRICE),
         "supplied_outlook": ("value", supplied if supplied < revenue else np.nan, _NO_PRICE),
         "supplied_beyond": ("value", beyond if beyond >= 0 else np.nan, "none"),

@@ -151,7 +151,7 @@ def by_level(
     ).assign(company=schema.COMPANY_LABEL)
     parts = []
     for level in LEVELS:
-        if level != "company" and both[level].isin([schema.ALL, schema.UNASSIGNED]).all():
+        if level != "company" and both[level].dropna().isin([schema.ALL, schema.UNASSIGNED]).all():
             continue
         own = both if level in _BY_ITEM else both[both["channel"].notna()].assign(cash_value=np.nan)
         monthly = hierarchy.aggregate(own, [level, "month"], [*_REVENUES, *_COSTS, *_STOCKS])
