@@ -328,16 +328,13 @@ def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
     }
 
 
-def risk(
-    totals: pd.DataFrame, items: pd.DataFrame, resources: pd.DataFrame, levers: pd.DataFrame
-) -> dict[str, tuple | str]:
+def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     """How sure the first year's margin (else revenue) is, and what is most at risk.
 
-    Parameters
-    ----------
-    totals, items, resources, levers : DataFrame
-        Tables `risk_totals`, `risk_items`, `risk_resources`, `risk_levers`.
+    ``results`` hold the tables `risk_totals`, `risk_items`, `risk_resources` and `risk_levers`.
     """
+    totals, items = results["risk_totals"], results["risk_items"]
+    resources, levers = results["risk_resources"], results["risk_levers"]
     known = totals[totals["mean_value"].notna()].sort_values("period")
     margins = known[known["measure"] == "margin"]
     known = margins if len(margins) else known[known["measure"] == "revenue"]
@@ -376,6 +373,88 @@ def _chance(rate: float) -> str:
     return "below 1%" if rate < 0.01 else "above 99%" if rate > 0.99 else f"{rate:.0%}"
 
 
+def years(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
+    """Whether the year is made, what the plan ties up, and whether the years ahead fit capacity.
+
+    ``results`` hold the tables `outlook`, `plan_money`, `money_by_level` and `strategic_years`.
+    """
+    return (
+        _year(results["outlook"])
+        | _tied_up(results["plan_money"], results["money_by_level"])
+        | _years_ahead(results["strategic_years"])
+    )
+
+
+def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
+    """Do we make the fiscal year, in revenue; and what the months to go would have to do."""
+    whole = outlook[outlook["family"] == schema.COMPANY_LABEL]
+    whole = whole[whole["measure"] == "revenue"].set_index("fiscal_year")
+    year = whole.index.min()
+    row = whole.loc[year]
+    revenue, supplied = row["outlook"], row["supplied_outlook"]
+    is_made = row["budgeted"] >= row["budget"]
+    verdict = "We make the year" if is_made else "The year is not made yet"
+    why = "not every month of the year has a budget"
+    beyond = supplied - revenue
+    return {
+        "fiscal_year": str(year),
+        "verdict": verdict if row["budget"] > 0 else "No budget says whether the year is made",
+        "outlook": ("value", revenue, _NO_PRICE),
+        "supplied_outlook": ("value", supplied if supplied < revenue else np.nan, _NO_PRICE),
+        "supplied_beyond": ("value", beyond if beyond >= 0 else np.nan, "none"),
+        "budget": ("value", row["budget"], f"unknown ({why})"),
+        "outlook_rate": ("signed_rate", _rate(row["budgeted"], row["budget"]) - 1.0, "unknown"),
+        "last_year": ("value", row["last_year"], "unknown (no sales of all its months)"),
+        "year_growth_rate": ("signed_rate", _rate(revenue, row["last_year"]) - 1.0, "unknown"),
+        "at_risk": ("value", np.maximum(revenue - supplied, 0.0), "unknown"),
+        "planned_growth_rate": ("signed_rate", row["growth_planned_rate"], "unknown"),
+        "needed_growth_rate": ("signed_rate", row["growth_needed_rate"], "unknown"),
+        "months_to_go": ("months", row["months_to_go"]),
+    }
+
+
+def _tied_up(plan_money: pd.DataFrame, by_level: pd.DataFrame) -> dict[str, tuple]:
+    """Most money that the plan ties up, and what exchange rates do to it."""
+    own = by_level[(by_level["level"] == "company") & (by_level["period_kind"] == "month")]
+    cash = own.set_index("period")["cash_value"]
+    known = own[["receivable_value", "payable_value"]].notna().any()
+    missing = [
+        word
+        for word, is_known in zip(("customers", "suppliers"), known, strict=True)
+        if not is_known
+    ]
+    moved = plan_money["held_rate_revenue_value"] - plan_money["revenue_value"]
+    is_foreign = moved.abs().sum() > 0.5
+    return {
+        "peak_cash": ("value", cash.max(), "unknown (no costs)"),
+        "peak_cash_month": cash.idxmax() if cash.notna().any() else pd.NaT,
+        "end_cash": ("value", cash.iloc[-1] if len(cash) else np.nan, "unknown (no costs)"),
+        "unknown_terms": " and of ".join(missing),
+        "rate_effect": ("signed_value", moved.sum() if is_foreign else np.nan, "none"),
+    }
+
+
+def _years_ahead(years: pd.DataFrame) -> dict[str, tuple | str]:
+    """The first year in which a resource lacks regular hours, else which is the busiest."""
+    load = years[years["level"] == "resource"]
+    over = load[load["extra_hours"] > 0].sort_values(
+        ["fiscal_year", "utilisation_rate"], ascending=[True, False]
+    )
+    first = over.iloc[0] if len(over) else pd.Series(dtype="object")
+    busiest = load[load["utilisation_rate"].notna() & over.empty].nlargest(1, "utilisation_rate")
+    row = busiest.iloc[0] if len(busiest) else pd.Series(dtype="object")
+    return {
+        "over_resource": str(first.get("member", "")),
+        "over_year": str(first.get("fiscal_year", "")),
+        "over_rate": ("rate", first.get("utilisation_rate", np.nan), "none"),
+        "extra_hours": ("quantity", first.get("extra_hours", np.nan), "none"),
+        "extra_workers": ("quantity", first.get("extra_workers", np.nan), "an unknown number of"),
+        "busiest_resource": str(row.get("member", "")),
+        "busiest_year": str(row.get("fiscal_year", "")),
+        "busiest_rate": ("rate", row.get("utilisation_rate", np.nan), "unknown (no resources)"),
+    }
+
+
 def _is_replayed(plans: pd.DataFrame) -> bool:
     """Whether the last cycle's plan is one that nobody had."""
     last = plans[plans["cycle"] == plans["cycle"].max()]
@@ -403,43 +482,13 @@ def _beside(money: pd.DataFrame, column: str, reason: str) -> tuple:
 
 
 def executive_review(
-    financials: pd.DataFrame,
-    closed: pd.DataFrame,
-    kpis: pd.DataFrame,
-    register: pd.DataFrame,
-    *,
-    cycle: pd.Timestamp,
-    company: pd.Series,
-    common: dict,
+    outlook: pd.DataFrame, kpis: pd.DataFrame, register: pd.DataFrame, common: dict
 ) -> pd.DataFrame:
     """Do we make the year, what is missed, what is to be decided."""
-    terms = company[["fiscal_year_first_month", "fiscal_year_shift"]].astype("int64")
-    year = int(months.fiscal_year(pd.Series([cycle]), *terms).iloc[0])
-
-    def of_year(table: pd.DataFrame, column: str, needed: int | None = 1) -> float:
-        rows = _company(table)
-        rows = rows[months.fiscal_year(rows["month"], *terms) == year]
-        return rows[column].sum(min_count=len(rows) if needed is None else needed)
-
-    done = of_year(closed, "revenue_value", 0)
-    outlook = done + of_year(financials, "revenue_value")
-    supplied = done + of_year(financials, "supply_revenue_value")
-    budget, budgeted = (
-        sum(of_year(table, name, None) for table in (closed, financials))
-        for name in ("budget_revenue_value", "budgeted_revenue_value")
-    )
-    has_budget = any(t["budget_revenue_value"].notna().any() for t in (closed, financials))
-    why = "not every month of the year has a budget" if has_budget else "no budget"
     wanted = register[register["kind"] == "decision"]
     late = register[(register["kind"] == "action") & (register["status"] == "overdue")]
     return _facts(
-        fiscal_year=str(year),
-        outlook=("value", outlook, _NO_PRICE),
-        supplied_outlook=("value", supplied if supplied < outlook else np.nan, _NO_PRICE),
-        supplied_beyond=("value", supplied - outlook if supplied >= outlook else np.nan, "none"),
-        budget=("value", budget, f"unknown ({why})"),
-        outlook_rate=("signed_rate", _rate(budgeted, budget) - 1.0, "unknown"),
-        at_risk=("value", np.maximum(outlook - supplied, 0.0), "unknown"),
+        **_year(outlook),
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),

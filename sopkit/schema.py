@@ -107,7 +107,7 @@ channels | standing | channel | To whom: segments and priorities
   segment text: level above channel
   priority~ number: 1 is served first
   contract_rate~ share: share of demand under contract
-  payment_days~ number: days until it pays
+  payment_days number: days until it pays
 prices | standing | series_key first_month | Net prices by month: money on every page
   item* text: stock-keeping unit or service
   location text: market or region; `all` where left out
@@ -234,14 +234,14 @@ components~ | standing | item component | Bill of materials: which items a late 
 suppliers | standing | item family supplier | one of item family | Lead times of purchased items
   item text: item (or give `family`)
   family text: family (or give `item`)
-  supplier*~ text: who delivers
+  supplier* text: who delivers
   lead_time_days* number: days from order to receipt
   unit_cost_value number: purchase price a unit
   monthly_limit~ number: units it can deliver in a month
   minimum_order~ number: units an order at least
   break_quantity~ number: units an order from which the lower price holds
   break_cost_value~ number: purchase price a unit from there on
-  payment_days~ number: days until it is paid
+  payment_days number: days until it is paid
 planning_costs | standing | item family | one of item family | Strategies in money
   item text: item (or give `family`)
   family text: family (or give `item`)
@@ -381,7 +381,7 @@ levers~ | standing | lever | What could close a gap
   effect_amount* signed: units of demand or hours of the resource a month
   excludes text: lever that cannot be used with it
   success_rate share: chance that it works
-risks~ | dated | risk cycle | Risks and opportunities
+risks | dated | risk cycle | Risks and opportunities
   risk* text: short name
   cycle* month: month in which the plan is made
   kind* text{risk,opportunity}: which it is
@@ -457,9 +457,14 @@ sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid
 sop_grid_supply | family measure row month | amount is_last_plan | the S&OP grid as known in the supply review
 sop_grid | family measure row month | amount is_last_plan | the S&OP grid as known from the reconciliation on
 plan_money | series_key month | quantity revenue_value margin_value constrained constrained_revenue_value constrained_margin_value held_rate_revenue_value last_year_rate_revenue_value | the plan in money by series: what is wanted, and what the supply plan delivers of it
+money_by_level | level member period_kind period | revenue_value margin_value constrained_revenue_value constrained_margin_value held_rate_revenue_value production_cost_value overtime_cost_value purchase_cost_value inventory_value receivable_value payable_value cash_value | what the plan is worth, costs and ties up, by month and whole fiscal quarter and year
 item_financials | item month | quantity revenue_value margin_value supply_revenue_value | the plan in money by item: past cycles are read with today's families
 quarters | family quarter | revenue_value budget_revenue_value variance_value is_by_quarter | whole quarters, closed and planned, beside the budget
-financials | family month | revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year
+financials | family month | quantity revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year
+outlook | fiscal_year family measure | unit actual plan_to_go supplied_to_go outlook supplied_outlook budget budgeted last_year last_outlook months_closed months_to_go growth_to_date_rate growth_planned_rate growth_needed_rate | this fiscal year and the next: sold and planned, beside budget, last year and the last cycle's outlook
+outlook_bridge | fiscal_year comparator step | kind amount_value | why the company's revenue outlook differs from budget, last year and last outlook; steps add up
+near_items | item | description family first_quantity second_quantity third_quantity gap revenue_value | the first three months by item
+strategic_years | level member fiscal_year | basis quantity revenue_value hours regular_hours overtime_hours utilisation_rate extra_hours extra_workers | demand of the years ahead, and the hours it needs beside those there are
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
 gap_parts | against measure period item location channel family region | plan_value before_value gap_value price volume mix cost constraint undivided | each gap of the plan that can be supplied to budget and last year, by fiscal year, at the finest level both have; the parts sum to gap = plan - before
 gap_tree | against measure period level member | plan_value before_value gap_value price volume mix cost constraint undivided | gap_parts summed: company, families, channels, regions
@@ -615,7 +620,9 @@ COMPANY: dict[str, Setting] = {
         "what demand is: shipped (net sales) or ordered; left out: ordered where `ordered_quantity` is given",
         choices=("shipped", "ordered"),
     ),
-    "strategic_years": Setting(3, "years that strategy looks ahead", 1, 10, is_used=False),
+    "strategic_years": Setting(
+        3, "fiscal years that strategy looks ahead, beyond the one under way", 1, 10
+    ),
     "frozen_months": Setting(
         {"default": 0},
         "months from the cycle on in which numbers of departments and overrides are refused, and "

@@ -39,7 +39,9 @@ from sopkit.reconciliation import (
     gap_tree,
     gaps,
     grid,
+    horizons,
     money,
+    outlook,
     paths,
     risk,
 )
@@ -525,15 +527,8 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["budget"], ["revenue_value", "margin_value"], tables, cycle=cycle
     )
     closed = finance.closed_months(tables["demand_history"], rates, items)
-    plan_money = money.plan_money(
-        tables["demand_plan"],
-        tables["deliveries"],
-        rates,
-        items,
-        tables["locations"],
-        currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
-    )
-    by_item = finance.item_financials(plan_money)
+    valued = _money(tables, cycle=cycle)
+    by_item = finance.item_financials(valued["plan_money"])
     financials = finance.financials(by_item, items)
     by_month = budgets.budget_by_family(budget, items, pd.concat([closed, financials]))
     financials, closed = (budgets.beside(table, by_month, closed) for table in (financials, closed))
@@ -547,20 +542,22 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     gap_table = gaps.gaps(financials, by_family)
     results = {
         **_bridge(tables, cycle=cycle),
-        "plan_money": plan_money,
+        **valued,
         "item_financials": by_item,
         "financials": financials,
         "closed_financials": closed,
         "quarters": quarters,
         "gaps": gap_table,
+        **_outlook(tables, valued["plan_money"], closed, financials, quarters, cycle=cycle),
+        **_horizons(tables, valued["plan_money"], by_month, cycle=cycle),
     }
     last_version = budgets.last_version(budget, items)
     results |= _gap_tree(tables, results, last_version, cycle=cycle)
     results |= _risk(tables, results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
-    names = ("totals", "items", "resources", "levers")
-    common |= headlines.risk(*(results[f"risk_{name}"] for name in names))
+    common |= headlines.risk(results)
+    common |= headlines.years(results)
     return results | {
         "reconciliation_facts": headlines.reconciliation(
             financials, gap_table, tables["ledger_demand_plan"], common
@@ -568,6 +565,83 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "sop_grid": sop_grid(tables | results, cycle=cycle),
         "reconciliation_exceptions": gaps.exceptions(gap_table, quarters, materiality),
     }
+
+
+def _money(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
+    """The plan in money by series, and at every level with what it costs and ties up."""
+    rates, company = tables["money_rates"], tables["company"].iloc[0]
+    by_series = money.plan_money(
+        tables["demand_plan"],
+        tables["deliveries"],
+        rates,
+        tables["items"],
+        tables["locations"],
+        currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
+    )
+    by_level = money.by_level(
+        tables,
+        by_series,
+        finance.closed_series(tables["demand_history"], rates),
+        fiscal_year_first_month=int(company["fiscal_year_first_month"]),
+    )
+    return {"plan_money": by_series, "money_by_level": by_level}
+
+
+def _fiscal_year(month: pd.Series, tables: Tables) -> pd.Series:
+    return months.fiscal_year(month, *_fiscal_terms(tables))
+
+
+def _fiscal_terms(tables: Tables) -> tuple[int, int]:
+    """First month of the fiscal year, and by how much its name differs from its last year."""
+    company = tables["company"].iloc[0]
+    return int(company["fiscal_year_first_month"]), int(company["fiscal_year_shift"])
+
+
+def _outlook(
+    tables: Tables,
+    plan_money: pd.DataFrame,
+    closed: pd.DataFrame,
+    financials: pd.DataFrame,
+    quarters: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+) -> Tables:
+    """Fiscal year and the next beside budget, last year and last outlook, and why."""
+    terms, last_plan = _fiscal_terms(tables), tables["ledger_financials"]
+    last_plan = last_plan[last_plan["cycle"] == last_plan["cycle"].max()]
+    months_of = outlook.monthly(closed, financials)
+    table = outlook.outlook(
+        months_of, quarters, tables["previous_outlook"], cycle=cycle, terms=terms
+    )
+    moved = plan_money["revenue_value"] - plan_money["last_year_rate_revenue_value"]
+    exchange = moved.groupby(plan_money["month"]).sum()
+    steps_between = outlook.outlook_bridge(
+        table, months_of, last_plan, exchange, cycle=cycle, terms=terms
+    )
+    return {"outlook": table, "outlook_bridge": steps_between}
+
+
+def _horizons(
+    tables: Tables, plan_money: pd.DataFrame, budget: pd.DataFrame, *, cycle: pd.Timestamp
+) -> Tables:
+    """The plan of the next months by item, and of the years ahead against capacity."""
+    terms, items, resources = _fiscal_terms(tables), tables["items"], tables["resources"]
+    first = int(months.fiscal_year(pd.Series([cycle]), *terms).iloc[0])
+    ahead = int(tables["company"]["strategic_years"].iloc[0])
+    start = months.shift(cycle, -((cycle.month - terms[0]) % 12))
+    span = months.span(start, 12 * (ahead + 1))
+    years = horizons.strategic_years(
+        finance.closed_series(tables["demand_history"], tables["money_rates"]),
+        plan_money,
+        items,
+        budget,
+        capacity.bills(tables["routings"], items, resources, tables["production"]),
+        capacity.available_hours(resources, tables["capacity"], tables["calendar"], span),
+        resources,
+        years=list(range(first, first + ahead + 1)),
+        terms=terms,
+    )
+    return {"near_items": horizons.near_items(plan_money, items), "strategic_years": years}
 
 
 def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
@@ -666,11 +740,6 @@ def _risk(tables: Tables, results: Tables, *, cycle: pd.Timestamp) -> Tables:
     }
 
 
-def _fiscal_year(month: pd.Series, tables: Tables) -> pd.Series:
-    terms = tables["company"].iloc[0][["fiscal_year_first_month", "fiscal_year_shift"]]
-    return months.fiscal_year(month, *terms.astype("int64"))
-
-
 def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """The page on which executives decide: outlook, KPIs, decisions, actions, assumptions."""
     amounts = kpis.measure(
@@ -691,15 +760,7 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], tables["items"], _unit(tables)
     )
-    facts = headlines.executive_review(
-        tables["financials"],
-        tables["closed_financials"],
-        status,
-        log,
-        cycle=cycle,
-        company=tables["company"].iloc[0],
-        common=common,
-    )
+    facts = headlines.executive_review(tables["outlook"], status, log, common)
     return {
         "executive_review_facts": facts,
         "kpis": status,

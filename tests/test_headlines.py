@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, headlines, months, schema
+from sopkit.reconciliation import outlook
 from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.supply import strategies
 
@@ -474,11 +475,25 @@ def company_months(first: str, count: int, **values: float) -> pd.DataFrame:
     return pd.DataFrame({"family": "Company", "month": span, **values})
 
 
-def executive_review(planned, closed, first_month=1, register=REGISTER, shift=0) -> pd.DataFrame:
-    company = pd.Series({"fiscal_year_first_month": first_month, "fiscal_year_shift": shift})
-    return headlines.executive_review(
-        planned, closed, KPIS, register, cycle=CYCLE, company=company, common=COMMON
+def outlook_of(planned, closed, first_month=1, shift=0) -> pd.DataFrame:
+    """Table `outlook` of months in revenue alone."""
+    names = [
+        f"{which}{name}"
+        for which in ("", "budget_", "supply_")
+        for name in ("quantity", "margin_value")
+    ]
+    closed, planned = (table.assign(**dict.fromkeys(names, np.nan)) for table in (closed, planned))
+    months_of = outlook.monthly(closed.rename(columns={"quantity": "net"}), planned)
+    by_quarter = pd.DataFrame(
+        {"family": [], "quarter": pd.to_datetime([]), "budget_revenue_value": []}
     )
+    terms, nothing = (first_month, shift), pd.DataFrame()
+    return outlook.outlook(months_of, by_quarter, nothing, cycle=CYCLE, terms=terms)
+
+
+def executive_review(planned, closed, first_month=1, register=REGISTER, shift=0) -> pd.DataFrame:
+    table = outlook_of(planned, closed, first_month, shift)
+    return headlines.executive_review(table, KPIS, register, COMMON)
 
 
 PLANNED = company_months(
@@ -528,6 +543,66 @@ def test_a_year_with_a_month_without_budget_has_no_budget():
     table = executive_review(holed, CLOSED)
     assert np.isnan(amount(table, "budget")) and np.isnan(amount(table, "outlook_rate"))
     assert text(table, "budget") == "unknown (not every month of the year has a budget)"
+
+
+def test_whether_the_year_is_made_is_said_with_the_growth_it_needs_by_hand():
+    table = executive_review(PLANNED, CLOSED)
+    assert text(table, "verdict") == "We make the year"
+    assert amount(table, "planned_growth_rate") == pytest.approx(10 / 5 - 1)
+    assert amount(table, "needed_growth_rate") == pytest.approx(8 / 5 - 1)
+    dear = PLANNED.assign(budget_revenue_value=10.5)
+    assert text(executive_review(dear, CLOSED), "verdict") == "The year is not made yet"
+    none = PLANNED.assign(budget_revenue_value=np.nan, budgeted_revenue_value=np.nan)
+    table = executive_review(none, CLOSED)
+    assert text(table, "verdict") == "No budget says whether the year is made"
+    assert amount(table, "year_growth_rate") == pytest.approx(1.0)
+
+
+YEARS = pd.DataFrame(
+    {
+        "level": ["resource"] * 4 + ["family"],
+        "member": ["sewing", "sewing", "cutting", "cutting", "Company"],
+        "fiscal_year": [2026, 2027, 2026, 2027, 2026],
+        "utilisation_rate": [0.9, 1.02, 0.8, 1.3, np.nan],
+        "extra_hours": [0.0, 20.0, 0.0, 300.0, np.nan],
+        "extra_workers": [0.0, 0.5, 0.0, np.nan, np.nan],
+    }
+)
+TIES = pd.DataFrame(
+    {
+        "level": ["company", "company", "family"],
+        "period_kind": ["month", "month", "month"],
+        "period": [*SPAN, SPAN[0]],
+        "cash_value": [70.0, 50.0, 900.0],
+        "receivable_value": [10.0, 0.0, 5.0],
+        "payable_value": np.nan,
+    }
+)
+HELD = pd.DataFrame({"revenue_value": [100.0, 50.0], "held_rate_revenue_value": [80.0, 60.0]})
+
+
+def years_of(load=YEARS, ties=TIES, held=HELD) -> pd.DataFrame:
+    tables = {"plan_money": held, "money_by_level": ties, "strategic_years": load}
+    facts = headlines.years(tables | {"outlook": outlook_of(PLANNED, CLOSED)})
+    return headlines.reconciliation(FINANCIALS, GAPS, NO_PLANS, facts)
+
+
+def test_what_is_tied_up_what_rates_do_and_the_first_year_beyond_capacity_by_hand():
+    table = years_of()
+    assert (amount(table, "peak_cash"), text(table, "peak_cash_month")) == (70.0, "2026-01")
+    assert amount(table, "end_cash") == 50.0
+    assert text(table, "unknown_terms") == "suppliers"
+    assert amount(table, "rate_effect") == -10.0
+    assert (text(table, "over_resource"), text(table, "over_year")) == ("cutting", "2027")
+    assert amount(table, "extra_hours") == 300.0
+    assert text(table, "extra_workers") == "an unknown number of"
+
+
+def test_without_resources_costs_and_foreign_currency_nothing_is_claimed():
+    table = years_of(YEARS.iloc[4:], TIES.assign(cash_value=np.nan), HELD.iloc[:0])
+    for fact in ("peak_cash", "end_cash", "rate_effect", "over_rate", "busiest_rate"):
+        assert np.isnan(amount(table, fact)), fact
+    assert text(table, "over_year") == ""
 
 
 def test_without_decisions_there_is_no_deadline():
@@ -702,12 +777,15 @@ def test_risk_names_the_item_resource_and_lever_that_matter_most():
         [("overtime hours", "press", "+5%", 7.0), ("safety stock", "Tents", "+10%", -1.0)],
         columns=["kind", "subject", "change", "net_value"],
     )
-    found = headlines.risk(totals, items, load.assign(overload_rate=[0.2, 0.0]), levers)
+    tables = {"risk_totals": totals, "risk_items": items, "risk_levers": levers}
+    found = headlines.risk(tables | {"risk_resources": load.assign(overload_rate=[0.2, 0.0])})
     assert found["risk_chance"] == "below 1%"
     assert found["risk_item"] == "B" and found["risk_item_rate"] == ("rate", 0.4)
     assert found["risk_resource"] == "press"
     assert found["risk_lever"] == "+5% overtime hours of press"
     calm = load.assign(overload_rate=0.0)
-    none = headlines.risk(totals.iloc[:0], items.iloc[:0], calm, levers.iloc[1:])
+    nothing = {"risk_totals": totals.iloc[:0], "risk_items": items.iloc[:0]}
+    nothing |= {"risk_resources": calm, "risk_levers": levers.iloc[1:]}
+    none = headlines.risk(nothing)
     texts = ("risk_measure", "risk_chance", "risk_item", "risk_resource", "risk_lever")
     assert [none[name] for name in texts] == [""] * 5

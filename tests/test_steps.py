@@ -17,6 +17,7 @@ HORIZON = 24
 NAMES = [step.name for step in agenda.STEPS]
 EXTRAS = {"demand_review": {"horizon": HORIZON}, "supply_review": {"strategy": "chase"}}
 LEDGERS = ("demand_plan", "supply_plan", "inventory_projection", "item_financials", "financials")
+LEVELS_OF_STOCK = ("company", "family", "category")
 PAST = {
     f"{kind}_{name}"
     for step in agenda.STEPS
@@ -268,6 +269,58 @@ def test_the_company_is_the_sum_of_its_families(made, name):
     parts = table[table["family"] != schema.COMPANY_LABEL]
     parts = parts.groupby("month")[measures].sum(min_count=1)
     pd.testing.assert_frame_equal(whole, parts)
+
+
+def test_what_supply_delivers_adds_up_over_series_to_the_deliveries(made):
+    key = ["item", "month"]
+    shared = made["plan_money"].groupby(key)["constrained"].sum()
+    delivered = made["deliveries"].groupby(key)["deliverable"].sum()
+    np.testing.assert_allclose(shared, delivered, atol=1e-6)
+
+
+def test_members_of_every_level_of_the_plan_in_money_add_up_to_the_company(made):
+    table, key = made["money_by_level"], ["period_kind", "period"]
+    whole = table[table["level"] == "company"].set_index(key).sort_index()
+    by_item = ["inventory_value", "payable_value", "cash_value"]
+    for level, own in table.groupby("level"):
+        measures = [
+            name for name in table.columns[4:] if level in LEVELS_OF_STOCK or name not in by_item
+        ]
+        sums = own.groupby(key)[measures].sum(min_count=1)
+        np.testing.assert_allclose(sums, whole[measures], rtol=0, atol=1e-6)
+    assert set(table["level"]) == {*LEVELS_OF_STOCK, "channel", "segment", "region"}
+
+
+def test_costs_of_the_plan_in_money_are_those_of_the_chosen_strategy(made, sample_tables):
+    table = made["money_by_level"]
+    own = table[(table["level"] == "company") & (table["period_kind"] == "month")]
+    sheet = made["production_strategies"].set_index(["strategy", "cost_kind"])["amount_value"]
+    sheet = sheet["chase"]  # regular hours, units made by others; neither lots nor material here
+    made_by_us = sheet[["regular hours", "subcontracting"]].sum()
+    assert own["production_cost_value"].sum() == pytest.approx(made_by_us)
+    assert own["overtime_cost_value"].sum() == pytest.approx(sheet["overtime hours"])
+    due = made["supply_plan"].merge(sample_tables["items"], on="item", validate="m:1")
+    due = due[due["is_purchased"].fillna(False).astype(bool) & (due["location"] == "plant")]
+    ahead = (due["receipts"] * due["unit_cost_value"]).sum()
+    assert ahead > 0  # what is ordered already is no cost of a strategy, but it is bought
+    assert own["purchase_cost_value"].sum() == pytest.approx(sheet["purchases"] + ahead)
+
+
+def test_steps_of_the_outlook_add_up_and_page_05_and_06_say_the_same(made):
+    table = made["outlook_bridge"]
+    assert set(table["comparator"]) == {"budget", "last year"}
+    for _, own in table.groupby(["fiscal_year", "comparator"]):
+        total = own[own["kind"] == "total"]["amount_value"]
+        moves = own[own["kind"] == "step"].set_index("step")["amount_value"]
+        between = moves.drop("supply").sum()
+        assert total.iloc[0] + between == pytest.approx(total.iloc[1], abs=1e-6)
+        assert total.iloc[1] + moves["supply"] == pytest.approx(total.iloc[2], abs=1e-6)
+    one, other = (
+        made[f"{name}_facts"].set_index("fact")["amount"]
+        for name in ("reconciliation", "executive_review")
+    )
+    for fact in ("outlook", "budget", "outlook_rate", "needed_growth_rate", "supplied_beyond"):
+        assert one[fact] == pytest.approx(other[fact], nan_ok=True), fact
 
 
 def test_the_companys_budget_is_its_families_and_what_was_spread_of_quarters(made):

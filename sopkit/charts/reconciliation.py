@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -13,7 +12,6 @@ from sopkit.reconciliation.bridge import LAST, NOW
 from sopkit.reconciliation.gap_tree import PARTS
 
 _SHOWN = 12  # closed months shown before the plan
-_MOST_QUARTERS = 10
 _MOST_CAUSES = 9  # of the bridge, told apart
 
 
@@ -45,50 +43,6 @@ def revenue(
     title = f"Revenue by month, {currency}, whole company"
     part = {"title": title, "unit": f"{currency} a month", "lines": lines, "fences": fences}
     return _style.over_time(part, height=4.6)
-
-
-@_style.drawn
-def quarters(financials: pd.DataFrame, company: pd.Series, *, currency: str) -> Figure | None:
-    """Planned revenue by fiscal quarter beside budget and last year; whole quarters only.
-
-    Parameters
-    ----------
-    financials : DataFrame
-        Table `financials`.
-    company : Series
-        Settings: first month of the fiscal year, and how its name differs from its last year.
-    currency : str
-        Reporting currency.
-    """
-    plan = _style.company(financials)
-    month = pd.Series(plan.index, index=plan.index)
-    first, shift = (int(company[f"fiscal_year_{name}"]) for name in ("first_month", "shift"))
-    into_year = (month.dt.month - first) % 12
-    year = months.fiscal_year(month, first, shift)
-    quarter = "Q" + (into_year // 3 + 1).astype(str) + "\n" + year.astype(str)
-    groups = plan.groupby(quarter, sort=False)
-    columns = ["revenue_value", "budget_revenue_value", "last_year_revenue_value"]
-    sums = groups[columns].sum(min_count=3)[groups.size() == 3].head(_MOST_QUARTERS)
-    if sums["revenue_value"].isna().all():
-        return None
-    planned, budget, before = (sums[column] for column in columns)
-    figure, (axes,) = _style.panels(height=4.4)
-    place = np.arange(len(sums))
-    axes.bar(place - 0.2, before, 0.3, color=_style.LAST_YEAR, label="last year")
-    axes.bar(place + 0.14, planned, 0.36, color=_style.DEMAND, label="plan")
-    line = {"color": _style.BUDGET, "linewidth": 2.2, "label": "budget"}
-    axes.hlines(budget, place - 0.1, place + 0.38, **line)
-    for x, amount, promised in zip(place, planned, budget, strict=True):
-        rate = amount / promised - 1.0
-        text = "" if np.isnan(rate) else f"\n{_style.percent(rate, '+')}"
-        top = np.nanmax([amount, promised])
-        text, where = _style.short(amount) + text, {"ha": "center", "va": "bottom"}
-        _style.say(axes, text, (x + 0.14, top), shift=(0, 4), **where)
-    axes.set_xticks(place, sums.index)
-    _style.value_axis(axes, f"{currency} a quarter")
-    title = f"Revenue by fiscal quarter, {currency}; percent: plan beside budget"
-    _style.head(figure, title, axes)
-    return figure
 
 
 @_style.drawn

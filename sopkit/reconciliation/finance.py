@@ -114,11 +114,16 @@ def closed_series(history: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
     """Net sales of closed months by series: units (``net``), revenue and margin, at today's cost.
 
     Revenue is what was booked; where sales carry none, units at today's price.
+
+    Parameters
+    ----------
+    history, rates : DataFrame
+        Tables `demand_history` and `money_rates`.
     """
     net = history.assign(net=history["sales"])
     priced = _in_money(net.drop(columns="revenue_value"), rates, "net")
-    booked = history["revenue_value"].to_numpy()
-    revenue = np.where(np.isfinite(booked), booked, priced["revenue_value"])
+    revenue = history["revenue_value"].to_numpy()
+    revenue = np.where(np.isfinite(revenue), revenue, priced["revenue_value"])
     cost = priced["revenue_value"] - priced["margin_value"]
     return priced.assign(revenue_value=revenue, margin_value=revenue - cost)
 
@@ -142,15 +147,19 @@ def item_financials(plan_money: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Key ``item, month``: ``quantity``, ``revenue_value``, ``margin_value`` of demand
         (``priced_quantity`` are the units whose price is known, ``costed_revenue_value`` the
-        revenue whose cost is), ``supply_revenue_value`` of what can be supplied.
+        revenue whose cost is), ``supply_quantity``, ``supply_revenue_value``,
+        ``supply_margin_value`` of what can be supplied.
     """
     table = plan_money.assign(
+        supply_quantity=plan_money["constrained"],
         supply_revenue_value=plan_money["constrained_revenue_value"],
+        supply_margin_value=plan_money["constrained_margin_value"],
         costed_revenue_value=plan_money["revenue_value"].where(plan_money["margin_value"].notna()),
         priced_quantity=plan_money["quantity"].where(plan_money["revenue_value"].notna()),
     )
     measures = ["quantity", "priced_quantity", "revenue_value", "margin_value"]
-    measures += ["costed_revenue_value", "supply_revenue_value"]
+    measures += ["costed_revenue_value", "supply_quantity"]
+    measures += ["supply_revenue_value", "supply_margin_value"]
     return hierarchy.aggregate(table, ["item", "month"], measures)
 
 

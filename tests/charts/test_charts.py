@@ -14,6 +14,7 @@ from sopkit.charts import (
     data,
     demand,
     executive,
+    money,
     product,
     reconciliation,
     risk,
@@ -490,13 +491,67 @@ def test_chances_are_written_in_their_cells_those_most_at_stake_first():
     assert risk.overloads(load.assign(overload_rate=0.0)) is None
 
 
-def test_quarters_add_up_whole_quarters_only(financials):
-    figure = reconciliation.quarters(
-        financials[financials["month"] < "2026-06-01"], COMPANY, currency="EUR"
+def by_quarter(**columns) -> pd.DataFrame:
+    """Table `money_by_level` of two quarters of the company."""
+    starts = pd.to_datetime(["2026-01-01", "2026-04-01"]).astype("datetime64[us]")
+    known = {"revenue_value": 270.0, "margin_value": 90.0, "inventory_value": 50.0}
+    known |= {"receivable_value": 30.0, "payable_value": 20.0, "cash_value": 60.0}
+    kind = {"level": "company", "period_kind": "quarter", "period": starts}
+    return pd.DataFrame(kind | known | columns)
+
+
+def test_quarters_show_revenue_beside_budget_margin_and_what_is_tied_up(financials):
+    figure = money.quarters(
+        financials[financials["month"] < "2026-06-01"], by_quarter(), COMPANY, currency="EUR"
     )
-    assert [bar.get_height() for bar in figure.axes[0].patches] == [240.0, 270.0]
-    assert figure.axes[0].get_ylabel() == "EUR a quarter"
+    revenue, margin, tied = figure.axes
+    # of the second quarter's last year two months are in sight: no sum of them is drawn
+    heights = [bar.get_height() for bar in revenue.patches]
+    assert heights[0] == 240.0 and np.isnan(heights[1]) and heights[2:] == [270.0, 270.0]
     assert "−10.0%" in words(figure)
+    assert [bar.get_height() for bar in margin.patches] == [90.0, 90.0]
+    assert [bar.get_height() for bar in tied.patches] == [50.0, 50.0, 30.0, 30.0, -20.0, -20.0]
+    assert lines(tied)[-1] == [60.0, 60.0]
+    for name in ("■ stock", "■ owed by customers", "■ owed to suppliers"):
+        assert name in words(figure)
+
+
+def test_what_is_not_known_of_the_plan_in_money_has_no_panel(financials):
+    unknown = dict.fromkeys(["margin_value", "cash_value"], np.nan)
+    figure = money.quarters(financials, by_quarter(**unknown), COMPANY, currency="EUR")
+    assert len(figure.axes) == 1
+
+
+def test_the_outlook_is_reached_from_the_first_comparator_that_there_is():
+    steps = [("last year", "total", 80.0), ("volume", "step", 30.0), ("rates", "step", 0.01)]
+    steps += [("outlook", "total", 110.01), ("supply", "step", -5.0)]
+    steps += [("outlook as supplied", "total", 105.01)]
+    table = pd.DataFrame(steps, columns=["step", "kind", "amount_value"])
+    table = table.assign(fiscal_year=2026, comparator="last year")
+    (axes,) = money.outlook_bridge(table, against=["budget", "last year"], currency="EUR").axes
+    assert [bar.get_width() for bar in axes.patches] == [80.0, 105.01, 30.0, -5.0]
+    assert money.outlook_bridge(table, against=["budget"], currency="EUR") is None
+
+
+def test_years_show_hours_needed_beside_those_there_are():
+    table = pd.DataFrame(
+        {
+            "level": "resource",
+            "member": "sewing",
+            "fiscal_year": [2026, 2027],
+            "basis": ["plan", "extrapolated"],
+            "hours": [80.0, 130.0],
+            "regular_hours": 100.0,
+            "overtime_hours": 10.0,
+            "utilisation_rate": [0.8, 1.3],
+            "extra_hours": [0.0, 30.0],
+        }
+    )
+    figure = money.strategic_years(table)
+    heights = [bar.get_height() for bar in figure.axes[0].patches]
+    assert heights == [80.0, 100.0, 0.0, 30.0]
+    assert "80%" in words(figure) and "130%" in words(figure)
+    assert money.strategic_years(table.iloc[:0]) is None
 
 
 def test_plan_beside_budget_shows_the_difference(financials, closed):
@@ -513,7 +568,7 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     unpriced = financials.assign(revenue_value=np.nan)
     accuracy = accuracy_of()
     classes = pd.DataFrame({"abc": [], "xyz": [], "demand_class": [], "revenue_value": []})
-    money = {"fences": FENCES, "currency": "EUR"}
+    asked = {"fences": FENCES, "currency": "EUR"}
     stock = pd.DataFrame({"closing": [], "safety_stock": [], "month": []})
     charts = [
         data.sales(none, UNITS, cycle=CYCLE),
@@ -530,9 +585,9 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
         supply.resource_load(pd.DataFrame({"regular_hours": []}), fences=FENCES),
         supply.strategies(stock, UNITS, fences=FENCES),
         supply.costs(pd.DataFrame({"amount_value": [np.nan]}), currency="EUR"),
-        reconciliation.revenue(unpriced, closed, **money),
-        reconciliation.quarters(unpriced, COMPANY, currency="EUR"),
-        executive.plan_beside_budget(unpriced, closed, **money),
+        reconciliation.revenue(unpriced, closed, **asked),
+        money.quarters(unpriced, by_quarter(revenue_value=np.nan), COMPANY, currency="EUR"),
+        executive.plan_beside_budget(unpriced, closed, **asked),
     ]
     assert charts == [None] * len(charts)
 

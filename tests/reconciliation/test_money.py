@@ -114,3 +114,124 @@ def test_parts_add_up_to_the_deliveries_of_each_site_and_month(wanted, given_uni
     sums = table.groupby(["item", "month"])["constrained"].sum()
     expected = alone.groupby(["item", "month"])["deliverable"].sum()
     assert sums.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9, abs=1e-6)
+
+
+# at every level
+
+
+def by_level_of(**changes) -> pd.DataFrame:
+    """A company of two made items and one bought, of two channels, for one quarter."""
+    plan = rows(
+        "consensus",
+        *[("A", "North", "shop", k, 8) for k in range(3)],
+        *[("A", "North", "web", k, 2) for k in range(3)],
+        *[("B", "East", "web", k, 4) for k in range(3)],
+    )
+    by_series = valued(plan, rows("deliverable", *[("A", "plant", k, 10) for k in range(3)]))
+    span = months.span(CYCLE, 3)
+    costs = pd.DataFrame(
+        {"item": "A", "location": "plant", "month": span, "production_cost_value": 40.0}
+    ).assign(overtime_cost_value=[0.0, 10.0, 0.0], purchase_cost_value=[100.0, 0.0, 0.0])
+    stock = pd.DataFrame({"item": "A", "location": "plant", "month": span, "closing": [5, -2, 3]})
+    tables = {
+        "items": typed("items", item=["A", "B"], family=["Tents", "Stoves"]),
+        "locations": PLACES.assign(region=["Up", "Up", "Down"]),
+        "channels": typed("channels", channel=["shop", "web"], payment_days=[30.4, None]),
+        "suppliers": typed(
+            "suppliers",
+            item=["A", "A"],
+            supplier=["slow", "quick"],
+            lead_time_days=[60, 10],
+            payment_days=[90, 45.6],
+        ),
+        "production": contract.empty("production"),
+        "money_rates": series(A=(10.0, 6.0), B=(20.0, np.nan)),
+        "supply_costs": costs,
+        "inventory_projection": stock,
+    }
+    booked = pd.DataFrame(columns=[*schema.SERIES_MONTH, "revenue_value"]).astype(
+        {"month": months.DTYPE, "revenue_value": "float64"}
+    )
+    first_month = changes.pop("first_month", 1)
+    tables |= {name: value for name, value in changes.items() if name != "booked"}
+    table = money.by_level(
+        tables, by_series, changes.get("booked", booked), fiscal_year_first_month=first_month
+    )
+    contract.check_processed("money_by_level", table)
+    return table
+
+
+def period(table: pd.DataFrame, member: str, start: str, kind: str = "month") -> pd.Series:
+    is_own = (table["member"] == member) & (table["period_kind"] == kind)
+    row = table[is_own & (table["period"] == months.parse_cycle(start))]
+    assert len(row) == 1
+    return row.iloc[0]
+
+
+def test_costs_stock_and_cash_of_the_company_by_hand():
+    table = by_level_of()
+    row = period(table, "Company", "2026-01", "quarter")
+    assert row["revenue_value"] == 3 * (10 * 10 + 4 * 20)
+    assert row["production_cost_value"] == 120.0
+    assert (row["overtime_cost_value"], row["purchase_cost_value"]) == (10.0, 100.0)
+    assert row["inventory_value"] == 3 * 6.0  # at the quarter's end
+    assert row["receivable_value"] == 80.0  # a month of the shop; days of the web are not known
+    assert row["payable_value"] == 0.0
+    assert row["cash_value"] == 18.0 + 80.0
+    january, february = (period(table, "Company", m) for m in ("2026-01", "2026-02"))
+    assert january["payable_value"] == 100.0  # the quick supplier waits a month and a half
+    assert february["payable_value"] == pytest.approx(50.0)
+    assert february["inventory_value"] == 0.0  # what is owed to customers is no stock
+    assert january["cash_value"] == 30.0 + 80.0 - 100.0
+
+
+def test_a_channel_bears_its_share_of_costs_and_holds_no_stock_by_hand():
+    table = by_level_of()
+    shop = period(table, "shop", "2026-01")
+    assert shop["production_cost_value"] == pytest.approx(40.0 * 0.8)
+    assert shop["receivable_value"] == 80.0
+    assert shop[["inventory_value", "payable_value", "cash_value"]].isna().all()
+    assert period(table, "Up", "2026-02")["overtime_cost_value"] == pytest.approx(10.0)
+
+
+def test_sales_and_receipts_before_the_plan_are_still_owed_by_hand():
+    before = pd.DataFrame(
+        {
+            "item": "A",
+            "location": "North",
+            "channel": "shop",
+            "month": months.span(pd.Timestamp("2025-12-01"), 1),
+            "revenue_value": 500.0,
+        }
+    )
+    made = typed("production", item=["A"], location=["plant"], month=["2025-12"], quantity=[10])
+    channels = typed("channels", channel=["shop"], payment_days=[45.6])
+    items = typed("items", item=["A", "B"], is_purchased=[True, False])
+    table = by_level_of(booked=before, production=made, channels=channels, items=items)
+    row = period(table, "Company", "2026-01")
+    assert row["receivable_value"] == pytest.approx(80.0 + 250.0)
+    assert row["payable_value"] == pytest.approx(100.0 + 10 * 6.0 / 2)
+
+
+def test_where_no_terms_are_known_what_is_tied_up_is_stock_alone():
+    table = by_level_of(channels=contract.empty("channels"), suppliers=contract.empty("suppliers"))
+    row = period(table, "Company", "2026-01")
+    assert np.isnan(row["receivable_value"]) and np.isnan(row["payable_value"])
+    assert row["cash_value"] == row["inventory_value"] == 30.0
+
+
+def test_only_whole_periods_of_the_fiscal_year_are_told():
+    kinds = by_level_of()["period_kind"]
+    assert set(kinds) == {"month", "quarter"}
+    assert set(by_level_of(first_month=2)["period_kind"]) == {"month"}
+
+
+def test_members_of_every_level_add_up_to_the_company():
+    table = by_level_of()
+    assert set(table["level"]) == {"company", "family", "channel", "region"}
+    key, measures = ["period_kind", "period"], table.columns[4:]
+    whole = table[table["level"] == "company"].set_index(key)[measures].sort_index()
+    for level, own in table[table["level"] != "company"].groupby("level"):
+        sums = own.groupby(key)[list(measures)].sum(min_count=1)
+        known = measures if level == "family" else measures[:8]
+        np.testing.assert_allclose(sums[known], whole[known], rtol=1e-9, atol=1e-9)
