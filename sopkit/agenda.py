@@ -73,18 +73,21 @@ supply_review | 04_supply_review | Supply review
     strategy_months hour_values service_frontier stock_health stock_by_family deliveries
     sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations production inventory routings budget rates
+  raw: items locations production inventory routings budget rates channels orders events launches
+    components suppliers scheduled_receipts resources prices market targets assumptions
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan
     inventory_projection resource_load deliveries model_weights views view_skill override_changes
+    event_effects
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money item_financials
     financials closed_financials quarters gaps sop_grid reconciliation_exceptions
+    assumption_states strategy_check disconnects
 executive_review | 06_executive_review | Executive review
-  raw: items locations channels inventory targets decisions options actions assumptions
-  processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection
+  raw: items inventory targets decisions options actions
+  processed: demand_history money_rates planning_units accuracy inventory_projection
     resource_load deliveries financials closed_financials gaps sop_grid reconciliation_exceptions
-    supply_review_exceptions
+    supply_review_exceptions assumption_states
   ledger:
   writes: executive_review_facts kpis register decision_options
 """

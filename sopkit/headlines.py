@@ -302,6 +302,36 @@ def reconciliation(
     )
 
 
+def contradictions(check: pd.DataFrame, disconnects: pd.DataFrame) -> pd.DataFrame:
+    """How many goals of the sales strategy can be delivered, the worst, and the disconnects."""
+    measured = check[check["status"] != "not measured"]
+    missed = measured[measured["status"] != "deliverable"]
+    missed = missed.sort_values("amount_value", ascending=False, na_position="last", kind="stable")
+    shown = disconnects[disconnects["is_material"]]
+    worst = missed.iloc[0] if len(missed) else None
+    return _facts(
+        goals=("count", len(measured) or np.nan, "none"),
+        goals_met=("count", len(measured) - len(missed)),
+        goals_unmeasured=("count", len(check) - len(measured) or np.nan, "none"),
+        worst_goal=("text", np.nan, "" if worst is None else _goal_in_words(worst)),
+        worst_goal_short=("value", np.nan if worst is None else worst["amount_value"], "unknown"),
+        worst_goal_takes=("text", np.nan, "" if worst is None else worst["takes"]),
+        disconnects=("count", len(shown)),
+        disconnects_value=("value", shown["amount_value"].sum(), "none"),
+        worst_disconnect=("text", np.nan, "" if shown.empty else _disconnect_in_words(shown)),
+    )
+
+
+def _goal_in_words(goal: pd.Series) -> str:
+    """The goal that misses most money, and what binds it."""
+    return f"{goal['meaning']} of {goal['subject']}, which {goal['binding']} binds"
+
+
+def _disconnect_in_words(shown: pd.DataFrame) -> str:
+    first = shown.iloc[0]
+    return f"{first['rule']} ({first['subject']})"
+
+
 def _is_replayed(plans: pd.DataFrame) -> bool:
     """Whether the last cycle's plan is one that nobody had."""
     last = plans[plans["cycle"] == plans["cycle"].max()]
