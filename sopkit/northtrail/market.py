@@ -147,9 +147,7 @@ def _market(index: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     name = np.repeat([LEAD["series"], IDLE], CYCLE)
     region = np.repeat(["all", "Scandinavia"], CYCLE)
     month = past.append(past)
-    return pd.DataFrame(
-        {"series": name, "month": month, "value": value, "family": "all", "region": region}
-    )
+    return pd.DataFrame({"series": name, "month": month, "value": value, "region": region})
 
 
 def _size(offer: Offer, base: np.ndarray) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from sopkit.supply import sites
 
 Tables = dict[str, pd.DataFrame]
 RAISING = ("promotion", "customer gain", "new market")
+HALF = 0.5  # units: less is rounding
 _NOTHING = {"units": 0.0}
 AFTER_MONTHS = 3  # months after a peak in which stock that was drawn on should be back
 
@@ -43,7 +44,7 @@ def events(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
             if rows_of["item"].isin(own["item"]).any()
         ]
         worst = max(found, key=lambda row: row["units"], default=_NOTHING)
-        if worst["units"] > 0.5:
+        if worst["units"] > HALF:
             rows.append(_late_event(event, worst, known, cycle))
     return rows
 
@@ -200,7 +201,7 @@ def _late_launch(item: dict, latest: dict, known: Tables, cycle: pd.Timestamp) -
         "finding": f"is launched in {months.label(launch)}, {count} month{'s' * (count > 1)} "
         f"before {latest['part']} can be there",
         "amount_value": value,
-        "amount_quantity": units * hierarchy.factors(pd.Series([item["item"]]), known["items"])[0],
+        "amount_quantity": _common(units, item["item"], known),
         "talk_from": who.iloc[0] if len(who) else "product management",
         "talk_to": f"purchasing ({latest['supplier']})",
         **acting_by(proposal + months.label(month), launch, max(latest["lead"], 1), cycle),
@@ -229,6 +230,7 @@ def phase_outs(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
     """An item planned to sell after its last month, or whose stock is then not sold.
 
     What is left counts beyond a month of its usual sales: the last lot is never sold out exactly.
+    Stock of what ended before the cycle is no plan: page 04 shows it as obsolete.
     """
     ends = known["items"].dropna(subset=["end_month"])
     ends = ends[ends["end_month"] < known["plan"]["month"].max()]
@@ -236,48 +238,41 @@ def phase_outs(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
     for item in ends.to_dict("records"):
         own = known["plan"][known["plan"]["item"] == item["item"]]
         after = own[own["month"] > item["end_month"]]
-        talk = {"subject": item["item"], "first_month": item["end_month"], "last_month": pd.NaT}
-        talk |= {"talk_from": "product management", "decide_by": pd.NaT}
-        if after["quantity"].sum() > 0.5:
-            units = after["quantity"].sum()
-            rows.append(
-                talk
-                | {
-                    "last_month": after.loc[after["quantity"] > 0, "month"].max(),
-                    "finding": f"ends in {months.label(item['end_month'])}, and {units:,.0f} units "
-                    "are planned after it",
-                    "amount_value": after["revenue_value"].sum(min_count=1),
-                    "amount_quantity": (after["quantity"] * after["factor"]).sum(),
-                    "talk_to": "demand planning",
-                    "proposal": "move the end, or take the demand out",
-                }
-            )
-        left = _left(item, known["inventory_projection"]) - after["quantity"].sum()
-        usual = own.loc[own["month"] <= item["end_month"]].groupby("month")["quantity"].sum()
-        if left > max(usual.mean() if len(usual) else 0.0, 0.5):
-            last = max(item["end_month"], cycle)
-            rows.append(
-                talk
-                | {
-                    "last_month": last,
-                    "finding": f"ends in {months.label(item['end_month'])} with {left:,.0f} units "
-                    "unsold",
-                    "amount_value": left * item["unit_cost_value"],
-                    "amount_quantity": left
-                    * hierarchy.factors(pd.Series([item["item"]]), known["items"])[0],
-                    "talk_to": "supply planning",
-                    "proposal": "sell it off before, or make and buy less",
-                    "decide_by": max(
-                        months.shift(last, -lead_months(known, [item["item"]])), cycle
-                    ),
-                }
-            )
+        units = after["quantity"].sum()
+        if units > HALF:
+            words = f"{units:,.0f} units are planned after it"
+            proposal = "move the end, or take the demand out"
+            last = after.loc[after["quantity"] > 0, "month"].max()
+            told = (last, words, units, after["revenue_value"].sum(min_count=1))
+            rows.append(_ending(item, *told, "demand planning", proposal, pd.NaT, known))
+        stock = known["inventory_projection"]
+        at_end = (stock["item"] == item["item"]) & (stock["month"] == item["end_month"])
+        left = stock.loc[at_end, "closing"].clip(lower=0.0).sum() - units
+        usual = own.loc[own["month"] <= item["end_month"]].groupby("month")["quantity"].sum().mean()
+        if at_end.any() and left > max(usual, HALF):
+            words, proposal = f"{left:,.0f} units are unsold then", "sell it off, or make less"
+            told = (item["end_month"], words, left, left * item["unit_cost_value"])
+            by = months.shift(item["end_month"], -lead_months(known, [item["item"]]))
+            rows.append(_ending(item, *told, "supply planning", proposal, by, known))
     return rows
 
 
-def _left(item: dict, projection: pd.DataFrame) -> float:
-    """Stock at the end of an item's last month, or now if that is over."""
-    own = projection[projection["item"] == item["item"]]
-    at_end = own[own["month"] == item["end_month"]]["closing"]
-    now = own[own["month"] == own["month"].min()]["opening"]
-    return (at_end if len(at_end) else now).clip(lower=0.0).sum()
+def _ending(item, last, words, units, value, talk_to, proposal, by, known) -> dict:
+    """A row of a phase-out."""
+    return {
+        "subject": item["item"],
+        "first_month": item["end_month"],
+        "last_month": last,
+        "finding": f"ends in {months.label(item['end_month'])}, and {words}",
+        "amount_value": value,
+        "amount_quantity": _common(units, item["item"], known),
+        "talk_from": "product management",
+        "talk_to": talk_to,
+        "proposal": proposal,
+        "decide_by": by,
+    }
+
+
+def _common(units: float, item: str, known: Tables) -> float:
+    """Units of an item in the common unit."""
+    return units * hierarchy.factors(pd.Series([item]), known["items"])[0]

@@ -15,7 +15,8 @@ from sopkit.reconciliation._subjects import acting_by, covered, lead_months, nam
 
 Tables = dict[str, pd.DataFrame]
 PEAK_MONTHS = 3  # month ends that a season's peak may draw on safety stock
-HALF = 0.5
+LOW_RATE = 0.5  # of safety stock
+HALF = 0.5  # units: less is rounding
 
 
 def safety_stocks(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
@@ -36,7 +37,7 @@ def safety_stocks(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
     for family, own in table.groupby("family"):
         sums = own.groupby("month")[["lack", "safe", "value"]].sum(min_count=1)
         sums = sums[sums.index >= months.shift(cycle, lead_months(known, own["item"].unique()))]
-        is_low = sums["lack"] > HALF * sums["safe"]
+        is_low = sums["lack"] > LOW_RATE * sums["safe"]
         run = is_low.groupby((~is_low).cumsum()).transform("sum")
         long = sums[is_low & (run > PEAK_MONTHS)]
         if long.empty:

@@ -15,7 +15,7 @@ from sopkit.reconciliation import _promises, _readiness, _stocks
 RULES = {
     "event without supply": (_readiness.events, "event_effects inventory_projection"),
     "launch before its parts": (_readiness.launches, "items"),
-    "sold after its end": (_readiness.phase_outs, "items inventory_projection"),
+    "phase-out not planned": (_readiness.phase_outs, "items inventory_projection"),
     "safety stock not funded": (_stocks.safety_stocks, "items inventory_projection inventory"),
     "promised and not delivered": (_stocks.contracts, "deliveries"),
     "budget without support": (_promises.budgets, "budget financials"),
