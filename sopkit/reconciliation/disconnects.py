@@ -74,10 +74,10 @@ def disconnects(
     DataFrame
         ``rule``, ``subject``, ``first_month``, ``last_month`` (missing: for good), ``finding``,
         ``amount_value`` (money at stake, positive; missing where nothing prices it) and
-        ``amount_quantity`` (common unit), ``talk_from``, ``talk_to``, ``proposal``, ``decide_by``
-        (last month in which the proposal still helps, missing where no lead time tells it),
-        ``is_material``. Of a budget and a goal for the same members only the larger stands here:
-        one talk settles both.
+        ``amount_quantity`` (common unit), ``talk_from`` and ``talk_to`` (``talk``: both),
+        ``proposal``, ``decide_by`` (last month in which the proposal still helps, missing where no
+        lead time tells it), ``is_material``. Of a budget and a goal for the same members only the
+        larger stands here: one talk settles both.
     """
     found = [
         {"rule": rule} | row
@@ -90,6 +90,7 @@ def disconnects(
     amounts = dict.fromkeys(("amount_value", "amount_quantity"), "float64")
     words = dict.fromkeys(set(COLUMNS) - {*dates, *amounts}, "str")
     table = table.astype(words | dates | amounts)
+    table = table.assign(talk=table["talk_from"] + " with " + table["talk_to"])
     table = table.sort_values("amount_value", ascending=False, kind="stable")
     is_told = table["rule"].isin(_ONE_TALK)
     is_told &= table["subject"].where(is_told).duplicated() & is_told

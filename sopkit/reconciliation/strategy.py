@@ -18,7 +18,7 @@ _STOCKS = ("service_rate", "inventory_turns", "inventory_value")
 _STOCK_LEVELS = {"item", "family", "category"}  # stock is not held for a customer
 _NUMBERS = ("target", "plan", "deliverable", "gap", "amount_value")
 _COLUMNS = (
-    "kpi meaning subject owner first_month last_month target unit plan deliverable gap status "
+    "kpi goal meaning subject owner first_month last_month target unit plan deliverable gap status "
     "binding takes amount_value"
 ).split()
 _LEAST = 1e-9  # of what is wanted: less is no gap
@@ -120,7 +120,9 @@ def strategy_check(targets: pd.DataFrame, known: Tables, *, cycle: pd.Timestamp)
 def _checked(goal: dict, known: Tables) -> dict:
     """The row of one goal."""
     meaning, unit, _ = DEFINITIONS[goal["kpi"]]
-    row = goal | {"meaning": meaning, "unit": unit, "subject": words(goal), "binding": ""}
+    subject = words(goal)
+    row = goal | {"goal": f"{subject}: {meaning.lower()}", "meaning": meaning, "unit": unit}
+    row |= {"subject": subject, "binding": ""}
     row |= dict.fromkeys(("plan", "deliverable", "amount_value"), np.nan)
     try:
         row |= (_stock if goal["kpi"] in _STOCKS else _flow)(goal, known)
@@ -224,10 +226,10 @@ def _bound(ahead: pd.DataFrame, missing: dict, measure: str, known: Tables) -> d
     """What binds a goal for sales, and what it would take."""
     planned = ahead[f"wanted_{measure}"].sum()
     if not planned > 0:
-        takes = "demand: nothing is planned for it in the months to go"
+        takes = "demand where none is planned"
         return {"status": "short of demand", "binding": "demand", "takes": takes}
     hours = _hours(ahead, known)
-    more = f"{missing['wanted'] / planned:+.0%} on the demand planned for the months to go"
+    more = f"{missing['wanted'] / planned:+.0%} demand in the months to go"
     if missing["wanted"] <= _LEAST * planned:  # demand is there, supply is late
         needed = hours["planned"] / planned * missing["supplied"]
         if hours["over"].max() > 0:
@@ -242,7 +244,7 @@ def _bound(ahead: pd.DataFrame, missing: dict, measure: str, known: Tables) -> d
     if len(short) and short.max() > 0:
         name = short.idxmax()
         unit = "hours" if hours.loc[name, "is_hours"] else "units"
-        takes = f"{short[name]:,.0f} more {unit} of {name}, and {more}"
+        takes = f"{short[name]:,.0f} more {unit} of {name}, {more}"
         return {"status": "short of supply", "binding": name, "takes": takes}
     return {"status": "short of demand", "binding": "demand", "takes": more}
 
@@ -304,7 +306,7 @@ def _stock(goal: dict, known: Tables) -> dict:
     if stock <= needed * (1.0 + _LEAST):
         return row | {"status": "deliverable", "takes": "", "amount_value": 0.0}
     binding = "safety stock" if safety > needed else "stock beyond safety stock"
-    takes = f"{stock - needed:,.0f} less stock at cost, on average"
+    takes = f"{stock - needed:,.0f} less stock, at cost"
     status = {"status": "too much stock", "binding": binding, "takes": takes}
     return row | status | {"amount_value": stock - needed}
 
