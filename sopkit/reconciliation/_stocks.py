@@ -132,30 +132,22 @@ def stock_goals(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
         own = own[own["month"].between(goal["first_month"], goal["last_month"])]
         if own.empty:
             continue
-        count = own["month"].nunique()
-        needed = (own["safety_stock"] * own["cost"]).sum(min_count=1) / count
-        sold = (own["demand"] * own["factor"]).sum() / count
-        worth = (own["demand"] * own["cost"]).sum() / count
-        target = goal["target"]
-        safe = (own["safety_stock"] * own["factor"]).sum() / count
-        is_cover = goal["kpi"] == "inventory_cover_months"
-        if is_cover:
-            if not safe > target * sold:
-                continue
-            said = f"{target:g} months of cover, safety stocks alone are {safe / sold:.1f} months"
-            missing = (safe / sold - target) * worth if sold else np.nan
-        else:
-            if not needed > target:
-                continue
-            said = f"{target:,.0f} of stock in money, safety stocks alone need {needed:,.0f}"
-            missing = needed - target
+        is_cover, count = goal["kpi"] == "inventory_cover_months", own["month"].nunique()
+        safe = (own["safety_stock"] * own["factor" if is_cover else "cost"]).sum(min_count=1)
+        sold = (own["demand"] * own["factor"]).sum() if is_cover else count
+        needed = safe / sold if sold > 0 else np.nan
+        if not needed > goal["target"]:
+            continue
+        worth = (own["demand"] * own["cost"]).sum(min_count=1) / count if is_cover else 1.0
+        shown = ".1f" if is_cover else ",.0f"
         rows.append(
             {
                 "subject": words(goal),
                 "first_month": max(goal["first_month"], cycle),
                 "last_month": goal["last_month"],
-                "finding": f"the goal is {said}",
-                "amount_value": missing,
+                "finding": f"{'cover in months' if is_cover else 'stock at cost'}: the goal is "
+                f"{goal['target']:{shown}}, safety stocks alone need {needed:{shown}}",
+                "amount_value": (needed - goal["target"]) * worth,
                 "amount_quantity": np.nan,
                 "talk_from": goal["owner"] if isinstance(goal["owner"], str) else "finance",
                 "talk_to": "supply planning",

@@ -14,7 +14,7 @@ from sopkit.reconciliation import _promises, _readiness, _stocks
 # rule: (function, tables without a row of which it has nothing to say)
 RULES = {
     "event without supply": (_readiness.events, "event_effects inventory_projection"),
-    "launch before its parts": (_readiness.launches, "items"),
+    "launch before its parts": (_readiness.launches, "items inventory"),
     "phase-out not planned": (_readiness.phase_outs, "items inventory_projection"),
     "safety stock not funded": (_stocks.safety_stocks, "items inventory_projection inventory"),
     "promised and not delivered": (_stocks.contracts, "deliveries"),
