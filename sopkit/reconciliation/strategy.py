@@ -161,9 +161,10 @@ def _flow(goal: dict, known: Tables) -> dict:
     row = {"plan": reached["wanted"], "deliverable": reached["supplied"]}
     if missing["supplied"] <= _LEAST * abs(wanted.sum()):
         return row | {"status": "deliverable", "takes": "", "amount_value": 0.0}
-    ahead = own[own["is_ahead"]]
-    price = ahead["wanted_value"].sum(min_count=1) / ahead["wanted_units"].sum()
-    worth = missing["supplied"] * (price if measure == "units" else 1.0)
+    ahead, worth = own[own["is_ahead"]], missing["supplied"]
+    if measure == "units":
+        units = ahead["wanted_units"].sum()
+        worth *= ahead["wanted_value"].sum(min_count=1) / units if units > 0 else np.nan
     return row | {"amount_value": worth} | _bound(ahead, missing, measure, known)
 
 
@@ -174,6 +175,9 @@ def _base(goal: dict, known: Tables, way: str) -> float:
     if kpi == "revenue_share_rate":
         return _within(flow, span)[f"{way}_value"].sum()
     if kpi == "growth_rate":
+        first = flow["month"].min()
+        is_known = months.shift(goal["first_month"], -12) >= first
+        _require(is_known, f"sales are known from {months.label(first)} on")
         before = _within(flow, goal, -12)
         _require(before["wanted_value"].sum() > 0, "nothing was sold in the year before")
         return before[f"{way}_value"].sum()
@@ -315,6 +319,7 @@ def _service(goal: dict, own: pd.DataFrame, known: Tables) -> dict:
     """The check of a goal for the share delivered in its month; all demand would be 1."""
     wanted, in_time = ((own[name] * own["factor"]).sum() for name in ("demand", "on_time"))
     _require(wanted > 0, "nothing of it is planned in its months")
+    _require(goal["target"] <= 1.0, "a share is 1 at most")
     row, missing = {"plan": 1.0, "deliverable": in_time / wanted}, goal["target"] * wanted - in_time
     if missing <= _LEAST * wanted:
         return row | {"status": "deliverable", "takes": "", "amount_value": 0.0}
