@@ -31,6 +31,12 @@ _ABOVE = {  # level: the table that tells the levels above it; the lowest last
     "channel": ("channels", ("segment",)),
 }
 MONEY = {"sales", "locations", "rates"}  # what money of sales is made from
+_PLANNED_MONEY = {  # table: its columns of money to come, in the currency of the row's location
+    "budget": ["revenue_value", "margin_value"],
+    "prices": ["unit_price_value", "unit_cost_value"],
+    "submissions": ["revenue_value"],
+    "overrides": ["revenue_value"],
+}
 _BY_FAMILY = ("service_levels", "frozen_months", "firm_months")  # settings
 
 
@@ -87,6 +93,7 @@ def check_across(
     findings += _circles(tables, sources)
     if is_whole("sales locations rates"):
         findings += _rates(tables, sources, company["currency"], cycle)
+        findings += _unpriced_plans(tables, sources, company, cycle)
     if is_whole(" ".join(tables["controls"]["table"].dropna())):
         findings += _controls(tables, sources)
     if is_whole("sales locations"):
@@ -312,6 +319,29 @@ def _rates(tables, sources, currency, cycle) -> list[Finding]:
         hint = "" if unknown[0] in given else near(unknown[0], given)
         remedy = f"Add it to {where}: currency, month, kind budget, rate. {hint}".strip()
         findings.append(Finding("breach", "rates", "rate", message, remedy))
+    return findings
+
+
+def _unpriced_plans(tables, sources, company, cycle) -> list[Finding]:
+    """Money to come of places that sold nothing yet, in a currency without a rate to plan with."""
+    named, rates = tables["locations"].set_index("location")["currency"].to_dict(), tables["rates"]
+    told = {named.get(place) for place in tables["sales"]["location"].unique()}
+    findings, known = [], tables | {"company": company.to_frame().T}
+    for name, measures in _PLANNED_MONEY.items():
+        rows = tables[name]
+        converted = currencies.in_company_currency(rows, measures, known, cycle=cycle)
+        lacking = (rows[measures].notna() & converted[measures].isna()).any(axis=1)
+        own = rows["location"].map(named)
+        lacking &= ~own.isin(told)  # of the others the rates tell it
+        if name in sources and lacking.any():
+            currency = own[lacking].iloc[0]
+            message = f"no rate of {currency} to plan with: this money cannot be compared."
+            where = sources["rates"].label if "rates" in sources else "data/raw/rates.csv"
+            remedy = f"Add it to {where}: currency, month, kind budget, rate."
+            remedy = f"{remedy} {near(currency, set(rates['currency']))}".strip()
+            findings.append(
+                _on(tables, sources, name, lacking, measures[0], message, remedy, "breach")
+            )
     return findings
 
 

@@ -37,7 +37,11 @@ _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating", "link")
 _LONG_TEXT = 24  # letters; longer texts may wrap
-_CHIPS = {"red": ["missed", "overdue", "expired", "broken"], "amber": ["near"], "green": ["met"]}
+_CHIPS = {
+    "red": ["missed", "overdue", "expired", "broken", "short of supply"],
+    "amber": ["near", "short of demand", "too much stock"],
+    "green": ["met", "deliverable"],
+}
 _ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
 
 

@@ -455,6 +455,43 @@ def _years_ahead(years: pd.DataFrame) -> dict[str, tuple | str]:
     }
 
 
+def contradictions(check: pd.DataFrame, disconnects: pd.DataFrame) -> pd.DataFrame:
+    """How many goals of the sales strategy can be delivered, the worst, and the disconnects."""
+    measured = check[check["status"] != "not measured"]
+    missed = measured[measured["status"] != "deliverable"]
+    missed = missed.sort_values("amount_value", ascending=False, kind="stable").head(1)
+    goal = dict.fromkeys(("words", "takes"), "") | {"amount_value": np.nan}
+    for row in missed.to_dict("records"):
+        goal = row | {"words": f"{row['goal']}, bound by {row['binding']}"}
+    shown, small = (disconnects[disconnects["is_material"].eq(is_shown)] for is_shown in (1, 0))
+    first = [f"{row['rule']} ({row['subject']})" for row in shown.head(1).to_dict("records")]
+    return _facts(
+        goals_state=_goals_state(measured),
+        goals_unmeasured=("count", len(check) - len(measured) or np.nan, "none"),
+        worst_goal=goal["words"],
+        worst_goal_short=("value", goal["amount_value"], "unknown"),
+        worst_goal_takes=goal["takes"],
+        disconnects_state=_disconnects_state(len(shown)),
+        disconnects_value=("value", shown["amount_value"].sum(min_count=1), "unknown"),
+        worst_disconnect="".join(first),
+        small_disconnects=("count", len(small) or np.nan, "none"),
+        small_disconnects_value=("value", small["amount_value"].sum()),
+    )
+
+
+def _goals_state(measured: pd.DataFrame) -> str:
+    if measured.empty:
+        return "No goal of the sales strategy is written or can be measured"
+    met = (measured["status"] == "deliverable").sum()
+    return f"{met} of {len(measured)} goals of the sales strategy are deliverable with this plan"
+
+
+def _disconnects_state(count: int) -> str:
+    if count == 0:
+        return "No two plans contradict each other above materiality"
+    return f"{count} contradiction{'s' * (count > 1)} between plans should be talked about"
+
+
 def _is_replayed(plans: pd.DataFrame) -> bool:
     """Whether the last cycle's plan is one that nobody had."""
     last = plans[plans["cycle"] == plans["cycle"].max()]

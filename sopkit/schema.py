@@ -106,7 +106,7 @@ channels | standing | channel | To whom: segments and priorities
   channel* text: sales channel or customer group
   segment text: level above channel
   priority~ number: 1 is served first
-  contract_rate~ share: share of demand under contract
+  contract_rate share: share of demand under contract
   payment_days number: days until it pays
 prices | standing | series_key first_month | Net prices by month: money on every page
   item* text: stock-keeping unit or service
@@ -115,8 +115,8 @@ prices | standing | series_key first_month | Net prices by month: money on every
   first_month* month: first month the price holds
   unit_price_value* number: net price a unit, in the currency of the location
   unit_cost_value number: cost a unit, in the currency of the location
-market~ | measured | series month family region | Market series: drivers, market share
-  series* text: name of the series
+market | measured | series month family region | Market series: drivers, market share
+  series* text: name of the series; `market size` is money a month, company's currency
   month* month: month, its first day
   value* signed: its value, in its own unit
   family text: family; blank or `all` means every one
@@ -131,14 +131,14 @@ events | standing | event | What is known to come: the event layer
   probability_rate share: chance that it happens
   cost_value number: what it costs
   owner text: who answers for it
-launches~ | standing | item like_item | New items from like ones
+launches | standing | item like_item | New items from like ones
   item* text: the new item
   like_item* text: an item it will sell like
   weight_share* share: weight among its like items
   scale_rate number: size beside the like item, 1 is equal
   ramp_months number: months until it sells in full
-  replaces_item text: item it takes over from
-  stage text: how far it is
+  replaces_item~ text: item it takes over from
+  stage~ text: how far it is
   owner text: who answers for it
 orders | snapshot | series_key month cycle | Open order book: what is ordered for coming months
   item* text: stock-keeping unit or service
@@ -226,10 +226,10 @@ routings | standing | item family resource route | one of item family | Load: ho
   route text: name of an alternative way to make it; blank for the usual one
   hours_per_unit* number: hours a unit
   offset_months number: months before the item is due that the work is done
-components~ | standing | item component | Bill of materials: which items a late component stops
+components | standing | item component | Bill of materials: which items a late component stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
-  quantity_per number: units of component a unit of item
+  quantity_per~ number: units of component a unit of item
   offset_months number: months before the item is due that the component is needed
 suppliers | standing | item family supplier | one of item family | Lead times of purchased items
   item text: item (or give `family`)
@@ -237,7 +237,7 @@ suppliers | standing | item family supplier | one of item family | Lead times of
   supplier* text: who delivers
   lead_time_days* number: days from order to receipt
   unit_cost_value number: purchase price a unit
-  monthly_limit~ number: units it can deliver in a month
+  monthly_limit number: units it can deliver in a month
   minimum_order~ number: units an order at least
   break_quantity~ number: units an order from which the lower price holds
   break_cost_value~ number: purchase price a unit from there on
@@ -268,7 +268,8 @@ targets | standing | kpi levels first_month | Goals: status of each KPI
   first_month* month: first month it holds
   last_month* month: last month it holds
   target* signed: the goal
-  unit text: rate, months or value
+  unit text: what it is measured in: rate, months, turns, units, or value or a currency for money
+  owner text: who answers for it
 controls | standing | table measure month channel | Finance's own totals: page 01 prints the difference
   table* text: table they control, such as sales
   measure* text: its column, such as revenue_value
@@ -478,6 +479,9 @@ risk_levers | kind subject | change late_rate_before late_rate benefit_value cos
 bridge |  | series_key month family cause detail change | why the demand plan moved since the last cycle: last plan plus every cause is the plan now, at each level
 bridge_causes | cause detail | change | the bridge of the next twelve months, whole company, planning unit
 plan_moves | family month | last_plan plan change change_value causes | how far the plan of each family and month moved since the last cycle, and why
+strategy_check | kpi levels first_month | goal meaning subject owner last_month target unit plan deliverable gap status binding takes amount_value | each goal of the sales strategy beside what demand would bring and supply delivers, what binds and what it would take; gap = deliverable - target
+disconnects |  | rule subject first_month last_month finding amount_value amount_quantity talk_from talk_to talk proposal decide_by is_material | where plans contradict one another, and who should talk to whom, ranked by money
+assumption_states | assumption | state finding amount_value carried_value carried_rate | assumptions held, broken, expired or untested in this cycle; carried: what people moved of the plan that broken or expired ones speak of
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
 register | kind name | statement owner due status finding amount_value | decisions, actions and assumptions of this cycle
 product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money

@@ -34,16 +34,19 @@ from sopkit.executive import assumptions, kpis, register
 from sopkit.reconciliation import (
     bridge,
     budgets,
+    disconnects,
     finance,
     gap_leaves,
     gap_tree,
     gaps,
+    goals,
     grid,
     horizons,
     money,
     outlook,
     paths,
     risk,
+    strategy,
 )
 from sopkit.supply import (
     attainment,
@@ -554,14 +557,15 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     last_version = budgets.last_version(budget, items)
     results |= _gap_tree(tables, results, last_version, cycle=cycle)
     results |= _risk(tables, results, cycle=cycle)
+    results |= _contradictions(tables | results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
     common |= headlines.risk(results)
     common |= headlines.years(results)
+    facts = headlines.reconciliation(financials, gap_table, tables["ledger_demand_plan"], common)
+    told = headlines.contradictions(results["strategy_check"], results["disconnects"])
     return results | {
-        "reconciliation_facts": headlines.reconciliation(
-            financials, gap_table, tables["ledger_demand_plan"], common
-        ),
+        "reconciliation_facts": pd.concat([facts, told], ignore_index=True),
         "sop_grid": sop_grid(tables | results, cycle=cycle),
         "reconciliation_exceptions": gaps.exceptions(gap_table, quarters, materiality),
     }
@@ -642,6 +646,40 @@ def _horizons(
         terms=terms,
     )
     return {"near_items": horizons.near_items(plan_money, items), "strategic_years": years}
+
+
+def _contradictions(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
+    """Assumptions judged, goals of the sales strategy checked, and where plans contradict."""
+    items, company, stock = tables["items"], tables["company"].iloc[0], tables["deliveries"]
+    plan, past = (_levelled(tables[name], tables) for name in ("plan_money", "demand_history"))
+    bills = capacity.bills(tables["routings"], items, tables["resources"], tables["production"])
+    levels, frozen = company["service_levels"], company["frozen_months"]
+    known = tables | {
+        "plan": plan,
+        "uses": disconnects.uses(bills, stock["item"]),
+        "terms": sites.replenishment(
+            stock, items, tables["locations"], tables["suppliers"], levels, frozen
+        ),
+        "targets": goals.in_company_currency(
+            tables["targets"], tables["rates"], currency=company["currency"], cycle=cycle
+        ),
+        "flow": strategy.flows(past, plan),
+        "stock": strategy.stock(tables["inventory_projection"], stock, items, tables["money_rates"])
+        if len(tables["inventory"])
+        else pd.DataFrame(),
+        "assumption_states": _judged(tables, cycle=cycle),
+    }
+    known["strategy_check"] = strategy.strategy_check(known["targets"], known, cycle=cycle)
+    known["disconnects"] = disconnects.disconnects(
+        known, cycle=cycle, materiality_value=company["materiality_value"]
+    )
+    return {name: known[name] for name in ("assumption_states", "strategy_check", "disconnects")}
+
+
+def _levelled(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """A table of series with all their levels and the factor to the common unit."""
+    table = hierarchy.with_levels(table, tables["items"], tables["locations"], tables["channels"])
+    return table.assign(factor=hierarchy.factors(table["item"], tables["items"]))
 
 
 def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
@@ -754,7 +792,7 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         unmeasured += ["on_time_rate"] if tables["resource_load"].empty else []
         amounts = amounts.mask(amounts.index.isin(unmeasured))
     status = kpis.status(amounts, tables["targets"], cycle=cycle)
-    held = _judged(tables, cycle=cycle)
+    held = tables["assumption_states"]
     log = register.register(tables["decisions"], tables["actions"], held, cycle=cycle)
     wanted = tables["decisions"][tables["decisions"]["cycle"] == cycle]
     common = headlines.everywhere(
@@ -780,17 +818,20 @@ def _judged(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
         )
         for name in ("demand_history", "demand_plan")
     )
-    price = tables["demand_plan"].merge(
+    priced = tables["demand_plan"].merge(
         tables["money_rates"], on=schema.SERIES, how="left", validate="many_to_one"
     )
-    revenue = price["consensus"] * price["unit_price_value"]
+    price = priced["unit_price_value"]
+    carried = (priced["departments"] + priced["overrides"]) * price
     measures = {
         "demand": past.assign(amount=past["demand"]),
         "revenue": past.assign(amount=past["revenue_value"]),
         "plan": plan.assign(amount=plan["consensus"]),
         "hours": tables["resource_load"].assign(amount=tables["resource_load"]["regular_hours"]),
     }
-    planned = plan.assign(amount=revenue.to_numpy())
+    planned = plan.assign(
+        amount=(priced["consensus"] * price).to_numpy(), carried=carried.to_numpy()
+    )
     return assumptions.judged(tables["assumptions"], measures, planned, cycle=cycle)
 
 

@@ -36,6 +36,7 @@ from sopkit import (
 from sopkit.demand import guards
 from sopkit.executive import kpis
 from sopkit.months import UsageError
+from sopkit.reconciliation import goals
 
 RAW = Path("data/raw")
 PROCESSED = Path("data/processed")
@@ -295,12 +296,15 @@ def raw_tables(
     given = {name: source for name, (_, _, source) in loaded.items() if source is not None}
     given = {name: source for name, source in given.items() if name not in broken}
     terms = company(workspace, whole["calendar"]).iloc[0]
-    words = {"kpi": list(kpis.DEFINITIONS), "step": [step.name for step in agenda.STEPS]}
+    units = {kpi: unit for kpi, (_, unit, _) in (kpis.DEFINITIONS | goals.DEFINITIONS).items()}
+    words = {"kpi": list(units), "step": [step.name for step in agenda.STEPS]}
     findings += across.check_across(whole, given, terms, cycle, words, broken)
     if not broken & {"sales", "calendar"}:
         findings += periods.check_periods(whole, given, terms, cycle)
         silent = terms["unknown_sales"]
         findings += periods.check_sales_months(whole["sales"], cycle, given["sales"], silent)
+    if not broken & {"targets", "rates"}:
+        findings += goals.check_targets(whole, given, terms, cycle, units)
     if not broken & {"items", "locations", "channels"}:
         findings += guards.check_overrides(whole, given, terms, cycle)
     valued = tables if broken & across.MONEY else across.valued(whole, terms, cycle)

@@ -1361,6 +1361,43 @@ CASES = [
             "Did you mean 'TENT-2'?",
         ),
         (
+            "a target without a unit",
+            {"targets.csv": put("0.35,rate", "0.35,")},
+            "breach",
+            "targets.unit: no unit, so nobody can tell what the target means.",
+            "Write rate in data/raw/targets.csv.",
+        ),
+        (
+            "a target in a unit that its KPI is not measured in",
+            {"targets.csv": put("0.35,rate", "35,percent")},
+            "breach",
+            "targets.unit: its KPI is measured in rate. (1 row, first: line 2 holds 'percent'",
+            "Write rate in data/raw/targets.csv.",
+        ),
+        (
+            "a goal in a currency that has no rate",
+            {
+                "targets.csv": put(
+                    "margin_rate,2026-01,2026-12,0.35,rate", "revenue_value,2026-01,2026-12,9,NOK"
+                )
+            },
+            "breach",
+            "targets.unit: its KPI is measured in value or EUR.",
+            "or add the rate of NOK to rates.",
+        ),
+        (
+            "a budget of a place whose currency has no rate",
+            {
+                "locations.csv": lambda text: text + "East,Islands,North,NOK\n",
+                "budget.csv": whole(
+                    "version,family,location,month,revenue_value\n2026,Tents,East,2026-03,900\n"
+                ),
+            },
+            "breach",
+            "budget.revenue_value: no rate of NOK to plan with: this money cannot be compared.",
+            "Add it to data/raw/rates.csv: currency, month, kind budget, rate.",
+        ),
+        (
             "a target of a KPI nobody knows",
             {"targets.csv": put("margin_rate", "margins_rate")},
             "notice",

@@ -789,3 +789,43 @@ def test_risk_names_the_item_resource_and_lever_that_matter_most():
     none = headlines.risk(nothing)
     texts = ("risk_measure", "risk_chance", "risk_item", "risk_resource", "risk_lever")
     assert [none[name] for name in texts] == [""] * 5
+
+
+# goals of the strategy and disconnects
+
+
+def goal(status: str, value: float = 0.0, binding: str = "") -> dict:
+    words = {"goal": "Tents: growth", "takes": "90 more hours of sewing", "binding": binding}
+    return words | {"status": status, "amount_value": value}
+
+
+def contradictions(goals: list[dict], rows: list[tuple]) -> pd.DataFrame:
+    check = pd.DataFrame(goals, columns=["goal", "takes", "binding", "status", "amount_value"])
+    check = check.astype({"amount_value": "float64"})
+    table = pd.DataFrame(rows, columns=["rule", "subject", "amount_value", "is_material"])
+    table = table.astype({"amount_value": "float64", "is_material": "bool"})
+    return headlines.contradictions(check, table).set_index("fact")
+
+
+def test_the_goal_furthest_off_in_money_is_told_with_what_binds_it():
+    goals = [goal("deliverable"), goal("short of demand", 5.0, "demand"), goal("not measured")]
+    facts = contradictions([*goals, goal("short of supply", 9.0, "sewing")], [])
+    assert facts.loc["goals_state", "text"].startswith("1 of 3 goals")
+    assert facts.loc["worst_goal", "text"] == "Tents: growth, bound by sewing"
+    assert facts.loc["worst_goal_short", "amount"] == 9.0
+    assert facts.loc["goals_unmeasured", "amount"] == 1
+    nothing = contradictions([], [])
+    assert nothing.loc["goals_state", "text"].startswith("No goal of the sales strategy")
+    assert nothing.loc["worst_goal", "text"] == "" and np.isnan(
+        nothing.loc["goals_unmeasured"].amount
+    )
+
+
+def test_disconnects_above_materiality_are_counted_apart_from_small_ones():
+    rows = [("budget", "Tents", 70.0, True), ("event", "May", np.nan, True), ("x", "y", 3.0, False)]
+    facts = contradictions([], rows)
+    assert facts.loc["disconnects_state", "text"].startswith("2 contradictions between plans")
+    assert facts.loc["disconnects_value", "amount"] == 70.0
+    assert facts.loc["worst_disconnect", "text"] == "budget (Tents)"
+    assert facts.loc["small_disconnects", "amount"] == 1
+    assert contradictions([], []).loc["disconnects_state", "text"].startswith("No two plans")

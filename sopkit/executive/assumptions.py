@@ -72,7 +72,8 @@ def judged(
     tables : dict
         By measure of ``MEASURES``: ``month``, levels (``resource`` for hours), ``amount``.
     planned : DataFrame
-        Planned revenue: ``month``, levels, ``amount``.
+        Planned revenue: ``month``, levels, ``amount``, and ``carried``, the part of it that people
+        moved (departments and overrides).
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -80,11 +81,12 @@ def judged(
     -------
     DataFrame
         The rows, with ``state`` (held, broken, expired, untested), ``finding``, and on broken ones
-        ``amount_value``: twelve months' planned revenue of what the test names.
+        ``amount_value``: twelve months' planned revenue of what the test names. On broken and
+        expired ones ``carried_value``: what of it people moved, and ``carried_rate``, its share.
     """
     rows = []
     for row in assumptions.to_dict("records"):
-        state, finding, amount = "untested", "nobody wrote a test", np.nan
+        state, finding, stake = "untested", "nobody wrote a test", (np.nan, np.nan)
         if pd.notna(row["expires_month"]) and row["expires_month"] < cycle:
             state, finding = "expired", f"void since {months.label(row['expires_month'])}"
         elif isinstance(row["test"], str) and row["test"].strip():
@@ -94,13 +96,14 @@ def judged(
                 state, finding = ("broken", said) if is_broken else ("held", "")
             except TestError as error:
                 finding = str(error)
-        if state == "broken":
-            amount = _at_stake(row["test"], planned, cycle)
-        rows.append((state, finding, amount))
-    found = pd.DataFrame(
-        rows, columns=["state", "finding", "amount_value"], index=assumptions.index
-    )
-    return assumptions.assign(**found.astype({"amount_value": "float64"}))
+        if state in ("broken", "expired"):
+            stake = _at_stake(row["test"], planned, cycle)
+        amount, carried = stake
+        rate = carried / amount if amount else np.nan
+        rows.append((state, finding, amount if state == "broken" else np.nan, carried, rate))
+    names = ["state", "finding", "amount_value", "carried_value", "carried_rate"]
+    found = pd.DataFrame(rows, columns=names, index=assumptions.index)
+    return assumptions.assign(**found.astype(dict.fromkeys(names[2:], "float64")))
 
 
 def evaluate(test: str, tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> bool | float:
@@ -261,15 +264,22 @@ def _sum(call: ast.Call, tables: dict[str, pd.DataFrame], cycle: pd.Timestamp) -
     return float(table.loc[inside, "amount"].sum())
 
 
-def _at_stake(test: str, planned: pd.DataFrame, cycle: pd.Timestamp) -> float:
-    """Twelve months' planned revenue of what the sums of a test name; missing without prices."""
+def _at_stake(test: object, planned: pd.DataFrame, cycle: pd.Timestamp) -> tuple[float, float]:
+    """Twelve months' planned revenue of what the sums of a test name, and what people moved of it.
+
+    Missing without prices, and where no test can be read.
+    """
     year = planned[planned["month"] < months.shift(cycle, 12)]
     touched = pd.Series(False, index=year.index)
-    for node in ast.walk(ast.parse(test.strip(), mode="eval")):
-        if isinstance(node, ast.Call):
-            own = pd.Series(True, index=year.index)
-            for level, member in _parts(node)[1].items():
-                if level in schema.LEVELS:
-                    own &= year[level] == member
-            touched |= own
-    return float(year.loc[touched, "amount"].sum(min_count=1))
+    try:
+        calls = [n for n in ast.walk(ast.parse(str(test).strip())) if isinstance(n, ast.Call)]
+        named = [_parts(call)[1] for call in calls]
+    except (SyntaxError, TestError):
+        return np.nan, np.nan
+    for given in named:
+        own = pd.Series(True, index=year.index)
+        for level in schema.LEVELS:
+            own &= (year[level] == given[level]) if level in given else True
+        touched |= own
+    sums = year.loc[touched, ["amount", "carried"]].sum(min_count=1)
+    return float(sums["amount"]), float(sums["carried"])

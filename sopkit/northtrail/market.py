@@ -16,6 +16,7 @@ from sopkit.northtrail.catalogue import Offer
 
 AHEAD = 6  # months after the last closed one for which orders can be placed already
 LEAD = {"series": "outdoor retail index", "family": "Tents", "months": 3}
+SIZE = {"family": "Lighting", "share": 0.3}  # of the market that it had before the newcomer
 IDLE = "mean temperature"  # a series that moves nothing
 ELASTICITY = 0.5  # demand rises by half of what the index rose by
 BULK_FACTOR = 6  # a bulk order makes a month six times what it was
@@ -58,7 +59,8 @@ def demand(offer: Offer) -> Demand:
         "market_lead": dict(LEAD, elasticity=ELASTICITY),
         "market_without_effect": IDLE,
     }
-    made = {"events": events, "market": _market(index, _given.stream(offer.seed, 6))}
+    series_of_market = [_market(index, _given.stream(offer.seed, 6)), _size(offer, base)]
+    made = {"events": events, "market": pd.concat(series_of_market, ignore_index=True)}
     return Demand(expected, without, wanted + bulk, is_promoted, is_returned, made, truths)
 
 
@@ -146,3 +148,12 @@ def _market(index: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     region = np.repeat(["all", "Scandinavia"], CYCLE)
     month = past.append(past)
     return pd.DataFrame({"series": name, "month": month, "value": value, "region": region})
+
+
+def _size(offer: Offer, base: np.ndarray) -> pd.DataFrame:
+    """Rows of `market`: euro a month spent on one family, of which the company had a share."""
+    is_own = (offer.series["family"] == SIZE["family"]).to_numpy()
+    spent = (base * offer.price * offer.to_euro)[is_own, :CYCLE].sum(axis=0) / SIZE["share"]
+    noise = _given.stream(offer.seed, 11).normal(1.0, 0.02, CYCLE)
+    rows = {"series": "market size", "month": MONTHS[:CYCLE], "value": (spent * noise).round(-2)}
+    return pd.DataFrame(rows | {"family": SIZE["family"], "region": "all"})

@@ -33,8 +33,8 @@ TABLES = {
 }
 PLANNED = pd.concat(
     [
-        pd.DataFrame({"month": AHEAD, "family": name, "amount": money})
-        for name, money in (("Tents", 7.0), ("Stoves", 3.0))
+        pd.DataFrame({"month": AHEAD, "family": name, "amount": money, "carried": carried})
+        for name, money, carried in (("Tents", 7.0, 0.5), ("Stoves", 3.0, -1.0))
     ],
     ignore_index=True,
 )
@@ -116,6 +116,13 @@ def test_each_assumption_gets_its_state_and_broken_ones_the_money_that_rests_on_
         "in its last month": 12 * 7.0,
         "both": 12 * 10.0,
     }
+    assert table["carried_value"].dropna().to_dict() == {
+        "broken": 12 * 0.5,
+        "expired": 12 * 0.5,  # what people moved counts there too
+        "in its last month": 12 * 0.5,
+        "both": 12 * -0.5,
+    }
+    assert table.loc["both", "carried_rate"] == -0.05
     assert "write it like demand(family=" in table["finding"]["words"]
     assert table["finding"]["expired"] == "void since 2025-12"
 
@@ -124,6 +131,13 @@ def test_without_prices_a_broken_assumption_has_no_money():
     rows = rows_of(("broken", "demand() > 1", None))
     table = assumptions.judged(rows, TABLES, PLANNED.assign(amount=np.nan), cycle=CYCLE)
     assert table["state"].tolist() == ["broken"] and table["amount_value"].isna().all()
+
+
+def test_an_expired_assumption_whose_test_cannot_be_read_says_nothing_of_money():
+    rows = rows_of(("words", "Tents are below", "2025-12"), ("none", None, "2025-12"))
+    table = assumptions.judged(rows, TABLES, PLANNED, cycle=CYCLE)
+    assert table["state"].tolist() == ["expired", "expired"]
+    assert table[["carried_value", "carried_rate"]].isna().all(axis=None)
 
 
 # (5) errors: nothing is run, every refusal says why

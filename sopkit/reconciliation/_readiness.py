@@ -1,0 +1,278 @@
+"""Disconnects in which supply is not ready for what the plan says: a rule each.
+
+Each rule takes the tables that ``disconnects.RULES`` names, among them ``plan`` (`plan_money` with
+all levels and ``factor``), ``uses`` (``disconnects.uses``) and ``terms`` (``sites.replenishment``),
+and gives rows of `disconnects`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import hierarchy
+from sopkit.reconciliation._subjects import acting_by, covered, lead_months
+from sopkit.supply import sites
+
+Tables = dict[str, pd.DataFrame]
+RAISING = ("promotion", "customer gain", "new market")
+HALF = 0.5  # units: less is rounding
+_NOTHING = {"units": 0.0}
+AFTER_MONTHS = 3  # months after a peak in which stock that was drawn on should be back
+
+
+def events(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
+    """An event that raises demand in months in which a resource of its items is full.
+
+    What supply does not follow is the uplift of these months, at most what the items that pass the
+    resource then owe or lack of their safety stock more than before, in hours. An uplift that is
+    made ahead with safety stock kept is no contradiction. Bought items are their own resource.
+    """
+    effects, rows = known["event_effects"], []
+    raising = effects[effects["kind"].isin(RAISING) & (effects["change"] > 0)]
+    levels = known["events"].drop_duplicates("event", keep="last").set_index("event")
+    over, lack, end = _overload(known), _lack_hours(known), known["plan"]["month"].max()
+    for event in raising.to_dict("records"):
+        last = event["last_month"] if pd.notna(event["last_month"]) else end
+        own = known["plan"][covered(known["plan"], levels.loc[event["event"]].to_dict())]
+        own = own[own["month"].between(event["first_month"], last)]
+        uplift = own.assign(units=_shared(event["change"], own))
+        found = [
+            _behind(uplift, resource, over, lack, rows_of)
+            for resource, rows_of in known["uses"].groupby("resource", dropna=False)
+            if rows_of["item"].isin(own["item"]).any()
+        ]
+        worst = max(found, key=lambda row: row["units"], default=_NOTHING)
+        if worst["units"] > HALF:
+            rows.append(_late_event(event, worst, known, cycle))
+    return rows
+
+
+def _shared(change: float, own: pd.DataFrame) -> pd.Series:
+    """The change in the common unit as units of each row, in proportion to its plan."""
+    common = own["quantity"].clip(lower=0.0) * own["factor"]
+    return own["quantity"].clip(lower=0.0) * change / common.sum() if common.sum() else common
+
+
+def _overload(known: Tables) -> pd.Series:
+    """Hours wanted beyond regular and overtime hours, where there are any."""
+    load = known["resource_load"].set_index(["resource", "month"])
+    over = load["wanted_hours"] - load["regular_hours"] - load["overtime_hours"]
+    return over[over > 1e-6]
+
+
+def _lack(projection: pd.DataFrame) -> pd.DataFrame:
+    """Units owed, lost or below safety stock at each month end, and at the start of the first."""
+    lack = (projection["safety_stock"] - projection["closing"]).clip(lower=0.0)
+    ends = projection.assign(lack=lack + projection["lost"])
+    first = projection[projection["month"] == projection["month"].min()]
+    start = first.assign(
+        lack=(first["safety_stock"] - first["opening"]).clip(lower=0.0),
+        month=first["month"] - pd.DateOffset(months=1),
+    )
+    every = pd.concat([start, ends], ignore_index=True)
+    return every.groupby(["item", "month"], as_index=False)[["lack"]].sum()
+
+
+def _lack_hours(known: Tables) -> pd.Series:
+    """What items lack, in hours of each resource that they use; units of items without hours."""
+    lack = _lack(known["inventory_projection"])
+    # inner: an item that no plan holds lacks nothing
+    used = lack.merge(known["uses"], on="item", how="inner", validate="many_to_many")
+    name = used["resource"].fillna(used["item"])
+    return (used["lack"] * used["hours_per_unit"]).groupby([name, used["month"]]).sum()
+
+
+def _behind(
+    uplift: pd.DataFrame, resource: object, over: pd.Series, lack: pd.Series, uses: pd.DataFrame
+) -> dict:
+    """How much of an uplift one resource does not follow: units, money and months."""
+    own = uplift.merge(uses, on="item", how="inner", validate="many_to_one")
+    own = own.assign(hours=own["units"] * own["hours_per_unit"])
+    names, full = own["item"].unique(), pd.Series(dtype="float64")
+    if pd.notna(resource):
+        names, full = [resource], over[over.index.get_level_values(0) == resource].droplevel(0)
+        own = own[own["month"].isin(full.index)]
+    first = own["month"].min()
+    if own["hours"].sum() <= 0.0 or pd.isna(first):
+        return _NOTHING
+    last = months.shift(own["month"].max(), AFTER_MONTHS)
+    at = lack[lack.index.get_level_values(0).isin(names)].groupby(level=1).sum()
+    before = at.get(months.shift(first, -1), 0.0)
+    more = max(at[(at.index >= first) & (at.index <= last)].max() - before, 0.0)
+    share = min(more / own["hours"].sum(), 1.0)
+    price = own["revenue_value"] / own["quantity"].where(own["quantity"] > 0)
+    return {
+        "units": share * (own["units"] * own["factor"]).sum(),
+        "value": share * (own["units"] * price).sum(min_count=1),
+        "resource": resource,
+        "first": first,
+        "last": own["month"].max(),
+        "over": full[full.index.isin(own["month"])].sum(),
+        "items": own["item"].unique(),
+    }
+
+
+def _late_event(event: dict, worst: dict, known: Tables, cycle: pd.Timestamp) -> dict:
+    """The row of an event that supply does not follow."""
+    has_hours = pd.notna(worst["resource"])
+    lead = lead_months(known, worst["items"])
+    why = f"{worst['resource']} is wanted {worst['over']:,.0f} hours beyond all it has"
+    why = why if has_hours else "nothing more arrives in time"
+    proposal = f"add hours of {worst['resource']}, or build ahead" if has_hours else "order more"
+    return {
+        "subject": event["event"],
+        "first_month": worst["first"],
+        "last_month": worst["last"],
+        "finding": f"adds {event['change']:,.0f} units, while {why}: supply falls behind by "
+        f"{worst['units']:,.0f} of them",
+        "amount_value": worst["value"],
+        "amount_quantity": worst["units"],
+        "talk_from": _or(event["owner"], "marketing"),
+        "talk_to": f"supply planning ({worst['resource']})" if has_hours else "purchasing",
+        **acting_by(f"{proposal}, or make the event smaller or later", worst["first"], lead, cycle),
+    }
+
+
+def _or(name: object, other: str) -> str:
+    return name if isinstance(name, str) and name else other
+
+
+def launches(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
+    """A launch before the first month in which all that goes into the item can be there.
+
+    Stock on hand is there at once; else the first receipt or, if that is sooner, what is ordered
+    now counts, and a component is needed ``offset_months`` before the item. A lead time that nobody
+    wrote delays nothing. One whole month late counts, since months are what is planned.
+    """
+    last = known["plan"]["month"].max()
+    new = known["items"][known["items"]["launch_month"].between(cycle, last)]
+    rows = []
+    for item in new.to_dict("records"):
+        parts = [_ready(part, known, cycle) for part in _parts_of(item, known["components"])]
+        latest = max(parts, key=lambda part: part["month"], default={"month": cycle})
+        if latest["month"] > item["launch_month"]:
+            rows.append(_late_launch(item, latest, known, cycle))
+    return rows
+
+
+def _parts_of(item: dict, components: pd.DataFrame) -> list[tuple[str, int]]:
+    """What must be there for an item, each with the months before the item is due."""
+    bill = components[components["item"] == item["item"]]
+    offset = bill["offset_months"].fillna(0.0).astype("int64")
+    bought = [(item["item"], 0)] if item["is_purchased"] is True else []
+    return bought + list(zip(bill["component"], offset, strict=True))
+
+
+def _ready(part: tuple[str, int], known: Tables, cycle: pd.Timestamp) -> dict:
+    """The first month in which an item can be made or sold, as far as one part goes."""
+    name, offset = part
+    stock, due = known["inventory"], known["scheduled_receipts"]
+    stock = stock[(stock["item"] == name) & (stock["month"] == months.shift(cycle, -1))]
+    due = due[(due["item"] == name) & (due["month"] >= cycle) & (due["quantity"] > 0)]
+    due = due[due["cycle"].isna() | (due["cycle"] == cycle)]
+    sources = known["suppliers"][known["suppliers"]["item"] == name].sort_values("lead_time_days")
+    days = schema.lookup(pd.Series([name]), known["items"], "lead_time_days").iloc[0]
+    days = sources["lead_time_days"].min() if pd.isna(days) else days
+    lead = 0 if pd.isna(days) else int(np.floor(days / sites.DAYS_A_MONTH + 0.5))
+    there = min([months.shift(cycle, lead), *due["month"]])
+    month = cycle if stock["on_hand"].sum() > 0 else months.shift(there, offset)
+    supplier = sources["supplier"].iloc[0] if len(sources) else "purchasing"
+    return {"part": name, "month": month, "supplier": supplier, "lead": lead + offset}
+
+
+def _late_launch(item: dict, latest: dict, known: Tables, cycle: pd.Timestamp) -> dict:
+    """The row of a launch that comes too early."""
+    launch, month = item["launch_month"], latest["month"]
+    told = known["launches"][known["launches"]["item"] == item["item"]]
+    units, value = _not_sold(told, launch, month, known["plan"])
+    planned = known["plan"][known["plan"]["item"] == item["item"]]
+    if planned["quantity"].sum() > 0:
+        planned = planned[planned["month"].between(launch, months.shift(month, -1))]
+        units, value = planned["quantity"].sum(), planned["revenue_value"].sum(min_count=1)
+    count = int(months.number(month) - months.number(launch))
+    who = told["owner"].dropna()
+    proposal = f"expedite {latest['part']} with {latest['supplier']}, or launch in "
+    return {
+        "subject": item["item"],
+        "first_month": launch,
+        "last_month": months.shift(month, -1),
+        "finding": f"is launched in {months.label(launch)}, {count} month{'s' * (count > 1)} "
+        f"before {latest['part']} can be there",
+        "amount_value": value,
+        "amount_quantity": _common(units, item["item"], known),
+        "talk_from": who.iloc[0] if len(who) else "product management",
+        "talk_to": f"purchasing ({latest['supplier']})",
+        **acting_by(proposal + months.label(month), launch, max(latest["lead"], 1), cycle),
+    }
+
+
+def _not_sold(
+    told: pd.DataFrame, launch: pd.Timestamp, month: pd.Timestamp, plan: pd.DataFrame
+) -> tuple[float, float]:
+    """Units and revenue lost in the horizon by a later start, as the like items are planned."""
+    sums = plan.groupby(["item", "month"])[["quantity", "revenue_value"]].sum(min_count=1)
+    total = np.array([0.0, 0.0 if len(told) else np.nan])
+    for row in told.to_dict("records"):
+        if row["like_item"] not in sums.index.get_level_values(0):
+            continue
+        like = sums.loc[row["like_item"]]
+        ramp = row["ramp_months"] if row["ramp_months"] > 0 else 1.0
+        age, later = (months.number(like.index) - months.number(start) for start in (launch, month))
+        lost = np.clip((age + 1) / ramp, 0.0, 1.0) - np.clip((later + 1) / ramp, 0.0, 1.0)
+        scale = 1.0 if pd.isna(row["scale_rate"]) else row["scale_rate"]
+        total += row["weight_share"] * scale * (like.to_numpy() * lost.to_numpy()[:, None]).sum(0)
+    return total[0], total[1]
+
+
+def phase_outs(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
+    """An item planned to sell after its last month, or whose stock is then not sold.
+
+    What is left counts beyond a month of its usual sales: the last lot is never sold out exactly.
+    Stock of what ended before the cycle is no plan: page 04 shows it as obsolete.
+    """
+    ends = known["items"].dropna(subset=["end_month"])
+    ends = ends[ends["end_month"] < known["plan"]["month"].max()]
+    rows = []
+    for item in ends.to_dict("records"):
+        own = known["plan"][known["plan"]["item"] == item["item"]]
+        after = own[own["month"] > item["end_month"]]
+        units = after["quantity"].sum()
+        if units > HALF:
+            words = f"{units:,.0f} units are planned after it"
+            proposal = "move the end, or take the demand out"
+            last = after.loc[after["quantity"] > 0, "month"].max()
+            told = (last, words, units, after["revenue_value"].sum(min_count=1))
+            rows.append(_ending(item, *told, "demand planning", proposal, pd.NaT, known))
+        stock = known["inventory_projection"]
+        at_end = (stock["item"] == item["item"]) & (stock["month"] == item["end_month"])
+        left = stock.loc[at_end, "closing"].clip(lower=0.0).sum() - units
+        usual = own.loc[own["month"] <= item["end_month"]].groupby("month")["quantity"].sum().mean()
+        if at_end.any() and left > max(usual, HALF):
+            words, proposal = f"{left:,.0f} units are unsold then", "sell it off, or make less"
+            told = (item["end_month"], words, left, left * item["unit_cost_value"])
+            by = months.shift(item["end_month"], -lead_months(known, [item["item"]]))
+            rows.append(_ending(item, *told, "supply planning", proposal, by, known))
+    return rows
+
+
+def _ending(item, last, words, units, value, talk_to, proposal, by, known) -> dict:
+    """A row of a phase-out."""
+    return {
+        "subject": item["item"],
+        "first_month": item["end_month"],
+        "last_month": last,
+        "finding": f"ends in {months.label(item['end_month'])}, and {words}",
+        "amount_value": value,
+        "amount_quantity": _common(units, item["item"], known),
+        "talk_from": "product management",
+        "talk_to": talk_to,
+        "proposal": proposal,
+        "decide_by": by,
+    }
+
+
+def _common(units: float, item: str, known: Tables) -> float:
+    """Units of an item in the common unit."""
+    return units * hierarchy.factors(pd.Series([item]), known["items"])[0]
