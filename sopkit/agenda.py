@@ -73,16 +73,17 @@ supply_review | 04_supply_review | Supply review
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations channels suppliers production inventory resources capacity routings
-    calendar budget rates events
-  processed: demand_history money_rates planning_units restatements demand_plan supply_plan
-    supply_costs inventory_projection resource_load deliveries model_weights views view_skill
-    override_changes
+  raw: items locations channels suppliers production inventory scheduled_receipts resources capacity
+    routings planning_costs calendar orders budget rates events risks
+  processed: demand_history money_rates planning_units restatements forecast error_widths
+    error_multiples one_step_errors demand_plan supply_plan supply_costs inventory_projection
+    resource_load deliveries model_weights views view_skill override_changes
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members outlook
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money money_by_level
-    item_financials financials closed_financials quarters gaps gap_parts gap_tree gap_mix gap_leaves
-    gap_levels sop_grid reconciliation_exceptions outlook outlook_bridge near_items strategic_years
+    item_financials financials closed_financials quarters outlook outlook_bridge gaps gap_parts
+    gap_tree gap_mix gap_leaves gap_levels risk_items risk_resources risk_totals risk_levers
+    near_items strategic_years sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items locations channels inventory targets decisions options actions assumptions
   processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection

@@ -317,14 +317,60 @@ def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
         whole = own if len(own) else whole
     row = whole.iloc[0] if len(whole) else whole.reindex([0]).iloc[0]
     level = levels.set_index("against")["mix_level"].get(row["against"], "")
+    shown = {name: abs(row[name]) > 0.5 for name in PARTS}
     return {
         "gap_against": str(row["against"]) if len(whole) else "",
         "gap_measure": str(row["measure"]) if len(whole) else "",
         "gap_period": str(row["period"]) if len(whole) else "",
         "gap": ("signed_value", row["gap_value"]),
         "gap_mix_level": level,
-        **{f"gap_{name}": ("signed_value", row[name] if row[name] else np.nan) for name in PARTS},
+        **{f"gap_{name}": ("signed_value", row[name] if shown[name] else np.nan) for name in PARTS},
     }
+
+
+def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
+    """How sure the first year's margin (else revenue) is, and what is most at risk.
+
+    ``results`` hold the tables `risk_totals`, `risk_items`, `risk_resources` and `risk_levers`.
+    """
+    totals, items = results["risk_totals"], results["risk_items"]
+    resources, levers = results["risk_resources"], results["risk_levers"]
+    known = totals[totals["mean_value"].notna()].sort_values("period")
+    margins = known[known["measure"] == "margin"]
+    known = margins if len(margins) else known[known["measure"] == "revenue"]
+    row = known.iloc[0] if len(known) else totals.reindex([-1]).iloc[0]
+    stake = items["owed_value" if items["owed_value"].gt(0).any() else "owed_quantity"]
+    item = items.loc[stake.idxmax()] if stake.gt(0).any() else None
+    busy = resources[resources["overload_rate"] > 0].nlargest(1, "overload_rate")
+    best = levers[levers["net_value"] > 0].head(1)
+    return {
+        "risk_period": str(row["period"]) if len(known) else "",
+        "risk_measure": str(row["measure"]) if len(known) else "",
+        "risk_low": ("value", row["value_05"]),
+        "risk_high": ("value", row["value_95"]),
+        "risk_chance": _chance(row["chance_rate"]),
+        "risk_item": "" if item is None else str(item["item"]),
+        "risk_item_month": pd.NaT if item is None else item["month"],
+        "risk_item_rate": ("rate", np.nan if item is None else item["stockout_rate"]),
+        "risk_resource": str(busy["resource"].iloc[0]) if len(busy) else "",
+        "risk_resource_month": busy["month"].max(),
+        "risk_resource_rate": ("rate", busy["overload_rate"].max()),
+        "risk_lever": " ".join(f"{x.change} {x.kind} of {x.subject}" for x in best.itertuples()),
+        "risk_lever_net": ("value", best["net_value"].max()),
+    }
+
+
+def _chance(rate: float) -> str:
+    """A chance in words that never claims certainty; blank where it is not known.
+
+    Examples
+    --------
+    >>> _chance(0.0), _chance(0.42), _chance(1.0)
+    ('below 1%', '42%', 'above 99%')
+    """
+    if np.isnan(rate):
+        return ""
+    return "below 1%" if rate < 0.01 else "above 99%" if rate > 0.99 else f"{rate:.0%}"
 
 
 def years(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:

@@ -7,6 +7,7 @@ last closed one; ``lag`` counts months from the cycle to the month planned (the 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -230,3 +231,35 @@ def frozen_until(frozen: dict[str, float], family: str, cycle: pd.Timestamp) -> 
     Timestamp('2026-03-01 00:00:00')
     """
     return shift(cycle, int(frozen.get(family, frozen.get("default", 0))))
+
+
+@dataclass(frozen=True)
+class Fences:
+    """Months from the cycle on that are frozen, and that change only with a reason (firm)."""
+
+    cycle: pd.Timestamp
+    frozen: dict[str, int]
+    firm: dict[str, int]
+
+    def ends(self, family: str = "") -> dict[str, pd.Timestamp]:
+        """First month after each fence, of a family, else of the one that is held longest.
+
+        Examples
+        --------
+        >>> held = Fences(pd.Timestamp("2026-01-01"), {"default": 1}, {"default": 2, "Tents": 4})
+        >>> [label(end) for end in held.ends("Tents").values()]
+        ['2026-02', '2026-05']
+        """
+        counts = {"frozen": self.frozen, "firm": self.firm}
+        known = {
+            name: months.get(family, months.get("default", 0))
+            if family
+            else max(months.values(), default=0)
+            for name, months in counts.items()
+        }
+        return {name: shift(self.cycle, int(count)) for name, count in known.items()}
+
+
+def fences(company: pd.Series, cycle: pd.Timestamp) -> Fences:
+    """The fences of ``company.yml`` in a cycle: ``frozen_months`` and ``firm_months``."""
+    return Fences(cycle, company["frozen_months"], company["firm_months"])

@@ -381,7 +381,7 @@ levers~ | standing | lever | What could close a gap
   effect_amount* signed: units of demand or hours of the resource a month
   excludes text: lever that cannot be used with it
   success_rate share: chance that it works
-risks~ | dated | risk cycle | Risks and opportunities
+risks | dated | risk cycle | Risks and opportunities
   risk* text: short name
   cycle* month: month in which the plan is made
   kind* text{risk,opportunity}: which it is
@@ -471,6 +471,10 @@ gap_tree | against measure period level member | plan_value before_value gap_val
 gap_mix | against measure period member | mix | the items that make most of the mix
 gap_leaves | against measure period family part | amount_value owner lead_months decide_by reachable_share | each part of each family's gap: who answers, the last month in which a decision reaches half of it, and the share that one in the cycle's month reaches
 gap_levels | against | mix_level | the level within which composition is mix: the widest at which mix is at most 5 % of all parts
+risk_items | item location month | stockout_rate owed_quantity owed_value | chance of each item to be out of stock at the end of each month
+risk_resources | resource month | overtime_rate overload_rate wanted_hours wanted_hours_upper | chance that a resource's hours do not suffice
+risk_totals | period measure | planned_value mean_value value_05 value_10 value_25 value_50 value_75 value_90 value_95 budget_value chance_rate | what the months to go of each fiscal year may bring, and the chance to reach the budget
+risk_levers | kind subject | change late_rate_before late_rate benefit_value cost_value net_value | where more safety stock or hours buy most
 bridge |  | series_key month family cause detail change | why the demand plan moved since the last cycle: last plan plus every cause is the plan now, at each level
 bridge_causes | cause detail | change | the bridge of the next twelve months, whole company, planning unit
 plan_moves | family month | last_plan plan change change_value causes | how far the plan of each family and month moved since the last cycle, and why
@@ -639,10 +643,9 @@ COMPANY: dict[str, Setting] = {
     ),
     "firm_months": Setting(
         {"default": 0},
-        "months changed only with a reason, by family or `default`",
+        "months changed only with a reason, by family or `default`: shaded on the charts",
         0,
         24,
-        is_used=False,
     ),
     "meetings": Setting({}, "step: working day of its meeting, such as demand_review: 8", 1, 31),
 }

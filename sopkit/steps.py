@@ -42,6 +42,8 @@ from sopkit.reconciliation import (
     horizons,
     money,
     outlook,
+    paths,
+    risk,
 )
 from sopkit.supply import (
     attainment,
@@ -551,8 +553,10 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     }
     last_version = budgets.last_version(budget, items)
     results |= _gap_tree(tables, results, last_version, cycle=cycle)
+    results |= _risk(tables, results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
+    common |= headlines.risk(results)
     common |= headlines.years(results)
     return results | {
         "reconciliation_facts": headlines.reconciliation(
@@ -581,6 +585,10 @@ def _money(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         fiscal_year_first_month=int(company["fiscal_year_first_month"]),
     )
     return {"plan_money": by_series, "money_by_level": by_level}
+
+
+def _fiscal_year(month: pd.Series, tables: Tables) -> pd.Series:
+    return months.fiscal_year(month, *_fiscal_terms(tables))
 
 
 def _fiscal_terms(tables: Tables) -> tuple[int, int]:
@@ -662,14 +670,11 @@ def _gap_tree(
     tables: Tables, results: Tables, budget: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> Tables:
     """Gaps to budget and last year, each taken apart, with owners."""
-    items, company = tables["items"], tables["company"].iloc[0]
+    items = tables["items"]
     levels = items, tables["locations"], tables["channels"]
 
     def in_common(table: pd.DataFrame) -> pd.DataFrame:
         return hierarchy.with_levels(hierarchy.in_planning_units(table, items), *levels)
-
-    def period(month: pd.Series) -> pd.Series:
-        return months.fiscal_year(month, *_fiscal_terms(tables))
 
     plan = in_common(results["plan_money"])
     closed = in_common(finance.closed_series(tables["demand_history"], tables["money_rates"]))
@@ -679,8 +684,10 @@ def _gap_tree(
         constrained_revenue_value=begun["revenue_value"],
         constrained_margin_value=begun["margin_value"],
     )
-    plan = plan.assign(period=period(plan["month"]))
-    whole = pd.concat([begun.assign(period=period(begun["month"])), plan], ignore_index=True)
+    plan = plan.assign(period=_fiscal_year(plan["month"], tables))
+    whole = pd.concat(
+        [begun.assign(period=_fiscal_year(begun["month"], tables)), plan], ignore_index=True
+    )
     sides = {
         gap_tree.BUDGET: gap_tree.beside_budget(whole, budget, cycle=cycle),
         gap_tree.LAST_YEAR: gap_tree.beside_last_year(plan, closed, cycle=cycle),
@@ -688,18 +695,48 @@ def _gap_tree(
     apart = {name: gap_tree.taken_apart(cells, name) for name, cells in sides.items()}
     parts = pd.concat([table for table, _ in apart.values()], ignore_index=True)
     tree = gap_tree.nodes(parts)
-    by_month = results["gaps"].assign(period=period(results["gaps"]["month"]))
+    by_month = results["gaps"].assign(period=_fiscal_year(results["gaps"]["month"], tables))
     lead = sites.lead_days(plan["item"], items, tables["suppliers"]) / sites.DAYS_A_MONTH
-    leads = gap_leaves.lead_months(plan, lead, company["frozen_months"])
+    leads = gap_leaves.lead_months(plan, lead, tables["company"]["frozen_months"].iloc[0])
     return {
         "gap_parts": parts,
         "gap_tree": tree,
         "gap_mix": gap_tree.mix_movers(parts),
         "gap_leaves": gap_leaves.leaves(tree, by_month, leads, tables["events"], cycle=cycle),
-        "gap_levels": pd.DataFrame(
-            [(name, " × ".join(group) or "company") for name, (_, group) in apart.items()],
-            columns=["against", "mix_level"],
-        ),
+        "gap_levels": gap_tree.mix_levels({name: group for name, (_, group) in apart.items()}),
+    }
+
+
+def _risk(tables: Tables, results: Tables, *, cycle: pd.Timestamp) -> Tables:
+    """What possible demand would make of the plan: chances of stock-out, overload, budget."""
+    items, places = tables["items"], tables["locations"]
+    forecast = tables["forecast"].sort_values(schema.SERIES_MONTH, ignore_index=True)
+    task, _ = supply_task(tables, cycle=cycle)
+    plan = paths.base(
+        task, *(tables[name] for name in ("supply_plan", "inventory_projection", "resource_load"))
+    )
+    keys = forecast[schema.SERIES].drop_duplicates(ignore_index=True)
+    mean = forecast["quantity"].to_numpy().reshape(len(keys), -1)
+    count = risk.count_paths(*mean.shape)
+    drawn = intervals.sample_paths(
+        forecast,
+        *(tables[name] for name in ("error_widths", "error_multiples", "one_step_errors")),
+        paths=count,
+        seed=inventory.SEED,
+    )
+    futures = (paths.site_errors(block, mean, keys, items, places, task) for block in drawn)
+    period = _fiscal_year(pd.Series(task.months), tables).to_numpy()
+    valued = results["plan_money"]
+    worth = risk.worth(task, valued, sites.stocking_site(valued, items, places), period)
+    found = risk.outcomes(task, plan, futures, worth)
+    register = risk.named_risks(tables["risks"], task.months, period, count, inventory.SEED)
+    planned = risk.planned(valued, _fiscal_year(valued["month"], tables), plan, worth)
+    family = hierarchy.with_levels(task.keys, items)["family"].to_numpy()
+    return {
+        "risk_items": risk.items(task, found, worth),
+        "risk_resources": risk.resources(task, plan, found),
+        "risk_totals": risk.totals(found, planned, results["gap_tree"], register),
+        "risk_levers": risk.levers(task, plan, found, worth, family),
     }
 
 

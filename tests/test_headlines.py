@@ -8,6 +8,7 @@ import pytest
 
 from sopkit import contract, headlines, months, schema
 from sopkit.reconciliation import outlook
+from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.supply import strategies
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -736,3 +737,55 @@ def test_a_fiscal_year_named_by_its_first_year_is_written_so():
     table = executive_review(PLANNED, CLOSED, first_month=7, shift=-1)  # July 2025 to June 2026
     assert text(table, "fiscal_year") == "2025"
     assert amount(table, "outlook") == 6 * 5.0 + 6 * 10.0
+
+
+def tree_of(*rows: dict) -> pd.DataFrame:
+    """Rows of `gap_tree` of the company."""
+    base = {"level": "company", "period": 2026, "gap_value": -5.0} | dict.fromkeys(PARTS, 0.0)
+    return pd.DataFrame([base | row for row in rows], columns=[*base, "against", "measure"])
+
+
+LEVELS_OF_MIX = pd.DataFrame({"against": ["budget", "last year"], "mix_level": ["family", "item"]})
+
+
+def test_the_gap_told_is_that_to_the_budget_in_margin_of_the_first_year():
+    tree = tree_of(
+        {"against": "last year", "measure": "margin", "gap_value": 9.0},
+        {"against": "budget", "measure": "revenue", "gap_value": -7.0},
+        {"against": "budget", "measure": "margin", "volume": -6.0, "price": 1.0},
+        {"against": "budget", "measure": "margin", "period": 2027, "gap_value": -99.0},
+    )
+    found = headlines.gap(tree, LEVELS_OF_MIX)
+    assert found["gap"] == ("signed_value", -5.0) and found["gap_mix_level"] == "family"
+    assert (found["gap_against"], found["gap_period"]) == ("budget", "2026")
+    assert found["gap_volume"][1] == -6.0
+    assert np.isnan(found["gap_mix"][1])  # there is none, so nothing is said
+    other = headlines.gap(tree.iloc[:1], LEVELS_OF_MIX)
+    assert other["gap_against"] == "last year" and other["gap_mix_level"] == "item"
+    none = headlines.gap(tree.iloc[:0], LEVELS_OF_MIX)
+    assert none["gap_against"] == "" and np.isnan(none["gap"][1])
+
+
+def test_risk_names_the_item_resource_and_lever_that_matter_most():
+    totals = pd.DataFrame({"period": [2026], "measure": ["margin"], "mean_value": [9.0]})
+    totals = totals.assign(value_05=8.0, value_95=10.0, chance_rate=0.004)
+    month = pd.Timestamp("2026-03-01")
+    items = pd.DataFrame({"item": ["A", "B"], "month": month, "stockout_rate": [0.9, 0.4]})
+    items = items.assign(owed_value=[1.0, 5.0], owed_quantity=[9.0, 1.0])
+    load = pd.DataFrame({"resource": ["press", "oven"], "month": month})
+    levers = pd.DataFrame(
+        [("overtime hours", "press", "+5%", 7.0), ("safety stock", "Tents", "+10%", -1.0)],
+        columns=["kind", "subject", "change", "net_value"],
+    )
+    tables = {"risk_totals": totals, "risk_items": items, "risk_levers": levers}
+    found = headlines.risk(tables | {"risk_resources": load.assign(overload_rate=[0.2, 0.0])})
+    assert found["risk_chance"] == "below 1%"
+    assert found["risk_item"] == "B" and found["risk_item_rate"] == ("rate", 0.4)
+    assert found["risk_resource"] == "press"
+    assert found["risk_lever"] == "+5% overtime hours of press"
+    calm = load.assign(overload_rate=0.0)
+    nothing = {"risk_totals": totals.iloc[:0], "risk_items": items.iloc[:0]}
+    nothing |= {"risk_resources": calm, "risk_levers": levers.iloc[1:]}
+    none = headlines.risk(nothing)
+    texts = ("risk_measure", "risk_chance", "risk_item", "risk_resource", "risk_lever")
+    assert [none[name] for name in texts] == [""] * 5

@@ -84,6 +84,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
 BAR = np.timedelta64(24, "D")  # width of a month's bar
+_FENCES = {"frozen": 0.22, "firm": 0.1}  # how dark the months behind each fence are
 _ABOVE = ("with what was not planned",)  # lines above all others
 _NEAR_ZERO = 0.12  # of the highest line: a name below a line so low would leave the picture
 WIDTH = 11.2  # inches: the column of a page
@@ -224,6 +225,8 @@ def draw(
     lines: dict[str, pd.Series] | None = None,
     bars: dict[str, pd.Series] | None = None,
     cycle: pd.Timestamp | None = None,
+    fences: months.Fences | None = None,
+    family: str = "",
     is_rate: bool = False,
 ) -> None:
     """Lines and stacked bars over months (or months ahead), in their looks and with their names.
@@ -236,11 +239,16 @@ def draw(
         By their names in ``LOOKS`` (other lines get a colour of their own), indexed by month.
     cycle : Timestamp
         A line stands at this month.
+    fences, family : Fences, str
+        Instead of ``cycle``: a line at its month, and months shaded that are frozen or firm, of a
+        family, else of the one held longest.
     is_rate : bool
         Percent instead of amounts.
     """
     lines = {name: line.dropna() for name, line in (lines or {}).items() if line.notna().any()}
     index = pd.concat([*lines.values(), *(bars or {}).values()]).index
+    if fences and index.min() < fences.cycle:  # else the line would stand at the left edge
+        cycle = fences.cycle
     names = _stack(axes, bars or {}) + _plot(axes, lines, index.max())
     place, is_alone = axes.get_subplotspec(), axes.get_gridspec().ncols == 1
     has_cycle_name = cycle is not None and is_alone and place.is_first_row()
@@ -253,6 +261,8 @@ def draw(
     value_axis(axes, unit if place.is_first_col() else "", is_rate=is_rate)
     if cycle is not None:
         cycle_line(axes, cycle, is_named=has_cycle_name)
+    if fences is not None:
+        _fence_bands(axes, fences, family, is_named=place.is_first_row() and is_alone)
     if is_alone:
         end_names(axes, names)
 
@@ -341,6 +351,21 @@ def cycle_line(axes: Axes, cycle: pd.Timestamp, *, is_named: bool = True) -> Non
     if is_named:
         choices = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
         say(axes, f"cycle {months.label(cycle)}", (cycle, 1.0), shift=(0, 3), **choices)
+
+
+def _fence_bands(axes: Axes, fences: months.Fences, family: str, *, is_named: bool) -> None:
+    """Shade the months that may not be changed, darker, and those that need a reason."""
+    half = pd.Timedelta(15, "D")
+    start = fences.cycle
+    for name, end in fences.ends(family).items():
+        if end > start:
+            shade = {"color": HISTORY, "alpha": _FENCES[name], "linewidth": 0, "zorder": 0}
+            axes.axvspan(start - half, end - half, **shade)
+            if is_named:
+                where = {"xycoords": ("data", "axes fraction"), "va": "top", "fontsize": 8}
+                look = {"rotation": 90, "ha": "left", "colour": HISTORY, "shift": (-4, -3)}
+                say(axes, name, (start, 1.0), **look, **where)
+            start = end
 
 
 def bar_panels(

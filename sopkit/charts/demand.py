@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sopkit import schema
+from sopkit import months, schema
 from sopkit.charts import _style
 from sopkit.demand import forecasting, hierarchy
 
@@ -27,7 +27,7 @@ def plan(
     backtest: pd.DataFrame,
     units: pd.DataFrame,
     *,
-    cycle: pd.Timestamp,
+    fences: months.Fences,
 ) -> Figure | None:
     """Demand so far, statistical forecast and demand plan by month, all items.
 
@@ -37,8 +37,8 @@ def plan(
         Tables `demand_history`, `demand_plan`, `backtest`.
     units : DataFrame
         Table `planning_units`: items are added up in the common unit.
-    cycle : Timestamp
-        Month in which the plan is made.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     """
     if demand_plan.empty:
         return None
@@ -55,7 +55,7 @@ def plan(
     _band(axes, ahead["statistical"], _company_width(backtest))
     unit = _style.unit(units)
     title = f"Demand by month, {units['planning_unit'].iloc[0]}, all items"
-    _style.draw(axes, title, f"{unit} a month", lines=lines, cycle=cycle)
+    _style.draw(axes, title, f"{unit} a month", lines=lines, fences=fences)
     return figure
 
 
@@ -90,7 +90,7 @@ def families(
     items: pd.DataFrame,
     units: pd.DataFrame,
     *,
-    cycle: pd.Timestamp,
+    fences: months.Fences,
 ) -> Figure | None:
     """Demand so far and plan of the six largest of several families, with growth on last year.
 
@@ -100,8 +100,8 @@ def families(
         Tables `demand_history`, `demand_plan`, `items`.
     units : DataFrame
         Table `planning_units`: items are added up in the common unit.
-    cycle : Timestamp
-        Month in which the plan is made.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     """
     past = _by_family(hierarchy.in_planning_units(history, units), items, "demand").tail(24)
     ahead = _by_family(hierarchy.in_planning_units(demand_plan, units), items, "consensus")
@@ -112,7 +112,8 @@ def families(
     for family, own in zip(shown, axes, strict=True):
         lines = {"demand so far": past[family], "demand plan": ahead[family]}
         title = f"{family[:26]}{_growth(past[family], ahead[family])}"
-        _style.draw(own, title, f"{_style.unit(units)} a month", lines=lines, cycle=cycle)
+        unit = f"{_style.unit(units)} a month"
+        _style.draw(own, title, unit, lines=lines, fences=fences, family=family)
     title = "Demand by family and month; percent: next 12 months beside the last 12"
     _style.head(figure, title, axes[0])
     return figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sopkit import months
 from sopkit.charts import _style
 
 _SHOWN = 12  # closed months shown before the plan
@@ -12,7 +13,7 @@ _SHOWN = 12  # closed months shown before the plan
 
 @_style.drawn
 def plan_beside_budget(
-    financials: pd.DataFrame, closed: pd.DataFrame, *, cycle: pd.Timestamp, currency: str
+    financials: pd.DataFrame, closed: pd.DataFrame, *, fences: months.Fences, currency: str
 ) -> Figure | None:
     """Revenue sold and planned beside the budget by month, and the difference below.
 
@@ -20,8 +21,8 @@ def plan_beside_budget(
     ----------
     financials, closed : DataFrame
         Tables `financials` and `closed_financials`.
-    cycle : Timestamp
-        Month in which the plan is made.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     currency : str
         Reporting currency.
     """
@@ -31,7 +32,7 @@ def plan_beside_budget(
     budget = pd.concat([past, plan])["budget_revenue_value"]
     apart = (pd.concat([past, plan])["budgeted_revenue_value"] - budget).dropna()
     lines = {"sold": past["revenue_value"], "demand plan": plan["revenue_value"], "budget": budget}
-    shared = {"unit": f"{currency} a month", "cycle": cycle}
+    shared = {"unit": f"{currency} a month", "fences": fences}
     money = {"title": f"Revenue sold and planned, {currency} a month", "lines": lines} | shared
     if apart.empty:
         return _style.over_time(money, height=3.8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sopkit import months
 from sopkit.charts import _style
 from sopkit.charts._waterfall import waterfall
 from sopkit.reconciliation.bridge import LAST, NOW
@@ -16,7 +17,7 @@ _MOST_CAUSES = 9  # of the bridge, told apart
 
 @_style.drawn
 def revenue(
-    financials: pd.DataFrame, closed: pd.DataFrame, *, cycle: pd.Timestamp, currency: str
+    financials: pd.DataFrame, closed: pd.DataFrame, *, fences: months.Fences, currency: str
 ) -> Figure | None:
     """Revenue by month: demand plan, what can be supplied, budget, last year.
 
@@ -24,8 +25,8 @@ def revenue(
     ----------
     financials, closed : DataFrame
         Tables `financials` and `closed_financials`.
-    cycle : Timestamp
-        Month in which the plan is made.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     currency : str
         Reporting currency.
     """
@@ -40,7 +41,7 @@ def revenue(
         "budget": pd.concat([past["budget_revenue_value"], plan["budget_revenue_value"]]),
     }
     title = f"Revenue by month, {currency}, whole company"
-    part = {"title": title, "unit": f"{currency} a month", "lines": lines, "cycle": cycle}
+    part = {"title": title, "unit": f"{currency} a month", "lines": lines, "fences": fences}
     return _style.over_time(part, height=4.6)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from sopkit import months
 from sopkit.charts import _style
 from sopkit.demand import hierarchy
 
@@ -18,7 +19,7 @@ _REDS = LinearSegmentedColormap.from_list("scarce", ["#fdf5f5", _style.SHORTAGE]
 
 @_style.drawn
 def stock(
-    projection: pd.DataFrame, inventory: pd.DataFrame, units: pd.DataFrame, *, cycle: pd.Timestamp
+    projection: pd.DataFrame, inventory: pd.DataFrame, units: pd.DataFrame, *, fences: months.Fences
 ) -> Figure | None:
     """Stock at month end beside safety stock, and what is owed to customers below zero.
 
@@ -30,8 +31,8 @@ def stock(
         Tables `inventory_projection` and `inventory`.
     units : DataFrame
         Table `planning_units`: items are added up in the common unit.
-    cycle : Timestamp
-        Month in which the plan is made.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     """
     if projection.empty:
         return None
@@ -51,7 +52,7 @@ def stock(
     bars = {"owed to customers": ahead["owed"]} if ahead["owed"].min() < -0.5 else {}
     title = "Stock at month end, all items and sites"
     part = {"title": title, "unit": f"{unit} at month end", "lines": lines, "bars": bars}
-    return _style.over_time(part | {"cycle": cycle}, height=4.4)
+    return _style.over_time(part | {"fences": fences}, height=4.4)
 
 
 @_style.drawn
@@ -86,13 +87,15 @@ def service_frontier(frontier: pd.DataFrame, *, currency: str) -> Figure | None:
 
 
 @_style.drawn
-def resource_load(load: pd.DataFrame) -> Figure | None:
+def resource_load(load: pd.DataFrame, *, fences: months.Fences) -> Figure | None:
     """Hours the plan takes of the six busiest resources, beside the hours there are.
 
     Parameters
     ----------
     load : DataFrame
         Table `resource_load`.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     """
     used = load[load["regular_hours"] > 0]
     if used.empty:
@@ -113,14 +116,16 @@ def resource_load(load: pd.DataFrame) -> Figure | None:
             "in overtime": (hours - limit).clip(lower=0.0),
         }
         title = f"{resource}: peak {_style.percent((hours / limit).max(), decimals=0)}"
-        _style.draw(own, title, "Hours a month", lines=lines, bars=bars)
+        _style.draw(own, title, "Hours a month", lines=lines, bars=bars, fences=fences)
     title = "Load of the busiest resources, hours a month; peak over regular hours"
     _style.head(figure, title, axes[0])
     return figure
 
 
 @_style.drawn
-def strategies(by_month: pd.DataFrame, units: pd.DataFrame) -> Figure | None:
+def strategies(
+    by_month: pd.DataFrame, units: pd.DataFrame, *, fences: months.Fences
+) -> Figure | None:
     """Supply of each way beside demand by month, and the stock each leaves at month end.
 
     Parameters
@@ -129,6 +134,8 @@ def strategies(by_month: pd.DataFrame, units: pd.DataFrame) -> Figure | None:
         Table `strategy_months`.
     units : DataFrame
         Table `planning_units`: says what the totals are counted in.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     """
     if by_month.empty:
         return None
@@ -139,11 +146,14 @@ def strategies(by_month: pd.DataFrame, units: pd.DataFrame) -> Figure | None:
     made["lines"] = {"demand plan": demand} | dict(wide["supply"].items())
     left = {"title": "Stock less backlog that each way leaves", "unit": f"{unit} at month end"}
     left["lines"] = dict(wide["closing"].items())
-    return _style.over_time(made, left, height=6.4)
+    fenced = {"fences": fences}
+    return _style.over_time(made | fenced, left | fenced, height=6.4)
 
 
 @_style.drawn
-def cumulative(by_month: pd.DataFrame, units: pd.DataFrame, *, strategy: str) -> Figure | None:
+def cumulative(
+    by_month: pd.DataFrame, units: pd.DataFrame, *, strategy: str, fences: months.Fences
+) -> Figure | None:
     """Demand added up from the first month, beside what the plan, level and chase supply by then.
 
     Parameters
@@ -154,6 +164,8 @@ def cumulative(by_month: pd.DataFrame, units: pd.DataFrame, *, strategy: str) ->
         Table `planning_units`.
     strategy : str
         Way of the supply plan.
+    fences : Fences
+        Month in which the plan is made, frozen and firm months.
     """
     if by_month.empty:
         return None
@@ -165,7 +177,7 @@ def cumulative(by_month: pd.DataFrame, units: pd.DataFrame, *, strategy: str) ->
     lines |= {name: opening + wide["supply"][name].cumsum() for name in names}
     title = "Added up from the first month: demand, and opening stock with supply of each way"
     part = {"title": title, "unit": f"{_style.unit(units)} so far", "lines": lines}
-    return _style.over_time(part, height=4.4)
+    return _style.over_time(part | {"fences": fences}, height=4.4)
 
 
 @_style.drawn

@@ -185,6 +185,25 @@ def taken_apart(cells: pd.DataFrame, against: str) -> tuple[pd.DataFrame, list[s
     return table[_COLUMNS].reset_index(drop=True), group
 
 
+def mix_levels(groups: dict[str, list[str]]) -> pd.DataFrame:
+    """Table ``gap_levels``: within what composition is mix, by comparator, in words.
+
+    Examples
+    --------
+    >>> mix_levels({"budget": [], "last year": ["item", "channel"]}).values.tolist()
+    [['budget', 'the company'], ['last year', 'an item and channel']]
+    """
+    told = [(name, _words(group)) for name, group in groups.items()]
+    return pd.DataFrame(told, columns=["against", "mix_level"])
+
+
+def _words(group: list[str]) -> str:
+    if group == _CELL:
+        return "single series"
+    article = "an" if group[:1] == ["item"] else "a"
+    return f"{article} {' and '.join(group)}" if group else "the company"
+
+
 def nodes(parts: pd.DataFrame) -> pd.DataFrame:
     """Table ``gap_tree``: gaps and their parts of the company, and by family, channel and region.
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 PARTS = ["price", "volume", "mix", "cost"]
 _BOTH = ("", "_before")
+_LEAST = 1e-6  # units below which there are none
 MOST_MIX = 0.05  # share of all parts' sizes from which mix hides what it should tell
 
 
@@ -53,19 +54,20 @@ def split(rows: pd.DataFrame, group: list[str]) -> pd.DataFrame:
     """
     names = [f"{name}{end}" for name in ("quantity", "value", "revenue_value") for end in _BOTH]
     now, before, value, old, revenue, sold = rows[names].to_numpy(dtype="float64").T
-    has_both = (now > 0) & (before > 0)
+    has_both = (now > _LEAST) & (before > _LEAST)
     ratio = np.divide(now, before, out=np.zeros_like(now), where=has_both)
     price = np.where(has_both, revenue - sold * ratio, 0.0)
     # what is neither revenue nor value is cost, none where value is revenue
     cost = np.where(has_both, (value - revenue) - (old - sold) * ratio, 0.0)
-    each = np.divide(old, before, out=np.full_like(now, np.nan), where=before > 0)
-    each = np.where(np.isnan(each) & (now > 0), value / np.where(now > 0, now, 1.0), each)
+    each = np.divide(old, before, out=np.full_like(now, np.nan), where=before > _LEAST)
+    is_new = np.isnan(each) & (now > _LEAST)
+    each = np.where(is_new, value / np.where(is_new, now, 1.0), each)
     keys = [rows[name].to_numpy() for name in group] or [np.zeros(len(rows))]
     sums = rows.assign(_old=old).groupby(keys, dropna=False)
     total, total_before, total_old = (
         sums[name].transform("sum").to_numpy() for name in ("quantity", "quantity_before", "_old")
     )
-    is_group = (total > 0) & (total_before > 0)
+    is_group = (total > _LEAST) & (total_before > _LEAST)
     scale = np.where(is_group, total / np.where(is_group, total_before, 1.0), 0.0)
     mean = np.where(is_group, total_old / np.where(is_group, total_before, 1.0), np.nan)
     mix = np.nan_to_num((now - before * scale) * (each - mean))

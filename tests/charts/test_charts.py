@@ -17,11 +17,13 @@ from sopkit.charts import (
     money,
     product,
     reconciliation,
+    risk,
     supply,
 )
 from sopkit.reconciliation.gap_tree import PARTS
 
 CYCLE = pd.Timestamp("2026-01-01")
+FENCES = months.Fences(CYCLE, {"default": 0}, {"default": 0})
 PAST, AHEAD = months.closed(CYCLE, 12), months.span(CYCLE, 12)
 KEY = {"item": "A", "location": "all", "channel": "all"}
 COMPANY = pd.Series({"fiscal_year_first_month": 1, "fiscal_year_shift": 0})
@@ -200,7 +202,7 @@ def test_lifecycle_draws_each_item_from_launch_to_end():
 def test_plan_shows_history_statistical_and_consensus(history, demand_plan):
     columns = ["item", "origin", "month", "lag", "actual", "combined"]
     tests = pd.DataFrame(columns=columns, dtype="float64")
-    (axes,) = demand.plan(history, demand_plan, tests, UNITS, cycle=CYCLE).axes
+    (axes,) = demand.plan(history, demand_plan, tests, UNITS, fences=FENCES).axes
     plotted = lines(axes)
     assert [100.0] * 11 + [120.0] in plotted
     assert [110.0] * 12 in plotted
@@ -218,7 +220,7 @@ def test_band_of_the_total_is_measured_on_totals(history, demand_plan):
     ]
     columns = ["item", "origin", "month", "lag", "actual", "combined"]
     tests = pd.DataFrame(rows, columns=columns)
-    (axes,) = demand.plan(history, demand_plan, tests, UNITS, cycle=CYCLE).axes
+    (axes,) = demand.plan(history, demand_plan, tests, UNITS, fences=FENCES).axes
     heights = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert heights.tolist() == [110.0] * len(heights)
 
@@ -228,9 +230,9 @@ def test_families_say_growth_on_the_last_twelve_months(history, demand_plan):
     past = pd.concat([history, history.assign(**other)])
     ahead = pd.concat([demand_plan, demand_plan.assign(**other)])
     items = pd.concat([ITEMS, ITEMS.assign(item="B", family="Stoves")])
-    text = words(demand.families(past, ahead, items, UNITS, cycle=CYCLE))
+    text = words(demand.families(past, ahead, items, UNITS, fences=FENCES))
     assert "Tents: +13.1%" in text  # 12 × 115 beside 1,220
-    assert demand.families(history, demand_plan, ITEMS, UNITS, cycle=CYCLE) is None, (
+    assert demand.families(history, demand_plan, ITEMS, UNITS, fences=FENCES) is None, (
         "one family only"
     )
 
@@ -307,7 +309,7 @@ def test_stock_never_nets_items_in_stock_with_items_owed():
         }
     )
     inventory = pd.DataFrame({"item": "A", "month": PAST, "on_hand": 7.0})
-    (axes,) = supply.stock(rows, inventory, UNITS, cycle=CYCLE).axes
+    (axes,) = supply.stock(rows, inventory, UNITS, fences=FENCES).axes
     assert [10.0, 10.0] in lines(axes)
     assert [bar.get_height() for bar in axes.patches] == [-10.0, -4.0]
     assert axes.get_ylabel() == "Units at month end"
@@ -340,7 +342,7 @@ def test_resource_load_splits_at_the_regular_hours():
             "overtime_hours": 20.0,
         }
     )
-    figure = supply.resource_load(load)
+    figure = supply.resource_load(load, fences=FENCES)
     assert [bar.get_height() for bar in figure.axes[0].patches] == [80.0, 100.0, 0.0, 20.0]
     assert figure.axes[0].get_ylabel() == "Hours a month"
     assert "sewing: peak 120%" in words(figure)
@@ -357,7 +359,7 @@ def test_strategies_and_costs_name_each_way():
             "closing": [1.0, 2.0],
         }
     )
-    above, below = supply.strategies(months_of, UNITS).axes
+    above, below = supply.strategies(months_of, UNITS, fences=FENCES).axes
     assert [[5.0], [5.0], [6.0]] == lines(above)
     assert below.get_ylabel() == "Units at month end"
     costs = pd.DataFrame(
@@ -381,9 +383,9 @@ def test_what_is_supplied_so_far_begins_with_the_stock_there_was():
             "closing": [4.0, 2.0, 2.0, 3.0],
         }
     )
-    figure = supply.cumulative(months_of, UNITS, strategy="least cost")
+    figure = supply.cumulative(months_of, UNITS, strategy="least cost", fences=FENCES)
     assert [[5.0, 13.0], [7.0, 16.0], [9.0, 15.0]] == sorted(lines(figure.axes[0]))
-    assert supply.cumulative(months_of[:0], UNITS, strategy="least cost") is None
+    assert supply.cumulative(months_of[:0], UNITS, strategy="least cost", fences=FENCES) is None
 
 
 def test_the_calendar_of_hours_shows_what_each_saves():
@@ -428,7 +430,7 @@ def test_what_is_owed_after_a_change_is_drawn_where_it_can_be_seen():
 
 
 def test_revenue_plots_plan_supply_budget_and_last_year(financials, closed):
-    (axes,) = reconciliation.revenue(financials, closed, cycle=CYCLE, currency="EUR").axes
+    (axes,) = reconciliation.revenue(financials, closed, fences=FENCES, currency="EUR").axes
     assert {row[-1] for row in lines(axes)} >= {90.0, 85.0, 100.0, 80.0, 70.0}
     assert axes.get_ylabel() == "EUR a month"
 
@@ -447,6 +449,46 @@ def test_parts_of_a_gap_stand_on_each_other_from_the_comparator_to_the_plan():
     (axes,) = reconciliation.gap_parts(negative, measure="margin", currency="EUR").axes
     assert axes.get_xlim()[0] < -60.0
     assert reconciliation.gap_parts(tree, measure="revenue", currency="EUR") is None
+
+
+TOTALS = pd.DataFrame(
+    [
+        {"period": 2026, "measure": "margin", "planned_value": 50.0, "budget_value": 70.0},
+        {"period": 2026, "measure": "margin with named risks", "planned_value": 50.0},
+        {"period": 2026, "measure": "revenue", "planned_value": 500.0},
+    ]
+).assign(value_05=40.0, value_25=45.0, value_75=55.0, value_95=60.0, mean_value=50.0)
+
+
+def test_what_the_year_may_bring_stands_beside_plan_and_budget():
+    (axes,) = risk.totals(TOTALS, measure="margin", currency="EUR").axes
+    assert [bar.get_width() for bar in axes.patches] == [20.0, 10.0, 20.0, 10.0]
+    assert [bar.get_x() for bar in axes.patches] == [40.0, 45.0, 40.0, 45.0]
+    told = [text.get_text() for text in axes.texts]
+    assert told == ["plan 50", "budget 70", "plan 50"]  # only what is known
+    unpriced = TOTALS.assign(mean_value=np.nan)
+    assert risk.totals(unpriced, measure="margin", currency="EUR") is None
+
+
+def test_chances_are_written_in_their_cells_those_most_at_stake_first():
+    items = pd.DataFrame(
+        {
+            "item": ["A", "A", "B", "B"],
+            "location": "plant",
+            "month": [*AHEAD[:2]] * 2,
+            "stockout_rate": [0.001, 0.2, 0.6, 0.0],
+            "owed_quantity": [9.0, 9.0, 1.0, 0.0],
+            "owed_value": [1.0, 1.0, 50.0, 0.0],
+        }
+    )
+    (axes,) = risk.stock_outs(items).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["B", "A"]
+    assert [text.get_text() for text in axes.texts] == ["60%", "20%"]
+    assert risk.stock_outs(items.assign(stockout_rate=0.0)) is None
+    load = pd.DataFrame({"resource": ["press", "oven"], "month": AHEAD[0]})
+    (axes,) = risk.overloads(load.assign(overload_rate=[0.0, 0.5])).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["oven"]
+    assert risk.overloads(load.assign(overload_rate=0.0)) is None
 
 
 def by_quarter(**columns) -> pd.DataFrame:
@@ -516,7 +558,7 @@ def test_years_show_hours_needed_beside_those_there_are():
 
 def test_plan_beside_budget_shows_the_difference(financials, closed):
     above, below = executive.plan_beside_budget(
-        financials, closed, cycle=CYCLE, currency="EUR"
+        financials, closed, fences=FENCES, currency="EUR"
     ).axes
     assert [70.0] * 12 in lines(above)
     assert [bar.get_height() for bar in below.patches] == [0.0] * 24 + [-5.0] * 12 + [-10.0] * 12
@@ -528,28 +570,39 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     unpriced = financials.assign(revenue_value=np.nan)
     accuracy = accuracy_of()
     classes = pd.DataFrame({"abc": [], "xyz": [], "demand_class": [], "revenue_value": []})
-    asked = {"cycle": CYCLE, "currency": "EUR"}
+    asked = {"fences": FENCES, "currency": "EUR"}
     stock = pd.DataFrame({"closing": [], "safety_stock": [], "month": []})
     charts = [
         data.sales(none, UNITS, cycle=CYCLE),
         data.plan_accuracy(ADDED.iloc[:0]),
         product.value_matrix(classes, RATES),
         product.lifecycle(pd.DataFrame({"revenue_value": []}), cycle=CYCLE),
-        demand.plan(history, demand_plan.iloc[:0], none, UNITS, cycle=CYCLE),
-        demand.families(history, demand_plan.iloc[:0], ITEMS, UNITS, cycle=CYCLE),
+        demand.plan(history, demand_plan.iloc[:0], none, UNITS, fences=FENCES),
+        demand.families(history, demand_plan.iloc[:0], ITEMS, UNITS, fences=FENCES),
         demand.backtest_error(accuracy),
         demand.nervousness(accuracy),
         demand.departments(demand_plan.iloc[:0], demand_plan, UNITS),
-        supply.stock(stock, none, UNITS, cycle=CYCLE),
+        supply.stock(stock, none, UNITS, fences=FENCES),
         supply.service_frontier(pd.DataFrame({"amount_value": []}), currency="EUR"),
-        supply.resource_load(pd.DataFrame({"regular_hours": []})),
-        supply.strategies(stock, UNITS),
+        supply.resource_load(pd.DataFrame({"regular_hours": []}), fences=FENCES),
+        supply.strategies(stock, UNITS, fences=FENCES),
         supply.costs(pd.DataFrame({"amount_value": [np.nan]}), currency="EUR"),
         reconciliation.revenue(unpriced, closed, **asked),
         money.quarters(unpriced, by_quarter(revenue_value=np.nan), COMPANY, currency="EUR"),
         executive.plan_beside_budget(unpriced, closed, **asked),
     ]
     assert charts == [None] * len(charts)
+
+
+def test_frozen_and_firm_months_are_shaded_and_named(history, demand_plan, financials, closed):
+    fences = months.Fences(CYCLE, {"default": 1}, {"default": 3, "Tents": 4})
+    (axes,) = reconciliation.revenue(financials, closed, fences=fences, currency="EUR").axes
+    spans = [patch for patch in axes.patches if patch.get_height() == 1.0]
+    days = [round(patch.get_width()) for patch in spans]
+    assert days == [31, 89]  # January; then to the end of April, the longest of the families
+    assert {"frozen", "firm"} <= {text.get_text() for text in axes.texts}
+    (axes,) = reconciliation.revenue(financials, closed, fences=FENCES, currency="EUR").axes
+    assert "frozen" not in {text.get_text() for text in axes.texts}
 
 
 def test_drawing_leaves_matplotlib_as_it_was(history):
@@ -570,7 +623,7 @@ def test_names_at_line_ends_never_cover_each_other():
 def test_charts_change_no_table(history, demand_plan, financials, closed):
     copies = [table.copy() for table in (history, demand_plan, financials, closed)]
     data.sales(history, UNITS, cycle=CYCLE)
-    reconciliation.revenue(financials, closed, cycle=CYCLE, currency="EUR")
+    reconciliation.revenue(financials, closed, fences=FENCES, currency="EUR")
     for copy, table in zip(copies, (history, demand_plan, financials, closed), strict=True):
         pd.testing.assert_frame_equal(copy, table)
 
@@ -602,7 +655,7 @@ def test_charts_add_up_in_planning_units_and_say_so(history, demand_plan):
     above, _ = data.sales(history, BAGS, cycle=CYCLE).axes
     assert lines(above)[0] == [2000.0] * 12 and above.get_ylabel() == "Standard bags a month"
     tests = pd.DataFrame(columns=["item", "origin", "month", "lag", "actual", "combined"])
-    figure = demand.plan(history, demand_plan, tests.astype("float64"), BAGS, cycle=CYCLE)
+    figure = demand.plan(history, demand_plan, tests.astype("float64"), BAGS, fences=FENCES)
     assert [2300.0] * 12 in lines(figure.axes[0])
     views = demand_plan[[*KEY, "month"]].assign(department="sales", quantity=121.0)
     (axes,) = demand.departments(views, demand_plan, BAGS).axes
