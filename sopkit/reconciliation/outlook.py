@@ -201,10 +201,10 @@ def outlook_bridge(
     -------
     DataFrame
         Key ``fiscal_year, comparator, step``; ``kind`` total or step, ``amount_value`` of revenue;
-        ``place`` in the bridge, which goes: the comparator, steps that add up to the outlook, the outlook,
-        ``supply``, and the outlook as supplied. Months to go are told apart by family: volume at
-        the comparator's mean price, the rest price and mix within the family. Families whose
-        comparator has no units, and a budget that none has, stand in ``not told apart``.
+        ``place`` in the bridge: the comparator, steps that add up to the outlook, the outlook,
+        ``supply``, the outlook as supplied. Months to go are told apart by family: volume at the
+        comparator's mean price, the rest price and mix within the family. Families whose
+        comparator has no units, and a budget of no family, are ``not told apart``.
     """
     key = ["family", "month"]
     ours, units = (
