@@ -463,7 +463,7 @@ item_financials | item month | quantity revenue_value margin_value supply_revenu
 quarters | family quarter | revenue_value budget_revenue_value variance_value is_by_quarter | whole quarters, closed and planned, beside the budget
 financials | family month | quantity revenue_value margin_value supply_revenue_value budgeted_revenue_value | the plan in money beside budget and last year
 outlook | fiscal_year family measure | unit actual plan_to_go supplied_to_go outlook supplied_outlook budget budgeted last_year last_outlook months_closed months_to_go growth_to_date_rate growth_planned_rate growth_needed_rate | this fiscal year and the next: sold and planned, beside budget, last year and the last cycle's outlook
-outlook_bridge | fiscal_year comparator step | kind amount_value | why the company's revenue outlook differs from budget, last year and last outlook; steps add up
+outlook_bridge | fiscal_year comparator step | place kind amount_value | why the company's revenue outlook differs from budget, last year and last outlook; steps add up
 near_items | item | description family first_quantity second_quantity third_quantity gap revenue_value | the first three months by item
 strategic_years | level member fiscal_year | basis quantity revenue_value hours regular_hours overtime_hours utilisation_rate extra_hours extra_workers | demand of the years ahead, and the hours it needs beside those there are
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget

@@ -120,7 +120,7 @@ def outlook_bridge(table: pd.DataFrame, *, against: list[str], currency: str) ->
     """
     own = table[table["fiscal_year"] == table["fiscal_year"].min()]
     for comparator in against:
-        rows = own[own["comparator"] == comparator]
+        rows = own[own["comparator"] == comparator].sort_values("place")
         if rows.empty:
             continue
         total = rows[rows["kind"] == "total"].set_index("step")["amount_value"]

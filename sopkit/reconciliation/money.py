@@ -225,7 +225,7 @@ def _outstanding(flow: pd.DataFrame, days: pd.Series) -> pd.DataFrame:
     Examples
     --------
     >>> flow = pd.DataFrame({"month": pd.to_datetime(["2026-01-01"]), "amount": [100.0]})
-    >>> _outstanding(flow, pd.Series([45.6]))["amount"].tolist()
+    >>> _outstanding(flow, pd.Series([45.6]))["amount"].round(6).tolist()
     [100.0, 50.0]
     """
     reach = days / sites.DAYS_A_MONTH

@@ -200,11 +200,11 @@ def outlook_bridge(
     Returns
     -------
     DataFrame
-        Key ``fiscal_year, comparator, step``; ``kind`` total or step, ``amount_value`` of revenue,
-        in the order of the bridge: the comparator, steps that add up to the outlook, the outlook,
-        ``supply``, and the outlook as supplied. Months to go are told apart by family: volume at
-        the comparator's mean price, the rest price and mix within the family. Families whose
-        comparator has no units, and a budget that none has, stand in ``not told apart``.
+        Key ``fiscal_year, comparator, step``; ``kind`` total or step, ``amount_value`` of revenue;
+        ``place`` in the bridge: the comparator, steps that add up to the outlook, the outlook,
+        ``supply``, the outlook as supplied. Months to go are told apart by family: volume at the
+        comparator's mean price, the rest price and mix within the family. Families whose
+        comparator has no units, and a budget of no family, are ``not told apart``.
     """
     key = ["family", "month"]
     ours, units = (
@@ -250,10 +250,11 @@ def outlook_bridge(
             steps = {step: amount for step, amount in steps.items() if abs(amount) > 1e-6}
             totals = {name: start} | steps | {"outlook": end, "supply": supply}
             totals["outlook as supplied"] = end + supply
-            for step, amount in totals.items():
+            for place, (step, amount) in enumerate(totals.items()):
                 kind = "step" if step in steps or step == "supply" else "total"
-                rows.append((total["fiscal_year"], name, step, kind, amount))
-    made = pd.DataFrame(rows, columns=["fiscal_year", "comparator", "step", "kind", "amount_value"])
+                rows.append((total["fiscal_year"], name, step, place, kind, amount))
+    columns = ["fiscal_year", "comparator", "step", "place", "kind", "amount_value"]
+    made = pd.DataFrame(rows, columns=columns)
     return made.astype({"amount_value": "float64"})
 
 

@@ -527,8 +527,10 @@ def test_the_outlook_is_reached_from_the_first_comparator_that_there_is():
     steps += [("outlook", "total", 110.01), ("supply", "step", -5.0)]
     steps += [("outlook as supplied", "total", 105.01)]
     table = pd.DataFrame(steps, columns=["step", "kind", "amount_value"])
-    table = table.assign(fiscal_year=2026, comparator="last year")
-    (axes,) = money.outlook_bridge(table, against=["budget", "last year"], currency="EUR").axes
+    table = table.assign(fiscal_year=2026, comparator="last year", place=range(6))
+    (axes,) = money.outlook_bridge(
+        table[::-1], against=["budget", "last year"], currency="EUR"
+    ).axes
     assert [bar.get_width() for bar in axes.patches] == [80.0, 105.01, 30.0, -5.0]
     assert money.outlook_bridge(table, against=["budget"], currency="EUR") is None
 
