@@ -337,6 +337,9 @@ def sample_paths(
     mean = table["quantity"].to_numpy().reshape(len(keys), horizon)
     known = keys.merge(widths, on=schema.SERIES, how="left", validate="one_to_one")
     scores = _scores(errors, keys, seed)
+    own = {kind: multiples[multiples["kind"] == kind] for kind in combining.KINDS}
+    places = {kind: np.flatnonzero(known["kind"] == kind) for kind in combining.KINDS}
+    kept = {kind: _persistence(own[kind]) for kind, chosen in places.items() if len(chosen)}
     for start in range(0, paths, block):
         count = min(block, paths - start)
         drawn = np.stack(
@@ -346,14 +349,12 @@ def sample_paths(
             ]
         )
         out = np.empty((count, len(keys), horizon), dtype="float32")
-        for kind in combining.KINDS:
-            chosen = np.flatnonzero(known["kind"] == kind)
-            if len(chosen):
-                own = multiples[multiples["kind"] == kind]
-                score = _persisting(scores[:, chosen][drawn], own)
-                multiple = _multiples_of(score, own)
-                width = known["width"].to_numpy()[chosen, None]
-                out[:, chosen] = _quantity(mean[chosen], width, multiple)
+        for kind, share in kept.items():
+            chosen = places[kind]
+            score = _persisting(scores[:, chosen][drawn], share)
+            multiple = _multiples_of(score, own[kind])
+            width = known["width"].to_numpy()[chosen, None]
+            out[:, chosen] = _quantity(mean[chosen], width, multiple)
         yield out
 
 
@@ -377,10 +378,9 @@ def _scores(errors: pd.DataFrame, keys: pd.DataFrame, seed: int) -> np.ndarray:
     return np.where(np.isnan(score), drawn, score)
 
 
-def _persisting(score: np.ndarray, multiples: pd.DataFrame) -> np.ndarray:
+def _persisting(score: np.ndarray, kept: float) -> np.ndarray:
     """Normal scores (paths, n_series, n_months) of errors that add up over the months."""
     score = np.swapaxes(score, 1, 2)
-    kept = _persistence(multiples)
     before = np.cumsum(score, axis=2) - score
     steps = np.arange(score.shape[2])
     return (score + kept * before) / np.sqrt(1.0 + kept**2 * steps)
