@@ -22,7 +22,8 @@ class Step:
     """A step of the cycle: notebook, what it reads (raw, processed, past cycles) and writes.
 
     ``ledger`` tables come of all past cycles, ``previous`` ones of the last cycle alone;
-    ``running`` ones are raw rows up to the month under way, which no other step may see.
+    ``running`` ones are raw rows up to the month under way, which no other step may see; ``files``
+    are folders of files that are no tables.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Step:
     writes: tuple[str, ...]
     previous: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 # A step: name | notebook | title. Below it what it reads (raw tables, this cycle's processed
@@ -73,13 +75,17 @@ supply_review | 04_supply_review | Supply review
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations production inventory routings budget rates
+  raw: items locations channels production inventory routings budget rates events resources
+    capacity suppliers components planning_costs calendar orders scheduled_receipts
+  files: scenarios
   processed: demand_history money_rates planning_units restatements demand_plan supply_plan
     inventory_projection resource_load deliveries model_weights views view_skill override_changes
+    forecast error_widths error_multiples one_step_errors
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money item_financials
     financials closed_financials quarters gaps sop_grid reconciliation_exceptions
+    scenarios scenario_list scenario_regret scenario_facts
 executive_review | 06_executive_review | Executive review
   raw: items locations channels inventory targets decisions options actions assumptions
   processed: demand_history money_rates planning_units accuracy demand_plan inventory_projection

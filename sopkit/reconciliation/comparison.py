@@ -1,0 +1,358 @@
+"""Scenarios side by side: what each would bring, and the choice that is least regretted.
+
+Contribution is the margin of what is supplied less what planning spends beyond unit cost: idle and
+overtime hours (beyond a regular hour's pay), what others make (beyond unit cost), hiring, set-ups,
+changes of rate, transfers, holding, backlog at a given cost, and what is spent once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.reconciliation.changes import words
+from sopkit.reconciliation.scenarios import PLANNED, Scenario, stack
+from sopkit.supply import plans
+from sopkit.supply.tasks import Task
+
+LATE = 0.5  # units owed from which an item runs late, as on page 04
+MOST_CHOICES = MOST_OUTSIDE = 5  # combined; beside them stands the plan itself
+KPIS = {  # name: words, kind of amount, and whether more is better (1), worse (-1) or neither (0)
+    "revenue_value": ("Revenue wanted", "value", 1),
+    "supplied_revenue_value": ("Revenue supplied", "value", 1),
+    "supplied_margin_value": ("Margin supplied", "value", 1),
+    "supply_cost_value": ("Cost of supply", "value", -1),
+    "beyond_cost_value": ("Costs beyond unit cost", "value", -1),
+    "contribution_value": ("Contribution", "value", 1),
+    "on_time_rate": ("On time", "rate", 1),
+    "late_quantity": ("Units late", "quantity", -1),
+    "late_items": ("Items late", "count", -1),
+    "peak_utilisation_rate": ("Peak load", "rate", -1),
+    "overtime_hours": ("Hours of overtime", "quantity", -1),
+    "end_inventory_value": ("Stock at the end", "value", 0),
+    "mean_inventory_value": ("Stock on average", "value", 0),
+    "fiscal_year_revenue_value": ("Revenue of this year", "value", 1),
+    "fiscal_year_variance_value": ("This year to budget", "signed_value", 1),
+}
+_SUPPLIED = {  # KPI: column of `plan_money`
+    "revenue_value": "revenue_value",
+    "supplied_revenue_value": "constrained_revenue_value",
+    "supplied_margin_value": "constrained_margin_value",
+}
+_IN_UNIT_COST = ("regular hours", "purchases", "material", "lost sales", "revenue")
+
+
+def this_year(
+    financials: pd.DataFrame, closed: pd.DataFrame, items: pd.DataFrame, company: pd.Series
+) -> dict:
+    """The fiscal year of the cycle: months to go, revenue to date, budget of the whole year.
+
+    Parameters
+    ----------
+    financials, closed, items : DataFrame
+        Tables `financials`, `closed_financials` and `items`.
+    company : Series
+        Settings.
+
+    Returns
+    -------
+    dict
+        ``months`` planned of the year; ``closed_value``; ``budget_value``, missing unless it
+        speaks of every month; ``budgeted_items`` that it speaks of (None: all) and their
+        ``budgeted_closed_value``.
+    """
+    both = pd.concat([closed.assign(is_plan=False), financials.assign(is_plan=True)])
+    terms = company["fiscal_year_first_month"], company["fiscal_year_shift"]
+    year = months.fiscal_year(both["month"], *terms)
+    both = both[year == year[both["is_plan"]].min()]
+    is_company = both["family"] == schema.COMPANY_LABEL
+    own, budgeted = both[is_company], both[~is_company & both["budgeted_revenue_value"].notna()]
+    is_partial = own["budgeted_revenue_value"].sum() < own["revenue_value"].sum() - LATE
+    listed = items.loc[items["family"].isin(budgeted["family"]), "item"]
+    past = own[~own["is_plan"]]
+    return {
+        "months": own.loc[own["is_plan"], "month"].to_numpy(),
+        "closed_value": past["revenue_value"].sum(),
+        "budget_value": own["budget_revenue_value"].sum(min_count=12),
+        "budgeted_closed_value": past["budgeted_revenue_value"].sum(),
+        "budgeted_items": set(listed) if is_partial else None,
+    }
+
+
+def kpis(
+    task: Task,
+    plan: plans.Plan,
+    money: pd.DataFrame,
+    unit_cost: np.ndarray,
+    factor: np.ndarray,
+    year: dict,
+    *,
+    once_value: float = 0.0,
+) -> pd.DataFrame:
+    """What a supply plan brings, by ``KPIS``.
+
+    Parameters
+    ----------
+    task, plan : Task, Plan
+        Problem and answer.
+    money : DataFrame
+        Table `plan_money`.
+    unit_cost, factor : array (i,)
+        Unit cost (missing where unknown) and planning factor of each item.
+    year : dict
+        From ``this_year``.
+    once_value : float
+        Spent once, beyond what the plan shows.
+
+    Returns
+    -------
+    DataFrame
+        Key ``kpi``: ``amount`` (missing where nothing tells it), ``detail``: where and when.
+    """
+    end, full = plans.outcome(task, plan), plans.completed(task, plan)
+    owed, held = np.maximum(-end.closing, 0.0), np.maximum(end.closing, 0.0)
+    late = (full.lost + np.minimum(owed, task.demand - full.lost)) * factor
+    wanted = (task.demand * factor).sum()
+    stock = pd.DataFrame(held * unit_cost).sum(axis=1, min_count=1).to_numpy()
+    sums = money[[*_SUPPLIED.values()]].sum(min_count=1)
+    costs = plans.costs(task, plan).set_index("cost_kind")["amount_value"]
+    beyond = _beyond_unit_cost(task, plan, costs, unit_cost) + once_value
+    used = end.load / np.where(end.available > 0, end.available, np.nan)
+    peak, where = np.nan, ""
+    if np.isfinite(used).any():
+        t, r = np.unravel_index(np.nanargmax(used), used.shape)
+        peak, where = used[t, r], f"{task.resources[r]}, {months.label(task.months[t])}"
+    to_go = money[money["month"].isin(year["months"])]
+    revenue = year["closed_value"] + to_go["constrained_revenue_value"].sum(min_count=1)
+    if year["budgeted_items"] is not None:
+        to_go = to_go[to_go["item"].isin(year["budgeted_items"])]
+    budgeted = year["budgeted_closed_value"] + to_go["constrained_revenue_value"].sum(min_count=1)
+    amounts = {name: sums[column] for name, column in _SUPPLIED.items()} | {
+        "supply_cost_value": costs.sum() if task.is_priced else np.nan,
+        "beyond_cost_value": beyond,
+        "contribution_value": sums["constrained_margin_value"] - beyond,
+        "on_time_rate": 1.0 - late.sum() / wanted if wanted > 0 else np.nan,
+        "late_quantity": late.sum(),
+        "late_items": task.keys["item"][(owed > LATE).any(axis=0)].nunique(),
+        "peak_utilisation_rate": peak,
+        "overtime_hours": end.overtime.sum(),
+        "end_inventory_value": stock[-1] if len(stock) else np.nan,
+        "mean_inventory_value": stock.mean() if len(stock) else np.nan,
+        "fiscal_year_revenue_value": revenue,
+        "fiscal_year_variance_value": budgeted - year["budget_value"],
+    }
+    table = pd.DataFrame({"kpi": [*KPIS], "amount": [float(amounts[name]) for name in KPIS]})
+    return table.assign(detail=np.where(table["kpi"] == "peak_utilisation_rate", where, ""))
+
+
+def _beyond_unit_cost(
+    task: Task, plan: plans.Plan, costs: pd.Series, unit_cost: np.ndarray
+) -> float:
+    """Planning costs that no unit cost holds; a backlog of assumed cost spends nothing."""
+    end, full = plans.outcome(task, plan), plans.completed(task, plan)
+    kinds = costs.drop([*_IN_UNIT_COST, "backlog"], errors="ignore")
+    owed = np.maximum(-end.closing, 0.0)[:, ~task.is_assumed]
+    regular = np.nansum(end.overtime * task.regular_cost)  # a unit's cost holds a regular hour
+    helped = np.nansum(full.subcontract * unit_cost)
+    backlog = np.nansum(owed * task.backlog_cost[:, ~task.is_assumed])
+    return float(kinds.sum() + backlog - regular - helped)
+
+
+def beside_base(own: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table `scenarios`: each scenario's KPIs beside those of the plan, which comes first.
+
+    Parameters
+    ----------
+    own : dict of DataFrame
+        ``kpis`` by name of scenario, ``PLANNED`` among them.
+    """
+    parts = [table.assign(scenario=name) for name, table in own.items()]
+    table = pd.concat(parts, ignore_index=True)
+    base = own[PLANNED].set_index("kpi")["amount"]
+    table = table.assign(
+        base_amount=table["kpi"].map(base), unit=[KPIS[kpi][1] for kpi in table["kpi"]]
+    )
+    table = table.assign(difference=table["amount"] - table["base_amount"])
+    return table[["scenario", "kpi", "amount", "base_amount", "difference", "unit", "detail"]]
+
+
+def contribution(own: dict[str, pd.DataFrame]) -> pd.Series:
+    """Contribution of each scenario, by name, from its ``kpis``."""
+    found = {
+        name: table.set_index("kpi").loc["contribution_value", "amount"]
+        for name, table in own.items()
+    }
+    return pd.Series(found, dtype="float64")
+
+
+_FELT_BY_SUPPLY = ("demand", "capacity", "supplier_loss")
+_LISTED = ["scenario", "title", "kind", "statement", "owner", "stands_on", "changes", "finding"]
+
+
+def listed(
+    scenarios: dict[str, Scenario],
+    stacks: dict[str, list[Scenario]],
+    findings: dict[str, str],
+    frozen: dict[str, float],
+    cycle: pd.Timestamp,
+) -> pd.DataFrame:
+    """Table `scenario_list`: what each scenario says and changes, the plan itself first.
+
+    Parameters
+    ----------
+    scenarios, stacks : dict
+        From ``scenarios.read_all``, and ``scenarios.stack`` of each.
+    findings : dict of str
+        Why a scenario has no plan; empty where it has one.
+    frozen : dict
+        Months in which supply is what is firm, by family or ``default``; empty if none are.
+    cycle : Timestamp
+        Month in which the plan is made.
+    """
+    free = months.shift(cycle, int(max(frozen.values(), default=0)))
+    rows = [(PLANNED, "As planned", "", "The plan of this cycle, at least cost", "", "", "", "")]
+    for name, own in scenarios.items():
+        below = ", ".join(part.title for part in stacks[name] if part is not own)
+        said = [words(change) for change in own.changes]
+        said += [f"{own.cost_value:,.0f} spent once"] if own.cost_value else []
+        felt = [c for part in stacks[name] for c in part.changes if c["what"] in _FELT_BY_SUPPLY]
+        starts = [change.get("first_month", cycle) for change in felt]
+        late = f"Supply cannot answer before {months.label(free)}." if free > cycle else ""
+        late = late if any(start < free for start in starts) else ""
+        said = "; ".join(said)
+        rows.append(
+            (name, own.title, own.kind, own.statement, own.owner, below, said)
+            + (findings[name] or late,)
+        )
+    return pd.DataFrame(rows, columns=_LISTED).astype("str")
+
+
+def nothing() -> dict[str, pd.DataFrame]:
+    """The tables of scenarios where there are none."""
+    texts = {"scenarios": ["scenario", "kpi", "unit", "detail"], "scenario_list": _LISTED}
+    texts |= {"scenario_regret": ["choice", "outside"]}
+    numbers = {"scenarios": ["amount", "base_amount", "difference"], "scenario_list": []}
+    numbers |= {"scenario_regret": ["contribution_value", "regret_value", "weight_rate"]}
+    return {
+        name: pd.DataFrame(columns=[*columns, *numbers[name]]).astype(
+            dict.fromkeys(columns, "str") | dict.fromkeys(numbers[name], "float64")
+        )
+        for name, columns in texts.items()
+    }
+
+
+def wide(table: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
+    """Scenarios down, KPIs across, by title: what the page's table shows.
+
+    Parameters
+    ----------
+    table, listed : DataFrame
+        Tables `scenarios` and `scenario_list`.
+    """
+    laid = table.pivot(index="scenario", columns="kpi", values="amount").reset_index()
+    peak = table[table["kpi"] == "peak_utilisation_rate"].set_index("scenario")["detail"]
+    shown = listed[["scenario", "title"]].merge(
+        laid, on="scenario", how="left", validate="one_to_one"
+    )
+    return shown.assign(peak=shown["scenario"].map(peak))
+
+
+def pairs(
+    scenarios: dict[str, Scenario], contribution: pd.Series
+) -> tuple[list[str], list[str], list[str]]:
+    """Choices and outside scenarios that are combined, the plan itself among both; and who is not.
+
+    Parameters
+    ----------
+    scenarios : dict of Scenario
+        From ``scenarios.read_all``.
+    contribution : Series
+        Contribution of each scenario by itself, and of ``PLANNED``, by name.
+
+    Returns
+    -------
+    choices, outside, left_out : list of str
+        A scenario that stands on one of the other kind is not combined. Of choices beyond
+        ``MOST_CHOICES`` the best count, of outside ones beyond ``MOST_OUTSIDE`` those that move
+        contribution most.
+    """
+    known = {
+        name: own for name, own in scenarios.items() if contribution[name] == contribution[name]
+    }
+    pure = {
+        kind: [
+            name
+            for name, own in known.items()
+            if own.kind == kind and {part.kind for part in stack(scenarios, name)} == {kind}
+        ]
+        for kind in ("choice", "outside")
+    }
+    choices = sorted(pure["choice"], key=lambda name: -contribution[name])[:MOST_CHOICES]
+    move = (contribution - contribution[PLANNED]).abs()
+    outside = sorted(pure["outside"], key=lambda name: -move[name])[:MOST_OUTSIDE]
+    kept = [[name for name in known if name in some] for some in (choices, outside)]
+    left_out = [name for name in scenarios if name not in (*choices, *outside)]
+    return [PLANNED, *kept[0]], [PLANNED, *kept[1]], left_out
+
+
+def regret(contribution: pd.DataFrame, scenarios: dict[str, Scenario]) -> pd.DataFrame:
+    """Table `scenario_regret`: what each choice falls short of the best one, in each outside state.
+
+    Parameters
+    ----------
+    contribution : DataFrame
+        ``choice, outside, contribution_value``; missing where no plan keeps all rules.
+    scenarios : dict of Scenario
+        Their chances count where every outside one has one: the plan itself has what is left to 1.
+        Else all states weigh alike.
+
+    Returns
+    -------
+    DataFrame
+        Key ``choice, outside``: ``contribution_value``, ``regret_value`` (best choice there less
+        this one), ``weight_rate`` of the outside state.
+
+    Examples
+    --------
+    >>> rows = [("as planned", "wet", 1.0), ("early", "wet", 4.0)]
+    >>> table = pd.DataFrame(rows, columns=["choice", "outside", "contribution_value"])
+    >>> regret(table, {})["regret_value"].tolist()
+    [3.0, 0.0]
+    """
+    best = contribution.groupby("outside")["contribution_value"].transform("max")
+    states = list(dict.fromkeys(contribution["outside"]))
+    chance = {name: scenarios[name].probability_rate for name in states if name in scenarios}
+    if chance and all(rate == rate for rate in chance.values()):
+        weights = chance | {PLANNED: max(1.0 - sum(chance.values()), 0.0)}
+    else:
+        weights = dict.fromkeys(states, 1.0 / max(len(states), 1))
+    return contribution.assign(
+        regret_value=best - contribution["contribution_value"],
+        weight_rate=contribution["outside"].map(weights),
+    )
+
+
+def robust(table: pd.DataFrame) -> pd.DataFrame:
+    """Each choice's worst regret and weighted mean contribution; the least regretted first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``regret``.
+
+    Returns
+    -------
+    DataFrame
+        ``choice, worst_regret_value, worst_outside, mean_contribution_value``. A choice that some
+        state leaves without a plan is left out.
+    """
+    rows = []
+    for choice, own in table.groupby("choice", sort=False):
+        if own["regret_value"].notna().all():
+            worst = own.loc[own["regret_value"].idxmax()]
+            mean = float((own["contribution_value"] * own["weight_rate"]).sum())
+            rows.append((choice, worst["regret_value"], worst["outside"], mean))
+    columns = ["choice", "worst_regret_value", "worst_outside", "mean_contribution_value"]
+    made = pd.DataFrame(rows, columns=columns)
+    return made.sort_values("worst_regret_value", kind="stable", ignore_index=True)
