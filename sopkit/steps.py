@@ -51,6 +51,8 @@ from sopkit.supply import (
 )
 
 Tables = dict[str, pd.DataFrame]
+_FEW_ROWS = 25_000  # of a forecast: so many draws are kept for scenarios with other quantities
+_MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next time
 
 
 def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
@@ -515,6 +517,7 @@ def _total_errors(tables: Tables, terms: pd.DataFrame, kept: dict) -> np.ndarray
         tables["one_step_errors"],
         paths=inventory.PATHS,
         seed=inventory.SEED,
+        drawn=kept.setdefault(("drawn", reach), []) if len(first) < _FEW_ROWS else None,
     )
     kept[mark] = inventory.total_errors(futures, first, tables["items"], tables["locations"], terms)
     return kept[mark]
@@ -602,6 +605,7 @@ def scenario_base(
         "year": comparison.this_year(financials, closed, items, company),
         "factors": currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
         "errors": {},
+        "plans": {},
     }
     try:
         return base | {"planned": what_if(base)}
@@ -632,11 +636,19 @@ def what_if(base: dict, changes: Iterable[dict] = (), *, once_value: float = 0.0
     ValueError
         If a change cannot be applied (a UsageError), or no plan keeps all rules.
     """
-    cycle, tables = base["cycle"], base["tables"]
-    tables = tables | applying.applied(tables, changes, cycle=cycle)
-    task, laid = supply_task(tables, cycle=cycle, kept=base["errors"])
+    changes = list(changes)
+    tables = base["tables"] | applying.applied(base["tables"], changes, cycle=base["cycle"])
+    mark = repr([change for change in changes if not applying.is_money(change)])
+    if len(base["plans"]) >= _MOST_KEPT:
+        for name in ("plans", "errors"):
+            base[name].clear()
+    if mark not in base["plans"]:
+        task, laid = supply_task(tables, cycle=base["cycle"], kept=base["errors"])
+        family = schema.lookup(task.keys["item"], tables["items"], "family")
+        plan = _least_cost(base, task, family.fillna(task.keys["item"]))
+        base["plans"][mark] = task, laid, plan
+    task, laid, plan = base["plans"][mark]
     items, site = tables["items"], task.keys["item"]
-    plan = _least_cost(base, task, schema.lookup(site, items, "family").fillna(site))
     delivered = shortages.deliveries(plans.table(task, plan))
     factors = base["factors"].mul(tables["demand_plan"].get("price_rate", 1.0), axis=0)
     valued = _plan_money(tables, delivered, factors)

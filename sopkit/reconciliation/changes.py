@@ -53,6 +53,13 @@ def applied(tables: Tables, changes: Iterable[dict], *, cycle: pd.Timestamp) -> 
     return changed
 
 
+def is_money(change: dict) -> bool:
+    """Whether a change moves revenue alone, and leaves supply its task."""
+    return change["what"] == "currency" or (
+        change["what"] == "price" and not change.get("elasticity")
+    )
+
+
 def _covered(rows: pd.DataFrame, change: dict, cycle: pd.Timestamp) -> np.ndarray:
     """Rows of the levels and months that a change names; it must name some."""
     own = pd.Series(True, index=rows.index)

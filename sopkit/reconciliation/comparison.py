@@ -35,6 +35,21 @@ KPIS = {  # name: words, kind of amount, and whether more is better (1), worse (
     "fiscal_year_revenue_value": ("Revenue of this year", "value", 1),
     "fiscal_year_variance_value": ("This year to budget", "signed_value", 1),
 }
+SHOWN = {  # columns of the page's table: their headings
+    "title": "Scenario",
+    "contribution_value": "Contribution",
+    "supplied_revenue_value": "Revenue supplied",
+    "supplied_margin_value": "Margin supplied",
+    "supply_cost_value": "Cost of supply",
+    "on_time_rate": "On time",
+    "late_quantity": "Units late",
+    "peak_utilisation_rate": "Peak load",
+    "peak": "where",
+    "overtime_hours": "Overtime, hours",
+    "mean_inventory_value": "Stock on average",
+    "fiscal_year_variance_value": "This year to budget",
+}
+SHOWN_KINDS = {name: KPIS[name][1] for name in SHOWN if name in KPIS}
 _SUPPLIED = {  # KPI: column of `plan_money`
     "revenue_value": "revenue_value",
     "supplied_revenue_value": "constrained_revenue_value",
