@@ -380,14 +380,25 @@ def _together(sound: dict[str, Scenario], files: set[str], cycle: pd.Timestamp) 
     return found
 
 
-def _scenario(name: str, content: dict) -> Scenario:
-    """A sound file as a scenario."""
+def as_changes(entries: list[dict]) -> list[dict]:
+    """Changes as a file lists them, as ``Scenario.changes`` holds them.
+
+    Examples
+    --------
+    >>> as_changes([{"demand": {"family": "Tents", "rate": 0.1}}])
+    [{'what': 'demand', 'family': 'Tents', 'rate': 0.1}]
+    """
     changes = []
-    for entry in content.get("changes") or []:
+    for entry in entries:
         ((what, words),) = entry.items()
         given = {word: value for word, value in words.items() if value is not None}
         given |= {word: _month(given[word]) for word in _SHORT["months"] if word in given}
         changes.append({"what": what, **given})
+    return changes
+
+
+def _scenario(name: str, content: dict) -> Scenario:
+    """A sound file as a scenario."""
     chance = content.get("probability_rate")
     return Scenario(
         name,
@@ -397,7 +408,7 @@ def _scenario(name: str, content: dict) -> Scenario:
         content["kind"],
         _month(content["first_cycle"]),
         tuple(content.get("on") or ()),
-        tuple(changes),
+        tuple(as_changes(content.get("changes") or [])),
         np.nan if chance is None else float(chance),
         float(content.get("cost_value") or 0.0),
     )
