@@ -195,7 +195,8 @@ def _parse_yaml(text: str) -> tuple[object, str]:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         names = [name.value for name, _ in pairs]
         double = double or next((str(n) for n in names if names.count(n) > 1), "")
-        todo += [value for _, value in pairs if all(value is not other for other in todo)]
+        inside = node.value if isinstance(node, yaml.SequenceNode) else [v for _, v in pairs]
+        todo += [value for value in inside if all(value is not other for other in todo)]
     return yaml.safe_load(text) or {}, double
 
 

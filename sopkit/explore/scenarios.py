@@ -194,7 +194,7 @@ def content_of(asked: Asked, text: dict[str, str]) -> tuple[dict, str]:
     words = {name: " ".join(str(text[name]).split()) for name in ("name", "statement", "owner")}
     words["owner"] = words["owner"] or text["author"].strip()
     content: dict = {name: word for name, word in words.items() if word} | {"kind": text["kind"]}
-    content |= {"on": [asked.on]} if asked.on else {}
+    content |= {"stands_on": [asked.on]} if asked.on else {}
     content |= {"cost_value": asked.cost_value} if asked.cost_value else {}
     content |= {"changes": changed} if changed else {}
     if not changed and not asked.on:
@@ -213,7 +213,7 @@ def _saved_options(tables: dict, name: str) -> list[tuple[str, str]]:
     return [("the plan", ""), *options] if name == "on" else options
 
 
-_STYLE = {"style": {"description_width": "11em"}, "layout": {"width": "26em"}}
+_STYLE = {"style": {"description_width": "9em"}, "layout": {"width": "24em"}}
 
 
 def _slider(word: str, options: list[tuple], value: object) -> widgets.Widget:
@@ -222,7 +222,7 @@ def _slider(word: str, options: list[tuple], value: object) -> widgets.Widget:
         kind = widgets.SelectionRangeSlider
     made = kind(options=options, value=value, description=word, **_STYLE)
     if isinstance(value, tuple):
-        made.layout.width = "31em"
+        made.layout.width = "27em"
         made.add_class("months")
     return made
 
@@ -241,7 +241,7 @@ def _controls(tables: dict) -> dict[str, dict[str, widgets.Widget]]:
     return {
         "demand": sliders(every),
         "hours": sliders(list(task.resources)),
-        "costs": sliders(tables["costs"]),
+        "costs": {kind: _slider(f"{kind} cost", RATES, 0.0) for kind in tables["costs"]},
         "rest": {
             "on": widgets.Dropdown(
                 options=_saved_options(tables, "on"), value="", description="Stands on", **_STYLE
@@ -262,13 +262,11 @@ def _form() -> dict[str, widgets.Widget]:
         name: widgets.Text(description=word, continuous_update=False, **_STYLE)
         for name, word in words.items()
     }
+    made["statement"].layout.width = "48em"
     kind = widgets.Dropdown(options=kinds, description="It", **_STYLE)
     once = widgets.BoundedFloatText(min=0.0, max=1e12, description="Spent once", **_STYLE)
-    return {"name": made["name"], "statement": made["statement"], "kind": kind} | {
-        "cost_value": once,
-        "owner": made["owner"],
-        "author": made["author"],
-    }
+    first = {"name": made.pop("name"), "statement": made.pop("statement")}
+    return first | {"kind": kind, "cost_value": once} | made
 
 
 def _rows(parts: list[widgets.Widget]) -> list[widgets.HBox]:

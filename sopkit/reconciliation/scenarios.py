@@ -60,7 +60,7 @@ _NEEDED = ("statement", "owner", "kind", "first_cycle")
 _FIELDS = (
     "name",
     *_NEEDED,
-    "on",
+    "stands_on",
     "probability_rate",
     "cost_value",
     "changes",
@@ -106,7 +106,7 @@ class Scenario:
     """One scenario: ``kind`` says whether it happens to us (outside) or is decided (choice).
 
     ``changes`` are dicts of words as in the file, months as Timestamps, with ``what`` they change;
-    ``on`` names scenarios whose changes come first. ``cost_value`` is spent once, beyond what the
+    ``stands_on`` names scenarios whose changes come first. ``cost_value`` is spent once, beyond what the
     plan shows.
     """
 
@@ -116,7 +116,7 @@ class Scenario:
     owner: str
     kind: str
     first_cycle: pd.Timestamp
-    on: tuple[str, ...] = ()
+    stands_on: tuple[str, ...] = ()
     changes: tuple[dict, ...] = ()
     probability_rate: float = np.nan
     cost_value: float = 0.0
@@ -197,7 +197,7 @@ def is_over(scenario: Scenario, cycle: pd.Timestamp) -> bool:
 def stack(scenarios: dict[str, Scenario], name: str) -> list[Scenario]:
     """A scenario and those it stands on, in the order in which they are applied, each once."""
     order: list[Scenario] = []
-    for below in scenarios[name].on if name in scenarios else ():
+    for below in scenarios[name].stands_on if name in scenarios else ():
         order += [own for own in stack(scenarios, below) if own not in order]
     return [*order, scenarios[name]] if name in scenarios else order
 
@@ -207,7 +207,7 @@ def _problems(content: object, known: dict, cycle: pd.Timestamp, last: pd.Timest
     if not isinstance(content, dict):
         return [("the file is no list of `name: value`.", "See the README for an example.")]
     found = [
-        (f"no word {str(word)!r}.", nearest(str(word), _FIELDS))
+        (f"no word {_written(word)!r}.", nearest(_written(word), _FIELDS))
         for word in content
         if word not in _FIELDS
     ]
@@ -230,9 +230,11 @@ def _problems(content: object, known: dict, cycle: pd.Timestamp, last: pd.Timest
     first = _month(content.get("first_cycle"))
     if content.get("first_cycle") is not None and first is None:
         found.append((f"first_cycle {content['first_cycle']!r} is no month.", "Write YYYY-MM."))
-    on, changes = content.get("on") or [], content.get("changes") or []
+    on, changes = content.get("stands_on") or [], content.get("changes") or []
     if not _are_texts(on):
-        found.append(("on is no list of scenarios.", "Write names of files: [dealers_delay]."))
+        found.append(
+            ("stands_on is no list of scenarios.", "Write names of files: [dealers_delay].")
+        )
     if not isinstance(changes, list) or not (changes or on):
         found.append(
             ("there are no changes.", "Write a list: changes, then a line each with `- `.")
@@ -251,6 +253,11 @@ _MISSING = {
     "kind": "Write outside (it may happen to us) or choice (we may decide it).",
     "first_cycle": "Write the cycle in which it was first asked: first_cycle: 2026-01.",
 }
+
+
+def _written(word: object) -> str:
+    """A word as it was written: YAML takes ``on`` for a truth."""
+    return "on" if word is True else str(word)
 
 
 def _are_texts(value: object) -> bool:
@@ -352,18 +359,18 @@ def _together(sound: dict[str, Scenario], files: set[str], cycle: pd.Timestamp) 
     """What only several files can tell: what they stand on, circles, names, chances."""
     found = []
     for name, own in sound.items():
-        for below in own.on:
+        for below in own.stands_on:
             if below not in files:
                 hint = nearest(below, sorted(files - {name}))
-                found.append(_breach(name, f"on: no scenario {below!r}.", hint))
+                found.append(_breach(name, f"stands_on: no scenario {below!r}.", hint))
             elif below in sound and sound[below].first_cycle > own.first_cycle:
-                words = f"on: {below} counts from {months.label(sound[below].first_cycle)} on only."
+                words = f"stands_on: {below} counts from {months.label(sound[below].first_cycle)} on only."
                 found.append(
                     _breach(name, words, "Give this one the same first_cycle, or a later.")
                 )
-    links = [(name, below) for name, own in sound.items() for below in own.on]
+    links = [(name, below) for name, own in sound.items() for below in own.stands_on]
     if chain := circle([name for name, _ in links], [below for _, below in links]):
-        words = f"on: a circle: {' → '.join(chain)}."
+        words = f"stands_on: a circle: {' → '.join(chain)}."
         found.append(_breach(chain[0], words, "Take one of its links out."))
     titles: dict[str, str] = {PLANNED: "the plan itself"}
     for name, own in sound.items():
@@ -407,7 +414,7 @@ def _scenario(name: str, content: dict) -> Scenario:
         content["owner"],
         content["kind"],
         _month(content["first_cycle"]),
-        tuple(content.get("on") or ()),
+        tuple(content.get("stands_on") or ()),
         tuple(as_changes(content.get("changes") or [])),
         np.nan if chance is None else float(chance),
         float(content.get("cost_value") or 0.0),
