@@ -338,7 +338,7 @@ def scenarios(
     table, listed : DataFrame
         Tables `scenarios` and `scenario_list`.
     ranked : DataFrame
-        Choices, from ``comparison.robust``.
+        Choices, from ``regret.robust``.
     states : int
         Outside states they were tried in, the plan's own among them.
     left_out : list of str

@@ -693,7 +693,7 @@ def _scenarios(
     own, findings = {scenarios.PLANNED: base["planned"]["kpis"]}, {}
     for name, parts in stacks.items():
         own[name], findings[name] = _answered(base, parts)
-    choices, outside, left_out = comparison.pairs(known, comparison.contribution(own))
+    choices, outside, left_out = regret.pairs(known, regret.contribution(own))
     rows = []
     for choice, state in itertools.product(choices, outside):
         parts = stacks.get(state, [])
@@ -701,20 +701,20 @@ def _scenarios(
         is_alone = scenarios.PLANNED in (choice, state)
         single = choice if state == scenarios.PLANNED else state
         told = own[single] if is_alone else _answered(base, parts)[0]
-        rows.append((choice, state, comparison.contribution({single: told})[single]))
+        rows.append((choice, state, regret.contribution({single: told})[single]))
     combined = pd.DataFrame(rows, columns=["choice", "outside", "contribution_value"])
     frozen = company["frozen_months"] if len(tables["scheduled_receipts"]) else {}
     results = {
         "scenarios": comparison.beside_base(own),
         "scenario_list": comparison.listed(known, stacks, findings, frozen, cycle),
-        "scenario_regret": comparison.regret(combined, known),
+        "scenario_regret": regret.regret(combined, known),
     }
     return _with_facts(results, left_out)
 
 
 def _with_facts(results: Tables, left_out: list[str]) -> Tables:
     """The tables of scenarios, and the figures of their sentences."""
-    ranked = comparison.robust(results["scenario_regret"])
+    ranked = regret.robust(results["scenario_regret"])
     states = results["scenario_regret"]["outside"].nunique()
     beside = results["scenarios"], results["scenario_list"]
     return results | {"scenario_facts": headlines.scenarios(*beside, ranked, states, left_out)}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sopkit import exhibits, months, steps
 from sopkit.charts import supply as charts
-from sopkit.reconciliation import changes, comparison, scenarios
+from sopkit.reconciliation import comparison, scenarios, wording
 from sopkit.supply import plans
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
@@ -153,7 +153,7 @@ def said(tables: dict, asked: Asked) -> str:
     """What is different, in words; empty where nothing is."""
     known, parts = tables["known"], []
     parts += [f"“{known[asked.on].title}”"] if asked.on in known else []
-    parts += [changes.words(change) for change in scenarios.as_changes(entries(asked))]
+    parts += [wording.words(change) for change in scenarios.as_changes(entries(asked))]
     if asked.cost_value:
         amount = exhibits.format_amount(asked.cost_value, "value", tables["currency"])
         parts.append(f"{amount} spent once")

@@ -19,7 +19,7 @@ from sopkit.demand import hierarchy
 from sopkit.explore import scenario_view
 from sopkit.explore.accuracy import LOOK
 from sopkit.explore.scenario_view import Asked
-from sopkit.reconciliation import changes, scenarios
+from sopkit.reconciliation import changes, scenario_format, scenarios
 
 RATES = [(f"{n:+d}%".replace("-", "−") if n else "as planned", n / 100) for n in range(-50, 51, 5)]
 LEVELS = [("as planned", 0.0), *((f"{n:g}%", n / 100) for n in (80, 85, 90, 95, 97, 98, 99, 99.5))]
@@ -71,7 +71,7 @@ def saved(
 def _known_costs(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp) -> list[str]:
     """Kinds of cost that a slider can change."""
     known = []
-    for kind in scenarios.COSTS:
+    for kind in scenario_format.COSTS:
         try:
             changes.applied(tables, [{"what": "cost", "kind": kind, "rate": 0.1}], cycle=cycle)
         except months.UsageError:

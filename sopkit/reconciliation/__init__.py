@@ -3,5 +3,8 @@
 ``finance`` knows prices and costs, ``budgets`` lays the budget beside the plan, ``money`` says what
 the plan is worth and ties up, ``outlook`` whether the year is made, ``horizons`` whether the years
 ahead fit capacity; ``gaps`` lays demand, supply and budget side by side, ``grid`` is the S&OP grid
-of pages 03 to 06, ``bridge`` tells why the plan moved since the last cycle.
+of pages 03 to 06, ``bridge`` tells why the plan moved since the last cycle. ``scenarios`` reads
+small differences on the plan (``scenario_format``: their words and what can be wrong), ``changes``
+applies them to the tables, ``wording`` tells them, ``comparison`` lays them beside the plan,
+``regret`` finds the choice that is least regretted.
 """

@@ -14,7 +14,8 @@ import pandas as pd
 
 from sopkit import currencies, months, schema
 from sopkit.demand import consensus, hierarchy
-from sopkit.reconciliation.scenarios import COSTS
+from sopkit.reconciliation.scenario_format import COSTS
+from sopkit.reconciliation.wording import words
 from sopkit.supply import capacity
 
 Tables = dict[str, pd.DataFrame]
@@ -328,71 +329,3 @@ _KINDS = {
     "service_level": _service_level,
     "currency": _currency,
 }
-
-
-def words(change: dict) -> str:
-    """One change in words.
-
-    Examples
-    --------
-    >>> words({"what": "demand", "family": "Tents", "rate": -0.2})
-    '20% less demand for Tents'
-    >>> words({"what": "capacity", "resource": "sewing", "hours": 2400.0})
-    '2,400 hours a month more of sewing'
-    """
-    rate = change.get("rate", 0.0)
-    named = [change[n] for n in (*_LEVELS, "resource", "supplier") if n in change]
-    subject = ", ".join(name for name in named if name != schema.ALL) or "everything"
-    side, size = ("less" if rate < 0 else "more"), f"{abs(rate):.3g}".rstrip(".")
-    size = f"{float(size) * 100:.3g}%"
-    what = change["what"]
-    if what == "demand" and "rate" in change:
-        said = f"{size} {side} demand for {subject}"
-    elif what == "demand":
-        said = f"{_more(change['quantity'], 'units')} of demand for {subject}"
-    elif what == "price":
-        said = f"prices of {subject} {size} {'lower' if rate < 0 else 'higher'}"
-        said += f", elasticity {change['elasticity']:g}" if change.get("elasticity") else ""
-    elif what == "capacity" and "rate" in change:
-        said = f"{size} {'fewer' if rate < 0 else 'more'} hours of {subject}"
-    elif what == "capacity":
-        parts = (("hours", "hours"), ("overtime_hours", "hours of overtime"))
-        said = " and ".join(_more(change[n], unit) for n, unit in parts if n in change)
-        said += f" of {subject}"
-    elif what == "cost":
-        said = f"{change['kind']} costs {size} {'lower' if rate < 0 else 'higher'}"
-        said += f" for {subject}" if subject != "everything" else ""
-    elif what == "lead_time":
-        said = f"lead time of {subject} {size} {'shorter' if rate < 0 else 'longer'}"
-        if "days" in change:
-            side = "shorter" if change["days"] < 0 else "longer"
-            said = f"lead time of {subject} {abs(change['days']):g} days {side}"
-    elif what == "supplier_loss":
-        said = f"nothing from {subject}"
-    elif what == "service_level":
-        said = f"service level of {subject} at {change['level'] * 100:.3g}%"
-    elif what == "currency":
-        said = f"{change['currency']} {size} {'lower' if rate < 0 else 'higher'}"
-    else:
-        said = _event_words(change)
-    return said + _span(change)
-
-
-def _event_words(change: dict) -> str:
-    if change.get("probability_rate") == 0:
-        return f"“{change['event']}” does not happen"
-    parts = (("expected_rate", "demand"), ("probability_rate", "chance"))
-    said = [f"{word} {change[name] * 100:+.3g}%" for name, word in parts if name in change]
-    return f"“{change['event']}” with {' and '.join(said) or 'other terms'}"
-
-
-def _more(amount: float, unit: str) -> str:
-    return f"{abs(amount):,.0f} {unit} a month {'less' if amount < 0 else 'more'}"
-
-
-def _span(change: dict) -> str:
-    first, last = (change.get(name) for name in ("first_month", "last_month"))
-    first, last = (months.label(month) if month is not None else "" for month in (first, last))
-    if first and last:
-        return f" in {first}" if first == last else f" in {first} to {last}"
-    return f" from {first} on" if first else f" until {last}" if last else ""
