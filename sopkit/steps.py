@@ -34,7 +34,17 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import bridge, budgets, comparison, finance, gaps, grid, money, scenarios
+from sopkit.reconciliation import (
+    bridge,
+    budgets,
+    comparison,
+    finance,
+    gaps,
+    grid,
+    money,
+    regret,
+    scenarios,
+)
 from sopkit.reconciliation import changes as applying
 from sopkit.supply import (
     attainment,
