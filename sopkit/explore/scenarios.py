@@ -234,7 +234,8 @@ def _controls(tables: dict) -> dict[str, dict[str, widgets.Widget]]:
     whole = (task.months[0], task.months[-1])
 
     def sliders(names: list[str]) -> dict[str, widgets.Widget]:
-        return {name: _slider(name, RATES, 0.0) for name in names}
+        every = {schema.ALL: "all families"}
+        return {name: _slider(every.get(name, name), RATES, 0.0) for name in names}
 
     every = [schema.ALL] if not tables["families"] else tables["families"]
     choices = {"options": _saved_options(tables, "beside"), "rows": 4, **_STYLE}
