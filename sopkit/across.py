@@ -262,14 +262,14 @@ def _circles(tables, sources) -> list[Finding]:
         edges = tables[name][[child, parent]].dropna()
         if name == "locations":  # a site that names itself is the head of its chain
             edges = edges[edges[child] != edges[parent]]
-        if chain := _circle(edges[child].tolist(), edges[parent].tolist()):
+        if chain := circle(edges[child].tolist(), edges[parent].tolist()):
             remedy = f"Take one of its links out in {sources[name].label}."
             message = f"a circle: {' → '.join(chain)}."
             findings.append(Finding("breach", name, parent, message, remedy))
     return findings
 
 
-def _circle(children: list[str], parents: list[str]) -> list[str]:
+def circle(children: list[str], parents: list[str]) -> list[str]:
     """A circle among the links, as a chain that ends where it begins; empty if there is none."""
     order = TopologicalSorter()
     for child, parent in zip(children, parents, strict=True):

@@ -22,7 +22,8 @@ class Step:
     """A step of the cycle: notebook, what it reads (raw, processed, past cycles) and writes.
 
     ``ledger`` tables come of all past cycles, ``previous`` ones of the last cycle alone;
-    ``running`` ones are raw rows up to the month under way, which no other step may see.
+    ``running`` ones are raw rows up to the month under way, which no other step may see; ``files``
+    are folders of files that are no tables.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Step:
     writes: tuple[str, ...]
     previous: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 # A step: name | notebook | title. Below it what it reads (raw tables, this cycle's processed
@@ -76,6 +78,7 @@ reconciliation | 05_reconciliation | Reconciliation
   raw: items locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates
     events launches assumptions risks
+  files: scenarios
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan supply_plan supply_costs inventory_projection
     resource_load deliveries model_weights views view_skill override_changes event_effects
@@ -83,9 +86,9 @@ reconciliation | 05_reconciliation | Reconciliation
   previous: demand_history model_weights views view_skill override_changes known_members outlook
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money money_by_level
     item_financials financials closed_financials quarters outlook outlook_bridge gaps gap_parts
-    gap_tree gap_mix gap_leaves gap_levels assumption_states strategy_check disconnects risk_items
-    risk_resources risk_totals risk_levers near_items strategic_years sop_grid
-    reconciliation_exceptions
+    gap_tree gap_mix gap_leaves gap_levels assumption_states strategy_check disconnects scenarios
+    scenario_list scenario_regret scenario_facts risk_items risk_resources risk_totals risk_levers
+    near_items strategic_years sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items inventory targets decisions options actions
   processed: demand_history money_rates planning_units accuracy inventory_projection resource_load

@@ -518,6 +518,43 @@ def _beside(money: pd.DataFrame, column: str, reason: str) -> tuple:
     return ("signed_rate", rate, f"unknown ({reason})")
 
 
+def scenarios(
+    table: pd.DataFrame, listed: pd.DataFrame, ranked: pd.DataFrame, states: int, left_out: list
+) -> pd.DataFrame:
+    """What scenarios would change most, and the choice that is least regretted.
+
+    Parameters
+    ----------
+    table, listed : DataFrame
+        Tables `scenarios` and `scenario_list`.
+    ranked : DataFrame
+        Choices, from ``regret.robust``.
+    states : int
+        Outside states they were tried in, the plan's own among them.
+    left_out : list of str
+        Scenarios that are not combined with those of the other kind.
+    """
+    title = listed.set_index("scenario")["title"]
+    moves = table[table["kpi"] == "contribution_value"].set_index("scenario")["difference"]
+    worst = moves.min()
+    facts = {"scenarios": ("count", max(len(listed) - 1, 0) or np.nan, "none")}
+    facts["worst"] = title[moves.idxmin()] if worst < 0 else "none"
+    facts["worst_value"] = ("value", -worst if worst < 0 else np.nan, "unknown")
+    words = dict(robust="none", robust_state="none", by_mean="none", left_out="none")
+    amounts = dict(robust_value=np.nan, choices=np.nan, states=np.nan, not_combined=np.nan)
+    if len(ranked) > 1 and states > 1:
+        best = ranked.iloc[0]
+        by_mean = ranked.loc[ranked["mean_contribution_value"].idxmax(), "choice"]
+        words["robust"], words["by_mean"] = title[best["choice"]], title[by_mean]
+        words["robust_state"] = title[best["worst_outside"]]
+        words["left_out"] = ", ".join(title[left_out]) or "none"
+        amounts = dict(robust_value=best["worst_regret_value"], choices=len(ranked) - 1)
+        amounts |= dict(states=states - 1, not_combined=len(left_out) or np.nan)
+    facts["robust_value"] = ("value", amounts.pop("robust_value"), "unknown")
+    counts = {name: ("count", amount, "none") for name, amount in amounts.items()}
+    return _facts(**facts, **words, **counts)
+
+
 def executive_review(
     outlook: pd.DataFrame, kpis: pd.DataFrame, register: pd.DataFrame, common: dict
 ) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def company() -> dict:
 def write(
     folder: Path, seed: int = 0, *, is_clean: bool = False, cycle: pd.Timestamp | None = None
 ) -> list[Path]:
-    """Paths of the generated files: `<table>.csv` of every raw table, and `company.yml`.
+    """Paths of the generated files: `<table>.csv` of every raw table, `company.yml`, scenarios.
 
     Parameters
     ----------
@@ -117,6 +117,10 @@ def write(
     if not is_clean and cycle is not None and cycle < CYCLE:
         settings["departments"] = [RENAMED.get(name, name) for name in settings["departments"]]
     texts["company.yml"] = yaml.safe_dump(settings, sort_keys=False)
+    if not is_clean and (cycle is None or cycle >= CYCLE):
+        asked = sorted((_given.FOLDER / "scenarios").glob("*.yml"))
+        texts |= {f"scenarios/{path.name}": path.read_text(encoding="utf-8") for path in asked}
+        (folder / "scenarios").mkdir(exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_bytes(text.encode("utf-8"))
     return [folder / name for name in texts]

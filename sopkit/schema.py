@@ -226,7 +226,7 @@ routings | standing | item family resource route | one of item family | Load: ho
   route text: name of an alternative way to make it; blank for the usual one
   hours_per_unit* number: hours a unit
   offset_months number: months before the item is due that the work is done
-components | standing | item component | Bill of materials: which items a late component stops
+components | standing | item component | Bill of materials: which items a component that is late or does not come stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
   quantity_per~ number: units of component a unit of item
@@ -313,7 +313,7 @@ options | standing | decision option | Options of each decision, with their mone
   statement* text: what would be done
   cost_value signed: what it costs
   effect_value signed: what it brings
-  scenario~ text: scenario that shows it
+  scenario text: scenario that shows it: name of its file, without .yml
 actions | dated | action cycle | Follow-up of what was promised
   action* text: short name
   cycle* month: month in which the plan is made
@@ -487,6 +487,10 @@ register | kind name | statement owner due status finding amount_value | decisio
 product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money
 demand_review_exceptions |  | subject finding amount_value proposal | exceptions of demand_review, ranked by money
 supply_review_exceptions |  | subject finding amount_value proposal | exceptions of supply_review, ranked by money
+scenarios | scenario kpi | amount base_amount difference unit detail | what each scenario brings, beside the plan at least cost; difference = scenario - plan
+scenario_list | scenario | title kind statement owner stands_on changes finding | the scenarios that count in this cycle, and what each changes
+scenario_regret | choice outside | contribution_value regret_value weight_rate | each choice in each outside scenario; regret = best choice there - this one
+scenario_facts | fact | amount kind text | figures of the scenarios' sentences
 reconciliation_exceptions |  | subject finding amount_value proposal | exceptions of reconciliation, ranked by money
 """
 

@@ -69,6 +69,12 @@ def added(folder: Path, name: str) -> list[Path]:
     )
 
 
+def scenarios(folder: Path) -> list[Path]:
+    """The scenario files, by name."""
+    paths = (folder / "scenarios").glob("*.yml")
+    return sorted(path for path in paths if path.is_file() and not path.name.startswith("."))
+
+
 def strangers(folder: Path) -> list[str]:
     """Files that sopkit does not read, and folders whose name is nearly a table's."""
     known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
@@ -76,8 +82,9 @@ def strangers(folder: Path) -> list[str]:
     present = [path for path in folder.iterdir() if not path.name.startswith((".", "~$"))]
     found = [path.name for path in present if path.is_file() and path.name not in known]
     for own in (path for path in present if path.is_dir()):
-        if own.name in schema.RAW:
-            read = added(folder, own.name)
+        if own.name in schema.RAW or own.name == "scenarios":
+            is_table = own.name in schema.RAW
+            read = added(folder, own.name) if is_table else scenarios(folder)
             names = [path.name for path in own.iterdir() if path not in read]
             found += [f"{own.name}/{name}" for name in names if not name.startswith((".", "~$"))]
         elif near(own.name, schema.RAW, 0.75):
@@ -188,7 +195,8 @@ def _parse_yaml(text: str) -> tuple[object, str]:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         names = [name.value for name, _ in pairs]
         double = double or next((str(n) for n in names if names.count(n) > 1), "")
-        todo += [value for _, value in pairs if all(value is not other for other in todo)]
+        inside = node.value if isinstance(node, yaml.SequenceNode) else [v for _, v in pairs]
+        todo += [value for value in inside if all(value is not other for other in todo)]
     return yaml.safe_load(text) or {}, double
 
 

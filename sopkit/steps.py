@@ -8,6 +8,9 @@ step declares (raw, processed, past cycles' as ``ledger_<name>``), empty where t
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -34,6 +37,7 @@ from sopkit.executive import assumptions, kpis, register
 from sopkit.reconciliation import (
     bridge,
     budgets,
+    comparison,
     disconnects,
     finance,
     gap_leaves,
@@ -45,9 +49,12 @@ from sopkit.reconciliation import (
     money,
     outlook,
     paths,
+    regret,
     risk,
+    scenarios,
     strategy,
 )
+from sopkit.reconciliation import changes as applying
 from sopkit.supply import (
     attainment,
     capacity,
@@ -63,6 +70,8 @@ from sopkit.supply import (
 )
 
 Tables = dict[str, pd.DataFrame]
+_FEW_ROWS = 25_000  # of a forecast: so many draws are kept for scenarios with other quantities
+_MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next time
 
 
 def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
@@ -364,9 +373,9 @@ def _overridden(
 
 
 def supply_task(
-    tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False
-) -> tuple[tasks.Task, Tables]:
-    """The supply problem in arrays, and the tables it was laid out from."""
+    tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False, kept: dict | None = None
+) -> tuple[tasks.Task, dict]:
+    """The supply problem in arrays, and what it was laid out from; ``kept`` holds known errors."""
     items, resources, places = tables["items"], tables["resources"], tables["locations"]
     company, scheduled = tables["company"].iloc[0], tables["scheduled_receipts"]
     demand = sites.site_demand(tables["demand_plan"], tables["orders"], items, places)
@@ -374,7 +383,7 @@ def supply_task(
     terms = sites.replenishment(
         demand, items, places, tables["suppliers"], company["service_levels"], frozen
     )
-    errors = _total_errors(tables, terms)
+    errors = _total_errors(tables, terms, {} if kept is None else kept)
     terms = terms.assign(
         safety_stock=inventory.covering_stock(errors, terms),
         shelf_life_months=schema.lookup(terms["item"], items, "shelf_life_months"),
@@ -403,13 +412,10 @@ def supply_task(
         made.groupby(schema.SITE, as_index=False)[["quantity"]].sum(),
         is_lost=company["unmet_demand"] == "lost",
         has_setups=has_setups,
-    )
-    frontier = inventory.service_frontier(
-        errors, terms, schema.lookup(terms["item"], rates, "unit_cost_value").to_numpy()
+        stops=tables.get("supply_stops"),
     )
     laid = {"terms": terms, "bills": bills, "available": available, "rates": rates}
-    laid |= {"service_frontier": frontier, "is_stock_known": pd.DataFrame({"is": [is_known]})}
-    return task, laid
+    return task, laid | {"errors": errors, "is_stock_known": is_known}
 
 
 def supply_review(
@@ -452,7 +458,9 @@ def supply_review(
             {name: hierarchy.in_planning_units(plan, items) for name, plan in laid_out.items()}
         ),
         "hour_values": hours,
-        "service_frontier": laid["service_frontier"],
+        "service_frontier": inventory.service_frontier(
+            laid["errors"], laid["terms"], _unit_cost(laid["terms"]["item"], laid)
+        ),
         "stock_health": health,
         "stock_by_family": inventory.health_by_family(hierarchy.in_planning_units(health, items)),
         "deliveries": delivered,
@@ -466,7 +474,7 @@ def supply_review(
             hours,
             strategies.break_even(costs),
             strategy,
-            laid["is_stock_known"].loc[0, "is"],
+            laid["is_stock_known"],
             inventory.below_safety(projection, unit_cost),
             common,
         ),
@@ -475,6 +483,11 @@ def supply_review(
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
+
+
+def _unit_cost(members: pd.Series, laid: dict) -> np.ndarray:
+    """Cost a unit of each item, missing where unknown."""
+    return schema.lookup(members, laid["rates"], "unit_cost_value").to_numpy(dtype="float64")
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:
@@ -505,11 +518,17 @@ def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:
     return table if task.is_priced else table[:0]
 
 
-def _total_errors(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
-    """Demand beyond its mean over the months that stock of each item and site must last for."""
+def _total_errors(tables: Tables, terms: pd.DataFrame, kept: dict) -> np.ndarray:
+    """Demand beyond its mean over the months that stock of each item and site must last for.
+
+    ``kept`` holds what was found before, by all that it depends on in one cycle.
+    """
     table = tables["forecast"]
     reach = int(np.ceil(terms["exposure_months"].max()))
     first = table[table["month"] < months.shift(table["month"].min(), reach)]
+    mark = (first["quantity"].to_numpy().tobytes(), terms["exposure_months"].to_numpy().tobytes())
+    if mark in kept:
+        return kept[mark]
     futures = intervals.sample_paths(
         first,
         tables["error_widths"],
@@ -517,8 +536,10 @@ def _total_errors(tables: Tables, terms: pd.DataFrame) -> np.ndarray:
         tables["one_step_errors"],
         paths=inventory.PATHS,
         seed=inventory.SEED,
+        drawn=kept.setdefault(("drawn", reach), []) if len(first) < _FEW_ROWS else None,
     )
-    return inventory.total_errors(futures, first, tables["items"], tables["locations"], terms)
+    kept[mark] = inventory.total_errors(futures, first, tables["items"], tables["locations"], terms)
+    return kept[mark]
 
 
 def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
@@ -559,6 +580,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     results |= _risk(tables, results, cycle=cycle)
     results |= _contradictions(tables | results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
+    results |= _scenarios(tables, financials, closed, cycle)
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
     common |= headlines.risk(results)
     common |= headlines.years(results)
@@ -574,14 +596,8 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
 def _money(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """The plan in money by series, and at every level with what it costs and ties up."""
     rates, company = tables["money_rates"], tables["company"].iloc[0]
-    by_series = money.plan_money(
-        tables["demand_plan"],
-        tables["deliveries"],
-        rates,
-        tables["items"],
-        tables["locations"],
-        currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
-    )
+    factors = currencies.month_factors(tables["demand_plan"], tables, cycle=cycle)
+    by_series = _plan_money(tables, tables["deliveries"], factors)
     by_level = money.by_level(
         tables,
         by_series,
@@ -680,6 +696,170 @@ def _levelled(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """A table of series with all their levels and the factor to the common unit."""
     table = hierarchy.with_levels(table, tables["items"], tables["locations"], tables["channels"])
     return table.assign(factor=hierarchy.factors(table["item"], tables["items"]))
+
+
+def _plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
+    """Table `plan_money`, with ``currencies.month_factors`` by row of the plan."""
+    plan, names = tables["demand_plan"], ("money_rates", "items", "locations")
+    return money.plan_money(plan, delivered, *(tables[name] for name in names), factors)
+
+
+def scenario_base(
+    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, *, cycle: pd.Timestamp
+) -> dict:
+    """What the scenarios of a cycle start from, its least-cost plan without any change first.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        What the reconciliation reads.
+    financials, closed : DataFrame
+        Tables `financials` and `closed_financials`.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    dict
+        For ``what_if``; ``planned`` is its answer to no change.
+
+    Raises
+    ------
+    UsageError
+        If there is no demand, or no plan keeps all rules.
+    """
+    if tables["demand_plan"].empty:
+        raise months.UsageError("There is no demand to supply, so nothing can be tried here.")
+    company, items = tables["company"].iloc[0], tables["items"]
+    base = {
+        "tables": tables,
+        "cycle": cycle,
+        "year": comparison.this_year(financials, closed, items, company),
+        "factors": currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
+        "errors": {},
+        "plans": {},
+    }
+    try:
+        return base | {"planned": what_if(base)}
+    except ValueError as error:
+        raise months.UsageError(f"The supply of this cycle cannot be planned: {error}") from error
+
+
+def what_if(base: dict, changes: Iterable[dict] = (), *, once_value: float = 0.0) -> dict:
+    """The plan of least cost with some changes, and what it brings.
+
+    Parameters
+    ----------
+    base : dict
+        From ``scenario_base``.
+    changes : iterable of dict
+        As in ``scenarios.Scenario.changes``.
+    once_value : float
+        Spent once, beyond what the plan shows.
+
+    Returns
+    -------
+    dict
+        ``task``, ``plan``, ``kpis`` (from ``comparison.kpis``). They depend on the base and the
+        changes alone, not on what was asked before.
+
+    Raises
+    ------
+    ValueError
+        If a change cannot be applied (a UsageError), or no plan keeps all rules.
+    """
+    changes = list(changes)
+    tables = base["tables"] | applying.applied(base["tables"], changes, cycle=base["cycle"])
+    mark = repr([change for change in changes if not applying.is_money(change)])
+    if len(base["plans"]) >= _MOST_KEPT:
+        for name in ("plans", "errors"):
+            base[name].clear()
+    if mark not in base["plans"]:
+        task, laid = supply_task(tables, cycle=base["cycle"], kept=base["errors"])
+        family = schema.lookup(task.keys["item"], tables["items"], "family")
+        plan = _least_cost(base, task, family.fillna(task.keys["item"]))
+        base["plans"][mark] = task, laid, plan
+    task, laid, plan = base["plans"][mark]
+    items, site = tables["items"], task.keys["item"]
+    delivered = shortages.deliveries(plans.table(task, plan))
+    factors = base["factors"].mul(tables["demand_plan"].get("price_rate", 1.0), axis=0)
+    valued = _plan_money(tables, delivered, factors)
+    once = applying.event_costs(base["tables"]["events"], tables["events"], task.months)
+    told = comparison.kpis(
+        task,
+        plan,
+        valued,
+        _unit_cost(site, laid),
+        hierarchy.factors(site, items).to_numpy(),
+        base["year"],
+        once_value=once_value + once,
+    )
+    return {"task": task, "plan": plan, "kpis": told}
+
+
+def _least_cost(base: dict, task: tasks.Task, family: pd.Series) -> plans.Plan:
+    """The plan of least cost from the base's own, which the solver keeps; large ones by family."""
+    if task.demand.size > families.MOST_CELLS:
+        return strategies.plan(task, "least cost", family=family)
+    if "session" not in base:
+        base["session"] = least_cost.Session(task)
+        plan = base["session"].solve()
+        base["session"].stay()
+        return plan
+    return base["session"].solve(task)
+
+
+def _scenarios(
+    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, cycle: pd.Timestamp
+) -> Tables:
+    """Every scenario that counts beside the plan, and choices against what may happen."""
+    company = tables["company"].iloc[0]
+    ahead = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
+    known, odd = scenarios.read_all(tables["scenario_files"], tables, cycle=cycle, horizon=ahead)
+    if broken := [finding for finding in odd if finding.state == "breach"]:
+        raise months.UsageError(f"{broken[0].table}: {broken[0].message} {broken[0].remedy}")
+    if not known or tables["demand_plan"].empty:
+        return _with_facts(comparison.nothing(), [])
+    base = scenario_base(tables, financials, closed, cycle=cycle)
+    stacks = {name: scenarios.stack(known, name) for name in known}
+    own, findings = {scenarios.PLANNED: base["planned"]["kpis"]}, {}
+    for name, parts in stacks.items():
+        own[name], findings[name] = _answered(base, parts)
+    choices, outside, left_out = regret.pairs(known, regret.contribution(own))
+    rows = []
+    for choice, state in itertools.product(choices, outside):
+        parts = stacks.get(state, [])
+        parts = [*parts, *(own for own in stacks.get(choice, []) if own not in parts)]
+        is_alone = scenarios.PLANNED in (choice, state)
+        single = choice if state == scenarios.PLANNED else state
+        told = own[single] if is_alone else _answered(base, parts)[0]
+        rows.append((choice, state, regret.contribution({single: told})[single]))
+    combined = pd.DataFrame(rows, columns=["choice", "outside", "contribution_value"])
+    frozen = company["frozen_months"] if len(tables["scheduled_receipts"]) else {}
+    results = {
+        "scenarios": comparison.beside_base(own),
+        "scenario_list": comparison.listed(known, stacks, findings, frozen, cycle),
+        "scenario_regret": regret.regret(combined, known),
+    }
+    return _with_facts(results, left_out)
+
+
+def _with_facts(results: Tables, left_out: list[str]) -> Tables:
+    """The tables of scenarios, and the figures of their sentences."""
+    ranked = regret.robust(results["scenario_regret"])
+    states = results["scenario_regret"]["outside"].nunique()
+    beside = results["scenarios"], results["scenario_list"]
+    return results | {"scenario_facts": headlines.scenarios(*beside, ranked, states, left_out)}
+
+
+def _answered(base: dict, parts: list[scenarios.Scenario]) -> tuple[pd.DataFrame, str]:
+    """KPIs of some scenarios together; missing, with the reason, where there is no plan."""
+    changes = [change for part in parts for change in part.changes]
+    try:
+        answer = what_if(base, changes, once_value=sum(part.cost_value for part in parts))
+    except ValueError as error:
+        return base["planned"]["kpis"].assign(amount=np.nan, detail=""), str(error)
+    return answer["kpis"], ""
 
 
 def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:

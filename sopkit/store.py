@@ -36,11 +36,12 @@ from sopkit import (
 from sopkit.demand import guards
 from sopkit.executive import kpis
 from sopkit.months import UsageError
-from sopkit.reconciliation import goals
+from sopkit.reconciliation import goals, scenarios
 
 RAW = Path("data/raw")
 PROCESSED = Path("data/processed")
 REPORTS = Path("reports")
+SCENARIOS = "scenarios"  # a folder of data/raw
 RECEIPTS = "receipts"  # a folder of each cycle's reports
 RUN = "run.json"
 _PENDING = "run.json.new"
@@ -307,6 +308,8 @@ def raw_tables(
         findings += goals.check_targets(whole, given, terms, cycle, units)
     if not broken & {"items", "locations", "channels"}:
         findings += guards.check_overrides(whole, given, terms, cycle)
+    if not broken & set(scenarios.NAMED_IN):
+        findings += _scenarios(workspace, whole, terms, cycle)[1]
     valued = tables if broken & across.MONEY else across.valued(whole, terms, cycle)
     for name in sources.strangers(workspace / RAW):
         stem, kind = Path(name).stem, Path(name).suffix
@@ -328,7 +331,8 @@ def raw_tables(
 def _stray(name: str) -> contract.Finding:
     """A notice on a file in a table's folder that is not read, or on a folder like a table's."""
     own, _, file = name.partition("/")
-    hint = f"Save it as .csv in data/raw/{own}/, or take it out."
+    form = ".yml" if own == SCENARIOS else ".csv"
+    hint = f"Save it as {form} in data/raw/{own}/, or take it out."
     if not file:
         hint = contract.near(own, schema.RAW, 0.75)
     what = "a file" if file else "a folder"
@@ -412,16 +416,93 @@ def add(
     if odd:
         odd = [replace(finding, state="breach") for finding in odd]
         raise contract.ContractError(across.findings_table(odd, {}))
+    _write_once(text, path)  # there already: the same rows by the same person at the same time
+    return path
+
+
+def scenario_files(workspace: Path) -> pd.DataFrame:
+    """Scenario files by name: ``scenario, content, problem`` (why it cannot be read)."""
+    rows = []
+    for path in sources.scenarios(workspace / RAW):
+        try:
+            rows.append((path.stem, sources.load_yaml(path), ""))
+        except sources.SourceError as error:
+            rows.append((path.stem, None, str(error).removeprefix(f"{path.name}: ")))
+    return pd.DataFrame(rows, columns=["scenario", "content", "problem"])
+
+
+def _scenarios(
+    workspace: Path, tables: dict[str, pd.DataFrame], terms: pd.Series, cycle: pd.Timestamp
+) -> tuple:
+    """The scenarios that count in the cycle, and what is wrong with any file."""
+    files = scenario_files(workspace)
+    ahead = months.horizon(cycle, terms["horizon"], terms["fiscal_year_first_month"])
+    return scenarios.read_all(files, tables, cycle=cycle, horizon=ahead)
+
+
+def add_scenario(workspace: str | Path, content: dict, *, cycle: pd.Timestamp, author: str) -> Path:
+    """Write a scenario as one new file; nothing is ever overwritten.
+
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    content : dict
+        As a scenario file holds it; its ``name`` gives the file's. ``first_cycle``, ``author`` and
+        ``entered_at`` are filled in here.
+    cycle : Timestamp
+        Month in which the plan is made.
+    author : str
+        Who says so: a statement, no proof.
+
+    Returns
+    -------
+    Path
+        ``data/raw/scenarios/<name>.yml``.
+
+    Raises
+    ------
+    UsageError
+        If there is such a file, or the scenario is not sound; nothing is written then.
+    """
+    import yaml
+
+    root = open_workspace(workspace)
+    name = file_word(str(content.get("name", ""))).lower()
+    path = root / RAW / SCENARIOS / f"{name}.yml"
+    stamp = pd.Timestamp.now(tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+    by = {"author": " ".join(author.split()), "entered_at": stamp}
+    whole = {**content, "first_cycle": months.label(cycle), **by}
+    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+    one = pd.DataFrame({"scenario": [name], "content": [yaml.safe_load(text)], "problem": ""})
+    others = scenario_files(root)
+    if name in set(others["scenario"]):
+        raise UsageError(f"data/raw/scenarios/{path.name} is there already. Choose another name.")
+    named = {table: raw_table(root, table, cycle) for table in scenarios.NAMED_IN}
+    terms = company(root).iloc[0]
+    ahead = months.horizon(cycle, terms["horizon"], terms["fiscal_year_first_month"])
+    both = pd.concat([one, others], ignore_index=True)
+    odd = scenarios.read_all(both, named, cycle=cycle, horizon=ahead)[1]
+    odd = [finding for finding in odd if finding.table in (f"scenarios/{path.name}", SCENARIOS)]
+    if odd:
+        raise UsageError(" ".join(f"{finding.message} {finding.remedy}" for finding in odd))
+    if not _write_once(text, path):
+        raise UsageError(f"data/raw/scenarios/{path.name} is there already. Choose another name.")
+    return path
+
+
+def _write_once(text: str, path: Path) -> bool:
+    """Write a file whole or not at all, over no other; whether it was not there before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8")
     try:
-        os.link(part, path)  # whole or not at all, and never over another file
+        os.link(part, path)
     except FileExistsError:
-        pass  # the same rows by the same person at the same time: they are there already
+        return False
     finally:
         part.unlink()
-    return path
+    return True
 
 
 def file_word(text: str) -> str:
@@ -517,7 +598,7 @@ def inputs(
         Raw tables (empty where not given), this cycle's processed tables, past cycles' tables as
         ``ledger_<name>`` and the last cycle's as ``previous_<name>``, with columns ``cycle`` and
         ``origin``; rows of the month under way, for the step that may see it, as
-        ``running_<name>``.
+        ``running_<name>``; scenario files as ``scenario_files``.
         ``planning_factor`` of items and ``planning_unit`` of the company are as settled by the
         data review.
     """
@@ -535,6 +616,8 @@ def inputs(
         tables[f"ledger_{name}"] = ledger(root, name, before=cycle)
     for name in step.previous:
         tables[f"previous_{name}"] = ledger(root, name, before=cycle, most=1)
+    if SCENARIOS in step.files:
+        tables["scenario_files"] = scenario_files(root)
     for name in step.running:
         tables[f"running_{name}"] = _running(root, name, cycle).iloc[: 0 if raw else None]
     if "planning_units" in tables:
@@ -750,6 +833,8 @@ def input_hash(workspace: Path, step_name: str, cycle: pd.Timestamp) -> str:
             digest.update(f"{name}={mark};".encode())
     if "submissions" in step.raw:  # a page lists what was handed in, also where nothing was taken
         digest.update(repr(handed_in(workspace, cycle)["href"].tolist()).encode())
+    for path in sources.scenarios(workspace / RAW) if SCENARIOS in step.files else ():
+        digest.update(f"{path.name}={file_hash(path)};".encode())
     options = workspace / RAW / "company.yml"
     digest.update(options.read_bytes() if options.is_file() else b"")
     for name in step.processed:

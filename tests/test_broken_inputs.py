@@ -142,6 +142,20 @@ Clear old tents,2025-12,Sell 200 old tents,Ben,2026-03,open
 assumption,statement,owner,quality,impact,first_cycle,expires_month
 Rate,The pound stays at 1.20,Ada,amber,green,2025-06,2026-06
 """,
+    "scenarios/wet_may.yml": """\
+name: Wet May
+statement: A wet May keeps campers at home
+owner: Ada
+kind: outside
+first_cycle: 2026-01
+probability_rate: 0.2
+changes:
+- demand: {family: Tents, first_month: 2026-05, last_month: 2026-06, rate: -0.2}
+- capacity: {resource: Sewing, first_month: 2026-03, hours: 20}
+- event: {event: Spring sale, probability_rate: 0}
+- supplier_loss: {supplier: Brenner, first_month: 2026-03, last_month: 2026-03}
+- currency: {currency: GBP, rate: -0.05}
+""",
     "company.yml": """\
 name: Hill and Shore
 currency: EUR
@@ -639,7 +653,7 @@ CASES = [
         ),
         (
             "the column of families is all blank",
-            {"items.csv": blank("family")},
+            {"items.csv": blank("family"), "scenarios/wet_may.yml": whole(None)},
             "notice",
             "items.family: 3 sold items have no family.",
             "Fill it in data/raw/items.csv.",
@@ -1485,6 +1499,199 @@ CASES = [
         "check --cycle 2023-07",
     ),
     *_cases(
+        "Scenarios",
+        *(
+            (broken, {"scenarios/wet_may.yml": edit}, "breach", *words)
+            for broken, edit, *words in (
+                (
+                    "a file that is no YAML",
+                    whole("name: 'Wet\nkind: outside\n"),
+                    "scenarios/wet_may.yml: not readable as YAML in line",
+                ),
+                (
+                    "a file in another encoding",
+                    whole("name: Nässe\n".encode("latin-1")),
+                    "scenarios/wet_may.yml:",
+                    "UTF-8",
+                ),
+                ("a list", whole("- demand\n"), "expected lines of `name: value`."),
+                (
+                    "a word twice",
+                    put("owner: Ada", "owner: Ada\nowner: Ben"),
+                    "owner stands there twice. Keep one of them.",
+                ),
+                (
+                    "a word twice in a change",
+                    put("hours: 20}", "hours: 20, hours: 30}"),
+                    "hours stands there twice.",
+                ),
+                (
+                    "an unknown word",
+                    put("owner:", "ownr:"),
+                    "no word 'ownr'. Did you mean 'owner'?",
+                    "owner is missing. Say who answers for it.",
+                ),
+                (
+                    "no kind",
+                    put("kind: outside\n", ""),
+                    "kind is missing. Write outside (it may happen to us) or choice",
+                ),
+                ("an unknown kind", put("outside", "outsid"), "Did you mean 'outside'?"),
+                (
+                    "no first cycle",
+                    put("first_cycle: 2026-01\n", ""),
+                    "first_cycle is missing. Write the cycle in which it was first asked",
+                ),
+                (
+                    "a chance in percent",
+                    put("0.2", "20"),
+                    "probability_rate 20 cannot be meant. Write a share from 0 to 1.",
+                ),
+                (
+                    "a chance of a choice",
+                    put("outside", "choice"),
+                    "a choice has no probability_rate.",
+                ),
+                ("no changes", put("changes:", "stands_on: []\nchange:"), "no word 'change'."),
+                (
+                    "an unknown kind of change",
+                    put("- demand:", "- demnad:"),
+                    "change 1: no kind of change 'demnad'. Did you mean 'demand'?",
+                ),
+                (
+                    "an unknown family",
+                    put("Tents", "Tent"),
+                    "scenarios/wet_may.yml: change 1 (demand): no family 'Tent'. "
+                    "Did you mean 'Tents'?",
+                ),
+                (
+                    "an unknown resource",
+                    put("resource: Sewing", "resource: Sowing"),
+                    "change 2 (capacity): no resource 'Sowing'. Did you mean 'Sewing'?",
+                ),
+                (
+                    "an unknown event that says too little",
+                    put("Spring sale", "Spring sales"),
+                    "change 3 (event): no event 'Spring sales'. Did you mean 'Spring sale'?",
+                    "A new one needs kind, first_month, expected_rate.",
+                ),
+                (
+                    "an unknown supplier",
+                    put("Brenner", "Brener"),
+                    "change 4 (supplier_loss): no supplier 'Brener'. Did you mean 'Brenner'?",
+                ),
+                (
+                    "a currency nobody uses",
+                    put("currency: GBP", "currency: SEK"),
+                    "change 5 (currency): no currency 'SEK'. Known: EUR, GBP.",
+                ),
+                (
+                    "a month before the first cycle",
+                    put("first_month: 2026-05", "first_month: 2025-05"),
+                    "change 1 (demand): first_month 2025-05 lies outside the horizon. "
+                    "Write a month from 2026-01 (its first_cycle) to 2027-12.",
+                ),
+                (
+                    "a month beyond the horizon",
+                    put("last_month: 2026-06", "last_month: 2028-06"),
+                    "last_month 2028-06 lies outside the horizon.",
+                ),
+                (
+                    "months the wrong way round",
+                    put("last_month: 2026-06", "last_month: 2026-04"),
+                    "change 1 (demand): first_month lies after last_month. Swap them.",
+                ),
+                (
+                    "a month that is none",
+                    put("first_month: 2026-05", "first_month: May"),
+                    "first_month 'May' is no month. Write YYYY-MM.",
+                ),
+                (
+                    "a rate in percent",
+                    put("rate: -0.2}", "rate: -20}"),
+                    "change 1 (demand): rate -20 cannot be meant.",
+                    "-0.2 for 20 % less",
+                ),
+                (
+                    "rate and quantity",
+                    put("rate: -0.2}", "rate: -0.2, quantity: 5}"),
+                    "change 1 (demand): of rate or quantity both are given.",
+                ),
+                (
+                    "neither rate nor quantity",
+                    put(", rate: -0.2}", "}"),
+                    "change 1 (demand): of rate or quantity neither is given.",
+                ),
+                (
+                    "an unknown word in a change",
+                    put("rate: -0.05", "rat: -0.05"),
+                    "change 5 (currency): no word 'rat'. Did you mean 'rate'?",
+                    "change 5 (currency): rate is missing.",
+                ),
+                (
+                    "an unknown scenario below",
+                    add("stands_on: [wet_mai]"),
+                    "stands_on: no scenario 'wet_mai'.",
+                ),
+                (
+                    "a word that YAML takes for a truth",
+                    add("on: [dry]"),
+                    "no word 'on'. Known: name, statement, owner, kind, first_cycle, stands_on",
+                ),
+                (
+                    "a scenario on itself",
+                    add("stands_on: [wet_may]"),
+                    "a circle: wet_may → wet_may.",
+                ),
+            )
+        ),
+        (
+            "a scenario stacked in a circle",
+            {
+                "scenarios/wet_may.yml": add("stands_on: [dry]"),
+                "scenarios/dry.yml": lambda _: (
+                    SOUND["scenarios/wet_may.yml"].replace("Wet", "Dry") + "stands_on: [wet_may]\n"
+                ),
+            },
+            "breach",
+            "stands_on: a circle: ",
+        ),
+        (
+            "chances beyond one",
+            {
+                "scenarios/dry.yml": lambda _: (
+                    SOUND["scenarios/wet_may.yml"]
+                    .replace("Wet", "Dry")
+                    .replace("probability_rate: 0.2", "probability_rate: 0.9")
+                )
+            },
+            "breach",
+            "the scenarios that count now have chances of 1.1 in all.",
+        ),
+        (
+            "two scenarios of one name",
+            {
+                "scenarios/dry.yml": lambda _: SOUND["scenarios/wet_may.yml"].replace(
+                    "probability_rate: 0.2\n", ""
+                )
+            },
+            "breach",
+            "name 'Wet May' is that of dry.yml.",
+        ),
+        (
+            "a file that is no .yml",
+            {"scenarios/wet.yaml": lambda _: SOUND["scenarios/wet_may.yml"]},
+            "notice",
+            "scenarios/wet.yaml: a file nobody reads. Save it as .yml in data/raw/scenarios/",
+        ),
+        (
+            "an option that names no scenario",
+            {"options.csv": column("scenario", "wet_mai")},
+            "notice",
+            "options.scenario: no scenario 'wet_mai' in data/raw/scenarios. Did you mean",
+        ),
+    ),
+    *_cases(
         "company.yml",
         (
             "no YAML",
@@ -1720,6 +1927,7 @@ def _base() -> Path:
     raw = folder / "data/raw"
     raw.mkdir(parents=True)
     for name, text in SOUND.items():
+        (raw / name).parent.mkdir(exist_ok=True)
         (raw / name).write_text(text, encoding="utf-8")
     assert _end("check", folder) == Outcome(0, ("0 breaches, 0 notices",), (), True)
     return folder

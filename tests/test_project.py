@@ -73,10 +73,11 @@ def test_the_dictionary_in_data_raw_is_generated_from_the_schema():
 
 def test_the_repositorys_own_tables_are_the_sample_company(tmp_path):
     paths = sample.write(tmp_path)
-    own = {path.name for path in (REPOSITORY / "data/raw").iterdir()} - {"README.md"}
-    assert own == {path.name for path in paths}
+    raw = REPOSITORY / "data/raw"
+    own = {path.relative_to(raw) for path in raw.rglob("*") if path.is_file()} - {Path("README.md")}
+    assert own == {path.relative_to(tmp_path) for path in paths}
     for path in paths:
-        assert path.read_bytes() == (REPOSITORY / "data/raw" / path.name).read_bytes(), path.name
+        assert path.read_bytes() == (raw / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
 def test_the_readme_names_every_folder_command_and_make_target():

@@ -31,6 +31,9 @@ def company_row(settings: dict) -> pd.DataFrame:
     return pd.DataFrame({name: [value] for name, value in row.items()})
 
 
+NO_SCENARIOS = pd.DataFrame(columns=["scenario", "content", "problem"])
+
+
 def empty_ledgers(root) -> dict[str, pd.DataFrame]:
     """What past cycles left in a workspace that has none, as store gives it."""
     return {name: store.ledger(root, name.partition("_")[2]) for name in PAST}
@@ -46,7 +49,7 @@ def given(
     return (
         known
         | empty_ledgers(root)
-        | {"running_sales": known["sales"].iloc[:0]}
+        | {"running_sales": known["sales"].iloc[:0], "scenario_files": NO_SCENARIOS}
         | {"company": company_row(settings | terms), "findings": across.findings_table([], known)}
     )
 
@@ -56,7 +59,9 @@ def declared(step: steps.Step, tables: dict[str, pd.DataFrame]) -> dict[str, pd.
     past = [f"ledger_{name}" for name in step.ledger]
     past += [f"previous_{name}" for name in step.previous]
     past += [f"running_{name}" for name in step.running]
-    own = {name: tables[name] for name in [*step.raw, *step.processed, *past, "company"]}
+    files = [f"{name.rstrip('s')}_files" for name in step.files]
+    read = [*step.raw, *step.processed, *past, *files, "company"]
+    own = {name: tables[name] for name in read}
     if "planning_units" not in own:
         return own
     settled = own["planning_units"]  # as store.inputs settles them

@@ -83,6 +83,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "outliers taken out": {"color": OTHERS[1]},
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
+REDS = LinearSegmentedColormap.from_list("scarce", ["#fdf5f5", SHORTAGE])
 BAR = np.timedelta64(24, "D")  # width of a month's bar
 _FENCES = {"frozen": 0.22, "firm": 0.1}  # how dark the months behind each fence are
 _ABOVE = ("with what was not planned",)  # lines above all others

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from sopkit import months
@@ -14,7 +13,6 @@ from sopkit.demand import hierarchy
 _SHOWN = 12  # closed months of stock shown
 _MOST_RESOURCES = 6
 _SEEN_RATE = 0.01  # share of the stock from which what is owed can be seen beside it
-_REDS = LinearSegmentedColormap.from_list("scarce", ["#fdf5f5", _style.SHORTAGE])
 
 
 @_style.drawn
@@ -197,7 +195,7 @@ def hour_values(values: pd.DataFrame, load: pd.DataFrame, *, currency: str) -> F
     wide = wide.loc[wide.max(axis=1).sort_values(ascending=False, kind="stable").index]
     wide = wide.reindex(columns=sorted(load["month"].unique())).fillna(0.0)
     figure, (axes,) = _style.panels(height=1.5 + 0.42 * len(wide))
-    axes.imshow(wide, cmap=_REDS, vmin=0.0, vmax=wide.max(axis=None), aspect="auto")
+    axes.imshow(wide, cmap=_style.REDS, vmin=0.0, vmax=wide.max(axis=None), aspect="auto")
     axes.set_yticks(range(len(wide)), wide.index)
     names = [
         month.strftime("%b\n%Y" if k == 0 or month.month == 1 else "%b")

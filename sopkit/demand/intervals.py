@@ -305,6 +305,7 @@ def sample_paths(
     paths: int,
     seed: int,
     block: int = 100,
+    drawn: list | None = None,
 ) -> Iterator[np.ndarray]:
     """Possible futures, in blocks; series and months depend on one another as they did.
 
@@ -318,6 +319,9 @@ def sample_paths(
         The same seed gives the same futures, whatever the block.
     block : int
         Futures a block: what is held in memory at once.
+    drawn : list, optional
+        What an earlier call drew for the same series and months, filled where it is empty: other
+        quantities then take a third of the time, and the same chance.
 
     Yields
     ------
@@ -336,25 +340,37 @@ def sample_paths(
     horizon = table["month"].nunique()
     mean = table["quantity"].to_numpy().reshape(len(keys), horizon)
     known = keys.merge(widths, on=schema.SERIES, how="left", validate="one_to_one")
+    width, whole = known["width"].to_numpy(), []
+    places = {kind: np.flatnonzero(known["kind"] == kind) for kind in combining.KINDS}
     scores = _scores(errors, keys, seed)
-    for start in range(0, paths, block):
-        count = min(block, paths - start)
-        drawn = np.stack(
-            [
-                np.random.default_rng([seed, path]).integers(len(scores), size=horizon)
-                for path in range(start, start + count)
-            ]
-        )
+    for count, parts in drawn or _drawn(scores, places, multiples, horizon, paths, block, seed):
         out = np.empty((count, len(keys), horizon), dtype="float32")
-        for kind in combining.KINDS:
-            chosen = np.flatnonzero(known["kind"] == kind)
-            if len(chosen):
-                own = multiples[multiples["kind"] == kind]
-                score = _persisting(scores[:, chosen][drawn], own)
-                multiple = _multiples_of(score, own)
-                width = known["width"].to_numpy()[chosen, None]
-                out[:, chosen] = _quantity(mean[chosen], width, multiple)
+        for chosen, multiple in parts:
+            out[:, chosen] = _quantity(mean[chosen], width[chosen, None], multiple)
+        if drawn is not None:
+            whole.append((count, parts))
         yield out
+    if drawn is not None:
+        drawn[:] = whole
+
+
+def _drawn(
+    scores: np.ndarray, places: dict, multiples: pd.DataFrame, horizon: int, paths, block, seed
+) -> Iterator[tuple[int, list[tuple[np.ndarray, np.ndarray]]]]:
+    """Futures of each block; positions of the series of a kind, and their errors in widths."""
+    own = {kind: multiples[multiples["kind"] == kind] for kind in combining.KINDS}
+    kept = {kind: _persistence(own[kind]) for kind, chosen in places.items() if len(chosen)}
+    for start in range(0, paths, block):
+        ahead = range(start, min(start + block, paths))
+        past = [
+            np.random.default_rng([seed, path]).integers(len(scores), size=horizon)
+            for path in ahead
+        ]
+        parts = []
+        for kind, share in kept.items():
+            score = _persisting(scores[:, places[kind]][np.stack(past)], share)
+            parts.append((places[kind], _multiples_of(score, own[kind])))
+        yield len(ahead), parts
 
 
 def _scores(errors: pd.DataFrame, keys: pd.DataFrame, seed: int) -> np.ndarray:
@@ -377,10 +393,9 @@ def _scores(errors: pd.DataFrame, keys: pd.DataFrame, seed: int) -> np.ndarray:
     return np.where(np.isnan(score), drawn, score)
 
 
-def _persisting(score: np.ndarray, multiples: pd.DataFrame) -> np.ndarray:
+def _persisting(score: np.ndarray, kept: float) -> np.ndarray:
     """Normal scores (paths, n_series, n_months) of errors that add up over the months."""
     score = np.swapaxes(score, 1, 2)
-    kept = _persistence(multiples)
     before = np.cumsum(score, axis=2) - score
     steps = np.arange(score.shape[2])
     return (score + kept * before) / np.sqrt(1.0 + kept**2 * steps)

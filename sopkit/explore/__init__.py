@@ -3,5 +3,6 @@
 ``accuracy``: error by level, group, model and months ahead, and the history with its forecast.
 ``past``: its second tab, plans of past cycles by slice and layer; ``ledger`` holds the figures.
 ``overrides``: the plan by family and month, changed by hand, with what it does and past skill.
-``scenarios``: the supply plan made anew for other hours, demand or costs, before and after.
+``scenarios``: the plan made anew for other demand, hours or costs, saved as a scenario;
+``scenario_view`` is what it shows.
 """

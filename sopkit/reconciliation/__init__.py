@@ -7,5 +7,8 @@ gap apart, ``gap_tree`` every gap at every level, ``gap_leaves`` says who must a
 is the S&OP grid of pages 03 to 06, ``bridge`` tells why the plan moved since the last cycle.
 ``disconnects`` finds where plans contradict one another, ``goals`` defines what a sales strategy
 may ask for, ``strategy`` checks whether that can be delivered; ``paths`` sends possible demand
-through the supply plan, ``risk`` counts what comes of it.
+through the supply plan, ``risk`` counts what comes of it. ``scenarios`` reads small differences on
+the plan (``scenario_format``: their words and what can be wrong), ``changes`` applies them to the
+tables, ``wording`` tells them, ``comparison`` lays them beside the plan, ``regret`` finds the
+choice that is least regretted.
 """

@@ -42,6 +42,7 @@ def codes(task: Task, family: np.ndarray) -> np.ndarray:
     """
     marks = {name: getattr(task, name) for name in _ALIKE}
     to_order = np.isfinite(task.maximum_stock).any(axis=0)
+    marks["supply"] = [limit.tobytes() for limit in np.isfinite(task.supply_limit).T]
     table = pd.DataFrame({"family": np.asarray(family, dtype="str"), "to_order": to_order, **marks})
     source = np.full(len(table), -1)
     for level in range(int(sites.depths(task.supplied_from).max(initial=0)) + 1):

@@ -66,7 +66,7 @@ class Session:
         unknown = set(self.whole) - set(WHOLE)
         if unknown:
             raise ValueError(f"whole numbers of {sorted(unknown)}: choose of {', '.join(WHOLE)}.")
-        self.task, self.objective = task, np.nan
+        self.task, self.objective, self._start = task, np.nan, None
         self._near = None if near is None else plans.completed(task, near).made
         self._highs = highspy.Highs()
         self._highs.silent()
@@ -125,6 +125,13 @@ class Session:
         self.task, self._vectors = task, vectors
         return None
 
+    def stay(self) -> None:
+        """Begin every later answer where the last one ended.
+
+        So it depends on its task alone, not on those asked in between.
+        """
+        self._start = self._highs.getBasis()
+
     def solve(self, task: Task | None = None) -> Plan:
         """The best plan of the task, or of a changed one.
 
@@ -145,6 +152,8 @@ class Session:
         """
         if task is not None and task is not self.task:
             self._change(task)
+        if self._start is not None:
+            self._highs.setBasis(self._start)
         if not self.task.is_priced:
             self.objective, self.prices = np.nan, np.zeros(self.task.regular_hours.shape)
             return self._plan(self._in_order())

@@ -313,6 +313,7 @@ def from_tables(
     *,
     is_lost: bool = False,
     has_setups: bool = False,
+    stops: pd.DataFrame | None = None,
 ) -> Task:
     """Lay the tables of a supply plan out as a task.
 
@@ -340,6 +341,8 @@ def from_tables(
         what has neither is owed.
     has_setups : bool
         Set-ups cost what ``setup_cost_value`` says.
+    stops : DataFrame, optional
+        ``item, month`` in which nothing new of an item is made, bought or made by others.
 
     Notes
     -----
@@ -383,6 +386,7 @@ def from_tables(
     an_hour = staff[["regular_cost_value", "overtime_cost_value"]].max(axis=1).fillna(0.0)
     is_made = has_setups & (above < 0) & ~own["is_purchased"].to_numpy(dtype=bool)
     setups = np.where(is_made, rate["setup_cost_value"], np.nan)
+    limit = np.where(_is_stopped(stops, keys["item"], month_index) & (above < 0), 0.0, np.inf)
     return Task(
         keys=keys,
         months=month_index,
@@ -401,7 +405,8 @@ def from_tables(
         is_purchased=own["is_purchased"],
         is_service=own["is_service"],
         lot_size=rate["lot_size"].fillna(0.0),
-        subcontract_limit=np.tile(rate["subcontract_limit"].fillna(np.inf), (len(wide), 1)),
+        supply_limit=limit,
+        subcontract_limit=np.minimum(rate["subcontract_limit"].fillna(np.inf).to_numpy(), limit),
         site=pd.factorize(keys["location"])[0],
         storage_limit=schema.lookup(
             keys["location"], locations, "storage_limit", on="location"
@@ -430,6 +435,15 @@ def from_tables(
         **_lost_sales(own, rate, is_lost, len(wide)),
         **_unit_costs(own, rate, hours[: len(own)] @ an_hour, above),
     )
+
+
+def _is_stopped(
+    stops: pd.DataFrame | None, items: pd.Series, month_index: pd.DatetimeIndex
+) -> np.ndarray:
+    """Whether nothing new of an item comes in a month (t, i)."""
+    every = pd.MultiIndex.from_product([month_index, items])
+    named = pd.MultiIndex.from_frame(stops[["month", "item"]]) if stops is not None else every[:0]
+    return every.isin(named).reshape(len(month_index), len(items))
 
 
 def _to_order(own: pd.DataFrame, demand: np.ndarray, opening: np.ndarray, due: np.ndarray):
