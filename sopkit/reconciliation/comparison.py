@@ -255,7 +255,8 @@ def wide(table: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     table, listed : DataFrame
         Tables `scenarios` and `scenario_list`.
     """
-    laid = table.pivot(index="scenario", columns="kpi", values="amount").reset_index()
+    laid = table.pivot(index="scenario", columns="kpi", values="amount")
+    laid = laid.reindex(columns=[*KPIS]).reset_index()
     peak = table[table["kpi"] == "peak_utilisation_rate"].set_index("scenario")["detail"]
     shown = listed[["scenario", "title"]].merge(
         laid, on="scenario", how="left", validate="one_to_one"
