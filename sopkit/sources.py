@@ -87,7 +87,7 @@ def strangers(folder: Path) -> list[str]:
             read = added(folder, own.name) if is_table else scenarios(folder)
             names = [path.name for path in own.iterdir() if path not in read]
             found += [f"{own.name}/{name}" for name in names if not name.startswith((".", "~$"))]
-        elif near(own.name, schema.RAW, 0.75):
+        elif near(own.name, [*schema.RAW, "scenarios"], 0.75):
             found.append(f"{own.name}/")
     return sorted(found)
 

@@ -334,7 +334,7 @@ def _stray(name: str) -> contract.Finding:
     form = ".yml" if own == SCENARIOS else ".csv"
     hint = f"Save it as {form} in data/raw/{own}/, or take it out."
     if not file:
-        hint = contract.near(own, schema.RAW, 0.75)
+        hint = contract.near(own, [*schema.RAW, SCENARIOS], 0.75)
     what = "a file" if file else "a folder"
     return contract.Finding("notice", name, "", f"{what} nobody reads.", hint)
 

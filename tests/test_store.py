@@ -483,9 +483,10 @@ def test_files_and_folders_that_nobody_reads_are_named(sales_only):
     (raw / "submissions/notes.txt").write_text("x")
     (raw / "submission").mkdir()
     (raw / "archive").mkdir()
+    (raw / "scenario").mkdir()
     found = store.check(sales_only, CYCLE)
     strays = found[found["message"].str.contains("nobody reads")]["table"].tolist()
-    assert strays == ["submission/", "submissions/notes.txt"]
+    assert strays == ["scenario/", "submission/", "submissions/notes.txt"]
 
 
 def test_a_run_leaves_receipts_where_they_are(sales_only):
@@ -493,3 +494,30 @@ def test_a_run_leaves_receipts_where_they_are(sales_only):
     _stage(sales_only, 1.0)
     store.publish(sales_only, CYCLE, {"n": 1.0})
     assert path.read_text() == "<p>good</p>"
+
+
+def test_a_scenario_file_changes_what_the_reconciliation_reads_and_nothing_else(hill, tmp_path):
+    root = tmp_path / "hill"
+    shutil.copytree(hill, root)
+    cycle = pd.Timestamp("2026-01-01")
+    names = [step.name for step in agenda.STEPS if step.name != "executive_review"]
+    before = {name: store.input_hash(root, name, cycle) for name in names}
+    content = {"name": "Dry", "statement": "S", "owner": "O", "kind": "outside"}
+    content["changes"] = [{"demand": {"family": "Tents", "rate": 0.1}}]
+    path = store.add_scenario(root, content, cycle=cycle, author="Ada")
+    moved = {name for name in names if store.input_hash(root, name, cycle) != before[name]}
+    assert moved == {"reconciliation"}
+    given = store.inputs(root, "reconciliation", cycle)["scenario_files"]
+    assert given["scenario"].tolist() == ["dry"] and given["problem"].tolist() == [""]
+    assert given["content"][0]["author"] == "Ada" and path.suffix == ".yml"
+    assert "scenario_files" not in store.inputs(root, "supply_review", cycle)
+
+
+def test_an_earlier_cycle_knows_no_scenario_of_a_later_one(hill, tmp_path):
+    root = tmp_path / "hill"
+    shutil.copytree(hill, root)
+    later = pd.Timestamp("2026-01-01")
+    content = {"name": "Dry", "statement": "S", "owner": "O", "kind": "outside"}
+    content["changes"] = [{"demand": {"family": "Tents", "first_month": "2026-03", "rate": 0.1}}]
+    store.add_scenario(root, content, cycle=later, author="Ada")
+    assert (store.check(root, pd.Timestamp("2025-06-01"))["state"] != "breach").all()

@@ -70,6 +70,7 @@ def differences(table: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> 
             side = {"shift": (-5, 0), "ha": "right"} if amount < 0 else {"shift": (5, 0)}
             _style.say(axes, text, (np.nan_to_num(amount), row), **side)
     panels[0].set_yticks(range(len(wide)), [_wrapped(title[name]) for name in wide.index])
+    panels[0].tick_params(axis="y", pad=16)
     panels[0].invert_yaxis()
     _style.head(figure, "What each scenario changes beside the plan, over the horizon")
     return figure

@@ -38,13 +38,12 @@ SHOWN = {  # columns of the page's table: their headings
     "title": "Scenario",
     "contribution_value": "Contribution",
     "supplied_revenue_value": "Revenue supplied",
-    "supplied_margin_value": "Margin supplied",
     "supply_cost_value": "Cost of supply",
     "on_time_rate": "On time",
     "late_quantity": "Units late",
     "peak_utilisation_rate": "Peak load",
-    "peak": "where",
-    "overtime_hours": "Overtime, hours",
+    "peak": "Where",
+    "overtime_hours": "Overtime hours",
     "mean_inventory_value": "Stock on average",
     "fiscal_year_variance_value": "This year to budget",
 }
@@ -255,7 +254,8 @@ def wide(table: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     table, listed : DataFrame
         Tables `scenarios` and `scenario_list`.
     """
-    laid = table.pivot(index="scenario", columns="kpi", values="amount").reset_index()
+    laid = table.pivot(index="scenario", columns="kpi", values="amount")
+    laid = laid.reindex(columns=[*KPIS]).reset_index()
     peak = table[table["kpi"] == "peak_utilisation_rate"].set_index("scenario")["detail"]
     shown = listed[["scenario", "title"]].merge(
         laid, on="scenario", how="left", validate="one_to_one"

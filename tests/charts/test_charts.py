@@ -18,6 +18,7 @@ from sopkit.charts import (
     product,
     reconciliation,
     risk,
+    scenarios,
     supply,
 )
 from sopkit.reconciliation.gap_tree import PARTS
@@ -676,3 +677,48 @@ def test_orders_are_shown_beside_sales_for_the_months_that_have_them():
     assert [200.0] * 8 in lines(axes) and [180.0] * 8 in lines(axes) and [160.0] * 8 in lines(axes)
     assert axes.get_ylabel() == "Standard bags a month"
     assert data.orders(sales.assign(ordered_quantity=np.nan), UNITS, cycle=CYCLE) is None
+
+
+@pytest.fixture
+def asked() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables `scenarios` and `scenario_list`: a wet year that costs 500, a shift without a plan."""
+    rows = [("as planned", 0.0, 0.0), ("wet", -500.0, 30.0), ("shift", np.nan, np.nan)]
+    table = pd.concat(
+        pd.DataFrame(
+            {"scenario": name, "kpi": ["contribution_value", "overtime_hours"], "difference": own}
+        )
+        for name, *own in rows
+    )
+    listed = pd.DataFrame({"scenario": ["as planned", "wet", "shift"]})
+    return table, listed.assign(title=["As planned", "Wet year", "Second shift"])
+
+
+def test_scenarios_show_their_difference_measure_by_measure(asked):
+    figure = scenarios.differences(*asked, currency="EUR")
+    assert [axes.get_title() for axes in figure.axes] == ["Contribution\nEUR", "Hours of overtime"]
+    widths = [[bar.get_width() for bar in axes.patches] for axes in figure.axes]
+    assert widths == [[-500.0, 0.0], [30.0, 0.0]]
+    texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert texts == [["−500", "no plan"], ["+30", "no plan"]]
+    colours = [mpl.colors.to_hex(axes.patches[0].get_facecolor()) for axes in figure.axes]
+    assert colours == [_style.SHORTAGE] * 2  # less contribution, and more overtime, are worse
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["Wet year", "Second shift"]
+
+
+def test_regrets_stand_choice_by_state_with_the_least_regretted_first(asked):
+    rows = [("as planned", "as planned", 0.0), ("as planned", "wet", 90.0)]
+    rows += [("shift", "as planned", 20.0), ("shift", "wet", 0.0)]
+    table = pd.DataFrame(rows, columns=["choice", "outside", "regret_value"])
+    figure = scenarios.regrets(table.assign(weight_rate=0.5), asked[1], currency="EUR")
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Second shift", "As planned"]
+    assert [text.get_text() for text in axes.texts] == ["20", "0", "20", "0", "90", "90"]
+    assert [label.get_text() for label in axes.get_xticklabels()][-1] == "at most"
+
+
+def test_without_scenarios_or_choices_there_is_no_chart(asked):
+    table, listed = asked
+    assert scenarios.differences(table[:2], listed, currency="EUR") is None
+    empty = pd.DataFrame(columns=["choice", "outside", "regret_value", "weight_rate"])
+    assert scenarios.regrets(empty, listed, currency="EUR") is None

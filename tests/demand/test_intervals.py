@@ -473,6 +473,17 @@ def test_futures_come_in_blocks_of_single_precision_and_are_never_negative(few):
     assert all(np.isfinite(block).all() and (block >= 0).all() for block in blocks)
 
 
+def test_what_was_drawn_serves_other_quantities_and_gives_the_same_futures(few):
+    drawn: list = []
+    first = paths_of(*few, paths=25, block=10, drawn=drawn)
+    np.testing.assert_array_equal(first, paths_of(*few, paths=25, block=10))
+    more = few[0].assign(quantity=few[0]["quantity"] * 1.3)
+    again = paths_of(more, few[1], paths=25, block=10, drawn=drawn)
+    assert len(drawn) == 3
+    np.testing.assert_array_equal(again, paths_of(more, few[1], paths=25, block=10))
+    assert (again != first).any()
+
+
 def test_futures_change_no_table_and_no_row_order_changes_them(few):
     tables = [few[0], *few[1].values()]
     copies = [table.copy() for table in tables]

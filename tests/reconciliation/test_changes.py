@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sopkit import months, schema, steps
 from sopkit.reconciliation import changes, scenarios
+from sopkit.supply import families, plans
 
 CYCLE = pd.Timestamp("2026-01-01")
 MAY, JUNE = pd.Timestamp("2026-05-01"), pd.Timestamp("2026-06-01")
@@ -245,8 +246,6 @@ def test_a_stack_is_the_changes_by_hand_and_the_batchs_step_run_on_them(planned,
     costs = batch["production_strategies"].query("strategy == 'least cost'")
     money = costs[costs["cost_kind"] != "stock below target"]["amount_value"].sum()
     below = costs["amount_value"].sum() - money
-    from sopkit.supply import plans
-
     total = money + below
     own = plans.sheet(answer["task"], answer["plan"])["amount_value"].sum()
     assert own == pytest.approx(total, rel=1e-7)  # the optimum; its plans may differ by ties
@@ -266,3 +265,17 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(base):
     base["plans"].clear()
     steps.what_if(base, other)
     pd.testing.assert_frame_equal(first, steps.what_if(base, more)["kpis"], check_exact=True)
+
+
+def test_a_large_portfolio_is_planned_by_families_and_still_keeps_what_is_stopped(
+    planned, base, monkeypatch
+):
+    monkeypatch.setattr(families, "MOST_CELLS", 5)
+    large = base | {"errors": {}, "plans": {}}
+    large.pop("session", None)
+    change = {"supplier": "Mill", "first_month": "2026-03", "last_month": "2026-03"}
+    answer = steps.what_if(large, scenarios.as_changes([{"supplier_loss": change}]))
+    tent = (answer["task"].keys["item"] == "TENT").to_numpy()
+    assert "session" not in large and answer["plan"].made[2, : len(tent)][tent].sum() == 0
+    more = answer["kpis"].set_index("kpi").loc["late_quantity", "amount"]
+    assert more >= base["planned"]["kpis"].set_index("kpi").loc["late_quantity", "amount"]

@@ -148,3 +148,12 @@ def test_demand_in_frozen_months_says_that_supply_cannot_answer_there():
     frozen = {"default": 1, "Tents": 2}
     assert finding(one("2026-02-01"), frozen) == "Supply cannot answer before 2026-03."
     assert finding(one("2026-03-01"), frozen) == finding(one("2026-02-01"), {}) == ""
+
+
+def test_without_scenarios_every_table_is_empty_and_typed():
+    tables = comparison.nothing()
+    assert all(table.empty for table in tables.values())
+    for name, table in tables.items():
+        assert set(schema.PROCESSED[name].columns) <= set(table.columns)
+    wide = comparison.wide(tables["scenarios"], tables["scenario_list"])
+    assert wide.empty and set(comparison.SHOWN) <= set(wide.columns)

@@ -555,3 +555,26 @@ def test_a_search_out_of_time_says_so(monkeypatch):
     monkeypatch.setattr(least_cost, "_SECONDS", 0.0)
     with pytest.raises(ValueError, match="HiGHS found no plan in time: Time limit reached"):
         least_cost.solve(Task(**WAGNER_WHITIN), whole=["set-ups"])
+
+
+def test_a_session_that_stays_answers_alike_whatever_was_asked_before():
+    rng = np.random.default_rng(5)
+    task = Task(
+        demand=rng.uniform(10, 60, (12, 8)),
+        hours=rng.uniform(0.5, 1.5, (8, 2)),
+        regular_hours=150,
+        overtime_hours=20,
+        overtime_cost=10,
+        holding_cost=1,
+        backlog_cost=5,
+    )
+    more, less = (replace(task, demand=task.demand * factor) for factor in (1.1, 0.8))
+    other = replace(task, hours=task.hours * 1.1)  # another matrix
+    answers = []
+    for asked in ([more], [less, other, more], [other, less, task, more]):
+        session = least_cost.Session(task)
+        session.solve()
+        session.stay()
+        answers.append([session.solve(one) for one in asked][-1])
+    for answer in answers[1:]:
+        np.testing.assert_array_equal(answer.made, answers[0].made)
