@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from _instances import instance
 
-from sopkit import months, sample, steps, store
+from sopkit import months, sample, store, supply_problem
 from sopkit.__main__ import main as sopkit
 from sopkit.supply import families, least_cost, plans, tasks
 
@@ -129,7 +129,7 @@ def stability() -> pd.DataFrame:
         sample.write(raw)
         sopkit(["run", "--workspace", folder])
         tables = store.inputs(folder, "supply_review", cycle)
-    task, _ = steps.supply_task(tables, cycle=cycle)
+    task, _ = supply_problem.task(tables, cycle=cycle)
     family = tables["items"].set_index("item")["family"].reindex(task.keys["item"]).fillna("none")
     codes, _ = pd.factorize(family)
     first = least_cost.solve(task)

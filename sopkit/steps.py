@@ -8,13 +8,10 @@ step declares (raw, processed, past cycles' as ``ledger_<name>``), empty where t
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
-from sopkit import currencies, headlines, months, schema, ties
+from sopkit import currencies, headlines, months, pre_sop, schema, supply_problem, ties, what_if
 from sopkit.demand import (
     accuracy,
     classification,
@@ -33,28 +30,8 @@ from sopkit.demand import (
     value_added,
     watch,
 )
-from sopkit.executive import assumptions, kpis, register
-from sopkit.reconciliation import (
-    bridge,
-    budgets,
-    comparison,
-    disconnects,
-    finance,
-    gap_leaves,
-    gap_tree,
-    gaps,
-    goals,
-    grid,
-    horizons,
-    money,
-    outlook,
-    paths,
-    regret,
-    risk,
-    scenarios,
-    strategy,
-)
-from sopkit.reconciliation import changes as applying
+from sopkit.executive import kpis, register
+from sopkit.reconciliation import budgets, finance, gaps, grid
 from sopkit.supply import (
     attainment,
     capacity,
@@ -64,14 +41,11 @@ from sopkit.supply import (
     least_cost,
     plans,
     shortages,
-    sites,
     strategies,
     tasks,
 )
 
 Tables = dict[str, pd.DataFrame]
-_FEW_ROWS = 25_000  # of a forecast: so many draws are kept for scenarios with other quantities
-_MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next time
 
 
 def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
@@ -372,59 +346,13 @@ def _overridden(
     return consensus.with_overrides(plan, change["overrides"].to_numpy()), effects, moves
 
 
-def supply_task(
-    tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False, kept: dict | None = None
-) -> tuple[tasks.Task, dict]:
-    """The supply problem in arrays, and what it was laid out from; ``kept`` holds known errors."""
-    items, resources, places = tables["items"], tables["resources"], tables["locations"]
-    company, scheduled = tables["company"].iloc[0], tables["scheduled_receipts"]
-    demand = sites.site_demand(tables["demand_plan"], tables["orders"], items, places)
-    frozen = company["frozen_months"] if len(scheduled) else {}
-    terms = sites.replenishment(
-        demand, items, places, tables["suppliers"], company["service_levels"], frozen
-    )
-    errors = _total_errors(tables, terms, {} if kept is None else kept)
-    terms = terms.assign(
-        safety_stock=inventory.covering_stock(errors, terms),
-        shelf_life_months=schema.lookup(terms["item"], items, "shelf_life_months"),
-    )
-    opening, is_known = sites.opening_stock(tables["inventory"], demand, items, places, cycle)
-    if not is_known:
-        opening = terms.set_index(schema.SITE)["safety_stock"]
-    bills = capacity.bills(tables["routings"], items, resources, tables["production"])
-    ahead = pd.DatetimeIndex(sorted(demand["month"].unique()))
-    available = capacity.available_hours(resources, tables["capacity"], tables["calendar"], ahead)
-    rates = finance.item_rates(
-        tables["money_rates"], tables["planning_costs"], items, company["carrying_rate"]
-    )
-    made = tables["production"]
-    made = made[made["month"] == months.shift(cycle, -1)]
-    task = tasks.from_tables(
-        demand,
-        terms,
-        opening,
-        sites.receipts(scheduled, items, places, terms, cycle),
-        bills,
-        available,
-        resources,
-        rates,
-        places,
-        made.groupby(schema.SITE, as_index=False)[["quantity"]].sum(),
-        is_lost=company["unmet_demand"] == "lost",
-        has_setups=has_setups,
-        stops=tables.get("supply_stops"),
-    )
-    laid = {"terms": terms, "bills": bills, "available": available, "rates": rates}
-    return task, laid | {"errors": errors, "is_stock_known": is_known}
-
-
 def supply_review(
     tables: Tables, *, cycle: pd.Timestamp, strategy: str, whole_numbers: str = ""
 ) -> Tables:
     """Each strategy's supply, stock, load and cost; the chosen one becomes the supply plan."""
     items, materiality = tables["items"], tables["company"]["materiality_value"].iloc[0]
     whole = whole_numbers.split()
-    task, laid = supply_task(tables, cycle=cycle, has_setups="set-ups" in whole)
+    task, laid = supply_problem.task(tables, cycle=cycle, has_setups="set-ups" in whole)
     family = schema.lookup(task.keys["item"], items, "family").fillna(task.keys["item"])
     near = plans.from_table(task, grid.latest(_past(tables, "supply_plan"), cycle))
     ways = {
@@ -459,7 +387,7 @@ def supply_review(
         ),
         "hour_values": hours,
         "service_frontier": inventory.service_frontier(
-            laid["errors"], laid["terms"], _unit_cost(laid["terms"]["item"], laid)
+            laid["errors"], laid["terms"], supply_problem.unit_cost(laid["terms"]["item"], laid)
         ),
         "stock_health": health,
         "stock_by_family": inventory.health_by_family(hierarchy.in_planning_units(health, items)),
@@ -483,11 +411,6 @@ def supply_review(
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
-
-
-def _unit_cost(members: pd.Series, laid: dict) -> np.ndarray:
-    """Cost a unit of each item, missing where unknown."""
-    return schema.lookup(members, laid["rates"], "unit_cost_value").to_numpy(dtype="float64")
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:
@@ -518,30 +441,6 @@ def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:
     return table if task.is_priced else table[:0]
 
 
-def _total_errors(tables: Tables, terms: pd.DataFrame, kept: dict) -> np.ndarray:
-    """Demand beyond its mean over the months that stock of each item and site must last for.
-
-    ``kept`` holds what was found before, by all that it depends on in one cycle.
-    """
-    table = tables["forecast"]
-    reach = int(np.ceil(terms["exposure_months"].max()))
-    first = table[table["month"] < months.shift(table["month"].min(), reach)]
-    mark = (first["quantity"].to_numpy().tobytes(), terms["exposure_months"].to_numpy().tobytes())
-    if mark in kept:
-        return kept[mark]
-    futures = intervals.sample_paths(
-        first,
-        tables["error_widths"],
-        tables["error_multiples"],
-        tables["one_step_errors"],
-        paths=inventory.PATHS,
-        seed=inventory.SEED,
-        drawn=kept.setdefault(("drawn", reach), []) if len(first) < _FEW_ROWS else None,
-    )
-    kept[mark] = inventory.total_errors(futures, first, tables["items"], tables["locations"], terms)
-    return kept[mark]
-
-
 def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Demand, supply and budget side by side, in units and money."""
     items, rates = tables["items"], tables["money_rates"]
@@ -551,7 +450,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["budget"], ["revenue_value", "margin_value"], tables, cycle=cycle
     )
     closed = finance.closed_months(tables["demand_history"], rates, items)
-    valued = _money(tables, cycle=cycle)
+    valued = pre_sop.money_tables(tables, cycle=cycle)
     by_item = finance.item_financials(valued["plan_money"])
     financials = finance.financials(by_item, items)
     by_month = budgets.budget_by_family(budget, items, pd.concat([closed, financials]))
@@ -565,22 +464,24 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     by_family = finance.by_family(delivered, items, ["deliverable"])
     gap_table = gaps.gaps(financials, by_family)
     results = {
-        **_bridge(tables, cycle=cycle),
+        **pre_sop.bridge_tables(tables, cycle=cycle),
         **valued,
         "item_financials": by_item,
         "financials": financials,
         "closed_financials": closed,
         "quarters": quarters,
         "gaps": gap_table,
-        **_outlook(tables, valued["plan_money"], closed, financials, quarters, cycle=cycle),
-        **_horizons(tables, valued["plan_money"], by_month, cycle=cycle),
+        **pre_sop.outlook_tables(
+            tables, valued["plan_money"], closed, financials, quarters, cycle=cycle
+        ),
+        **pre_sop.horizon_tables(tables, valued["plan_money"], by_month, cycle=cycle),
     }
     last_version = budgets.last_version(budget, items)
-    results |= _gap_tree(tables, results, last_version, cycle=cycle)
-    results |= _risk(tables, results, cycle=cycle)
-    results |= _contradictions(tables | results, cycle=cycle)
+    results |= pre_sop.gap_tables(tables, results, last_version, cycle=cycle)
+    results |= pre_sop.futures(tables, results, cycle=cycle)
+    results |= pre_sop.contradictions(tables | results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
-    results |= _scenarios(tables, financials, closed, cycle)
+    results |= what_if.every_scenario(tables, financials, closed, cycle)
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
     common |= headlines.risk(results)
     common |= headlines.years(results)
@@ -590,371 +491,6 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "reconciliation_facts": pd.concat([facts, told], ignore_index=True),
         "sop_grid": sop_grid(tables | results, cycle=cycle),
         "reconciliation_exceptions": gaps.exceptions(gap_table, quarters, materiality),
-    }
-
-
-def _money(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
-    """The plan in money by series, and at every level with what it costs and ties up."""
-    rates, company = tables["money_rates"], tables["company"].iloc[0]
-    factors = currencies.month_factors(tables["demand_plan"], tables, cycle=cycle)
-    by_series = _plan_money(tables, tables["deliveries"], factors)
-    by_level = money.by_level(
-        tables,
-        by_series,
-        finance.closed_series(tables["demand_history"], rates),
-        fiscal_year_first_month=int(company["fiscal_year_first_month"]),
-    )
-    return {"plan_money": by_series, "money_by_level": by_level}
-
-
-def _fiscal_year(month: pd.Series, tables: Tables) -> pd.Series:
-    return months.fiscal_year(month, *_fiscal_terms(tables))
-
-
-def _fiscal_terms(tables: Tables) -> tuple[int, int]:
-    """First month of the fiscal year, and by how much its name differs from its last year."""
-    company = tables["company"].iloc[0]
-    return int(company["fiscal_year_first_month"]), int(company["fiscal_year_shift"])
-
-
-def _outlook(
-    tables: Tables,
-    plan_money: pd.DataFrame,
-    closed: pd.DataFrame,
-    financials: pd.DataFrame,
-    quarters: pd.DataFrame,
-    *,
-    cycle: pd.Timestamp,
-) -> Tables:
-    """Fiscal year and the next beside budget, last year and last outlook, and why."""
-    terms, last_plan = _fiscal_terms(tables), tables["ledger_financials"]
-    last_plan = last_plan[last_plan["cycle"] == last_plan["cycle"].max()]
-    months_of = outlook.monthly(closed, financials)
-    table = outlook.outlook(
-        months_of, quarters, tables["previous_outlook"], cycle=cycle, terms=terms
-    )
-    moved = plan_money["revenue_value"] - plan_money["last_year_rate_revenue_value"]
-    exchange = moved.groupby(plan_money["month"]).sum()
-    steps_between = outlook.outlook_bridge(
-        table, months_of, last_plan, exchange, cycle=cycle, terms=terms
-    )
-    return {"outlook": table, "outlook_bridge": steps_between}
-
-
-def _horizons(
-    tables: Tables, plan_money: pd.DataFrame, budget: pd.DataFrame, *, cycle: pd.Timestamp
-) -> Tables:
-    """The plan of the next months by item, and of the years ahead against capacity."""
-    terms, items, resources = _fiscal_terms(tables), tables["items"], tables["resources"]
-    first = int(months.fiscal_year(pd.Series([cycle]), *terms).iloc[0])
-    ahead = int(tables["company"]["strategic_years"].iloc[0])
-    start = months.shift(cycle, -((cycle.month - terms[0]) % 12))
-    span = months.span(start, 12 * (ahead + 1))
-    years = horizons.strategic_years(
-        finance.closed_series(tables["demand_history"], tables["money_rates"]),
-        plan_money,
-        items,
-        budget,
-        capacity.bills(tables["routings"], items, resources, tables["production"]),
-        capacity.available_hours(resources, tables["capacity"], tables["calendar"], span),
-        resources,
-        years=list(range(first, first + ahead + 1)),
-        terms=terms,
-    )
-    return {"near_items": horizons.near_items(plan_money, items), "strategic_years": years}
-
-
-def _contradictions(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
-    """Assumptions judged, goals of the sales strategy checked, and where plans contradict."""
-    items, company, stock = tables["items"], tables["company"].iloc[0], tables["deliveries"]
-    plan, past = (_levelled(tables[name], tables) for name in ("plan_money", "demand_history"))
-    bills = capacity.bills(tables["routings"], items, tables["resources"], tables["production"])
-    levels, frozen = company["service_levels"], company["frozen_months"]
-    known = tables | {
-        "plan": plan,
-        "uses": disconnects.uses(bills, stock["item"]),
-        "terms": sites.replenishment(
-            stock, items, tables["locations"], tables["suppliers"], levels, frozen
-        ),
-        "targets": goals.in_company_currency(
-            tables["targets"], tables["rates"], currency=company["currency"], cycle=cycle
-        ),
-        "flow": strategy.flows(past, plan),
-        "stock": strategy.stock(tables["inventory_projection"], stock, items, tables["money_rates"])
-        if len(tables["inventory"])
-        else pd.DataFrame(),
-        "assumption_states": _judged(tables, cycle=cycle),
-    }
-    known["strategy_check"] = strategy.strategy_check(known["targets"], known, cycle=cycle)
-    known["disconnects"] = disconnects.disconnects(
-        known, cycle=cycle, materiality_value=company["materiality_value"]
-    )
-    return {name: known[name] for name in ("assumption_states", "strategy_check", "disconnects")}
-
-
-def _levelled(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    """A table of series with all their levels and the factor to the common unit."""
-    table = hierarchy.with_levels(table, tables["items"], tables["locations"], tables["channels"])
-    return table.assign(factor=hierarchy.factors(table["item"], tables["items"]))
-
-
-def _plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
-    """Table `plan_money`, with ``currencies.month_factors`` by row of the plan."""
-    plan, names = tables["demand_plan"], ("money_rates", "items", "locations")
-    return money.plan_money(plan, delivered, *(tables[name] for name in names), factors)
-
-
-def scenario_base(
-    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, *, cycle: pd.Timestamp
-) -> dict:
-    """What the scenarios of a cycle start from, its least-cost plan without any change first.
-
-    Parameters
-    ----------
-    tables : dict of DataFrame
-        What the reconciliation reads.
-    financials, closed : DataFrame
-        Tables `financials` and `closed_financials`.
-    cycle : Timestamp
-        Month in which the plan is made.
-
-    Returns
-    -------
-    dict
-        For ``what_if``; ``planned`` is its answer to no change.
-
-    Raises
-    ------
-    UsageError
-        If there is no demand, or no plan keeps all rules.
-    """
-    if tables["demand_plan"].empty:
-        raise months.UsageError("There is no demand to supply, so nothing can be tried here.")
-    company, items = tables["company"].iloc[0], tables["items"]
-    base = {
-        "tables": tables,
-        "cycle": cycle,
-        "year": comparison.this_year(financials, closed, items, company),
-        "factors": currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
-        "errors": {},
-        "plans": {},
-    }
-    try:
-        return base | {"planned": what_if(base)}
-    except ValueError as error:
-        raise months.UsageError(f"The supply of this cycle cannot be planned: {error}") from error
-
-
-def what_if(base: dict, changes: Iterable[dict] = (), *, once_value: float = 0.0) -> dict:
-    """The plan of least cost with some changes, and what it brings.
-
-    Parameters
-    ----------
-    base : dict
-        From ``scenario_base``.
-    changes : iterable of dict
-        As in ``scenarios.Scenario.changes``.
-    once_value : float
-        Spent once, beyond what the plan shows.
-
-    Returns
-    -------
-    dict
-        ``task``, ``plan``, ``kpis`` (from ``comparison.kpis``). They depend on the base and the
-        changes alone, not on what was asked before.
-
-    Raises
-    ------
-    ValueError
-        If a change cannot be applied (a UsageError), or no plan keeps all rules.
-    """
-    changes = list(changes)
-    tables = base["tables"] | applying.applied(base["tables"], changes, cycle=base["cycle"])
-    mark = repr([change for change in changes if not applying.is_money(change)])
-    if len(base["plans"]) >= _MOST_KEPT:
-        for name in ("plans", "errors"):
-            base[name].clear()
-    if mark not in base["plans"]:
-        task, laid = supply_task(tables, cycle=base["cycle"], kept=base["errors"])
-        family = schema.lookup(task.keys["item"], tables["items"], "family")
-        plan = _least_cost(base, task, family.fillna(task.keys["item"]))
-        base["plans"][mark] = task, laid, plan
-    task, laid, plan = base["plans"][mark]
-    items, site = tables["items"], task.keys["item"]
-    delivered = shortages.deliveries(plans.table(task, plan))
-    factors = base["factors"].mul(tables["demand_plan"].get("price_rate", 1.0), axis=0)
-    valued = _plan_money(tables, delivered, factors)
-    once = applying.event_costs(base["tables"]["events"], tables["events"], task.months)
-    told = comparison.kpis(
-        task,
-        plan,
-        valued,
-        _unit_cost(site, laid),
-        hierarchy.factors(site, items).to_numpy(),
-        base["year"],
-        once_value=once_value + once,
-    )
-    return {"task": task, "plan": plan, "kpis": told}
-
-
-def _least_cost(base: dict, task: tasks.Task, family: pd.Series) -> plans.Plan:
-    """The plan of least cost from the base's own, which the solver keeps; large ones by family."""
-    if task.demand.size > families.MOST_CELLS:
-        return strategies.plan(task, "least cost", family=family)
-    if "session" not in base:
-        base["session"] = least_cost.Session(task)
-        plan = base["session"].solve()
-        base["session"].stay()
-        return plan
-    return base["session"].solve(task)
-
-
-def _scenarios(
-    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, cycle: pd.Timestamp
-) -> Tables:
-    """Every scenario that counts beside the plan, and choices against what may happen."""
-    company = tables["company"].iloc[0]
-    ahead = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
-    known, odd = scenarios.read_all(tables["scenario_files"], tables, cycle=cycle, horizon=ahead)
-    if broken := [finding for finding in odd if finding.state == "breach"]:
-        raise months.UsageError(f"{broken[0].table}: {broken[0].message} {broken[0].remedy}")
-    if not known or tables["demand_plan"].empty:
-        return _with_facts(comparison.nothing(), [])
-    base = scenario_base(tables, financials, closed, cycle=cycle)
-    stacks = {name: scenarios.stack(known, name) for name in known}
-    own, findings = {scenarios.PLANNED: base["planned"]["kpis"]}, {}
-    for name, parts in stacks.items():
-        own[name], findings[name] = _answered(base, parts)
-    choices, outside, left_out = regret.pairs(known, regret.contribution(own))
-    rows = []
-    for choice, state in itertools.product(choices, outside):
-        parts = stacks.get(state, [])
-        parts = [*parts, *(own for own in stacks.get(choice, []) if own not in parts)]
-        is_alone = scenarios.PLANNED in (choice, state)
-        single = choice if state == scenarios.PLANNED else state
-        told = own[single] if is_alone else _answered(base, parts)[0]
-        rows.append((choice, state, regret.contribution({single: told})[single]))
-    combined = pd.DataFrame(rows, columns=["choice", "outside", "contribution_value"])
-    frozen = company["frozen_months"] if len(tables["scheduled_receipts"]) else {}
-    results = {
-        "scenarios": comparison.beside_base(own),
-        "scenario_list": comparison.listed(known, stacks, findings, frozen, cycle),
-        "scenario_regret": regret.regret(combined, known),
-    }
-    return _with_facts(results, left_out)
-
-
-def _with_facts(results: Tables, left_out: list[str]) -> Tables:
-    """The tables of scenarios, and the figures of their sentences."""
-    ranked = regret.robust(results["scenario_regret"])
-    states = results["scenario_regret"]["outside"].nunique()
-    beside = results["scenarios"], results["scenario_list"]
-    return results | {"scenario_facts": headlines.scenarios(*beside, ranked, states, left_out)}
-
-
-def _answered(base: dict, parts: list[scenarios.Scenario]) -> tuple[pd.DataFrame, str]:
-    """KPIs of some scenarios together; missing, with the reason, where there is no plan."""
-    changes = [change for part in parts for change in part.changes]
-    try:
-        answer = what_if(base, changes, once_value=sum(part.cost_value for part in parts))
-    except ValueError as error:
-        return base["planned"]["kpis"].assign(amount=np.nan, detail=""), str(error)
-    return answer["kpis"], ""
-
-
-def _bridge(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
-    """Why the demand plan moved since the last cycle."""
-    last, restated, then = tables["ledger_demand_plan"], tables["restatements"], {}
-    last = last[last["cycle"] == last["cycle"].max()]
-    then["demand_plan"] = ties.todays_codes(last, restated)
-    for name in ("demand_history", "model_weights", "views", "view_skill", "override_changes"):
-        table = tables[f"previous_{name}"]
-        then[name] = ties.todays_codes(table, restated) if "item" in table else table
-    then["known_members"] = tables["previous_known_members"]
-    table = bridge.bridge(tables, then, tables["items"], cycle=cycle)
-    common = hierarchy.in_planning_units(table, tables["items"])
-    price = table.merge(tables["money_rates"], on=schema.SERIES, how="left", validate="m:1")
-    factor = hierarchy.factors(table["item"], tables["items"])
-    price = price["unit_price_value"] / factor.where(factor > 0).to_numpy()
-    year = common[common["month"] < months.shift(cycle, 12)]
-    return {
-        "bridge": table,
-        "bridge_causes": bridge.summed(year),
-        "plan_moves": bridge.moves(common, price),
-    }
-
-
-def _gap_tree(
-    tables: Tables, results: Tables, budget: pd.DataFrame, *, cycle: pd.Timestamp
-) -> Tables:
-    """Gaps to budget and last year, each taken apart, with owners."""
-    items = tables["items"]
-    levels = items, tables["locations"], tables["channels"]
-
-    def in_common(table: pd.DataFrame) -> pd.DataFrame:
-        return hierarchy.with_levels(hierarchy.in_planning_units(table, items), *levels)
-
-    plan = in_common(results["plan_money"])
-    closed = in_common(finance.closed_series(tables["demand_history"], tables["money_rates"]))
-    begun = closed[closed["month"] >= months.shift(cycle, -2)]  # of a quarter that goes on
-    begun = begun.assign(
-        quantity=begun["net"],
-        constrained_revenue_value=begun["revenue_value"],
-        constrained_margin_value=begun["margin_value"],
-    )
-    plan = plan.assign(period=_fiscal_year(plan["month"], tables))
-    whole = pd.concat(
-        [begun.assign(period=_fiscal_year(begun["month"], tables)), plan], ignore_index=True
-    )
-    sides = {
-        gap_tree.BUDGET: gap_tree.beside_budget(whole, budget, cycle=cycle),
-        gap_tree.LAST_YEAR: gap_tree.beside_last_year(plan, closed, cycle=cycle),
-    }
-    apart = {name: gap_tree.taken_apart(cells, name) for name, cells in sides.items()}
-    parts = pd.concat([table for table, _ in apart.values()], ignore_index=True)
-    tree = gap_tree.nodes(parts)
-    by_month = results["gaps"].assign(period=_fiscal_year(results["gaps"]["month"], tables))
-    lead = sites.lead_days(plan["item"], items, tables["suppliers"]) / sites.DAYS_A_MONTH
-    leads = gap_leaves.lead_months(plan, lead, tables["company"]["frozen_months"].iloc[0])
-    return {
-        "gap_parts": parts,
-        "gap_tree": tree,
-        "gap_mix": gap_tree.mix_movers(parts),
-        "gap_leaves": gap_leaves.leaves(tree, by_month, leads, tables["events"], cycle=cycle),
-        "gap_levels": gap_tree.mix_levels({name: group for name, (_, group) in apart.items()}),
-    }
-
-
-def _risk(tables: Tables, results: Tables, *, cycle: pd.Timestamp) -> Tables:
-    """What possible demand would make of the plan: chances of stock-out, overload, budget."""
-    items, places = tables["items"], tables["locations"]
-    forecast = tables["forecast"].sort_values(schema.SERIES_MONTH, ignore_index=True)
-    task, _ = supply_task(tables, cycle=cycle)
-    plan = paths.base(
-        task, *(tables[name] for name in ("supply_plan", "inventory_projection", "resource_load"))
-    )
-    keys = forecast[schema.SERIES].drop_duplicates(ignore_index=True)
-    mean = forecast["quantity"].to_numpy().reshape(len(keys), -1)
-    count = risk.count_paths(*mean.shape)
-    drawn = intervals.sample_paths(
-        forecast,
-        *(tables[name] for name in ("error_widths", "error_multiples", "one_step_errors")),
-        paths=count,
-        seed=inventory.SEED,
-    )
-    futures = (paths.site_errors(block, mean, keys, items, places, task) for block in drawn)
-    period = _fiscal_year(pd.Series(task.months), tables).to_numpy()
-    valued = results["plan_money"]
-    worth = risk.worth(task, valued, sites.stocking_site(valued, items, places), period)
-    found = risk.outcomes(task, plan, futures, worth)
-    register = risk.named_risks(tables["risks"], task.months, period, count, inventory.SEED)
-    planned = risk.planned(valued, _fiscal_year(valued["month"], tables), plan, worth)
-    family = hierarchy.with_levels(task.keys, items)["family"].to_numpy()
-    return {
-        "risk_items": risk.items(task, found, worth),
-        "risk_resources": risk.resources(task, plan, found),
-        "risk_totals": risk.totals(found, planned, results["gap_tree"], register),
-        "risk_levers": risk.levers(task, plan, found, worth, family),
     }
 
 
@@ -985,34 +521,6 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "register": log,
         "decision_options": register.options_of(wanted, tables["options"]),
     }
-
-
-def _judged(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
-    """Assumptions, each held, broken, expired or untested in this cycle."""
-    past, plan = (
-        hierarchy.with_levels(
-            hierarchy.in_planning_units(tables[name], tables["items"]),
-            tables["items"],
-            tables["locations"],
-            tables["channels"],
-        )
-        for name in ("demand_history", "demand_plan")
-    )
-    priced = tables["demand_plan"].merge(
-        tables["money_rates"], on=schema.SERIES, how="left", validate="many_to_one"
-    )
-    price = priced["unit_price_value"]
-    carried = (priced["departments"] + priced["overrides"]) * price
-    measures = {
-        "demand": past.assign(amount=past["demand"]),
-        "revenue": past.assign(amount=past["revenue_value"]),
-        "plan": plan.assign(amount=plan["consensus"]),
-        "hours": tables["resource_load"].assign(amount=tables["resource_load"]["regular_hours"]),
-    }
-    planned = plan.assign(
-        amount=(priced["consensus"] * price).to_numpy(), carried=carried.to_numpy()
-    )
-    return assumptions.judged(tables["assumptions"], measures, planned, cycle=cycle)
 
 
 def sop_grid(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:

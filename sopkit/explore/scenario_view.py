@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from sopkit import exhibits, months, steps
+from sopkit import exhibits, months, what_if
 from sopkit.charts import supply as charts
 from sopkit.reconciliation import comparison, scenarios, wording
 from sopkit.supply import plans
@@ -57,12 +57,12 @@ def entries(asked: Asked) -> list[dict]:
 
 
 def answer(tables: dict, asked: Asked) -> dict:
-    """As ``steps.what_if``, what is asked applied after the scenario that it stands on."""
+    """As ``what_if.answer``, what is asked applied after the scenario that it stands on."""
     below = scenarios.stack(tables["known"], asked.on)
     before = [change for part in below for change in part.changes]
     once = asked.cost_value + sum(part.cost_value for part in below)
     own = scenarios.as_changes(entries(asked))
-    return steps.what_if(tables["base"], [*before, *own], once_value=once)
+    return what_if.answer(tables["base"], [*before, *own], once_value=once)
 
 
 def view(tables: dict, asked: Asked, beside: tuple[str, ...] = ()) -> list[exhibits.Exhibit]:

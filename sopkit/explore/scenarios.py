@@ -14,7 +14,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pandas as pd
 
-from sopkit import exhibits, months, schema, steps, store
+from sopkit import exhibits, months, schema, store, what_if
 from sopkit.demand import hierarchy
 from sopkit.explore import scenario_view
 from sopkit.explore.accuracy import LOOK
@@ -44,7 +44,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
     """
     tables = store.inputs(workspace, "reconciliation", cycle)
     money = (store.read(workspace, name, cycle) for name in ("financials", "closed_financials"))
-    base = steps.scenario_base(tables, *money, cycle=cycle)
+    base = what_if.start(tables, *money, cycle=cycle)
     task, items, company = base["planned"]["task"], tables["items"], tables["company"].iloc[0]
     family = schema.lookup(task.keys["item"], items, "family").fillna(schema.UNASSIGNED)
     return {

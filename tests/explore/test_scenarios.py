@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from sopkit import months, steps, store
+from sopkit import months, steps, store, what_if
 from sopkit.__main__ import main
 from sopkit.explore import scenario_view, scenarios
 from sopkit.explore.scenario_view import Asked
@@ -121,7 +121,7 @@ def test_as_planned_and_a_change_are_told_in_one_sentence(tables):
 def test_the_kpis_are_those_of_the_batch_and_costs_add_up(tables):
     asked = Asked(demand={"Tents": 0.3}, demand_months=WHOLE)
     entries = files.as_changes(scenario_view.entries(asked))
-    batch = steps.what_if(tables["base"], entries)["kpis"].set_index("kpi")["amount"]
+    batch = what_if.answer(tables["base"], entries)["kpis"].set_index("kpi")["amount"]
     table = scenario_view.compared(
         tables["base"]["planned"]["kpis"], scenario_view.answer(tables, asked)["kpis"]
     ).set_index("kpi")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sopkit import steps, store
+from sopkit import store, what_if
 
 CYCLE = pd.Timestamp("2026-01-01")
 
@@ -20,4 +20,4 @@ def planned(hill) -> dict[str, pd.DataFrame]:
 def base(hill, planned) -> dict:
     """What scenarios start from."""
     money = (store.read(hill, name, CYCLE) for name in ("financials", "closed_financials"))
-    return steps.scenario_base(planned, *money, cycle=CYCLE)
+    return what_if.start(planned, *money, cycle=CYCLE)

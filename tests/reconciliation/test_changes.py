@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sopkit import months, schema, steps
+from sopkit import months, schema, steps, what_if
 from sopkit.reconciliation import changes, scenarios
 from sopkit.supply import families, plans
 
@@ -204,7 +204,7 @@ def test_what_is_stopped_is_neither_made_nor_bought_in_those_months(base):
     change = {
         "supplier_loss": {"supplier": "Mill", "first_month": "2026-03", "last_month": "2026-04"}
     }
-    answer = steps.what_if(base, scenarios.as_changes([change]))
+    answer = what_if.answer(base, scenarios.as_changes([change]))
     task, plan = answer["task"], answer["plan"]
     tent = (task.keys["item"] == "TENT").to_numpy()
     when = task.months.isin(pd.to_datetime(["2026-03-01", "2026-04-01"]))
@@ -214,7 +214,7 @@ def test_what_is_stopped_is_neither_made_nor_bought_in_those_months(base):
 
 
 def test_a_stack_is_the_changes_by_hand_and_the_batchs_step_run_on_them(planned, base):
-    answer = steps.what_if(
+    answer = what_if.answer(
         base,
         scenarios.as_changes(
             [
@@ -261,10 +261,10 @@ def test_a_stack_is_the_changes_by_hand_and_the_batchs_step_run_on_them(planned,
 def test_an_answer_does_not_depend_on_what_was_asked_before(base):
     more = scenarios.as_changes([{"demand": {"family": "Packs", "rate": 0.35}}])
     other = scenarios.as_changes([{"cost": {"kind": "holding", "rate": 3.0}}])
-    first = steps.what_if(base, more)["kpis"]
+    first = what_if.answer(base, more)["kpis"]
     base["plans"].clear()
-    steps.what_if(base, other)
-    pd.testing.assert_frame_equal(first, steps.what_if(base, more)["kpis"], check_exact=True)
+    what_if.answer(base, other)
+    pd.testing.assert_frame_equal(first, what_if.answer(base, more)["kpis"], check_exact=True)
 
 
 def test_a_large_portfolio_is_planned_by_families_and_still_keeps_what_is_stopped(
@@ -274,7 +274,7 @@ def test_a_large_portfolio_is_planned_by_families_and_still_keeps_what_is_stoppe
     large = base | {"errors": {}, "plans": {}}
     large.pop("session", None)
     change = {"supplier": "Mill", "first_month": "2026-03", "last_month": "2026-03"}
-    answer = steps.what_if(large, scenarios.as_changes([{"supplier_loss": change}]))
+    answer = what_if.answer(large, scenarios.as_changes([{"supplier_loss": change}]))
     tent = (answer["task"].keys["item"] == "TENT").to_numpy()
     assert "session" not in large and answer["plan"].made[2, : len(tent)][tent].sum() == 0
     more = answer["kpis"].set_index("kpi").loc["late_quantity", "amount"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import months, schema, steps
+from sopkit import months, schema, what_if
 from sopkit.reconciliation import comparison, scenarios
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
@@ -122,7 +122,7 @@ def test_the_year_compares_only_what_its_budget_speaks_of():
 
 
 def test_scenarios_stand_beside_the_plan_which_comes_first(base):
-    other = steps.what_if(base, scenarios.as_changes([{"demand": {"item": "TENT", "rate": 0.1}}]))
+    other = what_if.answer(base, scenarios.as_changes([{"demand": {"item": "TENT", "rate": 0.1}}]))
     own = {scenarios.PLANNED: base["planned"]["kpis"], "more": other["kpis"]}
     table = comparison.beside_base(own)
     assert table["scenario"].unique().tolist() == [scenarios.PLANNED, "more"]

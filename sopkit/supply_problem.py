@@ -1,0 +1,89 @@
+"""The supply problem of a cycle in arrays, laid out from its tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import intervals
+from sopkit.reconciliation import finance
+from sopkit.supply import capacity, inventory, sites, tasks
+
+Tables = dict[str, pd.DataFrame]
+_FEW_ROWS = 25_000  # of a forecast: so many draws are kept for scenarios with other quantities
+
+
+def task(
+    tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False, kept: dict | None = None
+) -> tuple[tasks.Task, dict]:
+    """The supply problem in arrays, and what it was laid out from; ``kept`` holds known errors."""
+    items, resources, places = tables["items"], tables["resources"], tables["locations"]
+    company, scheduled = tables["company"].iloc[0], tables["scheduled_receipts"]
+    demand = sites.site_demand(tables["demand_plan"], tables["orders"], items, places)
+    frozen = company["frozen_months"] if len(scheduled) else {}
+    terms = sites.replenishment(
+        demand, items, places, tables["suppliers"], company["service_levels"], frozen
+    )
+    errors = _total_errors(tables, terms, {} if kept is None else kept)
+    terms = terms.assign(
+        safety_stock=inventory.covering_stock(errors, terms),
+        shelf_life_months=schema.lookup(terms["item"], items, "shelf_life_months"),
+    )
+    opening, is_known = sites.opening_stock(tables["inventory"], demand, items, places, cycle)
+    if not is_known:
+        opening = terms.set_index(schema.SITE)["safety_stock"]
+    bills = capacity.bills(tables["routings"], items, resources, tables["production"])
+    ahead = pd.DatetimeIndex(sorted(demand["month"].unique()))
+    available = capacity.available_hours(resources, tables["capacity"], tables["calendar"], ahead)
+    rates = finance.item_rates(
+        tables["money_rates"], tables["planning_costs"], items, company["carrying_rate"]
+    )
+    made = tables["production"]
+    made = made[made["month"] == months.shift(cycle, -1)]
+    task = tasks.from_tables(
+        demand,
+        terms,
+        opening,
+        sites.receipts(scheduled, items, places, terms, cycle),
+        bills,
+        available,
+        resources,
+        rates,
+        places,
+        made.groupby(schema.SITE, as_index=False)[["quantity"]].sum(),
+        is_lost=company["unmet_demand"] == "lost",
+        has_setups=has_setups,
+        stops=tables.get("supply_stops"),
+    )
+    laid = {"terms": terms, "bills": bills, "available": available, "rates": rates}
+    return task, laid | {"errors": errors, "is_stock_known": is_known}
+
+
+def _total_errors(tables: Tables, terms: pd.DataFrame, kept: dict) -> np.ndarray:
+    """Demand beyond its mean over the months that stock of each item and site must last for.
+
+    ``kept`` holds what was found before, by all that it depends on in one cycle.
+    """
+    table = tables["forecast"]
+    reach = int(np.ceil(terms["exposure_months"].max()))
+    first = table[table["month"] < months.shift(table["month"].min(), reach)]
+    mark = (first["quantity"].to_numpy().tobytes(), terms["exposure_months"].to_numpy().tobytes())
+    if mark in kept:
+        return kept[mark]
+    futures = intervals.sample_paths(
+        first,
+        tables["error_widths"],
+        tables["error_multiples"],
+        tables["one_step_errors"],
+        paths=inventory.PATHS,
+        seed=inventory.SEED,
+        drawn=kept.setdefault(("drawn", reach), []) if len(first) < _FEW_ROWS else None,
+    )
+    kept[mark] = inventory.total_errors(futures, first, tables["items"], tables["locations"], terms)
+    return kept[mark]
+
+
+def unit_cost(members: pd.Series, laid: dict) -> np.ndarray:
+    """Cost a unit of each item, missing where unknown."""
+    return schema.lookup(members, laid["rates"], "unit_cost_value").to_numpy(dtype="float64")

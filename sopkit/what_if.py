@@ -1,0 +1,185 @@
+"""What a cycle's plan would be with some changes: scenarios, and the explorer's questions.
+
+Sequences of calls, as in ``steps``: the changed tables become a supply problem, that a plan of
+least cost, that figures beside the base.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from sopkit import currencies, headlines, months, schema, supply_problem
+from sopkit.demand import hierarchy
+from sopkit.reconciliation import changes, comparison, money, regret, scenarios
+from sopkit.supply import families, least_cost, plans, shortages, strategies, tasks
+
+Tables = dict[str, pd.DataFrame]
+_MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next time
+
+
+def start(
+    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, *, cycle: pd.Timestamp
+) -> dict:
+    """What the scenarios of a cycle start from, its least-cost plan without any change first.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        What the reconciliation reads.
+    financials, closed : DataFrame
+        Tables `financials` and `closed_financials`.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    dict
+        For ``answer``; ``planned`` is its answer to no change.
+
+    Raises
+    ------
+    UsageError
+        If there is no demand, or no plan keeps all rules.
+    """
+    if tables["demand_plan"].empty:
+        raise months.UsageError("There is no demand to supply, so nothing can be tried here.")
+    company, items = tables["company"].iloc[0], tables["items"]
+    base = {
+        "tables": tables,
+        "cycle": cycle,
+        "year": comparison.this_year(financials, closed, items, company),
+        "factors": currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
+        "errors": {},
+        "plans": {},
+    }
+    try:
+        return base | {"planned": answer(base)}
+    except ValueError as error:
+        raise months.UsageError(f"The supply of this cycle cannot be planned: {error}") from error
+
+
+def answer(base: dict, asked: Iterable[dict] = (), *, once_value: float = 0.0) -> dict:
+    """The plan of least cost with some changes, and what it brings.
+
+    Parameters
+    ----------
+    base : dict
+        From ``start``.
+    asked : iterable of dict
+        As in ``scenarios.Scenario.changes``.
+    once_value : float
+        Spent once, beyond what the plan shows.
+
+    Returns
+    -------
+    dict
+        ``task``, ``plan``, ``kpis`` (from ``comparison.kpis``). They depend on the base and the
+        changes alone, not on what was asked before.
+
+    Raises
+    ------
+    ValueError
+        If a change cannot be applied (a UsageError), or no plan keeps all rules.
+    """
+    asked = list(asked)
+    tables = base["tables"] | changes.applied(base["tables"], asked, cycle=base["cycle"])
+    mark = repr([change for change in asked if not changes.is_money(change)])
+    if len(base["plans"]) >= _MOST_KEPT:
+        for name in ("plans", "errors"):
+            base[name].clear()
+    if mark not in base["plans"]:
+        task, laid = supply_problem.task(tables, cycle=base["cycle"], kept=base["errors"])
+        family = schema.lookup(task.keys["item"], tables["items"], "family")
+        plan = _least_cost(base, task, family.fillna(task.keys["item"]))
+        base["plans"][mark] = task, laid, plan
+    task, laid, plan = base["plans"][mark]
+    items, site = tables["items"], task.keys["item"]
+    delivered = shortages.deliveries(plans.table(task, plan))
+    factors = base["factors"].mul(tables["demand_plan"].get("price_rate", 1.0), axis=0)
+    valued = plan_money(tables, delivered, factors)
+    once = changes.event_costs(base["tables"]["events"], tables["events"], task.months)
+    told = comparison.kpis(
+        task,
+        plan,
+        valued,
+        supply_problem.unit_cost(site, laid),
+        hierarchy.factors(site, items).to_numpy(),
+        base["year"],
+        once_value=once_value + once,
+    )
+    return {"task": task, "plan": plan, "kpis": told}
+
+
+def _least_cost(base: dict, task: tasks.Task, family: pd.Series) -> plans.Plan:
+    """The plan of least cost from the base's own, which the solver keeps; large ones by family."""
+    if task.demand.size > families.MOST_CELLS:
+        return strategies.plan(task, "least cost", family=family)
+    if "session" not in base:
+        base["session"] = least_cost.Session(task)
+        plan = base["session"].solve()
+        base["session"].stay()
+        return plan
+    return base["session"].solve(task)
+
+
+def plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
+    """Table `plan_money`, with ``currencies.month_factors`` by row of the plan."""
+    plan, names = tables["demand_plan"], ("money_rates", "items", "locations")
+    return money.plan_money(plan, delivered, *(tables[name] for name in names), factors)
+
+
+def every_scenario(
+    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, cycle: pd.Timestamp
+) -> Tables:
+    """Every scenario that counts beside the plan, and choices against what may happen."""
+    company = tables["company"].iloc[0]
+    ahead = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
+    known, odd = scenarios.read_all(tables["scenario_files"], tables, cycle=cycle, horizon=ahead)
+    if broken := [finding for finding in odd if finding.state == "breach"]:
+        raise months.UsageError(f"{broken[0].table}: {broken[0].message} {broken[0].remedy}")
+    if not known or tables["demand_plan"].empty:
+        return _with_facts(comparison.nothing(), [])
+    base = start(tables, financials, closed, cycle=cycle)
+    stacks = {name: scenarios.stack(known, name) for name in known}
+    own, findings = {scenarios.PLANNED: base["planned"]["kpis"]}, {}
+    for name, parts in stacks.items():
+        own[name], findings[name] = _answered(base, parts)
+    choices, outside, left_out = regret.pairs(known, regret.contribution(own))
+    rows = []
+    for choice, state in itertools.product(choices, outside):
+        parts = stacks.get(state, [])
+        parts = [*parts, *(own for own in stacks.get(choice, []) if own not in parts)]
+        is_alone = scenarios.PLANNED in (choice, state)
+        single = choice if state == scenarios.PLANNED else state
+        told = own[single] if is_alone else _answered(base, parts)[0]
+        rows.append((choice, state, regret.contribution({single: told})[single]))
+    combined = pd.DataFrame(rows, columns=["choice", "outside", "contribution_value"])
+    frozen = company["frozen_months"] if len(tables["scheduled_receipts"]) else {}
+    results = {
+        "scenarios": comparison.beside_base(own),
+        "scenario_list": comparison.listed(known, stacks, findings, frozen, cycle),
+        "scenario_regret": regret.regret(combined, known),
+    }
+    return _with_facts(results, left_out)
+
+
+def _with_facts(results: Tables, left_out: list[str]) -> Tables:
+    """The tables of scenarios, and the figures of their sentences."""
+    ranked = regret.robust(results["scenario_regret"])
+    states = results["scenario_regret"]["outside"].nunique()
+    beside = results["scenarios"], results["scenario_list"]
+    return results | {"scenario_facts": headlines.scenarios(*beside, ranked, states, left_out)}
+
+
+def _answered(base: dict, parts: list[scenarios.Scenario]) -> tuple[pd.DataFrame, str]:
+    """KPIs of some scenarios together; missing, with the reason, where there is no plan."""
+    changes = [change for part in parts for change in part.changes]
+    try:
+        told = answer(base, changes, once_value=sum(part.cost_value for part in parts))
+    except ValueError as error:
+        return base["planned"]["kpis"].assign(amount=np.nan, detail=""), str(error)
+    return told["kpis"], ""
