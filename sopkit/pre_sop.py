@@ -153,7 +153,7 @@ def contradictions(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "targets": goals.in_company_currency(
             tables["targets"], tables["rates"], currency=company["currency"], cycle=cycle
         ),
-        "flow": strategy.flows(past, plan),
+        "flow": strategy.flows(past, plan, tables["money_rates"]),
         "stock": strategy.stock(tables["inventory_projection"], stock, items, tables["money_rates"])
         if len(tables["inventory"])
         else pd.DataFrame(),

@@ -33,7 +33,7 @@ def tables(
         Start of the random numbers; equal seeds give equal tables.
     is_clean : bool
         True plants nothing: no stock-outs, returns, bulk orders, unknown items, restatements,
-        biased departments, late components, broken assumptions or budgets beyond reach.
+        biased departments, late components, broken assumptions, budgets or goals beyond reach.
     cycle : Timestamp, optional
         Tables as they stood in this cycle, 2026-01 where left out. In earlier ones credit notes
         were not yet written, an item stood in its old family, another had its old code, and one

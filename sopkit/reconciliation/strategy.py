@@ -11,6 +11,7 @@ import pandas as pd
 
 from sopkit import months, schema
 from sopkit.demand import hierarchy
+from sopkit.reconciliation import finance
 from sopkit.reconciliation._subjects import covered, named, words
 from sopkit.reconciliation.goals import DEFINITIONS, MARKET
 
@@ -29,7 +30,7 @@ class _NotMeasured(ValueError):
     """A goal that cannot be measured; the message says what is missing."""
 
 
-def flows(past: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+def flows(past: pd.DataFrame, plan: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
     """Sales of closed months and the plan as one table, for ``strategy_check``.
 
     Parameters
@@ -38,6 +39,8 @@ def flows(past: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         Table `demand_history` with all levels and ``factor``.
     plan : DataFrame
         Table `plan_money` with all levels and ``factor``.
+    rates : DataFrame
+        Table `money_rates`: closed months without booked revenue count at today's price.
 
     Returns
     -------
@@ -46,8 +49,9 @@ def flows(past: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         ``supplied_units`` (common unit; both alike in closed months), ``is_ahead``,
         ``first_sold``: the first month of the series.
     """
-    done = past.assign(quantity=past["sales"], constrained=past["sales"])
-    done = done.assign(constrained_revenue_value=past["revenue_value"])
+    done = finance.closed_series(past, rates)
+    sold = {"quantity": done["net"], "constrained": done["net"]}
+    done = done.assign(**sold, constrained_revenue_value=done["revenue_value"])
     both = pd.concat([done.assign(is_ahead=False), plan.assign(is_ahead=True)], ignore_index=True)
     table = both[[*schema.SERIES_MONTH, "family", "category", "region", "segment", "is_ahead"]]
     sold = both["month"].where(both["quantity"] > 0)

@@ -17,6 +17,19 @@ KEYS = [  # item, channel, family, price
     ("S1", "Shop", "Stoves", 20.0),
 ]
 
+RATES = pd.DataFrame(
+    [
+        {
+            "item": i,
+            "location": "North",
+            "channel": c,
+            "unit_price_value": p,
+            "unit_cost_value": 1.0,
+        }
+        for i, c, _, p in KEYS
+    ]
+)
+
 
 def long(span: pd.DatetimeIndex, **measures: float) -> pd.DataFrame:
     rows = [
@@ -49,7 +62,7 @@ def known(late: float = 0.0, **tables: pd.DataFrame) -> dict[str, pd.DataFrame]:
     stock = stock.assign(unit_cost_value=5.0, unit_price_value=10.0)
     stock = stock.assign(demand=22.0, deliverable=22.0 - late, on_time=22.0 - late)
     return {
-        "flow": strategy.flows(past, plan),
+        "flow": strategy.flows(past, plan, RATES),
         "stock": stock,
         "uses": pd.DataFrame(
             {"item": ["T1", "S1"], "resource": ["sewing", None], "hours_per_unit": 1.0}
@@ -206,8 +219,17 @@ def test_the_first_month_of_a_series_is_its_first_sale():
     past, plan = long(PAST, sales=0.0), long(AHEAD, quantity=11.0, constrained=11.0)
     past = past.assign(revenue_value=0.0, sales=past["sales"].mask(past["channel"] == "Shop", 1.0))
     plan = plan.assign(revenue_value=1.0, constrained_revenue_value=1.0)
-    first = strategy.flows(past, plan).groupby("channel")["first_sold"].min()
+    first = strategy.flows(past, plan, RATES).groupby("channel")["first_sold"].min()
     assert first.to_dict() == {"Shop": PAST[0], "Web": AHEAD[0]}
+
+
+def test_closed_months_without_booked_revenue_count_at_todays_price():
+    past, plan = long(PAST, sales=10.0), long(AHEAD, quantity=11.0, constrained=11.0)
+    plan = plan.assign(revenue_value=1.0, constrained_revenue_value=1.0)
+    booked = past["price"].where(past["channel"] == "Web")  # a tenth of the price
+    flow = strategy.flows(past.assign(revenue_value=booked), plan, RATES)
+    done = flow[~flow["is_ahead"]].groupby(["item", "channel"])["wanted_value"].sum()
+    assert done.to_dict() == {("T1", "Web"): 120.0, ("T1", "Shop"): 1200.0, ("S1", "Shop"): 2400.0}
 
 
 # what cannot be measured says why
