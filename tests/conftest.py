@@ -13,6 +13,7 @@ from hypothesis import settings
 from sopkit import contract, cycle, months, sample, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import forecasting, history, panel
+from sopkit.reconciliation import gap_tree
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -132,6 +133,27 @@ def sample_workspace(tmp_path_factory) -> Path:
     assert main(["init", str(root)]) == 0
     assert main(["run", "--workspace", str(root)]) == 0
     return root
+
+
+@pytest.fixture(scope="session")
+def gaps_add_up():
+    """``gaps_add_up(workspace, cycle)``: parts sum to gaps, members to the company, to 1e-6."""
+
+    def add_up(root: Path, month: pd.Timestamp) -> pd.DataFrame:
+        parts, tree = (store.read(root, name, month) for name in ("gap_parts", "gap_tree"))
+        for table in (parts, tree):
+            gap = table["plan_value"] - table["before_value"]
+            assert (table["gap_value"] - gap).abs().max() <= 1e-6
+            assert (table[gap_tree.PARTS].sum(axis=1) - gap).abs().max() <= 1e-6
+        levels = tree.groupby(["against", "measure", "period", "level"])
+        sums = levels[["gap_value", *gap_tree.PARTS]].sum()
+        spread = sums.groupby(level=[0, 1, 2]).agg(lambda amounts: amounts.max() - amounts.min())
+        assert spread.max().max() <= 1e-6
+        whole = tree[tree["level"] == "company"]
+        assert (whole["mix"].abs() <= 0.05 * whole[gap_tree.PARTS].abs().sum(axis=1)).all()
+        return tree
+
+    return add_up
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ _SHOWN = (  # a panel each, where any scenario changes it
 )
 _MOST = 12  # scenarios drawn, those that move contribution most
 _NAME_WIDTH = 24  # letters of a scenario in one line
-_EDGE = 1.1  # room beside the longest bar for its figure, share of the bars
+_EDGE = 1.6  # room beside the longest bar for its figure, share of the bars
 
 
 def _wrapped(title: str) -> str:

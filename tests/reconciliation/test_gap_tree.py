@@ -236,3 +236,9 @@ def test_lead_times_weigh_by_money_and_never_undercut_frozen_months():
     assert lead[("F", "constraint")] == 4  # only B is short
     assert lead[("F", "price")] == 1
     assert lead[("G", "volume")] == 2 and lead[("G", "price")] == 2
+
+
+def test_on_the_sample_company_gaps_add_up_at_every_level(sample_workspace, gaps_add_up):
+    tree = gaps_add_up(sample_workspace, CYCLE)
+    assert set(tree["against"]) == {gap_tree.BUDGET, gap_tree.LAST_YEAR}
+    assert set(tree["measure"]) == {"revenue", "margin"}
