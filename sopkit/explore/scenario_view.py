@@ -79,7 +79,7 @@ def view(tables: dict, asked: Asked, beside: tuple[str, ...] = ()) -> list[exhib
     beside : tuple of str
         Saved scenarios that stand in further columns.
     """
-    before, words = tables["base"]["planned"], said(tables, asked)
+    before, words = tables["base"]["planned"], _said(tables, asked)
     try:
         after = answer(tables, asked)
     except ValueError as error:
@@ -101,7 +101,7 @@ def view(tables: dict, asked: Asked, beside: tuple[str, ...] = ()) -> list[exhib
     ahead, resource = _ahead(tables, before, after, asked)
     chart = charts.what_if(ahead, tables["units"], resource=resource, subject=subject)
     return [
-        exhibits.note(sentence(table, words, tables["currency"])),
+        exhibits.note(_sentence(table, words, tables["currency"])),
         exhibits.table(
             shown,
             caption="The plan and what is asked, over the horizon, both at least cost",
@@ -110,7 +110,7 @@ def view(tables: dict, asked: Asked, beside: tuple[str, ...] = ()) -> list[exhib
             currency=tables["currency"],
             rows=len(shown),
         ),
-        costs(before, after, tables["currency"]),
+        _costs(before, after, tables["currency"]),
         _download(shown, words),
         exhibits.figure(chart, alt=f"Load and stock of {subject} by month, before and after"),
     ]
@@ -128,7 +128,7 @@ def compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     return table.loc[known, columns].reset_index(drop=True)
 
 
-def costs(before: dict, after: dict, currency: str) -> exhibits.Exhibit:
+def _costs(before: dict, after: dict, currency: str) -> exhibits.Exhibit:
     """What supply costs by kind, before and after; kinds that cost nothing are left out."""
     sheets = [
         plans.sheet(way["task"], way["plan"]).set_index("cost_kind")["amount_value"]
@@ -149,7 +149,7 @@ def costs(before: dict, after: dict, currency: str) -> exhibits.Exhibit:
     )
 
 
-def said(tables: dict, asked: Asked) -> str:
+def _said(tables: dict, asked: Asked) -> str:
     """What is different, in words; empty where nothing is."""
     known, parts = tables["known"], []
     parts += [f"“{known[asked.on].title}”"] if asked.on in known else []
@@ -160,7 +160,7 @@ def said(tables: dict, asked: Asked) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def sentence(table: pd.DataFrame, words: str, currency: str) -> str:
+def _sentence(table: pd.DataFrame, words: str, currency: str) -> str:
     """One sentence: what was changed, and what that does to money and service.
 
     Parameters

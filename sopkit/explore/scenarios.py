@@ -49,7 +49,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
     family = schema.lookup(task.keys["item"], items, "family").fillna(schema.UNASSIGNED)
     return {
         "base": base,
-        "known": saved(workspace, tables, cycle),
+        "known": _saved(workspace, tables, cycle),
         "family": family.to_numpy(dtype="str"),
         "families": sorted(set(items["family"].dropna()) & set(family)),
         "costs": _known_costs(tables, cycle) if task.is_priced else [],
@@ -59,7 +59,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
     }
 
 
-def saved(
+def _saved(
     workspace: str | Path, tables: dict[str, pd.DataFrame], cycle: pd.Timestamp
 ) -> dict[str, scenarios.Scenario]:
     """The sound scenarios of the workspace that count in the cycle, by name."""
@@ -158,7 +158,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         except (ValueError, OSError) as error:
             told.value = exhibits.note(f"Nothing was written: {error}").html
             return
-        tables["known"] = saved(workspace, tables["base"]["tables"], cycle)
+        tables["known"] = _saved(workspace, tables["base"]["tables"], cycle)
         watch(False)
         for name in ("on", "beside"):
             control = own["rest"][name]

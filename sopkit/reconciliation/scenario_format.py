@@ -107,7 +107,7 @@ def problems(content: object, known: dict, cycle: pd.Timestamp, last: pd.Timesta
         Month in which the plan is made, last month planned.
     """
     if not isinstance(content, dict):
-        return [("the file is no list of `name: value`.", "See the README for an example.")]
+        return [("the file is no list of `name: value`.", "See data/raw/README.md for an example.")]
     found = [
         (f"no word {_written(word)!r}.", nearest(_written(word), _FIELDS))
         for word in content

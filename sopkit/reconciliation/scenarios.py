@@ -100,7 +100,7 @@ def read_all(
         words = f"no scenario {name!r} in data/raw/scenarios."
         hint = nearest(name, sorted(files["scenario"])) if len(files) else "There is none yet."
         findings.append(Finding("notice", "options", "scenario", words, hint))
-    counts = {n: s for n, s in sound.items() if s.first_cycle <= cycle and not is_over(s, cycle)}
+    counts = {n: s for n, s in sound.items() if s.first_cycle <= cycle and not _is_over(s, cycle)}
     return counts, findings
 
 
@@ -108,7 +108,7 @@ def _breach(name: str, message: str, remedy: str) -> Finding:
     return Finding("breach", f"scenarios/{name}.yml", "", message, remedy)
 
 
-def is_over(scenario: Scenario, cycle: pd.Timestamp) -> bool:
+def _is_over(scenario: Scenario, cycle: pd.Timestamp) -> bool:
     """Whether every month that it changes has passed; what names no last month goes on."""
     ends = [change.get("last_month", pd.NaT) for change in scenario.changes]
     return bool(ends) and all(end < cycle for end in ends)
@@ -147,7 +147,7 @@ def _together(sound: dict[str, Scenario], files: set[str], cycle: pd.Timestamp) 
         if other != f"{name}.yml":
             words = f"name {own.title!r} is that of {other}."
             found.append(_breach(name, words, "Give each scenario a name of its own."))
-    due = [s for s in sound.values() if s.first_cycle <= cycle and not is_over(s, cycle)]
+    due = [s for s in sound.values() if s.first_cycle <= cycle and not _is_over(s, cycle)]
     chance = sum(s.probability_rate for s in due if s.probability_rate == s.probability_rate)
     if chance > 1.0 + 1e-9:
         words = f"the scenarios that count now have chances of {chance:g} in all."

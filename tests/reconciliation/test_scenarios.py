@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
+import yaml
 
-from sopkit import contract
-from sopkit.reconciliation import scenarios
+from sopkit import contract, schema
+from sopkit.reconciliation import scenario_format, scenarios
 
 CYCLE = pd.Timestamp("2026-01-01")
 TABLES = {name: contract.empty(name) for name in scenarios.NAMED_IN}
@@ -130,3 +133,16 @@ def test_items_that_only_sales_name_are_known():
     sales = TABLES["sales"].reindex(range(1)).assign(item="00123", location="all", channel="all")
     known = scenarios.known_names(TABLES | {"sales": sales})
     assert known["item"] == ["00123", "A", "B"] and known["location"] == []
+
+
+def test_the_dictionarys_example_is_sound_and_its_table_names_every_change():
+    text = schema.dictionary()
+    example = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    event = TABLES["events"].reindex(range(1)).assign(event="Spring sale")
+    table = pd.DataFrame({"scenario": ["wet", "weak_krona"], "problem": ""})
+    table["content"] = [example, content()]
+    tables = TABLES | {"events": event}
+    found, findings = scenarios.read_all(table, tables, cycle=CYCLE, horizon=24)
+    assert not findings and found["wet"].stands_on == ("weak_krona",)
+    rows = re.findall(r"^\| (\w+) \|", text.partition("| change |")[2], re.MULTILINE)
+    assert rows[: len(scenario_format.FORMS)] == [*scenario_format.FORMS]
