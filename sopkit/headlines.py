@@ -311,7 +311,8 @@ def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
     tree, levels : DataFrame
         Tables `gap_tree` and `gap_levels`.
     """
-    whole = tree[tree["level"] == "company"].sort_values("period")
+    is_told = tree["against"].isin(["budget", "last year"]) & (tree["level"] == "company")
+    whole = tree[is_told].sort_values("period")
     for name, member in (("against", "budget"), ("measure", "margin")):
         own = whole[whole[name] == member]
         whole = own if len(own) else whole

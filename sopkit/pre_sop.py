@@ -100,8 +100,8 @@ def horizon_tables(
 def gap_tables(
     tables: Tables, results: Tables, budget: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> Tables:
-    """Gaps to budget and last year, each taken apart, with owners."""
-    items = tables["items"]
+    """Gaps of what can be supplied to demand, budget, last year and targets, with owners."""
+    items, check = tables["items"], results["strategy_check"]
     levels = items, tables["locations"], tables["channels"]
 
     def in_common(table: pd.DataFrame) -> pd.DataFrame:
@@ -120,21 +120,24 @@ def gap_tables(
         [begun.assign(period=_fiscal_year(begun["month"], tables)), plan], ignore_index=True
     )
     sides = {
+        gap_tree.DEMAND: gap_tree.beside_demand(plan),
         gap_tree.BUDGET: gap_tree.beside_budget(whole, budget, cycle=cycle),
         gap_tree.LAST_YEAR: gap_tree.beside_last_year(plan, closed, cycle=cycle),
     }
     apart = {name: gap_tree.taken_apart(cells, name) for name, cells in sides.items()}
     parts = pd.concat([table for table, _ in apart.values()], ignore_index=True)
-    tree = gap_tree.nodes(parts)
+    goals_of = gap_tree.beside_targets(check, _fiscal_year(check["last_month"], tables))
+    tree = pd.concat([gap_tree.nodes(parts), goals_of], ignore_index=True)
     by_month = results["gaps"].assign(period=_fiscal_year(results["gaps"]["month"], tables))
     lead = sites.lead_days(plan["item"], items, tables["suppliers"]) / sites.DAYS_A_MONTH
     leads = gap_leaves.lead_months(plan, lead, tables["company"]["frozen_months"].iloc[0])
+    groups = {name: group for name, (_, group) in apart.items() if name != gap_tree.DEMAND}
     return {
         "gap_parts": parts,
         "gap_tree": tree,
         "gap_mix": gap_tree.mix_movers(parts),
         "gap_leaves": gap_leaves.leaves(tree, by_month, leads, tables["events"], cycle=cycle),
-        "gap_levels": gap_tree.mix_levels({name: group for name, (_, group) in apart.items()}),
+        "gap_levels": gap_tree.mix_levels(groups),
     }
 
 

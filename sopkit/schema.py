@@ -467,8 +467,8 @@ outlook_bridge | fiscal_year comparator step | place kind amount_value | why the
 near_items | item | description family first_quantity second_quantity third_quantity gap revenue_value | the first three months by item
 strategic_years | level member fiscal_year | basis quantity revenue_value hours regular_hours overtime_hours utilisation_rate extra_hours extra_workers | demand of the years ahead, and the hours it needs beside those there are
 gaps | family month | demand supply budget gap gap_value | supply - demand (positive: surplus), and the plan beside the budget
-gap_parts | against measure period item location channel family region | plan_value before_value gap_value price volume mix cost constraint undivided | each gap of the plan that can be supplied to budget and last year, by fiscal year, at the finest level both have; the parts sum to gap = plan - before
-gap_tree | against measure period level member | plan_value before_value gap_value price volume mix cost constraint undivided | gap_parts summed: company, families, channels, regions
+gap_parts | against measure period item location channel family region | plan_value before_value gap_value price volume mix cost constraint undivided | each gap of what can be supplied to demand, budget and last year, by fiscal year, at the finest level both have; the parts sum to gap = plan - before
+gap_tree | against measure period level member | plan_value before_value gap_value price volume mix cost constraint undivided | gap_parts summed: company, families, channels, regions; and goals of revenue
 gap_mix | against measure period member | mix | the items that make most of the mix
 gap_leaves | against measure period family part | amount_value owner lead_months decide_by reachable_share | each part of each family's gap: who answers, the last month in which a decision reaches half of it, and the share that one in the cycle's month reaches
 gap_levels | against | mix_level | the level within which composition is mix: the widest at which mix is at most 5 % of all parts

@@ -477,9 +477,9 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         **pre_sop.horizon_tables(tables, valued["plan_money"], by_month, cycle=cycle),
     }
     last_version = budgets.last_version(budget, items)
+    results |= pre_sop.contradictions(tables | results, cycle=cycle)
     results |= pre_sop.gap_tables(tables, results, last_version, cycle=cycle)
     results |= pre_sop.futures(tables, results, cycle=cycle)
-    results |= pre_sop.contradictions(tables | results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
     results |= what_if.every_scenario(tables, financials, closed, cycle)
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])

@@ -76,7 +76,7 @@ def test_quotas_are_the_sales_departments_view_where_a_quarter_touches_the_horiz
 
 def test_gaps_to_last_year_add_up_and_the_page_says_that_there_is_no_budget(workspace, gaps_add_up):
     tree = gaps_add_up(workspace, CYCLE)
-    assert set(tree["against"]) == {"last year"}
+    assert set(tree["against"]) == {"demand", "last year"}
     page = (workspace / "reports/2014-06/05_reconciliation.html").read_text()
     assert "No budget says whether the year is made" in page
     assert "There is no budget for these months" in page

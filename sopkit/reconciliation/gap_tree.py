@@ -17,6 +17,8 @@ PARTS = [*price_volume.PARTS, "constraint", "undivided"]
 MEASURES = ("revenue", "margin")
 _CELL = ["item", "location", "channel", "family", "region"]
 _MIX_LEVELS = [[], ["family"], ["family", "channel"], ["item"], ["item", "channel"], _CELL]
+_MET = 0.5  # money by which supply may leave demand and still follow it
+_GOALS = ("revenue_value", "new_market_revenue_value")
 _AMOUNTS = ["quantity", "revenue_value", "margin_value"]
 _SUPPLIED = ["constrained_revenue_value", "constrained_margin_value"]
 KEY = ["against", "measure", "period"]
@@ -51,6 +53,11 @@ def beside_last_year(
     moved = moved[moved["month"].isin(periods.index)]
     moved = moved.assign(period=moved["month"].map(periods), quantity=moved["net"])
     return _joined(ahead, moved, _CELL)
+
+
+def beside_demand(plan: pd.DataFrame) -> pd.DataFrame:
+    """What can be supplied beside what is wanted, by item, as from ``beside_last_year``."""
+    return _joined(plan, plan, ["item", "family"])
 
 
 def beside_budget(plan: pd.DataFrame, budget: pd.DataFrame, *, cycle: pd.Timestamp) -> pd.DataFrame:
@@ -144,7 +151,7 @@ def taken_apart(cells: pd.DataFrame, against: str) -> tuple[pd.DataFrame, list[s
     cells : DataFrame
         From ``beside_last_year`` or ``beside_budget``.
     against : str
-        ``BUDGET`` or ``LAST_YEAR``.
+        ``DEMAND``, ``BUDGET`` or ``LAST_YEAR``.
 
     Returns
     -------
@@ -204,6 +211,41 @@ def _words(group: list[str]) -> str:
     return f"{article} {' and '.join(group)}" if group else "the company"
 
 
+def beside_targets(check: pd.DataFrame, period: pd.Series) -> pd.DataFrame:
+    """Rows of table ``gap_tree`` for goals of the sales strategy that are amounts of revenue.
+
+    Parameters
+    ----------
+    check : DataFrame
+        Table `strategy_check`.
+    period : Series
+        Fiscal year in which each goal ends.
+
+    Returns
+    -------
+    DataFrame
+        Level ``goal``: what supply delivers beside the target; what demand lacks is ``undivided``,
+        since a target names no units.
+    """
+    own = check[check["kpi"].isin(_GOALS) & check["deliverable"].notna()]
+    window = own["first_month"].map(months.label) + " to " + own["last_month"].map(months.label)
+    missing = dict.fromkeys(price_volume.PARTS, 0.0)
+    table = own.assign(
+        against=TARGET,
+        measure="revenue",
+        period=period[own.index],
+        level="goal",
+        member=own["goal"] + ", " + window,
+        plan_value=own["deliverable"],
+        before_value=own["target"],
+        gap_value=own["deliverable"] - own["target"],
+        constraint=own["deliverable"] - own["plan"],
+        undivided=own["plan"] - own["target"],
+        **missing,
+    )
+    return table[[*KEY, "level", "member", "plan_value", "before_value", "gap_value", *PARTS]]
+
+
 def nodes(parts: pd.DataFrame) -> pd.DataFrame:
     """Table ``gap_tree``: gaps and their parts of the company, and by family, channel and region.
 
@@ -216,7 +258,8 @@ def nodes(parts: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Key ``against, measure, period, level, member``. Families sum to the company, and so do
-        channels and regions where a comparator names them.
+        channels and regions where a comparator names them; of demand only those that supply does
+        not follow are told.
     """
     measures = ["plan_value", "before_value", "gap_value", *PARTS]
     levels = {"company": parts.assign(company=schema.COMPANY_LABEL)}
@@ -226,7 +269,9 @@ def nodes(parts: pd.DataFrame) -> pd.DataFrame:
         is_named = rows[level].ne(schema.ALL).groupby(rows["against"]).transform("any")
         sums = rows[is_named].groupby([*KEY, level])[measures].sum().reset_index()
         tables.append(sums.rename(columns={level: "member"}).assign(level=level))
-    return pd.concat(tables, ignore_index=True)[[*KEY, "level", "member", *measures]]
+    table = pd.concat(tables, ignore_index=True)[[*KEY, "level", "member", *measures]]
+    is_met = (table["against"] == DEMAND) & (table["gap_value"].abs() <= _MET)
+    return table[~is_met | (table["level"] == "company")].reset_index(drop=True)
 
 
 def mix_movers(parts: pd.DataFrame, most: int = 3) -> pd.DataFrame:

@@ -148,6 +148,37 @@ def test_no_budget_and_no_last_year_leave_empty_tables():
     assert gap_tree.mix_movers(parts).empty
 
 
+def test_what_supply_lacks_to_demand_is_constraint_alone():
+    parts, _ = gap_tree.taken_apart(gap_tree.beside_demand(PLAN), gap_tree.DEMAND)
+    revenue = parts[parts["measure"] == "revenue"].set_index(["item", "period"])
+    assert revenue.loc[("A", 2026), "before_value"] == pytest.approx(330.0)
+    assert revenue.loc[("A", 2026), ["gap_value", "constraint"]].tolist() == pytest.approx(
+        [-55.0] * 2
+    )
+    assert parts[["price", "volume", "mix", "cost", "undivided"]].eq(0.0).all(axis=None)
+    assert revenue["gap_value"].sum() == pytest.approx(-55.0)
+
+
+def test_goals_of_revenue_stand_in_the_tree_with_what_supply_cuts():
+    check = pd.DataFrame(
+        {
+            "kpi": ["revenue_value", "growth_rate", "revenue_value"],
+            "goal": ["F: revenue", "F: growth", "G: revenue"],
+            "first_month": CYCLE,
+            "last_month": pd.Timestamp("2026-12-01"),
+            "target": [500.0, 0.1, 80.0],
+            "plan": [450.0, 0.2, np.nan],
+            "deliverable": [430.0, 0.2, np.nan],
+        }
+    )
+    table = gap_tree.beside_targets(check, pd.Series([2026] * 3))
+    assert len(table) == 1  # neither a rate nor what cannot be measured
+    row = table.iloc[0]
+    assert row["member"] == "F: revenue, 2026-01 to 2026-12" and row["level"] == "goal"
+    assert row[["gap_value", "constraint", "undivided"]].tolist() == [-70.0, -20.0, -50.0]
+    assert row[gap_tree.PARTS].sum() == row["gap_value"]
+
+
 def test_mix_names_the_items_that_make_it():
     rows = [series("A", "2026-01-01", 30.0, 10.0, 5.0), series("B", "2026-01-01", 10.0, 50.0, 5.0)]
     before = [series("A", "2025-01-01", 20.0, 10.0, 5.0), series("B", "2025-01-01", 20.0, 50.0, 5)]
@@ -240,5 +271,5 @@ def test_lead_times_weigh_by_money_and_never_undercut_frozen_months():
 
 def test_on_the_sample_company_gaps_add_up_at_every_level(sample_workspace, gaps_add_up):
     tree = gaps_add_up(sample_workspace, CYCLE)
-    assert set(tree["against"]) == {gap_tree.BUDGET, gap_tree.LAST_YEAR}
+    assert set(tree["against"]) == {"demand", "budget", "last year", "target"}
     assert set(tree["measure"]) == {"revenue", "margin"}
