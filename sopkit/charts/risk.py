@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from sopkit import months
 from sopkit.charts import _style
+from sopkit.charts._calendar import calendar
 
 _MOST_ROWS = 12
 _MOST_MONTHS = 18
 _LEAST = 0.01  # chance from which a row is shown
-_CHANCE = LinearSegmentedColormap.from_list("chance", ["#ffffff", _style.SHORTAGE])
 
 
 @_style.drawn
@@ -65,13 +65,15 @@ def totals(table: pd.DataFrame, *, measure: str, currency: str) -> Figure | None
 
 
 @_style.drawn
-def stock_outs(table: pd.DataFrame) -> Figure | None:
+def stock_outs(table: pd.DataFrame, *, fences: months.Fences) -> Figure | None:
     """Chance of being out of stock by item and month, of those with most money at stake.
 
     Parameters
     ----------
     table : DataFrame
         Table `risk_items`.
+    fences : Fences
+        Frozen and firm months.
     """
     shown = table[table["stockout_rate"] >= _LEAST]
     if shown.empty:
@@ -82,43 +84,30 @@ def stock_outs(table: pd.DataFrame) -> Figure | None:
     largest = stake.groupby(name).sum().nlargest(_MOST_ROWS).index
     wide = table.assign(name=name).pivot(index="name", columns="month", values="stockout_rate")
     title = "Chance to be out of stock at month end; items with most money at stake"
-    return _heat(wide.loc[largest], title)
+    return _chances(wide.loc[largest], title, fences)
 
 
 @_style.drawn
-def overloads(table: pd.DataFrame) -> Figure | None:
+def overloads(table: pd.DataFrame, *, fences: months.Fences) -> Figure | None:
     """Chance that hours do not suffice, overtime included, by resource and month.
 
     Parameters
     ----------
     table : DataFrame
         Table `risk_resources`.
+    fences : Fences
+        Frozen and firm months.
     """
     wide = table.pivot(index="resource", columns="month", values="overload_rate")
     wide = wide[wide.max(axis=1) >= _LEAST]
     if wide.empty:
         return None
     wide = wide.loc[wide.sum(axis=1).nlargest(_MOST_ROWS).index]
-    return _heat(wide, "Chance that more hours are wanted than there are, overtime included")
+    title = "Chance that more hours are wanted than there are, overtime included"
+    return _chances(wide, title, fences)
 
 
-def _heat(wide: pd.DataFrame, title: str) -> Figure:
-    """Chances as shaded cells with their percent."""
-    wide = wide.iloc[:, :_MOST_MONTHS]
-    figure, (axes,) = _style.panels(height=1.3 + 0.36 * len(wide))
-    axes.imshow(wide, cmap=_CHANCE, vmin=0.0, vmax=1.0, aspect="auto")
-    for (row, column), chance in np.ndenumerate(wide.to_numpy()):
-        if chance >= _LEAST:
-            colour = "#ffffff" if chance > 0.55 else _style.INK
-            text = f"{chance:.0%}"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
-    labels = [
-        f"{month:%b}\n{month:%Y}" if month.month == 1 or column == 0 else f"{month:%b}"
-        for column, month in enumerate(wide.columns)
-    ]
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_yticks(range(len(wide)), wide.index)
-    axes.grid(visible=False)
-    axes.tick_params(length=0)
-    _style.head(figure, title)
-    return figure
+def _chances(wide: pd.DataFrame, title: str, fences: months.Fences) -> Figure:
+    """Chances as a calendar of the months ahead."""
+    shown = wide.iloc[:, :_MOST_MONTHS]
+    return calendar(shown, title, "{:.0%}".format, most=1.0, fences=fences, least=_LEAST)

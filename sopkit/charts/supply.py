@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from sopkit import months
 from sopkit.charts import _style
+from sopkit.charts._calendar import calendar
 from sopkit.demand import hierarchy
 
 _SHOWN = 12  # closed months of stock shown
@@ -179,7 +180,9 @@ def cumulative(
 
 
 @_style.drawn
-def hour_values(values: pd.DataFrame, load: pd.DataFrame, *, currency: str) -> Figure | None:
+def hour_values(
+    values: pd.DataFrame, load: pd.DataFrame, *, currency: str, fences: months.Fences
+) -> Figure | None:
     """What one more hour would save, a calendar of resources and months.
 
     Parameters
@@ -188,35 +191,20 @@ def hour_values(values: pd.DataFrame, load: pd.DataFrame, *, currency: str) -> F
         Tables `hour_values` and `resource_load`, whose months are shown.
     currency : str
         Reporting currency.
+    fences : Fences
+        Frozen and firm months.
     """
     if values.empty:
         return None
     wide = values.pivot(index="resource", columns="month", values="value")
     wide = wide.loc[wide.max(axis=1).sort_values(ascending=False, kind="stable").index]
     wide = wide.reindex(columns=sorted(load["month"].unique())).fillna(0.0)
-    figure, (axes,) = _style.panels(height=1.5 + 0.42 * len(wide))
-    axes.imshow(wide, cmap=_style.REDS, vmin=0.0, vmax=wide.max(axis=None), aspect="auto")
-    axes.set_yticks(range(len(wide)), wide.index)
-    names = [
-        month.strftime("%b\n%Y" if k == 0 or month.month == 1 else "%b")
-        for k, month in enumerate(wide)
-    ]
-    axes.set_xticks(range(wide.shape[1]), names)
-    axes.tick_params(length=0)
-    axes.grid(visible=False)
-    most = wide.max(axis=None)
-
-    def name_of(value: float) -> str:
-        return f"{value:.1f}" if value < 10 else _style.short(value)
-
-    for row, line in enumerate(wide.to_numpy()):
-        for column, value in enumerate(line):
-            if value > 0:
-                colour = "white" if value > 0.6 * most else _style.INK
-                axes.text(column, row, name_of(value), ha="center", va="center", color=colour)
     title = f"What one more hour of overtime saves after its pay, {currency} an hour"
-    axes.set_title(title, fontsize=12.5)
-    return figure
+    return calendar(wide, title, _hour_words, most=wide.max(axis=None), fences=fences)
+
+
+def _hour_words(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else _style.short(value)
 
 
 @_style.drawn
@@ -246,7 +234,7 @@ def costs(strategies: pd.DataFrame, *, currency: str) -> Figure | None:
 
 @_style.drawn
 def what_if(
-    ahead: pd.DataFrame, units: pd.DataFrame, *, resource: str, subject: str
+    ahead: pd.DataFrame, units: pd.DataFrame, *, resource: str, subject: str, fences: months.Fences
 ) -> Figure | None:
     """Load of a resource beside its hours, and stock beside safety stock; before thin, then after.
 
@@ -258,6 +246,8 @@ def what_if(
         Table `planning_units`: says what the totals are counted in.
     resource, subject : str
         Whose load and whose stock; no resource, no panel of load.
+    fences : Fences
+        Frozen and firm months.
     """
     if ahead.empty:
         return None
@@ -270,7 +260,7 @@ def what_if(
             lines["hours before"] = own["regular_hours_before"]
         title = f"Load of {resource} beside its hours, before and after the change"
         part = {"title": title, "unit": "Hours a month", "lines": lines}
-        parts.append(part | {"bars": {"load after": load}})
+        parts.append(part | {"bars": {"load after": load}, "fences": fences})
     lines = {"stock before": own["stock_before"], "stock after": own["stock"]}
     lines["safety stock"], bars = own["safety_stock"], {}
     least, most = own[["owed", "owed_before"]].min(axis=None), own["stock"].max()
@@ -278,4 +268,5 @@ def what_if(
         lines["owed before"], bars = own["owed_before"], {"owed to customers": own["owed"]}
     title = f"Stock at month end of {subject}, before and after the change"
     part = {"title": title, "unit": f"{_style.unit(units)} at month end", "lines": lines}
-    return _style.over_time(*parts, part | {"bars": bars}, height=3.7 * (len(parts) + 1))
+    stock = part | {"bars": bars, "fences": fences}
+    return _style.over_time(*parts, stock, height=3.7 * (len(parts) + 1))

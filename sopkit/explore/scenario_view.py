@@ -99,7 +99,8 @@ def view(tables: dict, asked: Asked, beside: tuple[str, ...] = ()) -> list[exhib
     kinds = {"before": "unit", "after": "unit", "difference": "signed"}
     subject = ", ".join(name for name, rate in asked.demand.items() if rate) or "all families"
     ahead, resource = _ahead(tables, before, after, asked)
-    chart = charts.what_if(ahead, tables["units"], resource=resource, subject=subject)
+    own = {"resource": resource, "subject": subject, "fences": tables["fences"]}
+    chart = charts.what_if(ahead, tables["units"], **own)
     return [
         exhibits.note(_sentence(table, words, tables["currency"])),
         exhibits.table(

@@ -56,6 +56,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
         "factor": hierarchy.factors(task.keys["item"], items).to_numpy(),
         "currency": company["currency"],
         "units": tables["planning_units"],
+        "fences": months.fences(company, cycle),
     }
 
 

@@ -228,14 +228,15 @@ def beside_targets(check: pd.DataFrame, period: pd.Series) -> pd.DataFrame:
         since a target names no units.
     """
     own = check[check["kpi"].isin(_GOALS) & check["deliverable"].notna()]
-    window = own["first_month"].map(months.label) + " to " + own["last_month"].map(months.label)
+    named = zip(own["goal"], own["first_month"], own["last_month"], strict=True)
+    members = [f"{goal}, {months.label(a)} to {months.label(b)}" for goal, a, b in named]
     missing = dict.fromkeys(price_volume.PARTS, 0.0)
     table = own.assign(
         against=TARGET,
         measure="revenue",
         period=period[own.index],
         level="goal",
-        member=own["goal"] + ", " + window,
+        member=members,
         plan_value=own["deliverable"],
         before_value=own["target"],
         gap_value=own["deliverable"] - own["target"],

@@ -394,14 +394,14 @@ def test_the_calendar_of_hours_shows_what_each_saves():
         {"resource": ["sewing", "cutting"], "month": AHEAD[[1, 1]], "value": [812.0, 2.5]}
     )
     load = pd.DataFrame({"month": AHEAD[:3]})
-    figure = supply.hour_values(values, load, currency="EUR")
+    figure = supply.hour_values(values, load, currency="EUR", fences=FENCES)
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["sewing", "cutting"]
     assert [(t.get_position(), t.get_text()) for t in axes.texts] == [
         ((1, 0), "812"),
         ((1, 1), "2.5"),
     ]
-    assert supply.hour_values(values[:0], load, currency="EUR") is None
+    assert supply.hour_values(values[:0], load, currency="EUR", fences=FENCES) is None
 
 
 def what_if(**columns) -> pd.DataFrame:
@@ -414,7 +414,9 @@ def what_if(**columns) -> pd.DataFrame:
 
 def test_a_change_is_drawn_beside_what_was_planned():
     changed = what_if(load_hours=[9.0, 12.0], regular_hours=11.0, stock=80.0)
-    load, stock = supply.what_if(changed, UNITS, resource="press", subject="Tents").axes
+    load, stock = supply.what_if(
+        changed, UNITS, resource="press", subject="Tents", fences=FENCES
+    ).axes
     assert load.get_title("left").startswith("Load of press beside its hours")
     assert [bar.get_height() for bar in load.patches] == [9.0, 12.0]
     assert lines(load)[1:] == [[8.0, 8.0], [11.0, 11.0], [13.0, 13.0], [10.0, 10.0]]
@@ -424,10 +426,12 @@ def test_a_change_is_drawn_beside_what_was_planned():
 
 def test_what_is_owed_after_a_change_is_drawn_where_it_can_be_seen():
     owing = what_if(owed=[0.0, -20.0])
-    (stock,) = supply.what_if(owing, UNITS, resource="", subject="all families").axes
+    (stock,) = supply.what_if(owing, UNITS, resource="", subject="all families", fences=FENCES).axes
     assert [bar.get_height() for bar in stock.patches] == [0.0, -20.0]
     assert {"owed before", "■ owed to customers"} <= {text.get_text() for text in stock.texts}
-    assert supply.what_if(owing[:0], UNITS, resource="", subject="all families") is None
+    assert (
+        supply.what_if(owing[:0], UNITS, resource="", subject="all families", fences=FENCES) is None
+    )
 
 
 def test_revenue_plots_plan_supply_budget_and_last_year(financials, closed):
@@ -482,14 +486,14 @@ def test_chances_are_written_in_their_cells_those_most_at_stake_first():
             "owed_value": [1.0, 1.0, 50.0, 0.0],
         }
     )
-    (axes,) = risk.stock_outs(items).axes
+    (axes,) = risk.stock_outs(items, fences=FENCES).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["B", "A"]
     assert [text.get_text() for text in axes.texts] == ["60%", "20%"]
-    assert risk.stock_outs(items.assign(stockout_rate=0.0)) is None
+    assert risk.stock_outs(items.assign(stockout_rate=0.0), fences=FENCES) is None
     load = pd.DataFrame({"resource": ["press", "oven"], "month": AHEAD[0]})
-    (axes,) = risk.overloads(load.assign(overload_rate=[0.0, 0.5])).axes
+    (axes,) = risk.overloads(load.assign(overload_rate=[0.0, 0.5]), fences=FENCES).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["oven"]
-    assert risk.overloads(load.assign(overload_rate=0.0)) is None
+    assert risk.overloads(load.assign(overload_rate=0.0), fences=FENCES) is None
 
 
 def by_quarter(**columns) -> pd.DataFrame:
@@ -593,6 +597,16 @@ def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
         executive.plan_beside_budget(unpriced, closed, **asked),
     ]
     assert charts == [None] * len(charts)
+
+
+def test_a_calendar_draws_the_edges_of_frozen_and_firm_months():
+    load = pd.DataFrame({"resource": "press", "month": AHEAD, "overload_rate": 0.5})
+    fences = months.Fences(CYCLE, {"default": 1}, {"default": 3})
+    (axes,) = risk.overloads(load, fences=fences).axes
+    assert [line.get_xdata()[0] for line in axes.lines] == [0.5, 2.5]
+    assert {"frozen", "firm"} <= {text.get_text() for text in axes.texts}
+    (axes,) = risk.overloads(load, fences=FENCES).axes
+    assert not axes.lines
 
 
 def test_frozen_and_firm_months_are_shaded_and_named(history, demand_plan, financials, closed):

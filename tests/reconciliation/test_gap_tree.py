@@ -177,6 +177,7 @@ def test_goals_of_revenue_stand_in_the_tree_with_what_supply_cuts():
     assert row["member"] == "F: revenue, 2026-01 to 2026-12" and row["level"] == "goal"
     assert row[["gap_value", "constraint", "undivided"]].tolist() == [-70.0, -20.0, -50.0]
     assert row[gap_tree.PARTS].sum() == row["gap_value"]
+    assert gap_tree.beside_targets(check[:0], pd.Series(dtype="int64")).empty
 
 
 def test_mix_names_the_items_that_make_it():
