@@ -13,6 +13,7 @@ import pandas as pd
 from sopkit import months, schema
 from sopkit.demand import hierarchy
 from sopkit.reconciliation.gap_tree import PARTS
+from sopkit.reconciliation.risk import SHOWN
 
 _NO_PRICE = "unknown (no prices)"
 
@@ -320,13 +321,17 @@ def gap(tree: pd.DataFrame, levels: pd.DataFrame) -> dict[str, tuple | str]:
     level = levels.set_index("against")["mix_level"].get(row["against"], "")
     shown = {name: abs(row[name]) > 0.5 for name in PARTS}
     return {
-        "gap_against": str(row["against"]) if len(whole) else "",
+        "gap_against": _beside_words(row["against"]) if len(whole) else "",
         "gap_measure": str(row["measure"]) if len(whole) else "",
         "gap_period": str(row["period"]) if len(whole) else "",
         "gap": ("signed_value", row["gap_value"]),
         "gap_mix_level": level,
         **{f"gap_{name}": ("signed_value", row[name] if shown[name] else np.nan) for name in PARTS},
     }
+
+
+def _beside_words(against: str) -> str:
+    return against if against == "last year" else f"the {against}"
 
 
 def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
@@ -340,8 +345,14 @@ def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     margins = known[known["measure"] == "margin"]
     known = margins if len(margins) else known[known["measure"] == "revenue"]
     row = known.iloc[0] if len(known) else totals.reindex([-1]).iloc[0]
-    stake = items["owed_value" if items["owed_value"].gt(0).any() else "owed_quantity"]
-    item = items.loc[stake.idxmax()] if stake.gt(0).any() else None
+    items = items[items["month"] < months.shift(items["month"].min(), SHOWN)]
+    measure = "owed_value" if items["owed_value"].gt(0).any() else "owed_quantity"
+    stake = items.groupby(["item", "location"])[measure].sum()
+    item = None
+    if stake.gt(0).any():
+        name, place = stake.idxmax()
+        own = items[(items["item"] == name) & (items["location"] == place)]
+        item = own.loc[own["stockout_rate"].idxmax()]
     busy = resources[resources["overload_rate"] > 0].nlargest(1, "overload_rate")
     best = levers[levers["net_value"] > 0].head(1)
     return {
@@ -388,26 +399,31 @@ def years(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
 
 def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
     """Do we make the fiscal year, in revenue; and what the months to go would have to do."""
-    whole = outlook[outlook["family"] == schema.COMPANY_LABEL]
-    whole = whole[whole["measure"] == "revenue"].set_index("fiscal_year")
-    year = whole.index.min()
-    row = whole.loc[year]
-    revenue, supplied = row["outlook"], row["supplied_outlook"]
+    own = outlook[outlook["measure"] == "revenue"]
+    own = own[own["fiscal_year"] == own["fiscal_year"].min()]
+    is_company = own["family"] == schema.COMPANY_LABEL
+    row = own[is_company].iloc[0]
+    revenue = row["outlook"]
+    # family by family, else one family's open orders would hide what another lacks
+    families = own[~is_company] if len(own) > 1 else own
+    apart = families["supplied_outlook"] - families["outlook"]
+    lacks, beyond = -apart.clip(upper=0.0).sum(min_count=1), apart.clip(lower=0.0).sum()
+    is_short = lacks > 0.5
     is_made = row["budgeted"] >= row["budget"]
     verdict = "We make the year" if is_made else "The year is not made yet"
     why = "not every month of the year has a budget"
-    beyond = supplied - revenue
     return {
-        "fiscal_year": str(year),
+        "fiscal_year": str(row["fiscal_year"]),
         "verdict": verdict if row["budget"] > 0 else "No budget says whether the year is made",
         "outlook": ("value", revenue, _NO_PRICE),
-        "supplied_outlook": ("value", supplied if supplied < revenue else np.nan, _NO_PRICE),
-        "supplied_beyond": ("value", beyond if beyond >= 0 else np.nan, "none"),
+        "unsupplied": ("value", lacks if is_short else np.nan, "none"),
+        "all_supplied": ("rate", 1.0 if lacks <= 0.5 else np.nan, "not all"),
+        "supplied_beyond": ("value", beyond if beyond > 0.5 else np.nan, "none"),
         "budget": ("value", row["budget"], f"unknown ({why})"),
         "outlook_rate": ("signed_rate", _rate(row["budgeted"], row["budget"]) - 1.0, "unknown"),
         "last_year": ("value", row["last_year"], "unknown (no sales of all its months)"),
         "year_growth_rate": ("signed_rate", _rate(revenue, row["last_year"]) - 1.0, "unknown"),
-        "at_risk": ("value", np.maximum(revenue - supplied, 0.0), "unknown"),
+        "at_risk": ("value", lacks, "unknown"),
         "planned_growth_rate": ("signed_rate", row["growth_planned_rate"], "unknown"),
         "needed_growth_rate": ("signed_rate", row["growth_needed_rate"], "unknown"),
         "months_to_go": ("months", row["months_to_go"]),
@@ -449,7 +465,11 @@ def _years_ahead(years: pd.DataFrame) -> dict[str, tuple | str]:
         "over_year": str(first.get("fiscal_year", "")),
         "over_rate": ("rate", first.get("utilisation_rate", np.nan), "none"),
         "extra_hours": ("quantity", first.get("extra_hours", np.nan), "none"),
-        "extra_workers": ("quantity", first.get("extra_workers", np.nan), "an unknown number of"),
+        "extra_workers": (
+            "count",
+            np.ceil(first.get("extra_workers", np.nan)),
+            "an unknown number of",
+        ),
         "busiest_resource": str(row.get("member", "")),
         "busiest_year": str(row.get("fiscal_year", "")),
         "busiest_rate": ("rate", row.get("utilisation_rate", np.nan), "unknown (no resources)"),

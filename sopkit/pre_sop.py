@@ -227,13 +227,37 @@ def futures(tables: Tables, results: Tables, *, cycle: pd.Timestamp) -> Tables:
     found = risk.outcomes(task, plan, futures, worth)
     register = risk.named_risks(tables["risks"], task.months, period, count, inventory.SEED)
     planned = risk.planned(valued, _fiscal_year(valued["month"], tables), plan, worth)
+    behind = _closed_variance(results, tables, cycle=cycle)
     family = hierarchy.with_levels(task.keys, items)["family"].to_numpy()
     return {
         "risk_items": risk.items(task, found, worth),
         "risk_resources": risk.resources(task, plan, found),
-        "risk_totals": risk.totals(found, planned, results["gap_tree"], register),
+        "risk_totals": risk.totals(found, planned, results["gap_tree"], behind, register),
         "risk_levers": risk.levers(task, plan, found, worth, family),
     }
+
+
+def _closed_variance(results: Tables, tables: Tables, *, cycle: pd.Timestamp) -> pd.Series:
+    """By measure and fiscal year: what closed months and quarters brought beyond their budget."""
+    closed = results["closed_financials"]
+    families = closed[closed["family"] != schema.COMPANY_LABEL]
+    quarters = results["quarters"]
+    is_over = quarters["is_by_quarter"] & (quarters["quarter"] < months.shift(cycle, -2))
+    rows = [
+        pd.DataFrame(
+            {
+                "measure": measure,
+                "period": _fiscal_year(families["month"], tables),
+                "amount": families[f"{measure}_value"] - families[f"budget_{measure}_value"],
+            }
+        )
+        for measure in gap_tree.MEASURES
+    ]
+    over = quarters[is_over]
+    period = _fiscal_year(over["quarter"], tables)
+    by_quarter = {"measure": "revenue", "period": period, "amount": over["variance_value"]}
+    table = pd.concat([*rows, pd.DataFrame(by_quarter)], ignore_index=True)
+    return table.groupby(["measure", "period"])["amount"].sum()
 
 
 def bridge_tables(tables: Tables, *, cycle: pd.Timestamp) -> Tables:

@@ -474,7 +474,7 @@ gap_leaves | against measure period family part | amount_value owner lead_months
 gap_levels | against | mix_level | the level within which composition is mix: the widest at which mix is at most 5 % of all parts
 risk_items | item location month | stockout_rate owed_quantity owed_value | chance of each item to be out of stock at the end of each month
 risk_resources | resource month | overtime_rate overload_rate wanted_hours wanted_hours_upper | chance that a resource's hours do not suffice
-risk_totals | period measure | planned_value mean_value value_05 value_10 value_25 value_50 value_75 value_90 value_95 budget_value chance_rate | what the months to go of each fiscal year may bring, and the chance to reach the budget
+risk_totals | period measure | planned_value mean_value value_05 value_10 value_25 value_50 value_75 value_90 value_95 needed_value chance_rate | what the months to go of each fiscal year may bring, and the chance to reach the budget
 risk_levers | kind subject | change late_rate_before late_rate benefit_value cost_value net_value | where more safety stock or hours buy most
 bridge |  | series_key month family cause detail change | why the demand plan moved since the last cycle: last plan plus every cause is the plan now, at each level
 bridge_causes | cause detail | change | the bridge of the next twelve months, whole company, planning unit

@@ -513,7 +513,7 @@ def test_executive_review_by_hand():
     table = executive_review(PLANNED, CLOSED)
     assert text(table, "fiscal_year") == "2026"
     assert amount(table, "outlook") == 120.0  # this year's twelve months of twenty-four
-    assert amount(table, "supplied_outlook") == 108.0
+    assert np.isnan(amount(table, "all_supplied"))
     assert amount(table, "budget") == 96.0
     assert amount(table, "outlook_rate") == pytest.approx(0.25)
     assert amount(table, "at_risk") == 12.0
@@ -525,16 +525,26 @@ def test_executive_review_by_hand():
 def test_supply_beyond_the_plan_is_told_apart_from_the_outlook_by_hand():
     more = PLANNED.assign(supply_revenue_value=PLANNED["supply_revenue_value"] + 3.0)
     table = executive_review(more, CLOSED)  # 12 · (9 + 3) for an outlook of 120
-    assert np.isnan(amount(table, "supplied_outlook"))
+    assert amount(table, "all_supplied") == 1.0
     assert (amount(table, "supplied_beyond"), amount(table, "at_risk")) == (24.0, 0.0)
     assert np.isnan(amount(executive_review(PLANNED, CLOSED), "supplied_beyond"))
+
+
+def test_what_one_family_lacks_is_not_hidden_by_what_another_gets_beyond_its_plan():
+    rows = [("Company", 100.0, 104.0), ("Tents", 60.0, 54.0), ("Packs", 40.0, 50.0)]
+    table = pd.DataFrame(rows, columns=["family", "outlook", "supplied_outlook"])
+    table = table.assign(fiscal_year=2026, measure="revenue", budget=np.nan, budgeted=np.nan)
+    table = table.assign(last_year=np.nan, growth_planned_rate=0.0, growth_needed_rate=np.nan)
+    found = headlines._year(table.assign(months_to_go=12))
+    assert found["unsupplied"] == ("value", 6.0, "none") and found["at_risk"][1] == 6.0
+    assert found["supplied_beyond"][1] == 10.0 and np.isnan(found["all_supplied"][1])
 
 
 def test_closed_months_of_the_fiscal_year_count_as_booked_by_hand():
     table = executive_review(PLANNED, CLOSED, first_month=7)  # July 2025 to June 2026
     assert text(table, "fiscal_year") == "2026"
     assert amount(table, "outlook") == 6 * 5.0 + 6 * 10.0
-    assert amount(table, "supplied_outlook") == 6 * 5.0 + 6 * 9.0
+    assert amount(table, "unsupplied") == 6 * 1.0
     assert amount(table, "budget") == 6 * 4.0 + 6 * 8.0
 
 
@@ -757,7 +767,7 @@ def test_the_gap_told_is_that_to_the_budget_in_margin_of_the_first_year():
     )
     found = headlines.gap(tree, LEVELS_OF_MIX)
     assert found["gap"] == ("signed_value", -5.0) and found["gap_mix_level"] == "family"
-    assert (found["gap_against"], found["gap_period"]) == ("budget", "2026")
+    assert (found["gap_against"], found["gap_period"]) == ("the budget", "2026")
     assert found["gap_volume"][1] == -6.0
     assert np.isnan(found["gap_mix"][1])  # there is none, so nothing is said
     other = headlines.gap(tree.iloc[:1], LEVELS_OF_MIX)
@@ -771,6 +781,7 @@ def test_risk_names_the_item_resource_and_lever_that_matter_most():
     totals = totals.assign(value_05=8.0, value_95=10.0, chance_rate=0.004)
     month = pd.Timestamp("2026-03-01")
     items = pd.DataFrame({"item": ["A", "B"], "month": month, "stockout_rate": [0.9, 0.4]})
+    items = items.assign(location="plant")
     items = items.assign(owed_value=[1.0, 5.0], owed_quantity=[9.0, 1.0])
     load = pd.DataFrame({"resource": ["press", "oven"], "month": month})
     levers = pd.DataFrame(

@@ -107,7 +107,7 @@ def _bars(axes: Axes, amounts: dict[str, pd.Series], colours: dict[str, str]) ->
 
 @_style.drawn
 def outlook_bridge(table: pd.DataFrame, *, against: list[str], currency: str) -> Figure | None:
-    """From a comparator to the outlook of the year as supply can follow it, step by step.
+    """From a comparator to the outlook of the year, as far as supply can follow, step by step.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def outlook_bridge(table: pd.DataFrame, *, against: list[str], currency: str) ->
         is_large = moves.abs() > _SMALL * abs(total.iloc[0])
         moves = [*moves[is_large].items(), ("all others", moves[~is_large].sum())]
         moves = [move for move in moves if abs(move[1]) > 0.5]
-        ends = {comparator: total.iloc[0], "outlook as supplied": total.iloc[-1]}
+        ends = {comparator: total.iloc[0], total.index[-1]: total.iloc[-1]}
         year = rows["fiscal_year"].iloc[0]
         return waterfall(f"Revenue of {year}: from {comparator} to outlook", ends, moves, currency)
     return None

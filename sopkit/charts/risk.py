@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from sopkit import months
 from sopkit.charts import _style
 from sopkit.charts._calendar import calendar
+from sopkit.reconciliation.risk import SHOWN
 
 _MOST_ROWS = 12
-_MOST_MONTHS = 18
 _LEAST = 0.01  # chance from which a row is shown
 
 
@@ -37,20 +37,16 @@ def totals(table: pd.DataFrame, *, measure: str, currency: str) -> Figure | None
         wide = {"height": 0.5, "color": _style.STATISTICAL}
         axes.barh(row.Index, row.value_95 - row.value_05, left=row.value_05, alpha=0.35, **wide)
         axes.barh(row.Index, row.value_75 - row.value_25, left=row.value_25, alpha=0.8, **wide)
-        for amount, colour, width in (
-            (row.planned_value, _style.DEMAND, 2.4),
-            (row.budget_value, _style.BUDGET, 1.6),
-        ):
-            axes.plot([amount] * 2, [row.Index - 0.34, row.Index + 0.34], color=colour, lw=width)
-        texts = (
+        for name, amount, colour in (
             ("plan", row.planned_value, _style.DEMAND),
-            ("budget", row.budget_value, "#111111"),
-        )
-        for name, amount, colour in texts:
+            ("needed for the budget", row.needed_value, _style.BUDGET),
+        ):
             if np.isfinite(amount):
+                top, bottom = row.Index - 0.34, row.Index + 0.34
+                axes.plot([amount] * 2, [top, bottom], color=colour, linewidth=2.2)
                 where = {"shift": (0, 3), "ha": "center", "va": "bottom", "fontsize": 9}
                 text = f"{name} {_style.short(amount)}"
-                _style.say(axes, text, (amount, row.Index - 0.34), colour=colour, **where)
+                _style.say(axes, text, (amount, top), colour=colour, **where)
     names = own["period"].astype(str) + " " + own["measure"]
     axes.set_yticks(range(len(own)), names)
     axes.invert_yaxis()
@@ -80,10 +76,11 @@ def stock_outs(table: pd.DataFrame, *, fences: months.Fences) -> Figure | None:
         return None
     several = table["location"].nunique() > 1
     name = table["item"] + (" at " + table["location"] if several else "")
+    table = table[table["month"] < months.shift(table["month"].min(), SHOWN)]
     stake = table["owed_value" if table["owed_value"].gt(0).any() else "owed_quantity"]
     largest = stake.groupby(name).sum().nlargest(_MOST_ROWS).index
     wide = table.assign(name=name).pivot(index="name", columns="month", values="stockout_rate")
-    title = "Chance to be out of stock at month end; items with most money at stake"
+    title = "Chance that customers wait at month end; items with most money at stake"
     return _chances(wide.loc[largest], title, fences)
 
 
@@ -109,5 +106,5 @@ def overloads(table: pd.DataFrame, *, fences: months.Fences) -> Figure | None:
 
 def _chances(wide: pd.DataFrame, title: str, fences: months.Fences) -> Figure:
     """Chances as a calendar of the months ahead."""
-    shown = wide.iloc[:, :_MOST_MONTHS]
+    shown = wide.iloc[:, :SHOWN]
     return calendar(shown, title, "{:.0%}".format, most=1.0, fences=fences, least=_LEAST)

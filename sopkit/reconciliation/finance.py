@@ -9,6 +9,7 @@ from sopkit import months, schema
 from sopkit.demand import hierarchy
 
 RECENT_MONTHS = 3  # closed months whose revenue ÷ quantity stands in for a price
+_OLDER_MONTHS = 36  # where neither those nor `items` know one
 
 
 def money_rates(
@@ -27,7 +28,8 @@ def money_rates(
         Series: ``item, location, channel``.
     prices, items, sales : DataFrame
         Raw tables. Price: the latest row of `prices` that has begun, location and channel where
-        named; else revenue ÷ quantity of the last three closed months; else `items`.
+        named; else revenue ÷ quantity of the last three closed months; else `items`; else revenue
+        ÷ quantity of the last three years.
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -39,26 +41,32 @@ def money_rates(
     """
     keys = keys.reset_index(drop=True)
     listed = _listed(keys, prices[prices["first_month"] <= cycle])
-    recent = sales[
-        sales["month"].between(months.shift(cycle, -RECENT_MONTHS), months.shift(cycle, -1))
-    ]
-    recent = recent[recent["revenue_value"].notna()]  # a row without money tells no price
-    sums = recent.groupby(schema.SERIES)[["revenue_value", "quantity"]].sum(min_count=1)
-    sums = sums.reindex(pd.MultiIndex.from_frame(keys[schema.SERIES]))
-    ratio = (sums["revenue_value"] / sums["quantity"].where(sums["quantity"] > 0)).to_numpy()
     by_item = schema.lookup(keys["item"], items, "unit_price_value").to_numpy(dtype="float64")
-    listed_price = listed["unit_price_value"].to_numpy(dtype="float64")
-    price = np.where(np.isfinite(listed_price), listed_price, ratio)
-    source = np.where(np.isfinite(listed_price), "prices", "recent sales")
-    source = np.where(np.isfinite(price), source, "items")
-    price = np.where(np.isfinite(price), price, by_item)
+    ways = {
+        "prices": listed["unit_price_value"].to_numpy(dtype="float64"),
+        "recent sales": _sold_at(keys, sales, months.closed(cycle, RECENT_MONTHS)),
+        "items": by_item,
+        "older sales": _sold_at(keys, sales, months.closed(cycle, _OLDER_MONTHS)),
+    }
+    price, source = np.full(len(keys), np.nan), np.full(len(keys), "none", dtype=object)
+    for name, known in ways.items():
+        is_new = np.isnan(price) & np.isfinite(known)
+        price, source = np.where(is_new, known, price), np.where(is_new, name, source)
     cost = listed["unit_cost_value"].to_numpy(dtype="float64")
     by_item_cost = schema.lookup(keys["item"], items, "unit_cost_value").to_numpy(dtype="float64")
     return keys[schema.SERIES].assign(
         unit_price_value=price,
         unit_cost_value=np.where(np.isfinite(cost), cost, by_item_cost),
-        price_source=np.where(np.isfinite(price), source, "none"),
+        price_source=source.astype("str"),
     )
+
+
+def _sold_at(keys: pd.DataFrame, sales: pd.DataFrame, closed: pd.DatetimeIndex) -> np.ndarray:
+    """Revenue ÷ quantity of each series in some closed months; missing where none was booked."""
+    own = sales[sales["month"].isin(closed) & sales["revenue_value"].notna()]
+    sums = own.groupby(schema.SERIES)[["revenue_value", "quantity"]].sum(min_count=1)
+    sums = sums.reindex(pd.MultiIndex.from_frame(keys[schema.SERIES]))
+    return (sums["revenue_value"] / sums["quantity"].where(sums["quantity"] > 0)).to_numpy()
 
 
 def _listed(keys: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:

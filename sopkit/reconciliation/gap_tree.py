@@ -260,7 +260,7 @@ def nodes(parts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Key ``against, measure, period, level, member``. Families sum to the company, and so do
         channels and regions where a comparator names them; of demand only those that supply does
-        not follow are told.
+        not follow are told. The company first, then the largest gaps.
     """
     measures = ["plan_value", "before_value", "gap_value", *PARTS]
     levels = {"company": parts.assign(company=schema.COMPANY_LABEL)}
@@ -272,7 +272,11 @@ def nodes(parts: pd.DataFrame) -> pd.DataFrame:
         tables.append(sums.rename(columns={level: "member"}).assign(level=level))
     table = pd.concat(tables, ignore_index=True)[[*KEY, "level", "member", *measures]]
     is_met = (table["against"] == DEMAND) & (table["gap_value"].abs() <= _MET)
-    return table[~is_met | (table["level"] == "company")].reset_index(drop=True)
+    table = table[~is_met | (table["level"] == "company")]
+    size = -table["gap_value"].abs()
+    order = {"is_part": table["level"] != "company", "size": size}
+    table = table.assign(**order).sort_values([*KEY, "is_part", "level", "size"])
+    return table.drop(columns=[*order]).reset_index(drop=True)
 
 
 def mix_movers(parts: pd.DataFrame, most: int = 3) -> pd.DataFrame:

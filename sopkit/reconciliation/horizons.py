@@ -116,7 +116,8 @@ def strategic_years(
     beyond = _beyond(families, further, is_whole, _whole_budget(budget, terms))
     families = pd.concat([shown, beyond], ignore_index=True)
     whole = hierarchy.aggregate(families, ["fiscal_year"], _AMOUNTS)
-    basis = families.groupby("fiscal_year")["basis"].max()  # extrapolated, where any family is
+    bases = families.groupby("fiscal_year")["basis"]
+    basis = bases.agg(lambda kinds: " and ".join(sorted(kinds.unique())))
     whole = whole.assign(family=schema.COMPANY_LABEL, basis=whole["fiscal_year"].map(basis))
     demand = pd.concat([whole, families], ignore_index=True).rename(columns={"family": "member"})
     load = _load(hours, families, planned[-1], available, resources, terms)

@@ -202,9 +202,10 @@ def outlook_bridge(
     DataFrame
         Key ``fiscal_year, comparator, step``; ``kind`` total or step, ``amount_value`` of revenue;
         ``place`` in the bridge: the comparator, steps that add up to the outlook, the outlook,
-        ``supply``, the outlook as supplied. Months to go are told apart by family: volume at the
-        comparator's mean price, the rest price and mix within the family. Families whose
-        comparator has no units, and a budget of no family, are ``not told apart``.
+        and, but for the last outlook, ``supply`` and the outlook as supplied. Months to go are told
+        apart by family: volume at the comparator's mean price, the rest price and mix within the
+        family. Families whose comparator has no units, and a budget of no family, are
+        ``not told apart``.
     """
     key = ["family", "month"]
     ours, units = (
@@ -248,8 +249,9 @@ def outlook_bridge(
             steps["families without a budget"] = end - like
             supply = total["supplied_outlook"] - end
             steps = {step: amount for step, amount in steps.items() if abs(amount) > 1e-6}
-            totals = {name: start} | steps | {"outlook": end, "supply": supply}
-            totals["outlook as supplied"] = end + supply
+            totals = {name: start} | steps | {"outlook": end}
+            if name != "last outlook":  # which was of demand, too
+                totals |= {"supply": supply, "outlook as supplied": end + supply}
             for place, (step, amount) in enumerate(totals.items()):
                 kind = "step" if step in steps or step == "supply" else "total"
                 rows.append((total["fiscal_year"], name, step, place, kind, amount))

@@ -21,6 +21,7 @@ PATHS = 1_000
 _MOST_CELLS = 60_000_000  # futures × series × months from which there are fewer futures
 _LEAST_PATHS = 100
 PROBABILITIES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+SHOWN = 18  # months ahead that pages show
 LATE = 0.5  # units owed from which an item is out of stock
 _MORE_STOCK, _MORE_HOURS = 0.1, 0.05  # what is tried: safety stock of a family, hours
 _MOST_TRIED = 12
@@ -178,7 +179,11 @@ def resources(task: Task, plan: paths.Base, found: Outcomes) -> pd.DataFrame:
 
 
 def totals(
-    found: Outcomes, planned: pd.DataFrame, gaps: pd.DataFrame, named: dict[int, np.ndarray]
+    found: Outcomes,
+    planned: pd.DataFrame,
+    gaps: pd.DataFrame,
+    behind: pd.Series,
+    named: dict[int, np.ndarray],
 ) -> pd.DataFrame:
     """Table ``risk_totals``: what the months to go of each fiscal year may bring.
 
@@ -191,6 +196,8 @@ def totals(
         inventory at the end of the period.
     gaps : DataFrame
         Table `gap_tree`: the company beside its budget, over what both speak of.
+    behind : Series
+        By measure and period: what closed months of it brought beyond their budget.
     named : dict of array (f,)
         By period: money of the risks and opportunities that come true in each future, empty where
         the register holds none.
@@ -199,8 +206,9 @@ def totals(
     -------
     DataFrame
         Key ``period, measure`` (revenue, margin, margin with named risks, inventory):
-        ``planned_value``, ``mean_value``, quantiles ``value_05`` to ``value_95``, ``budget_value``
-        and ``chance_rate`` of reaching it; of part of the plan where the budget speaks of a part.
+        ``planned_value``, ``mean_value``, quantiles ``value_05`` to ``value_95``, ``needed_value``,
+        what the months to go need for the budget of the whole year, and ``chance_rate`` of
+        reaching it. Families without a budget count as planned.
     """
     plan = planned.set_index(["measure", "period"])["amount"]
     whole = gaps[(gaps["level"] == "company") & (gaps["against"] == "budget")]
@@ -216,11 +224,12 @@ def totals(
             row["mean_value"] = values.mean()
             for probability in PROBABILITIES:
                 row[f"value_{round(probability * 100):02d}"] = np.quantile(values, probability)
-            row |= {"budget_value": np.nan, "chance_rate": np.nan}
+            row |= {"needed_value": np.nan, "chance_rate": np.nan}
             if (measure, period) in whole.index:
                 beside = whole.loc[(measure, period)]
-                reached = values - base + beside["plan_value"] >= beside["before_value"]
-                row |= {"budget_value": beside["before_value"], "chance_rate": reached.mean()}
+                lacks = beside["before_value"] - beside["plan_value"]
+                needed = base + lacks - behind.get((measure, period), 0.0)
+                row |= {"needed_value": needed, "chance_rate": (values >= needed).mean()}
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -458,7 +458,7 @@ def test_parts_of_a_gap_stand_on_each_other_from_the_comparator_to_the_plan():
 
 TOTALS = pd.DataFrame(
     [
-        {"period": 2026, "measure": "margin", "planned_value": 50.0, "budget_value": 70.0},
+        {"period": 2026, "measure": "margin", "planned_value": 50.0, "needed_value": 70.0},
         {"period": 2026, "measure": "margin with named risks", "planned_value": 50.0},
         {"period": 2026, "measure": "revenue", "planned_value": 500.0},
     ]
@@ -470,7 +470,7 @@ def test_what_the_year_may_bring_stands_beside_plan_and_budget():
     assert [bar.get_width() for bar in axes.patches] == [20.0, 10.0, 20.0, 10.0]
     assert [bar.get_x() for bar in axes.patches] == [40.0, 45.0, 40.0, 45.0]
     told = [text.get_text() for text in axes.texts]
-    assert told == ["plan 50", "budget 70", "plan 50"]  # only what is known
+    assert told == ["plan 50", "needed for the budget 70", "plan 50"]  # only what is known
     unpriced = TOTALS.assign(mean_value=np.nan)
     assert risk.totals(unpriced, measure="margin", currency="EUR") is None
 

@@ -90,12 +90,23 @@ PLANNED = pd.DataFrame(
 )
 
 
+NOTHING = pd.Series(dtype="float64", index=pd.MultiIndex.from_arrays([[], []]))
+
+
+def test_closed_months_count_towards_the_budget_of_the_year():
+    behind = pd.Series({("revenue", 2026): -10.0, ("margin", 2026): 2.0})
+    table = risk.totals(found_of(), PLANNED, GAPS, behind, {}).set_index(["period", "measure"])
+    revenue = table.loc[(2026, "revenue")]  # the best future brings 15 beyond the plan, 16 lack
+    assert revenue["needed_value"] == 156.0 and revenue["chance_rate"] == 0.0
+    assert table.loc[(2026, "margin"), "needed_value"] == 58.0
+
+
 def test_the_chance_to_make_the_budget_counts_futures_that_do():
-    table = risk.totals(found_of(), PLANNED, GAPS, {}).set_index(["period", "measure"])
+    table = risk.totals(found_of(), PLANNED, GAPS, NOTHING, {}).set_index(["period", "measure"])
     revenue = table.loc[(2026, "revenue")]
     # delivered beyond the plan by the year's end: 5 of the 8, then 2, at 3 each; two of them reach
     # what the budget lacks, six
-    assert revenue["chance_rate"] == 0.5 and revenue["budget_value"] == 106.0
+    assert revenue["chance_rate"] == 0.5 and revenue["needed_value"] == 146.0
     assert revenue["planned_value"] == 140.0
     assert revenue["mean_value"] == pytest.approx(140.0 + (5 * 3.0 + 2 * 3.0) / 4)
     assert revenue["value_05"] <= revenue["value_50"] <= revenue["value_95"]
@@ -120,7 +131,7 @@ def test_named_risks_come_true_as_often_as_they_say_in_the_months_they_name():
     assert money[2027].tolist() == [30.0] * 4000  # half of the opportunity's months
     assert set(money[2026]) == {30.0, -70.0}
     assert (money[2026] == -70.0).mean() == pytest.approx(0.3, abs=0.03)
-    with_risks = risk.totals(found_of(), PLANNED, GAPS, {2026: money[2026][:4]})
+    with_risks = risk.totals(found_of(), PLANNED, GAPS, NOTHING, {2026: money[2026][:4]})
     assert "margin with named risks" in set(with_risks["measure"])
     assert risk.named_risks(register[:0], SPAN, WORTH.period, 4, seed=1) == {}
 
@@ -178,5 +189,7 @@ def test_what_is_planned_adds_up_by_year_and_stock_stands_at_its_end():
     unknown = money.assign(constrained_margin_value=np.nan)
     table = risk.planned(unknown, pd.Series([2026, 2026, 2027]), PLAN, uncosted)
     found = risk.outcomes(TASK, PLAN, [JUMP], uncosted)
-    told = risk.totals(found, table, GAPS[:0], {}).set_index(["measure", "period"])["mean_value"]
+    told = risk.totals(found, table, GAPS[:0], NOTHING, {}).set_index(["measure", "period"])[
+        "mean_value"
+    ]
     assert told["revenue", 2026] > 11.0 and told[["margin", "inventory"]].isna().all()
