@@ -484,6 +484,9 @@ def _unit_costs(
         )
     )
     worth = held * service / (1.0 - service)
+    owing = np.where(np.isfinite(owed), owed, worth)
+    if np.isfinite(owing).any():  # else what has no cost would be owed to the end for nothing
+        owing = np.where(np.isfinite(owing), owing, np.nanmin(owing))
     is_bought, is_fed = own["is_purchased"].to_numpy(dtype=bool), above >= 0
     supply = np.where(is_bought, np.nan_to_num(bought), making)
     for _ in range(sites.depths(above).max(initial=0)):  # as at the head of the chain
@@ -492,7 +495,7 @@ def _unit_costs(
         "purchase_cost": np.where(is_bought, bought, np.nan),
         "subcontract_cost": np.where(is_bought | is_fed | own["is_service"], np.nan, helped),
         "holding_cost": held,
-        "backlog_cost": np.where(np.isfinite(owed), owed, worth),
+        "backlog_cost": owing,
         "below_safety_cost": np.nan_to_num(np.fmin(worth, owed / 2.0)),
     }
     return {name: values[None, :] for name, values in by_item.items()} | {
