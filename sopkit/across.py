@@ -37,6 +37,7 @@ _PLANNED_MONEY = {  # table: its columns of money to come, in the currency of th
     "submissions": ["revenue_value"],
     "overrides": ["revenue_value"],
 }
+_MEASURES = {"targets": "kpi", "controls": "measure"}  # columns that name what is money
 _BY_FAMILY = ("service_levels", "frozen_months", "firm_months")  # settings
 
 
@@ -94,6 +95,8 @@ def check_across(
     if is_whole("sales locations rates"):
         findings += _rates(tables, sources, company["currency"], cycle)
         findings += _unpriced_plans(tables, sources, company, cycle)
+    if is_whole("locations"):
+        findings += _other_currencies(tables, sources, company["currency"])
     if is_whole(" ".join(tables["controls"]["table"].dropna())):
         findings += _controls(tables, sources)
     if is_whole("sales locations"):
@@ -343,6 +346,45 @@ def _unpriced_plans(tables, sources, company, cycle) -> list[Finding]:
                 _on(tables, sources, name, lacking, measures[0], message, remedy, "breach")
             )
     return findings
+
+
+def _other_currencies(tables, sources, currency) -> list[Finding]:
+    """Money said in a column `currency`, which is not read, to be in another than it is taken for.
+
+    Where the company names no currency of its own, one that all rows name is taken to be it.
+    """
+    findings = []
+    for name in sources:
+        rows, own = tables[name], schema.RAW[name].column_names
+        if "currency" in own or "currency" not in rows:
+            continue
+        said, (taken, place) = rows["currency"], _taken_for(name, tables, currency)
+        if currency == schema.COMPANY["currency"].default and said.nunique() == 1:
+            continue
+        is_money = rows[[column for column in own if column.endswith("_value")]].notna().any(axis=1)
+        if name in _MEASURES:
+            is_money = rows[_MEASURES[name]].str.endswith("_value", na=False)
+        is_other = is_money & said.notna() & (said.str.casefold() != taken.str.casefold())
+        if is_other.any():
+            words = f"{place}, else the company's" if place else "the company's currency"
+            message = f"it is not read: money of {name} is in {words}, here "
+            message += f"{taken[is_other].iloc[0]}."
+            remedy = "Convert the money" + (f" or name {place}, with its rates" if place else "")
+            remedy += f"; then take the column out of {sources[name].label}."
+            told = ("currency", message, remedy, "breach", said)
+            findings.append(_on(tables, sources, name, is_other, *told))
+    return findings
+
+
+def _taken_for(name, tables, currency) -> tuple[pd.Series, str]:
+    """The currency that money of each row is taken for, and what says it; blank: the company."""
+    rows = tables[name]
+    if name == "targets":
+        return rows["unit"].fillna("value").replace("value", currency), "its unit"
+    if name in {"sales", *_PLANNED_MONEY}:
+        named = schema.lookup(rows["location"], tables["locations"], "currency", on="location")
+        return named.fillna(currency), "the currency of its location (locations.currency)"
+    return pd.Series(currency, index=rows.index, dtype="str"), ""
 
 
 def _sites(tables, sources) -> list[Finding]:

@@ -150,12 +150,14 @@ def check_table(name: str, frame: pd.DataFrame, source: Source) -> Checked:
     -------
     Checked
         Typed table with every column of the schema (absent ones empty, absent level columns
-        ``all``), and the findings. After a breach the table holds what could be read.
+        ``all``), a given ``currency`` beside them, and the findings. After a breach the table holds
+        what could be read.
     """
     table = schema.RAW[name]
     frame = frame.rename(columns=lambda column: str(column).strip())
     findings = _check_columns(table, frame, source)
     typed, parse_findings = _parse(table, frame, source)
+    beside = _currency_beside(table, frame)
     findings += parse_findings
     is_blank = np.zeros(len(typed), dtype=bool)
     if not has_breach(findings):
@@ -169,7 +171,14 @@ def check_table(name: str, frame: pd.DataFrame, source: Source) -> Checked:
         filled = filled.assign(month=filled["month"].fillna(months.floor(filled["date"])))
     if not broken & {"", *table.key, *(name for names in table.one_of for name in names)}:
         findings += _check_keys(table, filled, source)
-    return Checked(filled, findings)
+    return Checked(filled.assign(**beside), findings)
+
+
+def _currency_beside(table: schema.Table, frame: pd.DataFrame) -> dict[str, pd.Series]:
+    """The column ``currency`` of a table that has none, kept until ``across`` compares it."""
+    if list(frame.columns).count("currency") != 1 or "currency" in table.column_names:
+        return {}
+    return {"currency": cells.parse(frame["currency"], "text", table.name)[0]}
 
 
 def empty(name: str) -> pd.DataFrame:

@@ -36,6 +36,7 @@ _SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no s
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating", "link")
+_LARGEST_CHANGE, _FROM_NOTHING = 100.0, "from next to nothing"  # a change that says no more
 _LONG_TEXT = 24  # letters; longer texts may wrap
 _CHIPS = {
     "red": ["missed", "overdue", "expired", "broken", "short of supply"],
@@ -494,7 +495,11 @@ def _column(
     scaled = amounts.astype("float64") * (0.001 if is_large else 100 if base == "rate" else 1)
     digits, suffix = _digits(base, scaled), "%" if base == "rate" else ""
     unit = (f"k {currency}".strip() if is_large else currency) if base == "value" else ""
-    return unit, [_number(amount, digits, is_signed, suffix) for amount in scaled]
+    texts = [_number(amount, digits, is_signed, suffix) for amount in scaled]
+    if kind == "signed_rate":
+        pairs = zip(amounts, texts, strict=True)
+        texts = [_FROM_NOTHING if amount >= _LARGEST_CHANGE else text for amount, text in pairs]
+    return unit, texts
 
 
 def _with_unit(amount: float, kind: str, currency: str) -> str:

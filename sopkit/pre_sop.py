@@ -162,7 +162,9 @@ def contradictions(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         else pd.DataFrame(),
         "assumption_states": _judged(tables, cycle=cycle),
     }
-    known["strategy_check"] = strategy.strategy_check(known["targets"], known, cycle=cycle)
+    known["strategy_check"] = strategy.strategy_check(
+        known["targets"], known, cycle=cycle, currency=company["currency"]
+    )
     known["disconnects"] = disconnects.disconnects(
         known, cycle=cycle, materiality_value=company["materiality_value"]
     )

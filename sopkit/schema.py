@@ -479,7 +479,7 @@ risk_levers | kind subject | change late_rate_before late_rate benefit_value cos
 bridge |  | series_key month family cause detail change | why the demand plan moved since the last cycle: last plan plus every cause is the plan now, at each level
 bridge_causes | cause detail | change | the bridge of the next twelve months, whole company, planning unit
 plan_moves | family month | last_plan plan change change_value causes | how far the plan of each family and month moved since the last cycle, and why
-strategy_check | kpi levels first_month | goal meaning subject owner last_month target unit plan deliverable gap status binding takes amount_value | each goal of the sales strategy beside what demand would bring and supply delivers, what binds and what it would take; gap = deliverable - target
+strategy_check | kpi levels first_month | goal meaning subject owner last_month period target unit plan deliverable gap status binding takes amount_value | each goal of the sales strategy beside what demand would bring and supply delivers, what binds and what it would take; gap = deliverable - target
 disconnects |  | rule subject first_month last_month finding amount_value amount_quantity talk_from talk_to talk proposal decide_by is_material | where plans contradict one another, and who should talk to whom, ranked by money
 assumption_states | assumption | state finding amount_value carried_value carried_rate | assumptions held, broken, expired or untested in this cycle; carried: what people moved of the plan that broken or expired ones speak of
 kpis | kpi | meaning amount unit target status | where we stand beside each goal

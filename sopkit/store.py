@@ -556,6 +556,8 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     later.
     """
     when = schema.RAW[name].known
+    if "currency" not in schema.RAW[name].column_names:  # across has compared it
+        frame = frame.drop(columns="currency", errors="ignore")
     if when == "measured":
         if name == "sales":
             frame = contract.sum_days(frame)

@@ -594,3 +594,44 @@ def test_a_department_the_company_does_not_name_is_a_notice():
     assert notice.message == "saels is not among the departments of company.yml."
     assert notice.remedy == "Did you mean 'sales'?"
     assert found_across(tables) == []
+
+
+# a column of currencies that nobody reads
+
+
+def in_currencies(said: list[str | None], name: str = "budget", company: str = "EUR", **columns):
+    rows = {"version": "1", "month": ["2026-01", "2026-02"], "currency": said}
+    rows |= {"location": ["Home", "Sweden"], "revenue_value": ["5", "6"]} | columns
+    places = pd.DataFrame({"location": ["Home", "Sweden"], "currency": ["EUR", "SEK"]})
+    tables = {name: pd.DataFrame(rows), "locations": places}
+    found = found_across(tables, currency=company)
+    return [one for one in found if (one.table, one.column) == (name, "currency")]
+
+
+@pytest.mark.parametrize("said", [["EUR", "SEK"], ["eur", None], [None, None]])
+def test_a_currency_that_money_is_read_in_anyway_is_no_breach(said):
+    assert in_currencies(said) == []
+
+
+def test_a_currency_that_money_is_not_read_in_is_told_with_its_row():
+    found = only(in_currencies(["EUR", "EUR"]))
+    assert found.first_row == "line 3 holds 'EUR'" and "here SEK." in found.message
+
+
+def test_a_row_without_money_may_name_any_currency():
+    rows = {"revenue_value": [None, None], "quantity": ["1", "2"]}
+    assert in_currencies(["SEK", "NOK"], **rows) == []
+
+
+def test_a_company_without_currency_takes_the_one_that_all_rows_name():
+    rows = {"location": ["Oslo", "Oslo"]}
+    unnamed = schema.COMPANY["currency"].default
+    assert in_currencies(["NOK", "NOK"], company=unnamed, **rows) == []
+    assert only(in_currencies(["NOK", "SEK"], company=unnamed, **rows)).rows == 2
+
+
+def test_finances_totals_of_units_may_name_any_currency():
+    rows = {"table": "sales", "measure": ["quantity", "revenue_value"], "amount": ["1", "2"]}
+    frame = pd.DataFrame(rows | {"month": "2025-12", "currency": "SEK"})
+    found = found_across({"controls": frame}, currency="EUR")
+    assert only([f for f in found if f.column == "currency"]).rows == 1

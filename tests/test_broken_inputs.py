@@ -54,6 +54,11 @@ def _calendar() -> str:
     return _lines("month,first_date,last_date,working_days,fiscal_year,fiscal_quarter", rows)
 
 
+GOALS_IN_SEK = """\
+kpi,first_month,last_month,target,unit,currency
+revenue_value,2026-01,2026-12,9000,value,SEK
+growth_rate,2026-01,2026-12,0.1,rate,SEK
+"""
 SOUND = {
     "sales.csv": _sales(),
     "calendar.csv": _calendar(),
@@ -1382,6 +1387,13 @@ CASES = [
             "Write rate in data/raw/targets.csv.",
         ),
         (
+            "a target in percent",
+            {"targets.csv": put("0.35,rate", "35,rate")},
+            "breach",
+            "targets.target: margin_rate lies between -1 and 1. (1 row, first: line 2 holds 35)",
+            "Write 0.35 for 35 % in data/raw/targets.csv: rates are no percent.",
+        ),
+        (
             "a target in a unit that its KPI is not measured in",
             {"targets.csv": put("0.35,rate", "35,percent")},
             "breach",
@@ -1410,6 +1422,41 @@ CASES = [
             "breach",
             "budget.revenue_value: no rate of NOK to plan with: this money cannot be compared.",
             "Add it to data/raw/rates.csv: currency, month, kind budget, rate.",
+        ),
+        (
+            "a budget with a column of currencies",
+            {"budget.csv": column("currency", "SEK")},
+            "breach",
+            "budget.currency: it is not read: money of budget is in the currency of its location "
+            "(locations.currency), else the company's, here EUR. (4 rows, first: line 2 holds",
+            "Convert the money or name the currency of its location",
+            "then take the column out of data/raw/budget.csv.",
+        ),
+        (
+            "prices with a column of currencies that is not the location's",
+            {"prices.csv": column("currency", "GBP")},
+            "breach",
+            "prices.currency: it is not read",
+        ),
+        (
+            "a goal in money with a column of currencies",
+            {"targets.csv": whole(GOALS_IN_SEK)},
+            "breach",
+            "targets.currency: it is not read: money of targets is in its unit",
+            "(1 row, first: line 2 holds 'SEK')",
+        ),
+        (
+            "costs of suppliers with a column of currencies",
+            {"suppliers.csv": column("currency", "GBP")},
+            "breach",
+            "suppliers.currency: it is not read: money of suppliers is in the company's currency",
+            "Convert the money; then take the column out of data/raw/suppliers.csv.",
+        ),
+        (
+            "money with a column that repeats its currency",
+            {"budget.csv": column("currency", "eur")},
+            "notice",
+            "budget.currency: a column nobody reads.",
         ),
         (
             "a target of a KPI nobody knows",

@@ -565,3 +565,11 @@ def test_models_left_out_are_counted_by_reason_the_most_series_first():
 def test_where_nothing_failed_the_exhibit_says_so():
     html = exhibits.fallbacks(_fallbacks()).html
     assert "None: every model gave every series it is for a sound forecast." in html
+
+
+def test_a_change_from_next_to_nothing_says_so_in_words():
+    frame = pd.DataFrame({"growth_rate": [179.179, 0.2, np.nan]})
+    shared = {"caption": "Growth", "columns": {"growth_rate": "Growth"}}
+    html = exhibits.table(frame, kinds={"growth_rate": "signed_rate"}, **shared).html
+    assert "from next to nothing" in html and "17,917" not in html and "+20.0%" in html
+    assert "17,917.9%" in exhibits.table(frame, kinds={"growth_rate": "rate"}, **shared).html

@@ -46,6 +46,7 @@ def test_measured_rows_are_known_before_the_cycle_only():
         contract.Source("sales"),
     ).frame
     assert store.known(sales, "sales", CYCLE)["quantity"].tolist() == [1.0]
+    assert "currency" not in store.known(sales.assign(currency="EUR"), "sales", CYCLE)
 
 
 def test_snapshots_belong_to_their_cycle_and_dated_rows_to_it_and_earlier_ones():

@@ -25,9 +25,11 @@ AFTER_MONTHS = 3  # months after a peak in which stock that was drawn on should 
 def events(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
     """An event that raises demand in months in which a resource of its items is full.
 
-    What supply does not follow is the uplift of these months, at most what the items that pass the
-    resource then owe or lack of their safety stock more than before, in hours. An uplift that is
-    made ahead with safety stock kept is no contradiction. Bought items are their own resource.
+    What is not made for it is the uplift of these months, at most what the items that pass the
+    resource then owe or lack of their safety stock more than before, in hours. What they owe comes
+    late; the rest uses safety stock up, and its revenue is open to a stock-out, not lost. An uplift
+    that is made ahead with safety stock kept is no contradiction. Bought items are their own
+    resource.
     """
     effects, rows = known["event_effects"], []
     raising = effects[effects["kind"].isin(RAISING) & (effects["change"] > 0)]
@@ -63,31 +65,34 @@ def _overload(known: Tables) -> pd.Series:
 
 
 def _lack(projection: pd.DataFrame) -> pd.DataFrame:
-    """Units owed, lost or below safety stock at each month end, and at the start of the first."""
-    lack = (projection["safety_stock"] - projection["closing"]).clip(lower=0.0)
-    ends = projection.assign(lack=lack + projection["lost"])
+    """Units that lack at each month end and at the start of the first: ``late``, owed or lost.
+
+    ``lack`` counts what is missing of safety stock too.
+    """
     first = projection[projection["month"] == projection["month"].min()]
-    start = first.assign(
-        lack=(first["safety_stock"] - first["opening"]).clip(lower=0.0),
-        month=first["month"] - pd.DateOffset(months=1),
-    )
-    every = pd.concat([start, ends], ignore_index=True)
-    return every.groupby(["item", "month"], as_index=False)[["lack"]].sum()
+    before = first["month"] - pd.DateOffset(months=1)
+    start = first.assign(closing=first["opening"], lost=0.0, month=before)
+    every = pd.concat([start, projection], ignore_index=True)
+    low = (every["safety_stock"] - every["closing"]).clip(lower=0.0)
+    owed = (-every["closing"]).clip(lower=0.0)
+    every = every.assign(lack=low + every["lost"], late=owed + every["lost"])
+    return every.groupby(["item", "month"], as_index=False)[["lack", "late"]].sum()
 
 
-def _lack_hours(known: Tables) -> pd.Series:
+def _lack_hours(known: Tables) -> pd.DataFrame:
     """What items lack, in hours of each resource that they use; units of items without hours."""
     lack = _lack(known["inventory_projection"])
     # inner: an item that no plan holds lacks nothing
     used = lack.merge(known["uses"], on="item", how="inner", validate="many_to_many")
     name = used["resource"].fillna(used["item"])
-    return (used["lack"] * used["hours_per_unit"]).groupby([name, used["month"]]).sum()
+    hours = used[["lack", "late"]].mul(used["hours_per_unit"], axis=0)
+    return hours.groupby([name, used["month"]]).sum()
 
 
 def _behind(
-    uplift: pd.DataFrame, resource: object, over: pd.Series, lack: pd.Series, uses: pd.DataFrame
+    uplift: pd.DataFrame, resource: object, over: pd.Series, lack: pd.DataFrame, uses: pd.DataFrame
 ) -> dict:
-    """How much of an uplift one resource does not follow: units, money and months."""
+    """How much of an uplift one resource does not make: units, those late, money and months."""
     own = uplift.merge(uses, on="item", how="inner", validate="many_to_one")
     own = own.assign(hours=own["units"] * own["hours_per_unit"])
     names, full = own["item"].unique(), pd.Series(dtype="float64")
@@ -99,12 +104,15 @@ def _behind(
         return _NOTHING
     last = months.shift(own["month"].max(), AFTER_MONTHS)
     at = lack[lack.index.get_level_values(0).isin(names)].groupby(level=1).sum()
-    before = at.get(months.shift(first, -1), 0.0)
-    more = max(at[(at.index >= first) & (at.index <= last)].max() - before, 0.0)
-    share = min(more / own["hours"].sum(), 1.0)
+    before = at.reindex([months.shift(first, -1)], fill_value=0.0).iloc[0]
+    more = (at[(at.index >= first) & (at.index <= last)].max() - before).clip(lower=0.0)
+    share = min(more["lack"] / own["hours"].sum(), 1.0)
+    late = min(more["late"] / own["hours"].sum(), share)
+    units = (own["units"] * own["factor"]).sum()
     price = own["revenue_value"] / own["quantity"].where(own["quantity"] > 0)
     return {
-        "units": share * (own["units"] * own["factor"]).sum(),
+        "units": share * units,
+        "late": late * units,
         "value": share * (own["units"] * price).sum(min_count=1),
         "resource": resource,
         "first": first,
@@ -115,18 +123,20 @@ def _behind(
 
 
 def _late_event(event: dict, worst: dict, known: Tables, cycle: pd.Timestamp) -> dict:
-    """The row of an event that supply does not follow."""
+    """The row of an event that is not all made: what comes late, what safety stock gives."""
     has_hours = pd.notna(worst["resource"])
     lead = lead_months(known, worst["items"])
     why = f"{worst['resource']} is wanted {worst['over']:,.0f} hours beyond all it has"
     why = why if has_hours else "nothing more arrives in time"
     proposal = f"add hours of {worst['resource']}, or build ahead" if has_hours else "order more"
+    spent = worst["units"] - worst["late"]
+    parts = (("come late", worst["late"]), ("of safety stock are used up for it", spent))
+    taken = [f"{units:,.0f} units {how}" for how, units in parts if units > HALF]
     return {
         "subject": event["event"],
         "first_month": worst["first"],
         "last_month": worst["last"],
-        "finding": f"adds {event['change']:,.0f} units, while {why}: supply falls behind by "
-        f"{worst['units']:,.0f} of them",
+        "finding": f"adds {event['change']:,.0f} units, while {why}: {' and '.join(taken)}",
         "amount_value": worst["value"],
         "amount_quantity": worst["units"],
         "talk_from": _or(event["owner"], "marketing"),

@@ -13,7 +13,7 @@ from sopkit.reconciliation import _promises, _readiness, _stocks
 
 # rule: (function, tables without a row of which it has nothing to say)
 RULES = {
-    "event without supply": (_readiness.events, "event_effects inventory_projection"),
+    "event without spare supply": (_readiness.events, "event_effects inventory_projection"),
     "launch before its parts": (_readiness.launches, "items inventory"),
     "phase-out not planned": (_readiness.phase_outs, "items inventory_projection"),
     "safety stock not funded": (_stocks.safety_stocks, "items inventory_projection inventory"),
@@ -76,8 +76,8 @@ def disconnects(
         ``amount_value`` (money at stake, positive; missing where nothing prices it) and
         ``amount_quantity`` (common unit), ``talk_from`` and ``talk_to`` (``talk``: both),
         ``proposal``, ``decide_by`` (last month in which the proposal still helps, missing where no
-        lead time tells it), ``is_material``. Of a budget and a goal for the same members only the
-        larger stands here: one talk settles both.
+        lead time tells it), ``is_material``. Of budgets and goals for the same members the largest
+        stands here and its finding names the others: one talk settles them.
     """
     found = [
         {"rule": rule} | row
@@ -92,7 +92,17 @@ def disconnects(
     table = table.astype(words | dates | amounts)
     table = table.assign(talk=table["talk_from"] + " with " + table["talk_to"])
     table = table.sort_values("amount_value", ascending=False, kind="stable")
-    is_told = table["rule"].isin(_ONE_TALK)
-    is_told &= table["subject"].where(is_told).duplicated() & is_told
-    table = table[~is_told].reset_index(drop=True)
+    table = _in_one_talk(table).reset_index(drop=True)
     return table.assign(is_material=~(table["amount_value"] < materiality_value))
+
+
+def _in_one_talk(table: pd.DataFrame) -> pd.DataFrame:
+    """Budgets and goals for the same members as one row, that of the largest, naming the others."""
+    is_one = table["rule"].isin(_ONE_TALK)
+    is_told = is_one & table["subject"].where(is_one).duplicated()
+    money = [f" ({value:,.0f} in money)" for value in table["amount_value"]]
+    money = pd.Series(money, index=table.index).where(table["amount_value"].notna(), "")
+    also = ("; also " + table["finding"] + money).where(is_told, "")
+    also = also.groupby(table["subject"]).agg("".join)
+    finding = table["finding"] + table["subject"].map(also).where(is_one, "")
+    return table.assign(finding=finding)[~is_told]

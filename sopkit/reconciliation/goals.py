@@ -19,6 +19,14 @@ DEFINITIONS = {
     "inventory_turns": ("Cost of goods of a year over mean stock", "turns", "high"),
     "inventory_value": ("Mean stock at cost", "value", "low"),
 }
+# least and most that a target of each KPI can mean, both with it; absent: a share, 0 to 1
+_RANGES = {
+    "growth_rate": (-1.0, 5.0),
+    "margin_rate": (-1.0, 1.0),
+    "utilisation_rate": (0.0, 2.0),
+    "budget_attainment_rate": (0.0, 2.0),
+}
+_PERCENT = 2.0  # a rate this far out was written as percent
 MARKET = "market size"  # series of table market: money a month, in the company's currency
 Tables = dict[str, pd.DataFrame]
 
@@ -30,7 +38,7 @@ def check_targets(
     cycle: pd.Timestamp,
     units: dict[str, str],
 ) -> list[Finding]:
-    """Breaches of `targets`: no unit, one that its KPI is not measured in, money without a rate.
+    """Breaches of `targets`: no unit, a strange one, money without a rate, impossible rates.
 
     Parameters
     ----------
@@ -63,7 +71,26 @@ def check_targets(
                 remedy = f"{remedy} {hint}".strip()
                 where = ("targets", goals, rows, sources["targets"], "unit", message, remedy)
                 found.append(at(*where, shown=None if rows is blank else goals["unit"]))
-    return found + _without_rate(tables, sources, company["currency"], cycle, wanted)
+    found += _without_rate(tables, sources, company["currency"], cycle, wanted)
+    return found + _beyond(goals, sources, wanted)
+
+
+def _beyond(goals: pd.DataFrame, sources: dict, wanted: pd.Series) -> list[Finding]:
+    """Rates that cannot be meant, percent most of all."""
+    found = []
+    for kpi, own in goals[wanted.eq("rate") & goals["unit"].eq("rate")].groupby("kpi"):
+        least, most = _RANGES.get(kpi, (0.0, 1.0))
+        odd = own["target"][~own["target"].between(least, most)]
+        if len(odd):
+            first, label = odd.iloc[0], sources["targets"].label
+            remedy = f"Write a rate from {least:g} to {most:g} in {label}."
+            if abs(first) >= _PERCENT and least <= first / 100 <= most:
+                remedy = f"Write {first / 100:g} for {first:g} % in {label}: rates are no percent."
+            message = f"{kpi} lies between {least:g} and {most:g}."
+            rows = goals.index.isin(odd.index)
+            where = ("targets", goals, rows, sources["targets"], "target", message, remedy)
+            found.append(at(*where, shown=goals["target"]))
+    return found
 
 
 def _without_rate(tables, sources, currency, cycle, wanted) -> list[Finding]:

@@ -19,10 +19,11 @@ _STOCKS = ("service_rate", "inventory_turns", "inventory_value")
 _STOCK_LEVELS = {"item", "family", "category"}  # stock is not held for a customer
 _NUMBERS = ("target", "plan", "deliverable", "gap", "amount_value")
 _COLUMNS = (
-    "kpi goal meaning subject owner first_month last_month target unit plan deliverable gap status "
-    "binding takes amount_value"
+    "kpi goal meaning subject owner first_month last_month period target unit plan deliverable gap "
+    "status binding takes amount_value"
 ).split()
 _LEAST = 1e-9  # of what is wanted: less is no gap
+_TINY = 0.01  # of what is set beside it: growth from less is no measure
 Tables = dict[str, pd.DataFrame]
 
 
@@ -85,7 +86,9 @@ def stock(
     return table.assign(factor=hierarchy.factors(table["item"], items), **per_unit)
 
 
-def strategy_check(targets: pd.DataFrame, known: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
+def strategy_check(
+    targets: pd.DataFrame, known: Tables, *, cycle: pd.Timestamp, currency: str
+) -> pd.DataFrame:
     """Table ``strategy_check``: one row a goal that ends in the cycle or later.
 
     Parameters
@@ -98,15 +101,17 @@ def strategy_check(targets: pd.DataFrame, known: Tables, *, cycle: pd.Timestamp)
         known), ``uses`` from ``disconnects.uses``; tables `resource_load`, `market`, `suppliers`.
     cycle : Timestamp
         Month in which the plan is made.
+    currency : str
+        Of the company.
 
     Returns
     -------
     DataFrame
-        Key ``kpi``, levels, ``first_month``. ``target``, ``plan``, ``deliverable``, ``gap`` =
-        deliverable − target, in ``unit``. ``status``: deliverable, short of demand (supply could
-        follow), short of supply (it could not), too much stock, not measured. ``binding``: what
-        binds; ``takes``: what it would take, or why it is not measured; ``amount_value``: money
-        missing.
+        Key ``kpi``, levels, ``first_month``. ``period``: its months in words. ``target``,
+        ``plan``, ``deliverable``, ``gap`` = deliverable − target, in ``unit``. ``status``:
+        deliverable, short of demand (supply could follow), short of supply (it could not), too much
+        stock, not measured. ``binding``: what binds; ``takes``: what it would take, or why it is
+        not measured; ``amount_value``: money missing.
 
     Notes
     -----
@@ -114,7 +119,7 @@ def strategy_check(targets: pd.DataFrame, known: Tables, *, cycle: pd.Timestamp)
     come is taken to be that of a year before.
     """
     goals = targets[targets["kpi"].isin(DEFINITIONS) & (targets["last_month"] >= cycle)]
-    rows = [_checked(goal, known) for goal in goals.to_dict("records")]
+    rows = [_checked(goal | {"currency": currency}, known) for goal in goals.to_dict("records")]
     table = pd.DataFrame(rows, columns=[*_COLUMNS, *schema.LEVELS])
     dates = dict.fromkeys(("first_month", "last_month"), months.DTYPE)
     texts = dict.fromkeys(set(table) - {*_NUMBERS, *dates}, "str")
@@ -126,7 +131,8 @@ def _checked(goal: dict, known: Tables) -> dict:
     meaning, unit, _ = DEFINITIONS[goal["kpi"]]
     subject = words(goal)
     row = goal | {"goal": f"{subject}: {meaning.lower()}", "meaning": meaning, "unit": unit}
-    row |= {"subject": subject, "binding": ""}
+    first, last = (months.label(goal[name]) for name in ("first_month", "last_month"))
+    row |= {"subject": subject, "binding": "", "period": f"{first} to {last}"}
     row |= dict.fromkeys(("plan", "deliverable", "amount_value"), np.nan)
     try:
         row |= (_stock if goal["kpi"] in _STOCKS else _flow)(goal, known)
@@ -182,8 +188,9 @@ def _base(goal: dict, known: Tables, way: str) -> float:
         first = flow["month"].min()
         is_known = months.shift(goal["first_month"], -12) >= first
         _require(is_known, f"sales are known from {months.label(first)} on")
-        before = _within(flow, goal, -12)
-        _require(before["wanted_value"].sum() > 0, "nothing was sold in the year before")
+        before, now = (_within(flow, goal, later) for later in (-12, 0))
+        is_base = before["wanted_value"].sum() > _TINY * now["wanted_value"].sum()
+        _require(is_base, "nothing or next to nothing was sold in the year before")
         return before[f"{way}_value"].sum()
     if kpi == "market_share_rate":
         return _market(goal, known["market"])
@@ -237,7 +244,9 @@ def _bound(ahead: pd.DataFrame, missing: dict, measure: str, known: Tables) -> d
         takes = "demand where none is planned"
         return {"status": "short of demand", "binding": "demand", "takes": takes}
     hours = _hours(ahead, known)
-    more = f"{missing['wanted'] / planned:+.0%} demand in the months to go"
+    share = missing["wanted"] / planned
+    more = f"{share:+.0%} demand" if share * _TINY < 1.0 else "demand, from next to nothing,"
+    more += " in the months to go"
     if missing["wanted"] <= _LEAST * planned:  # demand is there, supply is late
         needed = hours["planned"] / planned * missing["supplied"]
         if hours["over"].max() > 0:
@@ -314,7 +323,7 @@ def _stock(goal: dict, known: Tables) -> dict:
     if stock <= needed * (1.0 + _LEAST):
         return row | {"status": "deliverable", "takes": "", "amount_value": 0.0}
     binding = "safety stock" if safety > needed else "stock beyond safety stock"
-    takes = f"{stock - needed:,.0f} less stock, at cost"
+    takes = f"{stock - needed:,.0f} {goal['currency']} less stock, at cost"
     status = {"status": "too much stock", "binding": binding, "takes": takes}
     return row | status | {"amount_value": stock - needed}
 

@@ -107,12 +107,35 @@ def lacking(known: dict, units: float, at: str = "2026-06", item: str = "T2") ->
 
 def test_a_promotion_in_a_full_month_takes_what_stock_then_lacks(known):
     row = only(lacking(full(with_event(known)), 30.0))
-    assert row["rule"] == "event without supply" and row["subject"] == "Tent week"
+    assert row["rule"] == "event without spare supply" and row["subject"] == "Tent week"
     assert row["amount_quantity"] == pytest.approx(30.0)  # of 40 more, 10 are made
     assert row["amount_value"] == pytest.approx(300.0)
     assert row["talk"] == "Lund with supply planning (sewing)"
-    assert "sewing is wanted 100 hours beyond all it has" in row["finding"]
+    assert row["finding"] == (
+        "adds 40 units, while sewing is wanted 100 hours beyond all it has: "
+        "30 units of safety stock are used up for it"
+    )
     assert row["decide_by"] == month("2026-04")
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (60.0, ": 10 units come late and 30 units of safety stock are used up for it"),
+        (130.0, ": 40 units come late"),
+    ],
+)
+def test_only_what_is_owed_or_lost_comes_late(known, units, words):
+    owed = only(lacking(full(with_event(known)), units))  # of a safety stock of 50
+    assert owed["finding"].endswith(words) and owed["amount_quantity"] == pytest.approx(40.0)
+
+
+def test_units_lost_come_late_too(known):
+    told = full(with_event(known))
+    stock = told["inventory_projection"]
+    is_lost = (stock["month"] == month("2026-05")) & (stock["item"] == "T1")
+    told["inventory_projection"] = stock.assign(lost=7.0 * is_lost)
+    assert only(told)["finding"].endswith(": 7 units come late")
 
 
 def test_a_promotion_never_counts_beyond_its_uplift(known):
@@ -427,11 +450,17 @@ def test_a_goal_that_supply_cannot_follow_is_a_contradiction_and_one_for_want_of
         assert found(known | {"strategy_check": goal(status)}).empty
 
 
-def test_of_a_budget_and_a_goal_for_the_same_members_the_larger_is_told(known):
+def test_of_a_budget_and_a_goal_for_the_same_members_the_larger_is_told_and_names_the_other(known):
     told = budgeted(known, 260.0)  # 7,200 in money
-    assert only(told | {"strategy_check": goal("short of supply")})["rule"].startswith("budget")
-    larger = told | {"strategy_check": goal("short of supply", value=9000.0)}
-    assert only(larger)["rule"] == "goal above supply"
+    row = only(told | {"strategy_check": goal("short of supply")})
+    assert row["rule"].startswith("budget") and row["amount_value"] == 7200.0
+    assert row["finding"].endswith(
+        "; also Growth: the goal is 40.0%, supply can bring 20.0%; sewing binds (500 in money)"
+    )
+    larger = only(told | {"strategy_check": goal("short of supply", value=9000.0)})
+    assert larger["rule"] == "goal above supply" and "; also budget 3,120" in larger["finding"]
+    unpriced = only(told | {"strategy_check": goal("short of supply", value=np.nan)})
+    assert unpriced["finding"].endswith("sewing binds")
     assert len(found(told | {"strategy_check": goal("short of supply", "Stoves")})) == 2
 
 

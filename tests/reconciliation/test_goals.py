@@ -77,6 +77,39 @@ def test_a_unit_that_does_not_fit_is_refused_with_what_would(kpi, unit, message,
     assert f"holds {unit!r}" in found.first_row
 
 
+@pytest.mark.parametrize(
+    ("kpi", "amount", "words"),
+    [
+        ("growth_rate", 40.0, "Write 0.4 for 40 % in data/raw/targets.csv: rates are no percent."),
+        ("growth_rate", -2.0, "Write -0.02 for -2 %"),
+        ("service_rate", 97.0, "Write 0.97 for 97 %"),
+        ("market_share_rate", 1.1, "Write a rate from 0 to 1 in"),
+        ("revenue_share_rate", -0.2, "Write a rate from 0 to 1 in"),
+        ("margin_rate", 42.0, "Write 0.42 for 42 %"),
+        ("growth_rate", 4000.0, "Write a rate from -1 to 5 in data/raw/targets.csv."),
+    ],
+)
+def test_a_rate_that_cannot_be_meant_is_refused(kpi, amount, words):
+    (found,) = refused(target(kpi, "rate", 0.3), target(kpi, "rate", amount))
+    assert found.column == "target" and found.first_row == f"row 2 holds {amount:.15g}"
+    assert found.remedy.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "amount"),
+    [
+        ("growth_rate", -1.0),
+        ("growth_rate", 5.0),
+        ("service_rate", 1.0),
+        ("market_share_rate", 0.0),
+        ("utilisation_rate", 1.1),
+        ("margin_rate", -0.1),
+    ],
+)
+def test_a_rate_that_can_be_meant_is_taken(kpi, amount):
+    assert refused(target(kpi, "rate", amount)) == []
+
+
 def test_money_of_another_currency_is_converted_at_the_rate_to_plan_with():
     rows, rates = (
         typed("targets", target("revenue_value", "SEK", 500.0)),

@@ -80,7 +80,8 @@ def target(kpi: str, amount: float, **row: object) -> pd.DataFrame:
 
 
 def check(tables: dict, kpi: str, amount: float, **row: object) -> pd.Series:
-    table = strategy.strategy_check(target(kpi, amount, **row), tables, cycle=CYCLE)
+    goal = target(kpi, amount, **row)
+    table = strategy.strategy_check(goal, tables, cycle=CYCLE, currency="EUR")
     contract.check_processed("strategy_check", table)
     assert len(table) == 1
     return table.iloc[0]
@@ -113,6 +114,19 @@ def test_months_before_the_cycle_are_actual():
     assert row["plan"] == 6 * 10 + 12 * 11
 
 
+def test_growth_from_next_to_nothing_is_no_measure():
+    tables = known()
+    flow = tables["flow"]
+    base = flow["wanted_value"].where(flow["is_ahead"], 0.001)
+    row = check(tables | {"flow": flow.assign(wanted_value=base)}, "growth_rate", 0.1)
+    assert row["status"] == "not measured" and "next to nothing was sold" in row["takes"]
+
+
+def test_a_goal_far_beyond_what_is_planned_says_so_in_words():
+    row = check(known(), "quantity", 1e6, family="Tents")
+    assert row["takes"].endswith("demand, from next to nothing, in the months to go")
+
+
 def test_growth_further_ahead_stands_on_the_plan_of_the_year_before():
     row = check(known(), "growth_rate", 0.0, first_month="2026-07", last_month="2026-12")
     assert row["plan"] == pytest.approx(0.1)
@@ -122,6 +136,8 @@ def test_stock_that_is_too_high_says_by_how_much():
     row = check(known(), "inventory_value", 100.0)
     assert (row["plan"], row["status"], row["amount_value"]) == (150.0, "too much stock", 50.0)
     assert row["binding"] == "stock beyond safety stock"
+    assert row["takes"] == "50 EUR less stock, at cost"
+    assert row["period"] == "2026-01 to 2026-12"
     assert check(known(), "inventory_value", 20.0)["binding"] == "safety stock"
     turns = check(known(), "inventory_turns", 11.0)  # 264 x 5 a year over 11 is 120 of stock
     assert turns["amount_value"] == pytest.approx(30.0) and turns["status"] == "too much stock"
@@ -268,7 +284,7 @@ def test_goals_that_are_over_and_kpis_of_the_executives_are_left_out():
     over = target("quantity", 1.0, first_month="2025-01", last_month="2025-12")
     other = target("quantity", 1.0).assign(kpi="margin_rate")
     rows = pd.concat([over, other], ignore_index=True)
-    table = strategy.strategy_check(rows, known(), cycle=CYCLE)
+    table = strategy.strategy_check(rows, known(), cycle=CYCLE, currency="EUR")
     assert table.empty
     contract.check_processed("strategy_check", table)
     assert table["plan"].dtype == "float64" and table["last_month"].dtype == months.DTYPE
