@@ -292,6 +292,18 @@ def test_a_family_changes_its_rate_together_at_each_site_by_hand():
     assert alone.rate_group.tolist() == [0, 1, 2]  # an item without group is its own
 
 
+def test_what_has_no_cost_is_owed_at_the_least_that_is_known():
+    def unknown(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(
+            **{
+                name: table[name].where(table["item"] != "B")
+                for name in ("holding_cost_value", "backorder_cost_value")
+            }
+        )
+
+    assert tables(rates=unknown).backlog_cost[0].tolist() == pytest.approx([10.0, 10.0, 10.0])
+
+
 def test_costs_of_units_and_weights_of_the_search_by_hand():
     task = tables()
     assert task.holding_cost[0].tolist() == [1.0, 1.0, 2.0]
