@@ -39,14 +39,14 @@ SHOWN = {  # columns of the page's table: their headings
     "title": "Scenario",
     "contribution_value": "Contribution",
     "own_part_value": "Own part",
-    "supplied_revenue_value": "Revenue supplied",
-    "supplied_margin_value": "Margin supplied",
+    "supplied_revenue_value": "Revenue",
+    "supplied_margin_value": "Margin",
     "on_time_rate": "On time",
     "late_quantity": "Units late",
     "peak": "Peak load",
-    "overtime_hours": "Overtime hours",
-    "mean_inventory_value": "Mean stock",
-    "fiscal_year_variance_value": "Supplied this year to budget",
+    "overtime_hours": "Overtime h",
+    "mean_inventory_value": "Stock",
+    "fiscal_year_variance_value": "Year to budget",
 }
 SHOWN_KINDS = {name: KPIS[name][1] for name in SHOWN if name in KPIS}
 SHOWN_KINDS |= {"own_part_value": "signed_value"}
@@ -273,10 +273,11 @@ def wide(table: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     laid = table.pivot(index="scenario", columns="kpi", values="amount")
     laid = laid.reindex(columns=[*KPIS]).reset_index()
     top = table[(table["kpi"] == "peak_utilisation_rate") & table["amount"].notna()]
-    peak = dict(zip(top["scenario"], top["amount"], strict=True))
-    where = dict(zip(top["scenario"], top["detail"], strict=True))
-    words = [f"{peak[n]:.0%} {where[n]}" if n in peak else None for n in listed["scenario"]]
+    peak = {
+        row.scenario: f"{row.amount:.0%} {row.detail.rpartition(',')[0]}"
+        for row in top.itertuples(index=False)
+    }
     shown = listed[["scenario", "title", "own_part_value"]].merge(
         laid, on="scenario", how="left", validate="one_to_one"
     )
-    return shown.assign(peak=pd.Series(words, index=shown.index, dtype="str"))
+    return shown.assign(peak=shown["scenario"].map(peak).astype("str"))
