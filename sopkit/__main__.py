@@ -20,6 +20,7 @@ from typing import NoReturn
 from sopkit import cycle, departments, months, receipts, replay, sample, schema, store
 from sopkit.contract import ContractError, counted, near, sentence
 from sopkit.months import UsageError, label
+from sopkit.reconciliation import scenario_format
 from sopkit.sources import SourceError
 
 DONE, FAILED, MISUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
@@ -226,7 +227,7 @@ def _init(arguments: argparse.Namespace) -> int:
     if raw.is_dir() and any(raw.iterdir()):
         raise UsageError(f"{raw} is not empty. Choose another folder.")
     raw.mkdir(parents=True, exist_ok=True)
-    (raw / "README.md").write_text(schema.dictionary(), encoding="utf-8")
+    (raw / "README.md").write_text(schema.dictionary(scenario_format.described()), encoding="utf-8")
     if not arguments.empty:
         sample.write(raw)
     where = "no table yet: put sales.csv there" if arguments.empty else "the sample company"

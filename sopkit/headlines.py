@@ -539,6 +539,10 @@ def _beside(money: pd.DataFrame, column: str, reason: str) -> tuple:
     return ("signed_rate", rate, f"unknown ({reason})")
 
 
+_SEEN_MONEY = 0.5  # below which two plans are worth the same
+_UNBEATEN = "no other choice would be better in any state"
+
+
 def scenarios(
     table: pd.DataFrame, listed: pd.DataFrame, ranked: pd.DataFrame, states: int, left_out: list
 ) -> pd.DataFrame:
@@ -561,13 +565,16 @@ def scenarios(
     facts = {"scenarios": ("count", max(len(listed) - 1, 0) or np.nan, "none")}
     facts["worst"] = title[moves.idxmin()] if worst < 0 else "none"
     facts["worst_value"] = ("value", -worst if worst < 0 else np.nan, "unknown")
-    words = dict(robust="none", robust_state="none", by_mean="none", left_out="none")
+    words = dict.fromkeys(["robust", "robust_state", "unbeaten", "by_mean"], "")
+    words["left_out"] = "none"
     amounts = dict(robust_value=np.nan, choices=np.nan, states=np.nan, not_combined=np.nan)
     if len(ranked) > 1 and states > 1:
         best = ranked.iloc[0]
         by_mean = ranked.loc[ranked["mean_contribution_value"].idxmax(), "choice"]
         words["robust"], words["by_mean"] = title[best["choice"]], title[by_mean]
-        words["robust_state"] = title[best["worst_outside"]]
+        is_best = best["worst_regret_value"] < _SEEN_MONEY
+        words["robust_state"] = "" if is_best else title[best["worst_outside"]]
+        words["unbeaten"] = _UNBEATEN if is_best else ""
         words["left_out"] = ", ".join(title[left_out]) or "none"
         amounts = dict(robust_value=best["worst_regret_value"], choices=len(ranked) - 1)
         amounts |= dict(states=states - 1, not_combined=len(left_out) or np.nan)

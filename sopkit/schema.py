@@ -488,7 +488,7 @@ product_review_exceptions |  | subject finding amount_value proposal | exception
 demand_review_exceptions |  | subject finding amount_value proposal | exceptions of demand_review, ranked by money
 supply_review_exceptions |  | subject finding amount_value proposal | exceptions of supply_review, ranked by money
 scenarios | scenario kpi | amount base_amount difference unit detail | what each scenario brings, beside the plan at least cost; difference = scenario - plan
-scenario_list | scenario | title kind statement owner stands_on changes finding | the scenarios that count in this cycle, and what each changes
+scenario_list | scenario | title kind statement owner stands_on changes finding own_part_value | the scenarios that count in this cycle, and what each changes; own part = contribution - that of what it stands on
 scenario_regret | choice outside | contribution_value regret_value weight_rate | each choice in each outside scenario; regret = best choice there - this one
 scenario_facts | fact | amount kind text | figures of the scenarios' sentences
 reconciliation_exceptions |  | subject finding amount_value proposal | exceptions of reconciliation, ranked by money
@@ -675,41 +675,14 @@ def lookup(members: pd.Series, table: pd.DataFrame, column: str, on: str = "item
 _LATER = " (checked, but no figure uses it yet)"
 
 
-_SCENARIO_FILES = """
-## scenarios
+def dictionary(scenarios: str) -> str:
+    """The data dictionary as Markdown: every raw table, its columns, and when a row is known.
 
-A file `scenarios/<name>.yml` is one scenario: a small difference on the plan, shown on page 05.
-Amounts are differences, a rate multiplies (-0.2 is a fifth less); only `level` is set.
-
-```yaml
-name: Wet May
-statement: A wet May keeps campers at home, and the price list is put off
-owner: A. Lund
-kind: outside              # it may happen to us; choice: we may decide it
-first_cycle: 2026-01       # the cycle in which it was first asked; it counts until its months are over
-probability_rate: 0.2      # of an outside one, optional
-cost_value: 20000          # spent once, beyond what the plan shows, optional
-stands_on: [weak_krona]    # optional: files whose changes come first
-changes:
-- demand: {family: Tents, first_month: 2026-05, last_month: 2026-06, rate: -0.2}
-- event: {event: Spring sale, probability_rate: 0}
-```
-
-| change | names | further words | one of |
-|---|---|---|---|
-| demand | level columns | first_month, last_month | rate; quantity (units a month in the planning unit) |
-| event | event | what a row of `events` says; a new one needs kind, first_month, expected_rate | |
-| price | level columns | first_month, last_month, elasticity (below zero) | rate |
-| capacity | resource | first_month, last_month | rate; hours and overtime_hours a month |
-| cost | kind, item, family, resource | kind: unit, holding, backorder, rate change, subcontract, lost sale, regular, overtime | rate |
-| lead_time | item, family or supplier | | days; rate |
-| supplier_loss | supplier | first_month, last_month | |
-| service_level | family | | level |
-| currency | currency | first_month, last_month | rate |"""
-
-
-def dictionary() -> str:
-    """The data dictionary as Markdown: every raw table, its columns, and when a row is known."""
+    Parameters
+    ----------
+    scenarios : str
+        From ``scenario_format.described``.
+    """
     lines = [
         "# What can stand in data/raw",
         "",
@@ -741,7 +714,7 @@ def dictionary() -> str:
             words += "" if column.is_used else _LATER
             choices = f": {', '.join(column.choices)}" if column.choices else ""
             lines.append(f"| {name} | {column.kind} | {words}{choices} |")
-    lines += [_SCENARIO_FILES]
+    lines += ["", scenarios]
     lines += ["", "## company.yml", "", "| setting | default | meaning |", "|---|---|---|"]
     lines += [
         f"| {name} | {'' if setting.default is None else setting.default} | {setting.meaning}"

@@ -160,6 +160,9 @@ def _format_problem(said: object) -> str:
     return ""
 
 
+_FIRST_LINES = {"company.yml": "currency: EUR", "sources.yml": "files: {orders: orders.csv}"}
+
+
 def load_yaml(path: Path) -> dict:
     """A YAML file as a dict, by the safe loader.
 
@@ -181,7 +184,8 @@ def load_yaml(path: Path) -> dict:
     if double:
         raise SourceError(f"{path.name}: {double} stands there twice. Keep one of them.")
     if not isinstance(content, dict):
-        raise SourceError(f"{path.name}: expected lines of `name: value`. See the README.")
+        example = _FIRST_LINES.get(path.name, "kind: outside")
+        raise SourceError(f"{path.name}: write lines of `name: value`, such as `{example}`.")
     return content
 
 

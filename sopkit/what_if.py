@@ -148,6 +148,7 @@ def every_scenario(
     own, findings = {scenarios.PLANNED: base["planned"]["kpis"]}, {}
     for name, parts in stacks.items():
         own[name], findings[name] = _answered(base, parts)
+    own_part = {name: _own_part(base, own, parts) for name, parts in stacks.items()}
     choices, outside, left_out = regret.pairs(known, regret.contribution(own))
     rows = []
     for choice, state in itertools.product(choices, outside):
@@ -161,7 +162,7 @@ def every_scenario(
     frozen = company["frozen_months"] if len(tables["scheduled_receipts"]) else {}
     results = {
         "scenarios": comparison.beside_base(own),
-        "scenario_list": comparison.listed(known, stacks, findings, frozen, cycle),
+        "scenario_list": comparison.listed(known, stacks, findings, own_part, frozen, cycle),
         "scenario_regret": regret.regret(combined, known),
     }
     return _with_facts(results, left_out)
@@ -173,6 +174,15 @@ def _with_facts(results: Tables, left_out: list[str]) -> Tables:
     states = results["scenario_regret"]["outside"].nunique()
     beside = results["scenarios"], results["scenario_list"]
     return results | {"scenario_facts": headlines.scenarios(*beside, ranked, states, left_out)}
+
+
+def _own_part(base: dict, own: Tables, parts: list[scenarios.Scenario]) -> float:
+    """Contribution of the last of some scenarios beside that of those below it, or of the plan."""
+    below = parts[-1].stands_on
+    single = (*(name for name in below if name in own), scenarios.PLANNED)[0]
+    told = own[single] if len(below) < 2 else _answered(base, parts[:-1])[0]
+    pair = regret.contribution({"with": own[parts[-1].name], "without": told})
+    return float(pair["with"] - pair["without"])
 
 
 def _answered(base: dict, parts: list[scenarios.Scenario]) -> tuple[pd.DataFrame, str]:

@@ -1561,7 +1561,7 @@ CASES = [
                     "scenarios/wet_may.yml:",
                     "UTF-8",
                 ),
-                ("a list", whole("- demand\n"), "expected lines of `name: value`."),
+                ("a list", whole("- demand\n"), "lines of `name: value`, such as `kind: outside`."),
                 (
                     "a word twice",
                     put("owner: Ada", "owner: Ada\nowner: Ben"),
@@ -1585,9 +1585,19 @@ CASES = [
                 ),
                 ("an unknown kind", put("outside", "outsid"), "Did you mean 'outside'?"),
                 (
-                    "no first cycle",
-                    put("first_cycle: 2026-01\n", ""),
-                    "first_cycle is missing. Write the cycle in which it was first asked",
+                    "a first cycle that is no month",
+                    put("first_cycle: 2026-01\n", "first_cycle: soon\n"),
+                    "first_cycle 'soon' is no month. Write YYYY-MM.",
+                ),
+                (
+                    "a kind of change without its words",
+                    put("{resource: Sewing, first_month: 2026-03, hours: 20}", "Sewing"),
+                    "change 2 is not one kind of change with its words. Write it as - capacity: {",
+                ),
+                (
+                    "a text below",
+                    add("stands_on: dry"),
+                    "stands_on is no list of scenarios. There is no other scenario.",
                 ),
                 (
                     "a chance in percent",
@@ -1604,6 +1614,7 @@ CASES = [
                     "an unknown kind of change",
                     put("- demand:", "- demnad:"),
                     "change 1: no kind of change 'demnad'. Did you mean 'demand'?",
+                    "“Words of changes” in data/raw/README.md says more.",
                 ),
                 (
                     "an unknown family",
@@ -1726,6 +1737,37 @@ CASES = [
             "name 'Wet May' is that of dry.yml.",
         ),
         (
+            "a text below, with other scenarios",
+            {
+                "scenarios/dry.yml": lambda _: (
+                    SOUND["scenarios/wet_may.yml"].replace("Wet", "Dry") + "stands_on: wet\n"
+                )
+            },
+            "breach",
+            "stands_on is no list of scenarios. Write names of files: [wet_may].",
+        ),
+        (
+            "a scenario of a table that is not given",
+            {
+                "resources.csv": whole(None),
+                "capacity.csv": whole(None),
+                "routings.csv": whole(None),
+            },
+            "notice",
+            "scenarios/wet_may.yml: change 2 (capacity): not planned, since no resource is known. "
+            "data/raw/resources.csv would name 'Sewing'.",
+        ),
+        (
+            "a scenario whose months lie far ahead",
+            {
+                "scenarios/wet_may.yml": lambda text: text.replace(
+                    "first_cycle: 2026-01\n", ""
+                ).replace("2026-0", "2029-0")
+            },
+            "notice",
+            "scenarios/wet_may.yml: not planned yet: its months, or what it stands on, come later.",
+        ),
+        (
             "a file that is no .yml",
             {"scenarios/wet.yaml": lambda _: SOUND["scenarios/wet_may.yml"]},
             "notice",
@@ -1750,7 +1792,7 @@ CASES = [
             "a list",
             {"company.yml": whole("- name\n")},
             "refused",
-            "company.yml: expected lines of `name: value`.",
+            "company.yml: write lines of `name: value`",
         ),
         (
             "an unknown setting",

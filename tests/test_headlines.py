@@ -840,3 +840,21 @@ def test_disconnects_above_materiality_are_counted_apart_from_small_ones():
     assert facts.loc["worst_disconnect", "text"] == "budget (Tents)"
     assert facts.loc["small_disconnects", "amount"] == 1
     assert contradictions([], []).loc["disconnects_state", "text"].startswith("No two plans")
+
+
+def test_a_choice_without_regret_is_not_beaten_in_any_state():
+    table = pd.DataFrame({"scenario": ["as planned", "a"], "kpi": "contribution_value"})
+    table = table.assign(difference=[0.0, -3.0])
+    listed = pd.DataFrame({"scenario": ["as planned", "a"], "title": ["As planned", "Shift"]})
+    ranked = pd.DataFrame({"choice": ["as planned", "a"], "worst_regret_value": [0.0, 3.0]})
+    ranked = ranked.assign(worst_outside="as planned", mean_contribution_value=[5.0, 2.0])
+    for least, unbeaten, state in (
+        (0.0, "no other choice would be better in any state", ""),
+        (2.0, "", "As planned"),
+    ):
+        ranked.loc[0, "worst_regret_value"] = least
+        facts = headlines.scenarios(table, listed, ranked, 2, []).set_index("fact")
+        assert (facts.loc["unbeaten", "text"], facts.loc["robust_state", "text"]) == (
+            unbeaten,
+            state,
+        )

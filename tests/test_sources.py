@@ -421,7 +421,7 @@ def test_yaml_that_cannot_be_read_names_its_line(write, tmp_path):
 
 def test_yaml_that_is_a_list_says_what_is_expected(write, tmp_path):
     write("sources.yml", "- sales\n")
-    with pytest.raises(sources.SourceError, match="expected lines of `name: value`"):
+    with pytest.raises(sources.SourceError, match="lines of `name: value`, such as `files: "):
         sources.mapping(tmp_path)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sopkit import currencies, months, schema
 from sopkit.demand import consensus, hierarchy
-from sopkit.reconciliation.scenario_format import COSTS
+from sopkit.reconciliation.scenario_format import COSTS, NAMED
 from sopkit.reconciliation.wording import words
 from sopkit.supply import capacity
 
@@ -66,6 +66,9 @@ def _covered(rows: pd.DataFrame, change: dict, cycle: pd.Timestamp) -> np.ndarra
     own = pd.Series(True, index=rows.index)
     for level in _LEVELS:
         if change.get(level, schema.ALL) != schema.ALL:
+            if rows[level].isin([schema.ALL, schema.UNASSIGNED]).all():
+                where = f"data/raw/{NAMED[level]}.csv would tell."
+                raise months.UsageError(f"no {level} is known: {where}")
             own &= rows[level] == change[level]
     if not own.any():
         raise months.UsageError("nothing of it is in the plan.")
@@ -197,6 +200,8 @@ def _repriced(tables: Tables, plan: pd.DataFrame, own: np.ndarray, factor: float
 def _capacity(tables: Tables, change: dict, cycle: pd.Timestamp) -> Tables:
     ahead = pd.DatetimeIndex(sorted(tables["demand_plan"]["month"].unique()))
     given = tables["capacity"]
+    if tables["resources"].empty:
+        raise months.UsageError("no resource is known: data/raw/resources.csv would tell.")
     hours = capacity.available_hours(tables["resources"], given, tables["calendar"], ahead)
     own = _within(hours["month"], change)
     if change["resource"] != schema.ALL:

@@ -22,6 +22,7 @@ KPIS = {  # name: words, kind of amount, and whether more is better (1), worse (
     "supplied_revenue_value": ("Revenue supplied", "value", 1),
     "supplied_margin_value": ("Margin supplied", "value", 1),
     "supply_cost_value": ("Cost of supply", "value", -1),
+    "unspent_value": ("Late and lost units, weighed but not spent", "value", -1),
     "beyond_cost_value": ("Costs beyond unit cost", "value", -1),
     "contribution_value": ("Contribution", "value", 1),
     "on_time_rate": ("On time", "rate", 1),
@@ -31,29 +32,30 @@ KPIS = {  # name: words, kind of amount, and whether more is better (1), worse (
     "overtime_hours": ("Hours of overtime", "quantity", -1),
     "end_inventory_value": ("Stock at the end", "value", 0),
     "mean_inventory_value": ("Stock on average", "value", 0),
-    "fiscal_year_revenue_value": ("Revenue of this year", "value", 1),
-    "fiscal_year_variance_value": ("This year to budget", "signed_value", 1),
+    "fiscal_year_revenue_value": ("Supplied this year", "value", 1),
+    "fiscal_year_variance_value": ("Supplied this year to budget", "signed_value", 1),
 }
 SHOWN = {  # columns of the page's table: their headings
     "title": "Scenario",
     "contribution_value": "Contribution",
-    "supplied_revenue_value": "Revenue supplied",
-    "supply_cost_value": "Cost of supply",
+    "own_part_value": "Own part",
+    "supplied_revenue_value": "Revenue",
+    "supplied_margin_value": "Margin",
     "on_time_rate": "On time",
     "late_quantity": "Units late",
-    "peak_utilisation_rate": "Peak load",
-    "peak": "Where",
-    "overtime_hours": "Overtime hours",
-    "mean_inventory_value": "Stock on average",
-    "fiscal_year_variance_value": "This year to budget",
+    "peak": "Peak load",
+    "overtime_hours": "Overtime h",
+    "mean_inventory_value": "Stock",
+    "fiscal_year_variance_value": "Year to budget",
 }
 SHOWN_KINDS = {name: KPIS[name][1] for name in SHOWN if name in KPIS}
+SHOWN_KINDS |= {"own_part_value": "signed_value"}
 _SUPPLIED = {  # KPI: column of `plan_money`
     "revenue_value": "revenue_value",
     "supplied_revenue_value": "constrained_revenue_value",
     "supplied_margin_value": "constrained_margin_value",
 }
-_IN_UNIT_COST = ("regular hours", "purchases", "material", "lost sales", "revenue")
+_IN_UNIT_COST = ("regular hours", "purchases", "material")
 
 
 def this_year(
@@ -130,7 +132,9 @@ def kpis(
     stock = pd.DataFrame(held * unit_cost).sum(axis=1, min_count=1).to_numpy()
     sums = money[[*_SUPPLIED.values()]].sum(min_count=1)
     costs = plans.costs(task, plan).set_index("cost_kind")["amount_value"]
-    beyond = _beyond_unit_cost(task, plan, costs, unit_cost) + once_value
+    costs = costs.drop("revenue", errors="ignore")
+    spent = _spent(task, plan, costs)
+    beyond = _beyond_unit_cost(task, plan, spent, unit_cost) + once_value
     used = end.load / np.where(end.available > 0, end.available, np.nan)
     peak, where = np.nan, ""
     if np.isfinite(used).any():
@@ -142,7 +146,8 @@ def kpis(
         to_go = to_go[to_go["item"].isin(year["budgeted_items"])]
     budgeted = year["budgeted_closed_value"] + to_go["constrained_revenue_value"].sum(min_count=1)
     amounts = {name: sums[column] for name, column in _SUPPLIED.items()} | {
-        "supply_cost_value": costs.sum() if task.is_priced else np.nan,
+        "supply_cost_value": spent.sum() if task.is_priced else np.nan,
+        "unspent_value": costs.sum() - spent.sum() if task.is_priced else np.nan,
         "beyond_cost_value": beyond,
         "contribution_value": sums["constrained_margin_value"] - beyond,
         "on_time_rate": 1.0 - late.sum() / wanted if wanted > 0 else np.nan,
@@ -159,17 +164,23 @@ def kpis(
     return table.assign(detail=np.where(table["kpi"] == "peak_utilisation_rate", where, ""))
 
 
+def _spent(task: Task, plan: plans.Plan, costs: pd.Series) -> pd.Series:
+    """Costs by kind that spend money: no lost sales, and no backlog of assumed cost."""
+    owed = np.maximum(-plans.outcome(task, plan).closing, 0.0)[:, ~task.is_assumed]
+    backlog = np.nansum(owed * task.backlog_cost[:, ~task.is_assumed])
+    kinds = costs.drop("lost sales", errors="ignore")
+    return kinds.mask(kinds.index == "backlog", backlog)
+
+
 def _beyond_unit_cost(
-    task: Task, plan: plans.Plan, costs: pd.Series, unit_cost: np.ndarray
+    task: Task, plan: plans.Plan, spent: pd.Series, unit_cost: np.ndarray
 ) -> float:
-    """Planning costs that no unit cost holds; a backlog of assumed cost spends nothing."""
+    """Spent costs that no unit cost holds."""
     end, full = plans.outcome(task, plan), plans.completed(task, plan)
-    kinds = costs.drop([*_IN_UNIT_COST, "backlog"], errors="ignore")
-    owed = np.maximum(-end.closing, 0.0)[:, ~task.is_assumed]
+    kinds = spent.drop([*_IN_UNIT_COST], errors="ignore")
     regular = np.nansum(end.overtime * task.regular_cost)  # a unit's cost holds a regular hour
     helped = np.nansum(full.subcontract * unit_cost)
-    backlog = np.nansum(owed * task.backlog_cost[:, ~task.is_assumed])
-    return float(kinds.sum() + backlog - regular - helped)
+    return float(kinds.sum() - regular - helped)
 
 
 def beside_base(own: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -198,6 +209,7 @@ def listed(
     scenarios: dict[str, Scenario],
     stacks: dict[str, list[Scenario]],
     findings: dict[str, str],
+    own_part: dict[str, float],
     frozen: dict[str, float],
     cycle: pd.Timestamp,
 ) -> pd.DataFrame:
@@ -209,6 +221,8 @@ def listed(
         From ``scenarios.read_all``, and ``scenarios.stack`` of each.
     findings : dict of str
         Why a scenario has no plan; empty where it has one.
+    own_part : dict of float
+        What each brings beside what it stands on, the plan where that is nothing.
     frozen : dict
         Months in which supply is what is firm, by family or ``default``; empty if none are.
     cycle : Timestamp
@@ -229,14 +243,16 @@ def listed(
             (name, own.title, own.kind, own.statement, own.owner, below, said)
             + (findings[name] or late,)
         )
-    return pd.DataFrame(rows, columns=_LISTED).astype("str")
+    table = pd.DataFrame(rows, columns=_LISTED).astype("str")
+    return table.assign(own_part_value=table["scenario"].map(own_part).astype("float64"))
 
 
 def nothing() -> dict[str, pd.DataFrame]:
     """The tables of scenarios where there are none."""
     texts = {"scenarios": ["scenario", "kpi", "unit", "detail"], "scenario_list": _LISTED}
     texts |= {"scenario_regret": ["choice", "outside"]}
-    numbers = {"scenarios": ["amount", "base_amount", "difference"], "scenario_list": []}
+    numbers = {"scenarios": ["amount", "base_amount", "difference"]}
+    numbers |= {"scenario_list": ["own_part_value"]}
     numbers |= {"scenario_regret": ["contribution_value", "regret_value", "weight_rate"]}
     return {
         name: pd.DataFrame(columns=[*columns, *numbers[name]]).astype(
@@ -256,8 +272,12 @@ def wide(table: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     """
     laid = table.pivot(index="scenario", columns="kpi", values="amount")
     laid = laid.reindex(columns=[*KPIS]).reset_index()
-    peak = table[table["kpi"] == "peak_utilisation_rate"].set_index("scenario")["detail"]
-    shown = listed[["scenario", "title"]].merge(
+    top = table[(table["kpi"] == "peak_utilisation_rate") & table["amount"].notna()]
+    peak = {
+        row.scenario: f"{row.amount:.0%} {row.detail.rpartition(',')[0]}"
+        for row in top.itertuples(index=False)
+    }
+    shown = listed[["scenario", "title", "own_part_value"]].merge(
         laid, on="scenario", how="left", validate="one_to_one"
     )
-    return shown.assign(peak=shown["scenario"].map(peak))
+    return shown.assign(peak=shown["scenario"].map(peak).astype("str"))

@@ -15,10 +15,10 @@ import pandas as pd
 from sopkit import months, schema
 from sopkit.across import circle
 from sopkit.contract import Finding, nearest
-from sopkit.reconciliation.scenario_format import SPAN, month_of, problems
+from sopkit.reconciliation.scenario_format import NAMED, SPAN, month_of, problems, unknown
 
 PLANNED = "as planned"  # the base, by name
-NAMED_IN = ("sales", "items", "locations", "channels", "resources", "suppliers", "events")
+NAMED_IN = ("sales", *dict.fromkeys(NAMED.values()))
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Scenario:
     """One scenario: ``kind`` says whether it happens to us (outside) or is decided (choice).
 
     ``changes`` are dicts of words as in the file, months as Timestamps, with ``what`` they change;
+    ``first_cycle`` is missing where any cycle whose horizon holds all its months counts it.
     ``stands_on`` names scenarios whose changes come first. ``cost_value`` is spent once, beyond
     what the plan shows.
     """
@@ -50,11 +51,7 @@ def known_names(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
     tables : dict of DataFrame
         Raw tables; without `items` its names are those of `sales`, or of a plan.
     """
-    places = {"item": "items", "family": "items", "category": "items", "supplier": "suppliers"}
-    places |= {"location": "locations", "region": "locations", "currency": "locations"}
-    places |= {"channel": "channels", "segment": "channels", "event": "events"}
-    places["resource"] = "resources"
-    known = {word: set(tables[place][word].dropna()) for word, place in places.items()}
+    known = {word: set(tables[place][word].dropna()) for word, place in NAMED.items()}
     for name in ("sales", "demand_plan"):
         for word in schema.SERIES if name in tables else ():
             known[word] |= set(tables[name][word].dropna())
@@ -74,8 +71,8 @@ def read_all(
     tables : dict of DataFrame
         Raw tables, for the names that are known.
     cycle : Timestamp
-        Month in which the plan is made. A scenario counts from its ``first_cycle`` on, until all
-        months that it changes have passed.
+        Month in which the plan is made. A scenario counts from its ``first_cycle`` on, or without
+        one as soon as the horizon holds its months, until all months that it changes have passed.
     horizon : int
         Months planned.
 
@@ -84,28 +81,58 @@ def read_all(
     scenarios : dict of Scenario
         Sound ones that count, in the order of their files.
     findings : list of Finding
-        Breaches: file, position of the change, word, remedy. Names and months of a scenario that
-        does not count in this cycle are not asked.
+        Breaches: file, position of the change, word, remedy. Names and months of a scenario whose
+        ``first_cycle`` comes later are not asked. Notices: what counts but names something of a
+        table that is not given, and months that no horizon reaches yet.
     """
     known, sound, findings = known_names(tables), {}, []
     last = months.shift(cycle, horizon - 1)
     for name, content, problem in files[["scenario", "content", "problem"]].itertuples(index=False):
-        said = [(problem, "")] if problem else problems(content, known, cycle, last)
+        others = [other for other in files["scenario"] if other != name]
+        asked = known | {"stands_on": others}
+        said = [(problem, "")] if problem else problems(content, asked, cycle, last)
         findings += [_breach(name, *pair) for pair in said]
         if not said:
             sound[name] = _scenario(name, content)
-    findings += _together(sound, set(files["scenario"]), cycle)
+    later = _later(sound, cycle, last)
+    counts = {n: s for n, s in sound.items() if n not in later and not _is_over(s, cycle)}
+    findings += _together(sound, set(files["scenario"]), counts)
+    contents = dict(zip(files["scenario"], files["content"], strict=True))
+    said = [(name, *pair) for name in counts for pair in unknown(contents[name], known)]
+    said += [(name, *_FAR) for name in sorted(later) if sound[name].first_cycle is pd.NaT]
+    findings += [_finding("notice", *row) for row in said]
     shown = tables["options"]["scenario"].dropna() if "options" in tables else pd.Series()
     for name in sorted(set(shown) - set(files["scenario"])):
         words = f"no scenario {name!r} in data/raw/scenarios."
         hint = nearest(name, sorted(files["scenario"])) if len(files) else "There is none yet."
         findings.append(Finding("notice", "options", "scenario", words, hint))
-    counts = {n: s for n, s in sound.items() if s.first_cycle <= cycle and not _is_over(s, cycle)}
     return counts, findings
 
 
+_FAR = (
+    "not planned yet: its months, or what it stands on, come later.",
+    "It is planned as soon as the horizon holds them all.",
+)
+
+
+def _finding(state: str, name: str, message: str, remedy: str) -> Finding:
+    return Finding(state, f"scenarios/{name}.yml", "", message, remedy)
+
+
 def _breach(name: str, message: str, remedy: str) -> Finding:
-    return Finding("breach", f"scenarios/{name}.yml", "", message, remedy)
+    return _finding("breach", name, message, remedy)
+
+
+def _later(sound: dict[str, Scenario], cycle: pd.Timestamp, last: pd.Timestamp) -> set[str]:
+    """Scenarios that only later cycles count, or that stand on one of them."""
+    later = {name for name, own in sound.items() if own.first_cycle > cycle}
+    for name, own in sound.items():
+        named = [change[word] for change in own.changes for word in SPAN if word in change]
+        if own.first_cycle is pd.NaT and any(month > last for month in named):
+            later.add(name)
+    for _ in sound:
+        later |= {name for name, own in sound.items() if later.intersection(own.stands_on)}
+    return later
 
 
 def _is_over(scenario: Scenario, cycle: pd.Timestamp) -> bool:
@@ -122,7 +149,9 @@ def stack(scenarios: dict[str, Scenario], name: str) -> list[Scenario]:
     return [*order, scenarios[name]] if name in scenarios else order
 
 
-def _together(sound: dict[str, Scenario], files: set[str], cycle: pd.Timestamp) -> list[Finding]:
+def _together(
+    sound: dict[str, Scenario], files: set[str], counts: dict[str, Scenario]
+) -> list[Finding]:
     """What only several files can tell: what they stand on, circles, names, chances."""
     found = []
     for name, own in sound.items():
@@ -147,8 +176,8 @@ def _together(sound: dict[str, Scenario], files: set[str], cycle: pd.Timestamp) 
         if other != f"{name}.yml":
             words = f"name {own.title!r} is that of {other}."
             found.append(_breach(name, words, "Give each scenario a name of its own."))
-    due = [s for s in sound.values() if s.first_cycle <= cycle and not _is_over(s, cycle)]
-    chance = sum(s.probability_rate for s in due if s.probability_rate == s.probability_rate)
+    chances = [own.probability_rate for own in counts.values()]
+    chance = sum(rate for rate in chances if rate == rate)
     if chance > 1.0 + 1e-9:
         words = f"the scenarios that count now have chances of {chance:g} in all."
         remedy = "One of them, or the plan, comes true: lower probability_rate, 1 in all at most."
@@ -182,7 +211,7 @@ def _scenario(name: str, content: dict) -> Scenario:
         content["statement"],
         content["owner"],
         content["kind"],
-        month_of(content["first_cycle"]),
+        month_of(content["first_cycle"]) if content.get("first_cycle") else pd.NaT,
         tuple(content.get("stands_on") or ()),
         tuple(as_changes(content.get("changes") or [])),
         np.nan if chance is None else float(chance),

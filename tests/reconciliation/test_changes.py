@@ -249,7 +249,8 @@ def test_a_stack_is_the_changes_by_hand_and_the_batchs_step_run_on_them(planned,
     total = money + below
     own = plans.sheet(answer["task"], answer["plan"])["amount_value"].sum()
     assert own == pytest.approx(total, rel=1e-7)  # the optimum; its plans may differ by ties
-    assert told["supply_cost_value"] == pytest.approx(money, rel=1e-4)
+    spent_or_not = told["supply_cost_value"] + told["unspent_value"]
+    assert spent_or_not == pytest.approx(money, rel=1e-4)
     after = batch["deliveries"]
     late = (after["demand"] - after["on_time"]).sum()
     assert told["late_quantity"] == pytest.approx(late, rel=1e-3, abs=0.5)
@@ -279,3 +280,13 @@ def test_a_large_portfolio_is_planned_by_families_and_still_keeps_what_is_stoppe
     assert "session" not in large and answer["plan"].made[2, : len(tent)][tent].sum() == 0
     more = answer["kpis"].set_index("kpi").loc["late_quantity", "amount"]
     assert more >= base["planned"]["kpis"].set_index("kpi").loc["late_quantity", "amount"]
+
+
+def test_what_needs_a_table_that_is_not_given_says_which(planned):
+    nothing = {name: planned[name].iloc[:0] for name in ("resources", "items")}
+    for change, words in (
+        ({"capacity": {"resource": "sewing", "hours": 5}}, "data/raw/resources.csv would tell"),
+        ({"demand": {"family": "Tents", "rate": 0.1}}, "data/raw/items.csv would tell"),
+    ):
+        with pytest.raises(months.UsageError, match=words):
+            applied(planned | nothing, change)

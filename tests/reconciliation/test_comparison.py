@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import months, schema, what_if
+from sopkit import months, schema, store, what_if
 from sopkit.reconciliation import comparison, scenarios
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
@@ -81,6 +81,8 @@ def test_a_backlog_of_assumed_cost_spends_nothing(press, money):
     plan = Plan(made=[[40.0], [50.0]])  # ten owed, at two
     given, assumed = told(press, plan, money), told(replace(press, is_assumed=True), plan, money)
     assert given["beyond_cost_value"] - assumed["beyond_cost_value"] == 20
+    assert given["supply_cost_value"] - assumed["supply_cost_value"] == 20
+    assert (given["unspent_value"], assumed["unspent_value"]) == (0, 20)
 
 
 def test_without_prices_costs_and_resources_units_are_told():
@@ -131,8 +133,10 @@ def test_scenarios_stand_beside_the_plan_which_comes_first(base):
     assert more.loc["revenue_value", "difference"] > 0
     assert np.allclose(more["amount"] - more["base_amount"], more["difference"], equal_nan=True)
     listed = pd.DataFrame({"scenario": [*own], "title": ["As planned", "More"]})
+    listed["own_part_value"] = [np.nan, 5.0]
     wide = comparison.wide(table, listed)
     assert wide["title"].tolist() == ["As planned", "More"]
+    assert wide["peak"].str.fullmatch(r"\d+% \w+").all()
     assert wide["revenue_value"].diff()[1] == pytest.approx(more.loc["revenue_value", "difference"])
 
 
@@ -142,7 +146,7 @@ def test_demand_in_frozen_months_says_that_supply_cannot_answer_there():
         return scenarios.Scenario("a", "A", "S", "O", "outside", CYCLE, changes=(change,))
 
     def finding(own: scenarios.Scenario, frozen: dict) -> str:
-        table = comparison.listed({"a": own}, {"a": [own]}, {"a": ""}, frozen, CYCLE)
+        table = comparison.listed({"a": own}, {"a": [own]}, {"a": ""}, {"a": 5.0}, frozen, CYCLE)
         return table.set_index("scenario").loc["a", "finding"]
 
     frozen = {"default": 1, "Tents": 2}
@@ -157,3 +161,33 @@ def test_without_scenarios_every_table_is_empty_and_typed():
         assert set(schema.PROCESSED[name].columns) <= set(table.columns)
     wide = comparison.wide(tables["scenarios"], tables["scenario_list"])
     assert wide.empty and set(comparison.SHOWN) <= set(wide.columns)
+
+
+def test_own_part_is_contribution_beside_all_that_a_scenario_stands_on(hill, planned, base):
+    def content(name: str, kind: str, on: list, **change) -> dict:
+        words = {"statement": "S", "owner": "O", "kind": kind, "name": name, "stands_on": on}
+        return words | {"changes": [change]}
+
+    contents = {
+        "wet": content("Wet", "outside", [], demand={"family": "Tents", "rate": -0.2}),
+        "poor": content("Poor", "outside", [], demand={"family": "Packs", "rate": -0.1}),
+        "answer": content("Answer", "choice", ["wet"], demand={"family": "Packs", "rate": 0.1}),
+        "both": content("Both", "choice", ["wet", "poor"], cost={"kind": "holding", "rate": 0.5}),
+        "mill": content("Mill", "outside", [], currency={"currency": "XXX", "rate": 0.1}),
+    }
+    rows = [(name, own, "") for name, own in contents.items()]
+    files = pd.DataFrame(rows, columns=["scenario", "content", "problem"])
+    unplaced = planned["locations"].assign(currency=pd.Series(dtype="str"))
+    tables = planned | {"scenario_files": files, "locations": unplaced}
+    money = (store.read(hill, name, CYCLE) for name in ("financials", "closed_financials"))
+    told = what_if.every_scenario(tables, *money, CYCLE)
+    rows = told["scenarios"].query("kpi == 'contribution_value'").set_index("scenario")["amount"]
+    listed = told["scenario_list"].set_index("scenario")
+    own = listed["own_part_value"]
+    assert own["wet"] == pytest.approx(rows["wet"] - rows[scenarios.PLANNED])
+    assert own["answer"] == pytest.approx(rows["answer"] - rows["wet"])
+    changes = [contents[name]["changes"][0] for name in ("wet", "poor")]
+    below = what_if.answer(base, scenarios.as_changes(changes))["kpis"].set_index("kpi")["amount"]
+    assert own["both"] == pytest.approx(rows["both"] - below["contribution_value"], rel=1e-4)
+    assert own["both"] < 0 and own[[scenarios.PLANNED, "mill"]].isna().all()
+    assert "no plan is sold in XXX" in listed.loc["mill", "finding"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -125,8 +126,14 @@ def test_a_new_event_says_all_that_an_event_must():
     assert not read(fair=content(changes=[{"event": event}]))[1]
     short = {name: event[name] for name in ("event", "kind")}
     assert read(fair=content(changes=[{"event": short}]))[1] == [
-        "change 1 (event): no event 'Fair'."
+        "change 1 (event): not planned, since no event is known."
     ]
+    events = TABLES["events"].reindex(range(1)).assign(event="Sale")
+    table = pd.DataFrame({"scenario": ["fair"], "content": [content(changes=[{"event": short}])]})
+    tables, table = TABLES | {"events": events}, table.assign(problem="")
+    (odd,) = scenarios.read_all(table, tables, cycle=CYCLE, horizon=24)[1]
+    assert (odd.state, odd.message) == ("breach", "change 1 (event): no event 'Fair'.")
+    assert odd.remedy.endswith("A new one needs first_month, expected_rate.")
 
 
 def test_items_that_only_sales_name_are_known():
@@ -136,9 +143,9 @@ def test_items_that_only_sales_name_are_known():
 
 
 def test_the_dictionarys_example_is_sound_and_its_table_names_every_change():
-    text = schema.dictionary()
+    text = schema.dictionary(scenario_format.described())
     example = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
-    event = TABLES["events"].reindex(range(1)).assign(event="Spring sale")
+    event = TABLES["events"].reindex(range(1)).assign(event="Tent week online")
     table = pd.DataFrame({"scenario": ["wet", "weak_krona"], "problem": ""})
     table["content"] = [example, content()]
     tables = TABLES | {"events": event}
@@ -146,3 +153,62 @@ def test_the_dictionarys_example_is_sound_and_its_table_names_every_change():
     assert not findings and found["wet"].stands_on == ("weak_krona",)
     rows = re.findall(r"^\| (\w+) \|", text.partition("| change |")[2], re.MULTILINE)
     assert rows[: len(scenario_format.FORMS)] == [*scenario_format.FORMS]
+    words = {word for form in scenario_format.FORMS.values() for word in form.words}
+    meant = re.findall(r"^\| (\w+) \|", text.partition("| word |")[2].partition("##")[0], re.M)
+    assert sorted(meant) == sorted(words)
+
+
+def sample_tables() -> dict:
+    """The tables of the sample company that scenarios name members of."""
+    raw = REPOSITORY / "data/raw"
+    own = {name: pd.read_csv(raw / f"{name}.csv", dtype="str") for name in scenarios.NAMED_IN}
+    return {name: table.reindex(columns=TABLES[name].columns) for name, table in own.items()}
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_every_example_of_a_change_and_the_readmes_are_sound_on_the_sample_company():
+    tables = sample_tables()
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (own,) = (yaml.safe_load(b) for b in re.findall(r"```yaml\n(kind:.*?)```", readme, re.DOTALL))
+    contents = {"readme": own}
+    for name, line in scenario_format.EXAMPLES.items():
+        assert name in scenario_format.FORMS
+        contents[name] = content(name=name, changes=yaml.safe_load(line))
+    rows = [(name, text, "") for name, text in contents.items()]
+    files = pd.DataFrame(rows, columns=["scenario", "content", "problem"])
+    found, findings = scenarios.read_all(files, tables, cycle=CYCLE, horizon=24)
+    assert not findings and len(found) == len(scenario_format.FORMS) + 1
+
+
+def test_without_a_first_cycle_a_scenario_counts_while_the_horizon_holds_its_months():
+    wet = content(first_cycle=None)
+    far = ["not planned yet: its months, or what it stands on, come later."]
+    for cycle, counts, said in (
+        ("2024-06-01", False, far),
+        ("2024-07-01", True, []),
+        ("2026-06-01", True, []),
+        ("2026-07-01", False, []),
+    ):
+        found, odd = read(pd.Timestamp(cycle), wet=wet)
+        assert ("wet" in found) == counts and odd == said, cycle
+
+
+def test_what_stands_on_a_later_scenario_waits_with_it():
+    files = {"on": content(name="On", first_cycle=None, stands_on=["later"])}
+    files["later"] = content(first_cycle="2026-03")
+    assert read(**files)[0] == {}
+    assert set(read(pd.Timestamp("2026-03-01"), **files)[0]) == {"on", "later"}
+
+
+def test_a_member_of_a_table_that_is_not_given_is_a_notice_and_a_misspelt_one_a_breach():
+    capacity = {"capacity": {"resource": "sewing", "hours": 10}}
+    table = pd.DataFrame({"scenario": ["a"], "content": [content(changes=[capacity])]})
+    table["problem"] = ""
+    resources = TABLES["resources"].reindex(range(1)).assign(resource="sowing")
+    states = []
+    for tables in (TABLES, TABLES | {"resources": resources}):
+        found, (finding,) = scenarios.read_all(table, tables, cycle=CYCLE, horizon=24)
+        states.append((len(found), finding.state))
+    assert states == [(1, "notice"), (0, "breach")]
