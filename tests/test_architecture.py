@@ -68,7 +68,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 20_200, 120, 500
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 20_400, 120, 500
 
 
 def _modules() -> list[Path]:
