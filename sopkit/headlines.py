@@ -16,6 +16,7 @@ from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
 
 _NO_PRICE = "unknown (no prices)"
+_FELT = 1e-4  # share of revenue from which a headline tells what supply lacks
 
 
 def _facts(**facts: tuple | str | pd.Timestamp) -> pd.DataFrame:
@@ -408,7 +409,7 @@ def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
     families = own[~is_company] if len(own) > 1 else own
     apart = families["supplied_outlook"] - families["outlook"]
     lacks, beyond = -apart.clip(upper=0.0).sum(min_count=1), apart.clip(lower=0.0).sum()
-    is_short = lacks > 0.5
+    is_short = lacks > max(_FELT * revenue, 0.5)
     is_made = row["budgeted"] >= row["budget"]
     verdict = "We make the year" if is_made else "The year is not made yet"
     why = "not every month of the year has a budget"
@@ -417,13 +418,13 @@ def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
         "verdict": verdict if row["budget"] > 0 else "No budget says whether the year is made",
         "outlook": ("value", revenue, _NO_PRICE),
         "unsupplied": ("value", lacks if is_short else np.nan, "none"),
-        "all_supplied": ("rate", 1.0 if lacks <= 0.5 else np.nan, "not all"),
-        "supplied_beyond": ("value", beyond if beyond > 0.5 else np.nan, "none"),
+        "all_supplied": ("rate", np.nan if is_short or np.isnan(lacks) else 1.0, "not all"),
+        "supplied_beyond": ("value", beyond if beyond > _FELT * revenue else np.nan, "none"),
         "budget": ("value", row["budget"], f"unknown ({why})"),
         "outlook_rate": ("signed_rate", _rate(row["budgeted"], row["budget"]) - 1.0, "unknown"),
         "last_year": ("value", row["last_year"], "unknown (no sales of all its months)"),
         "year_growth_rate": ("signed_rate", _rate(revenue, row["last_year"]) - 1.0, "unknown"),
-        "at_risk": ("value", lacks, "unknown"),
+        "at_risk": ("value", lacks if is_short else 0.0 * lacks, "unknown"),
         "planned_growth_rate": ("signed_rate", row["growth_planned_rate"], "unknown"),
         "needed_growth_rate": ("signed_rate", row["growth_needed_rate"], "unknown"),
         "months_to_go": ("months", row["months_to_go"]),

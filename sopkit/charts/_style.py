@@ -364,8 +364,8 @@ def _fence_bands(axes: Axes, fences: months.Fences, family: str, *, is_named: bo
             axes.axvspan(start - half, end - half, **shade)
             if is_named:
                 where = {"xycoords": ("data", "axes fraction"), "va": "top", "fontsize": 8}
-                look = {"rotation": 90, "ha": "left", "colour": HISTORY, "shift": (-4, -3)}
-                say(axes, name, (start, 1.0), **look, **where)
+                look = {"rotation": 90, "ha": "left", "colour": HISTORY, "shift": (-3, -3)}
+                say(axes, name, (start - half, 1.0), **look, **where)
             start = end
 
 

@@ -44,7 +44,9 @@ def totals(table: pd.DataFrame, *, measure: str, currency: str) -> Figure | None
             if np.isfinite(amount):
                 top, bottom = row.Index - 0.34, row.Index + 0.34
                 axes.plot([amount] * 2, [top, bottom], color=colour, linewidth=2.2)
-                where = {"shift": (0, 3), "ha": "center", "va": "bottom", "fontsize": 9}
+                is_left = (name == "plan") != (row.needed_value < row.planned_value)
+                side = {"ha": "right", "shift": (6, 3)} if is_left else {"shift": (-6, 3)}
+                where = {"va": "bottom", "fontsize": 9} | side
                 text = f"{name} {_style.short(amount)}"
                 _style.say(axes, text, (amount, top), colour=colour, **where)
     names = own["period"].astype(str) + " " + own["measure"]
