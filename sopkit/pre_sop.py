@@ -102,13 +102,8 @@ def gap_tables(
 ) -> Tables:
     """Gaps of what can be supplied to demand, budget, last year and targets, with owners."""
     items, check = tables["items"], results["strategy_check"]
-    levels = items, tables["locations"], tables["channels"]
-
-    def in_common(table: pd.DataFrame) -> pd.DataFrame:
-        return hierarchy.with_levels(hierarchy.in_planning_units(table, items), *levels)
-
-    plan = in_common(results["plan_money"])
-    closed = in_common(finance.closed_series(tables["demand_history"], tables["money_rates"]))
+    sold = finance.closed_series(tables["demand_history"], tables["money_rates"])
+    plan, closed = (_in_common(table, tables) for table in (results["plan_money"], sold))
     begun = closed[closed["month"] >= months.shift(cycle, -2)]  # of a quarter that goes on
     begun = begun.assign(
         quantity=begun["net"],
@@ -177,17 +172,15 @@ def _levelled(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     return table.assign(factor=hierarchy.factors(table["item"], tables["items"]))
 
 
+def _in_common(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """A table of series in planning units, with all their levels."""
+    items, places, channels = (tables[name] for name in ("items", "locations", "channels"))
+    return hierarchy.with_levels(hierarchy.in_planning_units(table, items), items, places, channels)
+
+
 def _judged(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     """Assumptions, each held, broken, expired or untested in this cycle."""
-    past, plan = (
-        hierarchy.with_levels(
-            hierarchy.in_planning_units(tables[name], tables["items"]),
-            tables["items"],
-            tables["locations"],
-            tables["channels"],
-        )
-        for name in ("demand_history", "demand_plan")
-    )
+    past, plan = (_in_common(tables[name], tables) for name in ("demand_history", "demand_plan"))
     priced = tables["demand_plan"].merge(
         tables["money_rates"], on=schema.SERIES, how="left", validate="many_to_one"
     )

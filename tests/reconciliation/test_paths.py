@@ -160,7 +160,7 @@ def test_all_futures_at_once_are_a_slow_loop_over_one(lead, limit, most, errors)
     task = one(lead, opening=12.0, maximum_stock=most)
     plan = base_of(task, 10.0, limit=10.0 + limit)
     run = paths.simulate(task, plan, np.reshape([errors] * 2, (2, 6, 1)), FLAT)
-    stock, planned = 12.0, 12.0  # the loop holds stock, and what is on its way, as numbers
+    stock, planned = 12.0, 12.0  # as many are made as are sold, so the plan keeps its stock
     ordered = {month: 0.0 for month in range(20)}
     for month in range(6):
         ahead = stock - planned
@@ -172,7 +172,6 @@ def test_all_futures_at_once_are_a_slow_loop_over_one(lead, limit, most, errors)
         ordered[month + 1] += 10.0 + ordered[month] - made
         ordered[month] = made - 10.0
         demand = max(10.0 + errors[month], 0.0)
-        planned += 10.0 - 10.0
         stock = stock + made - demand
         stock -= min(max(stock - max(most, planned), 0.0), made)
         assert run.closing[0, month, 0] == pytest.approx(stock, abs=1e-9)
