@@ -90,7 +90,7 @@ def test_pages_03_to_06_carry_the_grid_of_company_and_families(sample_workspace)
             assert words in text, (step.name, words)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of other files' own
 def browser(needs):
     chromium = needs("chromium")
     from playwright.sync_api import sync_playwright
