@@ -17,8 +17,20 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from sopkit import cycle, departments, months, receipts, replay, sample, schema, store
+from sopkit import (
+    cycle,
+    departments,
+    gates,
+    months,
+    publication,
+    receipts,
+    replay,
+    sample,
+    schema,
+    store,
+)
 from sopkit.contract import ContractError, counted, near, sentence
+from sopkit.executive import approval
 from sopkit.months import UsageError, label
 from sopkit.reconciliation import scenario_format
 from sopkit.sources import SourceError
@@ -33,6 +45,12 @@ A month with sopkit:
   sopkit template --department sales    a workbook for sales to fill in, from the last run
   sopkit submit sales_2026-01.xlsx --by "M. Keller"    take it in, with a receipt
   sopkit replay --from 2025-01 --to 2025-12    past cycles as they would have been
+The five meetings:
+  sopkit close demand_review --by "M. Keller"    agreed: its tables stay as they are
+  sopkit reopen demand_review --by "R. Osei" --note "lost a customer"    open it again, run anew
+  sopkit decide D1 --option early --by "R. Osei"    what was decided; its scenario joins the plan
+  sopkit pulse demand_review --score 4 --by "A. Lund"    was the meeting worth its time?
+  sopkit close executive_review --by "R. Osei"    approve the plan: nothing of it changes any more
 Begin with your own data:
   sopkit init mycompany --empty      then put sales.csv into mycompany/data/raw:
                                      columns item, month, quantity
@@ -68,6 +86,16 @@ _ARGUMENTS = {
             {"metavar": "YYYY-MM", "dest": "cycle"}),
     "output": ("-o", "workbook to write (default: <department>_<cycle>.xlsx here)",
                {"dest": "output", "metavar": "FILE"}),
+    "step": ("step", "a step of the cycle, as demand_review", {"metavar": "STEP"}),
+    "decision": ("decision", "name of the decision, as in decisions.csv", {"metavar": "ID"}),
+    "option": ("--option", "the option chosen, as in options.csv",
+               {"required": True, "metavar": "NAME"}),
+    "score": ("--score", "1 (not worth its time) to 5 (well worth it)",
+              {"required": True, "type": int, "metavar": "1-5"}),
+    "by": ("--by", "who says so: a statement, no proof",
+           {"required": True, "metavar": "NAME", "dest": "author"}),
+    "note": ("--note", "what was agreed", {"default": "", "metavar": "TEXT"}),
+    "why": ("--note", "why it is reopened", {"required": True, "metavar": "TEXT", "dest": "note"}),
     "file": ("file", "a filled-in workbook", {"metavar": "FILE"}),
     "author": ("--by", "who hands it in: a statement, no proof",
                {"required": True, "metavar": "NAME", "dest": "author"}),
@@ -150,6 +178,13 @@ def _run(arguments: argparse.Namespace) -> int:
     for name in filter(None, (arguments.start, arguments.only)):
         cycle.step(name)
     month = cycle.resolve(workspace, arguments.cycle)
+    return _plan(arguments, workspace, month, parameters)
+
+
+def _plan(
+    arguments: argparse.Namespace, workspace: Path, month: object, parameters: dict | None = None
+) -> int:
+    """Run a cycle and tell what became of it."""
     print(f"Planning cycle {label(month)} of {workspace}", flush=True)
     progress = _Progress()
     try:
@@ -157,8 +192,8 @@ def _run(arguments: argparse.Namespace) -> int:
             outcome = cycle.run(
                 workspace,
                 month,
-                start=arguments.start,
-                only=arguments.only,
+                start=getattr(arguments, "start", None),
+                only=getattr(arguments, "only", None),
                 parameters=parameters,
                 progress=progress,
             )
@@ -168,10 +203,15 @@ def _run(arguments: argparse.Namespace) -> int:
         return _say(f"{said} It goes on with: {_command('run', arguments)}", INTERRUPTED)
     finally:
         progress.close()
+    if outcome.is_approved:
+        print("Its plan is approved, so nothing was run. Open " + outcome.index.as_uri())
+        return DONE
     for name, seconds in outcome.seconds.items():
         print(f"  {name}: {seconds:.1f} s")
     if outcome.skipped:
         print(f"  unchanged, kept: {', '.join(outcome.skipped)}")
+    if outcome.closed:
+        print(f"  closed, kept: {', '.join(outcome.closed)}")
     late = outcome.findings.query("table == 'sales' and column == 'month'")
     for row in late.to_dict("records"):  # a month left out is seen at once, not on a page
         print(sentence(row))
@@ -259,8 +299,8 @@ def _status(arguments: argparse.Namespace) -> int:
     if not rows:
         print(f"No cycle has been run. Begin with: {_command('run', arguments)}")
     for row in rows:
-        print(f"{row['cycle']}  {row['step']:17} {row['state']:12} {row['finished_at']}")
-    for page in sorted((workspace / store.REPORTS).glob("*/failed.html")):
+        print(f"{row['cycle']}  {row['step']:17} {row['state']:20} {row['finished_at']}")
+    for page in sorted((workspace / publication.REPORTS).glob("*/failed.html")):
         print(f"{page.parent.name}  the last run failed: {page.as_uri()}")
     return DONE
 
@@ -274,7 +314,7 @@ def _forecast(arguments: argparse.Namespace) -> int:
     written = cycle.forecast(workspace, month, horizon=arguments.horizon)
     for row in written.to_dict("records"):
         print(f"  {row['table']}: {row['rows']} rows")
-    print(f"in {store.folder(workspace, month)}")
+    print(f"in {publication.folder(workspace, month)}")
     return DONE
 
 
@@ -327,6 +367,59 @@ def _submit(arguments: argparse.Namespace) -> int:
     return FAILED if said.refused else DONE
 
 
+def _close(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    month = cycle.resolve(workspace, arguments.cycle)
+    done = gates.close(
+        workspace, month, arguments.step, author=arguments.author, note=arguments.note
+    )
+    word = "approved" if done.step == approval.LAST else "closed"
+    print(f"{done.step} of cycle {label(month)} is {word}: revision {done.revision}")
+    print(f"Its page: {done.page.as_uri()}")
+    for note in done.notes:
+        print(note)
+    return DONE
+
+
+def _reopen(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    month = cycle.resolve(workspace, arguments.cycle)
+    opened = gates.reopen(
+        workspace, month, arguments.step, author=arguments.author, note=arguments.note
+    )
+    print(f"open again: {', '.join(opened)}")
+    return _plan(arguments, workspace, month)
+
+
+def _decide(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    month = cycle.resolve(workspace, arguments.cycle)
+    done = gates.decide(
+        workspace,
+        month,
+        arguments.decision,
+        arguments.option,
+        author=arguments.author,
+        note=arguments.note,
+    )
+    instead = f" (before: {done.before})" if done.before not in ("", done.option) else ""
+    print(f"decision {done.decision}: {done.option}{instead}: {done.statement}")
+    if done.scenario:
+        print(f"scenario {done.scenario} is part of the plan from now on")
+    if done.reopened:
+        print(f"open again: {', '.join(done.reopened)}")
+    return _plan(arguments, workspace, month)
+
+
+def _pulse(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    month = cycle.resolve(workspace, arguments.cycle)
+    said = {"author": arguments.author, "note": arguments.note}
+    path = gates.pulse(workspace, month, arguments.step, arguments.score, **said)
+    print(f"kept as {path.relative_to(workspace)}; the next cycle's page 06 shows the mean")
+    return DONE
+
+
 # command: (function, what it does, an example, its arguments)
 _COMMANDS = {
     "run": (_run, "Run a cycle: check, six notebooks, pages, publish",
@@ -345,6 +438,17 @@ _COMMANDS = {
                  "department run workspace output"),
     "submit": (_submit, "Take a filled-in workbook: good cells in, others listed, with a receipt",
                'sopkit submit sales.xlsx --by "M. Keller"', "file author workspace"),
+    "close": (_close, "Close a step as agreed; closing executive_review approves the plan",
+              'sopkit close demand_review --by "M. Keller"', "step by note cycle workspace"),
+    "reopen": (_reopen, "Open a closed step and what rests on it again, run, show what differs",
+               'sopkit reopen demand_review --by "R. Osei" --note "lost a customer"',
+               "step by why cycle workspace"),
+    "decide": (_decide, "Choose an option of a decision; the scenario it names joins the plan",
+               'sopkit decide D1 --option early --by "R. Osei"',
+               "decision option by note cycle workspace"),
+    "pulse": (_pulse, "How a meeting went, one answer a person",
+              'sopkit pulse demand_review --score 4 --by "A. Lund"',
+              "step score by note cycle workspace"),
     "forecast": (_forecast, "The demand step alone: tables, no notebooks, no pages",
                  "sopkit forecast --cycle 2026-01 --horizon 12", "workspace month horizon"),
     "replay": (_replay, "Past cycles as they would have been: accuracy from the first day",
@@ -388,7 +492,8 @@ def _say(words: object, code: int, arguments: argparse.Namespace | None = None) 
     text = str(words)
     if arguments is not None:
         text = re.sub(
-            r"(?<=: )sopkit (run|check)(?! --workspace)(?P<cycle> --cycle \S+)?",
+            r"(?<=: )sopkit (run|check|(?:close|reopen|decide) \w+)(?! --workspace)"
+            r"(?P<cycle> --cycle \S+)?",
             lambda found: _placed(found, arguments),
             text,
         )

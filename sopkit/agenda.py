@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sopkit import months, schema
 from sopkit.contract import nearest
 
+_OF_MEETINGS = ("closings", "choices", "answers", "pulse")
 _PLANS = tuple(
     "demand_plan supply_plan inventory_projection item_financials financials restatements".split()
 )
@@ -23,7 +24,8 @@ class Step:
 
     ``ledger`` tables come of all past cycles, ``previous`` ones of the last cycle alone;
     ``running`` ones are raw rows up to the month under way, which no other step may see; ``files``
-    are folders of files that are no tables.
+    are folders of files that are no tables, and ``decided`` the scenarios that were chosen;
+    ``revisions`` tables of this cycle come as they were closed before each reopening.
     """
 
     name: str
@@ -36,10 +38,12 @@ class Step:
     previous: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
 
 
 # A step: name | notebook | title. Below it what it reads (raw tables, this cycle's processed
-# tables, past cycles' tables) and what it writes. `all` = every raw table, `plans` = _PLANS.
+# tables, past cycles' tables) and what it writes. `all` = every raw table but those that only
+# meetings after the data review fill, `plans` = _PLANS.
 _STEPS = """
 data_review | 01_data_review | Data review
   raw: all
@@ -57,6 +61,7 @@ product_review | 02_product_review | Product review
   ledger:
   writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions
 demand_review | 03_demand_review | Demand review
+  files: decided
   raw: items locations channels submissions overrides events assumptions production inventory
     rates orders
   processed: demand_history money_rates planning_units restatements value_added author_skill
@@ -66,6 +71,7 @@ demand_review | 03_demand_review | Demand review
     event_effects numbers_taken override_effects override_changes demand_plan
     sop_grid_demand demand_review_exceptions
 supply_review | 04_supply_review | Supply review
+  files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings
     suppliers planning_costs calendar rates orders
   processed: demand_history money_rates planning_units restatements forecast error_widths
@@ -78,7 +84,7 @@ reconciliation | 05_reconciliation | Reconciliation
   raw: items locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates
     events launches assumptions risks
-  files: scenarios
+  files: scenarios decided
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan supply_plan supply_costs inventory_projection
     resource_load deliveries model_weights views view_skill override_changes event_effects
@@ -104,7 +110,8 @@ def _steps() -> tuple[Step, ...]:
     for block in re.split(r"\n(?=\S)", _STEPS.strip()):
         head, *parts = re.split(r"\n  (?=\S)", block)
         words = {name: text.split() for name, _, text in (part.partition(":") for part in parts)}
-        words["raw"] = list(schema.RAW) if words["raw"] == ["all"] else words["raw"]
+        if words["raw"] == ["all"]:
+            words["raw"] = [name for name in schema.RAW if name not in _OF_MEETINGS]
         words["ledger"] = list(_PLANS) if words["ledger"] == ["plans"] else words["ledger"]
         made.append(Step(*head.split(" | "), **{name: tuple(w) for name, w in words.items()}))
     return tuple(made)
@@ -126,3 +133,25 @@ def step(name: str) -> Step:
             return known
     words = nearest(name, [known.name for known in STEPS])
     raise months.UsageError(f"no step {name!r}. {words}")
+
+
+def rests_on(name: str) -> tuple[str, ...]:
+    """Steps whose tables a step reads, directly or through another, in order.
+
+    Examples
+    --------
+    >>> rests_on("supply_review")
+    ('data_review', 'demand_review')
+    """
+    read, found = set(step(name).processed) - set(step(name).writes), []
+    before = STEPS[: STEPS.index(step(name))]
+    for earlier in reversed(before):
+        if read.intersection(earlier.writes):
+            found.append(earlier.name)
+            read |= set(earlier.processed)
+    return tuple(reversed(found))
+
+
+def dependents(name: str) -> tuple[str, ...]:
+    """Steps that rest on a step, in order."""
+    return tuple(later.name for later in STEPS if name in rests_on(later.name))

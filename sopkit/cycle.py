@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import getpass
+import hashlib
 import json
 import os
 import platform
@@ -16,15 +17,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
-from sopkit import months, steps, store, workbooks
-from sopkit.agenda import STEPS, Step, step
+from sopkit import months, publication, steps, store, workbooks
+from sopkit.agenda import STEPS, Step, rests_on, step
 from sopkit.contract import nearest
+from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.sources import SourceError
 from sopkit.supply import strategies
@@ -50,13 +52,15 @@ class StepFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: cycle, seconds of each step executed, steps skipped, where the pack is."""
+    """What a run did: seconds of each step executed, steps unchanged, steps closed, the pack."""
 
     cycle: pd.Timestamp
     seconds: dict[str, float] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     index: Path | None = None
     findings: pd.DataFrame | None = None
+    closed: tuple[str, ...] = ()
+    is_approved: bool = False
 
 
 def _silent(step_name: str, cell: int, cells: int, words: str) -> None:
@@ -200,8 +204,15 @@ def run(
     """
     settled = settle_parameters(workspace, parameters or {})
     anew = _anew(start, only)
+    known = store.gates(workspace, cycle)
+    if approval.is_approved(known):
+        if anew or parameters:
+            store.require_unapproved(workspace, cycle, "nothing was run")
+        index = workspace / publication.REPORTS / months.label(cycle) / "index.html"
+        return Outcome(cycle, closed=tuple(known), index=index, is_approved=True)
+    _require_open(store.kept_closed(workspace, cycle), anew)
     findings = store.raw_tables(workspace, cycle)[1]
-    with _lock(workspace, cycle):
+    with lock(workspace, cycle):
         return _run_locked(workspace, cycle, settled, anew, only, findings, progress)
 
 
@@ -215,28 +226,38 @@ def _anew(start: str | None, only: str | None) -> set[str]:
     return set(names[names.index(step(start).name) :]) if start else set()
 
 
+def _require_open(closed: dict[str, approval.Gate], anew: set[str]) -> None:
+    """Refuse to make a closed step anew."""
+    for name in sorted(anew & closed.keys()):
+        gate = closed[name]
+        raise UsageError(
+            f"{name} is closed (revision {gate.revision}, {gate.said}), so it is not run again. "
+            f'To change it: sopkit reopen {name} --by NAME --note "why"'
+        )
+
+
 @contextlib.contextmanager
-def _lock(workspace: Path, cycle: pd.Timestamp) -> Iterator[None]:
+def lock(workspace: Path, cycle: pd.Timestamp) -> Iterator[None]:
     """Hold the cycle; a note beside the lock says who does, and stays where the run is cut."""
     import filelock
 
-    lock = filelock.FileLock(store.lock_file(workspace, cycle))
+    held = filelock.FileLock(publication.lock_file(workspace, cycle))
     try:
-        lock.acquire(timeout=0)
+        held.acquire(timeout=0)
     except filelock.Timeout as error:
-        raise Busy(_busy(cycle, store.holder(workspace, cycle))) from error
+        raise Busy(_busy(cycle, publication.holder(workspace, cycle))) from error
     since = pd.Timestamp.now(tz="UTC").isoformat(sep=" ", timespec="minutes")
     who = {"process": os.getpid(), "host": platform.node(), "user": _user(), "since": since}
-    store.note_holder(workspace, cycle, who)
+    publication.note_holder(workspace, cycle, who)
     try:
         yield
     except (Exception, GeneratorExit):
-        store.note_holder(workspace, cycle, {})
+        publication.note_holder(workspace, cycle, {})
         raise
     else:
-        store.note_holder(workspace, cycle, {})
+        publication.note_holder(workspace, cycle, {})
     finally:
-        lock.release()
+        held.release()
 
 
 def _user() -> str:
@@ -260,9 +281,9 @@ def cut(workspace: Path) -> dict[str, str]:
     import filelock
 
     found = {}
-    for cycle, holder in store.holders(workspace).items():
-        lock = filelock.FileLock(store.lock_file(workspace, cycle))
-        with contextlib.suppress(filelock.Timeout), lock.acquire(timeout=0):
+    for cycle, holder in publication.holders(workspace).items():
+        held = filelock.FileLock(publication.lock_file(workspace, cycle))
+        with contextlib.suppress(filelock.Timeout), held.acquire(timeout=0):
             found[months.label(cycle)] = holder.get("step", STEPS[0].name)
     return found
 
@@ -270,34 +291,40 @@ def cut(workspace: Path) -> dict[str, str]:
 def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Outcome:
     from sopkit import kernels
 
-    _prepare_staging(workspace, cycle)
-    staged = store.staging(workspace, cycle)
-    record = store.run_record(staged)
+    closed = store.kept_closed(workspace, cycle)  # once more, now that nobody else can close
+    _require_open(closed, anew)
+    publication.prepare(workspace, cycle)
+    staged = publication.staging(workspace, cycle)
+    record = publication.run_record(staged)
     _require_earlier(record, only)
     seconds: dict[str, float] = {}
     skipped: list[str] = []
     waiting: list = []
     try:
         for position, current in enumerate(STEPS):
-            mark = _step_hash(workspace, current, cycle, settled[current.name])
+            if current.name in closed:
+                continue
+            marks = _step_marks(workspace, current, cycle, settled[current.name])
             is_other = only is not None and current.name != only
-            if current.name not in anew and (is_other or _is_done(record, staged, current, mark)):
+            is_kept = is_other or _is_done(record, staged, current, _digest(marks))
+            if current.name not in anew and is_kept:
                 skipped.append(current.name)
                 continue
             ahead = 2 if only is None and position + 1 < len(STEPS) else 1
             while len(waiting) < ahead:
                 waiting.append(kernels.start(_home(workspace)))
             kernel = waiting.pop(0)
-            store.note_holder(workspace, cycle, {"step": current.name}, is_more=True)
+            publication.note_holder(workspace, cycle, {"step": current.name}, is_more=True)
             begun = time.monotonic()
             _execute(workspace, current, cycle, settled[current.name], kernel, progress)
             seconds[current.name] = time.monotonic() - begun
-            record = _note(record, staged, current, mark, seconds[current.name], settled)
-            store.write_record(staged, record)
+            record = _note(record, staged, current, marks, seconds[current.name], settled)
+            publication.write_record(staged, record)
     finally:
         for kernel in waiting:
             kernels.stop(kernel)
-    return _finish(workspace, cycle, record, seconds, skipped, findings)
+    outcome = _finish(workspace, cycle, record, seconds, skipped, findings)
+    return replace(outcome, closed=tuple(closed))
 
 
 def _require_earlier(record: dict, only: str | None) -> None:
@@ -310,19 +337,19 @@ def _require_earlier(record: dict, only: str | None) -> None:
 
 def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     """Publish what was made; an unchanged cycle is left as it is."""
-    reports = workspace / store.REPORTS
+    reports = workspace / publication.REPORTS
     if seconds:
         from sopkit.pages import pack
 
         imprint, folder = _imprint(workspace, cycle), _staged_pages(workspace, cycle)
-        grid = store.staging(workspace, cycle) / "sop_grid.parquet"
+        grid = publication.staging(workspace, cycle) / "sop_grid.parquet"
         if grid.is_file():
             workbooks.write_grid(folder / pack.WORKBOOK, pd.read_parquet(grid))
-        pack.write_index(folder, imprint)
-        store.publish(workspace, cycle, record)
+        pack.restamp(folder, imprint)
+        publication.publish(workspace, cycle, record)
         pack.write_cycles(reports, _cycle_rows(workspace), imprint.company)
     else:
-        shutil.rmtree(store.staging(workspace, cycle))
+        shutil.rmtree(publication.staging(workspace, cycle))
         shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
         (reports / months.label(cycle) / "failed.html").unlink(missing_ok=True)
     return Outcome(
@@ -336,20 +363,57 @@ def _imprint(workspace: Path, cycle: pd.Timestamp):
 
     commit = _git_commit()
     version = _versions()["sopkit"] + (f" ({commit})" if commit else "")
-    return pack.Imprint(store.company(workspace)["name"].iloc[0], cycle, version)
+    known = store.gates(workspace, cycle)
+    stamps = {s.name: approval.stamp(known, s.name, rests_on(s.name)) for s in STEPS}
+    return pack.Imprint(store.company(workspace)["name"].iloc[0], cycle, version, stamps)
+
+
+def restamp(workspace: Path, cycle: pd.Timestamp) -> None:
+    """Print what is closed and what is open on the published pages of a cycle."""
+    from sopkit.pages import pack
+
+    folder = workspace / publication.REPORTS / months.label(cycle)
+    if (folder / "index.html").is_file():
+        imprint = _imprint(workspace, cycle)
+        pack.restamp(folder, imprint)
+        pack.write_cycles(folder.parent, _cycle_rows(workspace), imprint.company)
+
+
+def keep_page(
+    workspace: Path, cycle: pd.Timestamp, current: Step, number: int
+) -> tuple[Path, tuple[str, ...]]:
+    """After a closing: stamp the pages, keep the step's page beside its revision.
+
+    Returns
+    -------
+    page : Path
+        The page that was kept.
+    notes : tuple of str
+        What people should know of it.
+    """
+    from sopkit.pages import pack
+
+    restamp(workspace, cycle)
+    folder = workspace / publication.REPORTS / months.label(cycle)
+    return pack.keep_page(folder, current, number), ()
 
 
 def _cycle_rows(workspace: Path) -> list[dict[str, str]]:
     """Published cycles that have pages, for the list of cycles."""
     rows = []
-    for cycle in store.cycles(workspace):
+    for cycle in publication.cycles(workspace):
         label = months.label(cycle)
-        if not (workspace / store.REPORTS / label / "index.html").is_file():
+        if not (workspace / publication.REPORTS / label / "index.html").is_file():
             continue
-        steps = store.run_record(store.folder(workspace, cycle))["steps"]
+        steps = publication.run_record(publication.folder(workspace, cycle))["steps"]
         is_whole = set(steps) == {known.name for known in STEPS}
         last = max(done["finished_at"] for done in steps.values())
         state = "latest run" if is_whole else f"{len(steps)} of {len(STEPS)} steps"
+        gates = store.gates(workspace, cycle)
+        if closed := [name for name, gate in gates.items() if gate.is_closed]:
+            state = f"{len(closed)} of {len(STEPS)} steps closed"
+        if approval.is_approved(gates):
+            state = gates[approval.LAST].said.replace(approval.CLOSED, "approved", 1)
         when = last.replace("T", " ").replace("+00:00", " UTC")
         rows.append({"cycle": label, "state": state, "when": when, "href": f"{label}/index.html"})
     return rows
@@ -362,37 +426,23 @@ def _home(workspace: Path) -> Path:
 
 
 def _staged_pages(workspace: Path, cycle: pd.Timestamp) -> Path:
-    return workspace / store.REPORTS / ".staging" / months.label(cycle)
+    return workspace / publication.REPORTS / ".staging" / months.label(cycle)
 
 
-def _prepare_staging(workspace: Path, cycle: pd.Timestamp) -> None:
-    """A staging folder that holds the last run's tables and pages, unless a failed run left one."""
-    places = [
-        (store.folder(workspace, cycle), store.staging(workspace, cycle)),
-        (workspace / store.REPORTS / months.label(cycle), _staged_pages(workspace, cycle)),
-    ]
-    if (places[0][1] / store.RUN).is_file():
-        return  # a failed run's: resume there
-    for published, staged in places:
-        shutil.rmtree(staged, ignore_errors=True)
-        if published.is_dir():
-            shutil.copytree(published, staged, ignore=shutil.ignore_patterns("failed.html"))
-    places[0][1].mkdir(parents=True, exist_ok=True)
-
-
-def _step_hash(
+def _step_marks(
     workspace: Path, current: Step, cycle: pd.Timestamp, parameters: dict[str, object]
-) -> str:
-    """A hash of all a step depends on: inputs, notebook, parameters, package."""
-    import hashlib
+) -> dict[str, str]:
+    """A mark for each thing a step depends on."""
+    return store.input_marks(workspace, current.name, cycle) | {
+        "its notebook": publication.file_hash(_notebook_path(workspace, current.notebook)),
+        "its parameters": repr(sorted(parameters.items())),
+        "sopkit itself": store.code_hash(),
+    }
 
-    parts = [
-        store.input_hash(workspace, current.name, cycle),
-        store.file_hash(_notebook_path(workspace, current.notebook)),
-        repr(sorted(parameters.items())),
-        store.code_hash(),
-    ]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:20]
+
+def _digest(marks: dict[str, str]) -> str:
+    """One hash of all marks."""
+    return hashlib.sha256(json.dumps(marks, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def _is_done(record: dict, staged: Path, current: Step, mark: str) -> bool:
@@ -402,16 +452,17 @@ def _is_done(record: dict, staged: Path, current: Step, mark: str) -> bool:
         return False
     paths = {name: staged / f"{name}.parquet" for name in current.writes}
     return all(
-        path.is_file() and store.file_hash(path) == done["files"][name]
+        path.is_file() and publication.file_hash(path) == done["files"][name]
         for name, path in paths.items()
     )
 
 
-def _note(record, staged, current, mark, seconds, settled) -> dict:
-    """The run's record with one more step done."""
-    files = {name: store.file_hash(staged / f"{name}.parquet") for name in current.writes}
+def _note(record, staged, current, marks, seconds, settled, mark=None) -> dict:
+    """The run's record with one more step done; ``mark`` stands in for the hash of its inputs."""
+    files = {name: publication.file_hash(staged / f"{name}.parquet") for name in current.writes}
     done = {
-        "hash": mark,
+        "hash": _digest(marks) if mark is None else mark,
+        "inputs": marks,
         "files": files,
         "seconds": round(seconds, 2),
         "parameters": settled[current.name],
@@ -488,7 +539,7 @@ def _fail(workspace, current, cycle, cell, reason, traceback, executed) -> None:
     """Keep the evidence and say on a page what happened; the last good pack stays."""
     from sopkit.pages import pack
 
-    folder = workspace / store.REPORTS / months.label(cycle)
+    folder = workspace / publication.REPORTS / months.label(cycle)
     folder.mkdir(parents=True, exist_ok=True)
     error = f"{reason}. The executed notebook with its error is kept at {executed}."
     page = pack.write_failure(
@@ -500,12 +551,19 @@ def _fail(workspace, current, cycle, cell, reason, traceback, executed) -> None:
 def status(workspace: Path) -> list[dict[str, str]]:
     """Each cycle's steps: when they ran, and whether what they rest on has changed since."""
     rows = []
-    for cycle in store.cycles(workspace):
-        record, is_stale = store.run_record(store.folder(workspace, cycle)), False
+    for cycle in publication.cycles(workspace):
+        record, is_stale = publication.run_record(publication.folder(workspace, cycle)), False
+        closed = store.kept_closed(workspace, cycle)
         for current in STEPS:
             done = record["steps"].get(current.name)
             if not done and record.get("origin"):
                 continue  # a replay makes no more
+            if gate := closed.get(current.name):
+                words = "approved" if current.name == approval.LAST else "closed"
+                said = gate.said.removeprefix(f"{gate.state} ")
+                row = {"state": f"{words}, revision {gate.revision}", "finished_at": said}
+                rows.append({"cycle": months.label(cycle), "step": current.name, **row})
+                continue
             state = _state(workspace, cycle, current, done) if done else "not run"
             # what rests on a step that is out of date is so too
             state = "out of date" if is_stale and state == "up to date" else state
@@ -520,10 +578,16 @@ def _state(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> s
     if not done["hash"] or ":" in done["hash"]:
         return "replayed" if done["hash"] else "tables only"
     try:
-        mark = _step_hash(workspace, current, cycle, done["parameters"])
+        mark = _digest(_step_marks(workspace, current, cycle, done["parameters"]))
     except SourceError:
         return "cannot tell: sources unreachable"
     return "up to date" if done["hash"] == mark else "out of date"
+
+
+def changed(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> list[str]:
+    """What a step rests on that is no longer as it was when the step ran."""
+    before, now = done.get("inputs", {}), _step_marks(workspace, current, cycle, done["parameters"])
+    return sorted(name for name in before.keys() | now if before.get(name) != now.get(name))
 
 
 def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None) -> pd.DataFrame:
@@ -585,14 +649,16 @@ def compute(
         If a run holds the cycle.
     """
     nothing = pd.DataFrame(columns=["table", "rows", "first_month", "last_month"])
-    with _lock(workspace, cycle):
+    with lock(workspace, cycle):
         if origin and has_run(workspace, cycle):
             return nothing
-        _prepare_staging(workspace, cycle)
-        staged = store.staging(workspace, cycle)
-        record, written = store.run_record(staged), []
+        _require_open(store.kept_closed(workspace, cycle), set(parameters))
+        publication.prepare(workspace, cycle)
+        staged = publication.staging(workspace, cycle)
+        record, written = publication.run_record(staged), []
         for name, own in parameters.items():
-            mark = f"{origin}:{_step_hash(workspace, step(name), cycle, own)}" if origin else ""
+            marks = _step_marks(workspace, step(name), cycle, own)
+            mark = f"{origin}:{_digest(marks)}" if origin else ""
             if mark and _is_done(record, staged, step(name), mark):
                 continue
             begun = time.monotonic()
@@ -600,18 +666,18 @@ def compute(
             results = getattr(steps, name)(tables, cycle=cycle, **own)
             written.append(store.publish_step(workspace, name, cycle, results))
             seconds = time.monotonic() - begun
-            record = _note(record, staged, step(name), mark, seconds, parameters)
+            record = _note(record, staged, step(name), marks, seconds, parameters, mark)
             record |= {"origin": origin} if origin else {}
         if not written:
             shutil.rmtree(staged)
             shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
             return nothing
-        store.publish(workspace, cycle, record)
+        publication.publish(workspace, cycle, record)
     return pd.concat(written, ignore_index=True)
 
 
 def has_run(workspace: Path, cycle: pd.Timestamp) -> bool:
     """Whether a run has left the cycle, finished or cut, so that no replay may touch it."""
-    places = store.folder(workspace, cycle), store.staging(workspace, cycle)
-    records = [store.run_record(place) for place in places]
+    places = publication.folder(workspace, cycle), publication.staging(workspace, cycle)
+    records = [publication.run_record(place) for place in places]
     return any(record and not record.get("origin") for record in records)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import contract, filled, months, receipts, schema, steps, store, templates
+from sopkit import contract, filled, months, publication, receipts, schema, steps, store, templates
 from sopkit.demand import hierarchy, nesting, submissions
 from sopkit.months import UsageError
 
@@ -59,7 +59,7 @@ def template(
         If the department is unknown, no run is there, or the file exists already.
     """
     root = store.open_workspace(workspace)
-    ran = store.cycles(root)
+    ran = publication.cycles(root)
     if not ran and cycle is None:
         raise UsageError("no cycle has been run, so there is nothing to show. Run: sopkit run")
     cycle = cycle if cycle is not None else ran[-1]

@@ -29,7 +29,9 @@ Tables = dict[str, pd.DataFrame]
 def money_tables(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """The plan in money by series, and at every level with what it costs and ties up."""
     rates, company = tables["money_rates"], tables["company"].iloc[0]
-    factors = currencies.month_factors(tables["demand_plan"], tables, cycle=cycle)
+    plan = tables["demand_plan"]
+    factors = currencies.month_factors(plan, tables, cycle=cycle)
+    factors = factors.mul(plan.get("price_rate", 1.0), axis=0)  # where prices were decided
     by_series = what_if.plan_money(tables, tables["deliveries"], factors)
     by_level = money.by_level(
         tables,

@@ -328,15 +328,15 @@ actions | dated | action cycle | Follow-up of what was promised
   effect_amount~ signed: effect promised, in the unit of the KPI
   author text: who entered it
   entered_at time: when it was entered
-closings~ | dated | cycle step revision | Steps closed and reopened: gates
+closings | dated | cycle step revision state | Steps closed and reopened: gates, approval
   cycle* month: month in which the plan is made
   step* text: step of the cycle
-  revision* number: number of the revision
-  state* text{closed,reopened}: what happened
+  revision* number: how often the step was closed by then, 1 the first time
+  state* text{closed,reopened}: what became of that revision
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
-choices~ | dated | decision cycle | What was decided
+choices | dated | decision cycle | What was decided: the scenario of the option becomes the plan
   decision* text: as in `decisions`
   cycle* month: month in which the plan is made
   option* text: option chosen
@@ -362,7 +362,7 @@ policies~ | dated | levels kind cycle | one of model layer | Models chosen, corr
   reason* text: why
   author* text: who says so
   entered_at* time: when it was entered
-pulse~ | dated | cycle step author | How the meetings went
+pulse | dated | cycle step author | How the meetings went
   cycle* month: month in which the plan is made
   step* text: step of the cycle
   author* text: who says so

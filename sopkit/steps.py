@@ -11,7 +11,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sopkit import currencies, headlines, months, pre_sop, schema, supply_problem, ties, what_if
+from sopkit import (
+    currencies,
+    decided,
+    headlines,
+    months,
+    pre_sop,
+    schema,
+    supply_problem,
+    ties,
+    what_if,
+)
 from sopkit.demand import (
     accuracy,
     classification,
@@ -189,6 +199,8 @@ def _arrivals(tables: Tables) -> pd.DataFrame:
     """One row a raw table: rows, first and last month, what it switches on."""
     rows = []
     for name, table in schema.RAW.items():
+        if name not in tables:  # what only later meetings fill
+            continue
         frame = tables[name]
         dated = [c for c in ("month", "first_month", "cycle", "quarter") if c in frame.columns]
         month = frame[dated[0]] if dated else pd.Series(dtype=months.DTYPE)
@@ -269,7 +281,9 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
     currency = tables["company"]["currency"].iloc[0]
     numbers = taken.numbers_taken(said, views, skill, beneath, cycle=cycle, currency=currency)
-    plan, override_effects, override_changes = _overridden(tables, plan, base, cycle=cycle)
+    plan, override_effects, override_changes = _overridden(
+        tables | {"forecast": forecast}, plan, base, cycle=cycle
+    )
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     found = submissions.exceptions(
@@ -339,17 +353,22 @@ def beneath_overrides(
 def _overridden(
     tables: Tables, plan: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The plan with overrides, and what each of them did, in all and by series."""
+    """The plan with overrides and decisions, and what each of them did, in all and by series."""
     said, before, past = beneath_overrides(tables, plan, base, cycle=cycle)
     alive = overrides.alive(said, cycle=cycle)
     change, effects, moves = overrides.apply(alive, before, past, cycle=cycle)
-    return consensus.with_overrides(plan, change["overrides"].to_numpy()), effects, moves
+    plan = consensus.with_overrides(plan, change["overrides"].to_numpy())
+    plan, more = decided.in_demand(tables | {"demand_plan": plan}, cycle=cycle)
+    told = {"override_effects": effects, "override_changes": moves}
+    told = {name: pd.concat([rows, more.get(name)]) for name, rows in told.items()}
+    return plan, *(rows.reset_index(drop=True) for rows in told.values())
 
 
 def supply_review(
     tables: Tables, *, cycle: pd.Timestamp, strategy: str, whole_numbers: str = ""
 ) -> Tables:
     """Each strategy's supply, stock, load and cost; the chosen one becomes the supply plan."""
+    tables = decided.in_supply(tables, cycle=cycle)
     items, materiality = tables["items"], tables["company"]["materiality_value"].iloc[0]
     whole = whole_numbers.split()
     task, laid = supply_problem.task(tables, cycle=cycle, has_setups="set-ups" in whole)
@@ -443,6 +462,7 @@ def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:
 
 def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Demand, supply and budget side by side, in units and money."""
+    tables = decided.in_supply(tables, cycle=cycle)
     items, rates = tables["items"], tables["money_rates"]
     materiality = tables["company"]["materiality_value"].iloc[0]
     delivered = hierarchy.aggregate(tables["deliveries"], ["item", "month"], ["deliverable"])

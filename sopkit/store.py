@@ -13,7 +13,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import unicodedata
 from dataclasses import asdict, replace
 from functools import lru_cache
@@ -25,8 +24,10 @@ from sopkit import (
     across,
     agenda,
     contract,
+    decided,
     months,
     periods,
+    publication,
     receipts,
     rules,
     schema,
@@ -34,18 +35,14 @@ from sopkit import (
     stacking,
 )
 from sopkit.demand import guards
-from sopkit.executive import kpis
+from sopkit.executive import approval, kpis
 from sopkit.months import UsageError
 from sopkit.reconciliation import goals, scenarios
 
 RAW = Path("data/raw")
-PROCESSED = Path("data/processed")
-REPORTS = Path("reports")
 SCENARIOS = "scenarios"  # a folder of data/raw
-RECEIPTS = "receipts"  # a folder of each cycle's reports
-RUN = "run.json"
-_PENDING = "run.json.new"
 _ANY_CYCLE = pd.Timestamp(2199, 12, 1)  # a month after every row
+_AFTER_APPROVAL = ("closings", "actions", "pulse")  # what people may enter for an approved cycle
 _LEDGER_CYCLES = 36  # past cycles a ledger reaches back
 _WHOLE_MONTH_DAYS = 3  # a month is whole if dated sales end no earlier than this before its end
 
@@ -64,7 +61,7 @@ def open_workspace(workspace: str | Path) -> Path:
             f"{root} is no workspace: it has no folder data/raw. "
             f"Make one with: sopkit init {workspace}"
         )
-    _recover(root)
+    publication.recover(root)
     return root
 
 
@@ -203,13 +200,13 @@ def _kept(workspace: Path, name: str, path: Path, cycle: pd.Timestamp | None) ->
     bound = cycle if cycle is not None else _ANY_CYCLE
     snapshot = _snapshot(workspace, name, cycle)
     mark = sources.fingerprint(workspace / RAW, name, path, bound, snapshot) + code_hash()[:8]
-    return workspace / PROCESSED / ".cache" / f"{name}-{mark}.parquet"
+    return workspace / publication.PROCESSED / ".cache" / f"{name}-{mark}.parquet"
 
 
 def _snapshot(workspace: Path, name: str, cycle: pd.Timestamp | None) -> Path:
     """Where the rows that a database gave for a cycle are kept; without one, of every month."""
     label = months.label(cycle if cycle is not None else _ANY_CYCLE)
-    return workspace / PROCESSED / ".cache" / "fetched" / label / f"{name}.parquet"
+    return workspace / publication.PROCESSED / ".cache" / "fetched" / label / f"{name}.parquet"
 
 
 def _fetch(
@@ -227,19 +224,21 @@ def _fetch(
         return
     import filelock
 
-    lock = filelock.FileLock(lock_file(workspace, cycle if cycle is not None else _ANY_CYCLE))
+    lock = filelock.FileLock(
+        publication.lock_file(workspace, cycle if cycle is not None else _ANY_CYCLE)
+    )
     with contextlib.suppress(filelock.Timeout):
         lock.acquire(timeout=0)
     try:
         wanted = names if anew and lock.is_locked else lacking
         for name, frame in sources.fetch(workspace / RAW, wanted, cycle).items():
             frame.attrs["origin"] = origins[name]
-            _write_parquet(frame, paths[name])
+            publication.write_parquet(frame, paths[name])
             if cycle is not None:  # what is kept for every month must not be older
                 of_all = _snapshot(workspace, name, None)
                 of_all.unlink(missing_ok=True)
                 if "$cycle" not in origins[name]:
-                    _write_parquet(frame, of_all)
+                    publication.write_parquet(frame, of_all)
     finally:
         lock.release()
 
@@ -258,22 +257,8 @@ def _keep(workspace: Path, loaded: dict[str, tuple], cycle: pd.Timestamp) -> Non
         for old in kept.parent.glob(f"{name}-*"):
             old.unlink(missing_ok=True)
         content = {"findings": [asdict(finding) for finding in findings], "source": asdict(source)}
-        _write_parquet(frame, kept)
-        _write_text(json.dumps(content), kept.with_suffix(".json"))
-
-
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    frame.to_parquet(part, index=False)
-    part.replace(path)
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+        publication.write_parquet(frame, kept)
+        publication.write_text(json.dumps(content), kept.with_suffix(".json"))
 
 
 def raw_tables(
@@ -399,6 +384,8 @@ def add(
     if table not in schema.ENTERED:
         hint = contract.nearest(table, schema.ENTERED)
         raise UsageError(f"nobody enters {table!r} through sopkit. {hint}")
+    if table not in _AFTER_APPROVAL:
+        require_unapproved(root, cycle, f"{table} are not taken")
     name = " ".join(str(author).split())
     when = entered_at if entered_at is not None else pd.Timestamp.now(tz="UTC")
     when = when.tz_convert("UTC") if when.tz is not None else when
@@ -416,8 +403,42 @@ def add(
     if odd:
         odd = [replace(finding, state="breach") for finding in odd]
         raise contract.ContractError(across.findings_table(odd, {}))
-    _write_once(text, path)  # there already: the same rows by the same person at the same time
+    publication.write_once(
+        text, path
+    )  # there already: the same rows by the same person at the same time
     return path
+
+
+def gates(workspace: Path, cycle: pd.Timestamp) -> dict[str, approval.Gate]:
+    """Which step of a cycle is closed."""
+    return approval.gates(raw_table(workspace, "closings", cycle), cycle=cycle)
+
+
+def kept_closed(workspace: Path, cycle: pd.Timestamp) -> dict[str, approval.Gate]:
+    """Closed steps whose tables are kept here, so that nothing makes them anew.
+
+    What was closed on another machine is none of them: its closing came by git, its tables did not.
+    """
+    return {
+        step: gate
+        for step, gate in gates(workspace, cycle).items()
+        if gate.is_closed and gate.revision in publication.revisions(workspace, cycle, step)
+    }
+
+
+def require_unapproved(workspace: Path, cycle: pd.Timestamp, what: str) -> None:
+    """Refuse what would change an approved cycle.
+
+    Raises
+    ------
+    UsageError
+        If its plan is approved.
+    """
+    known = gates(workspace, cycle)
+    if approval.is_approved(known):
+        later = months.label(months.shift(cycle, 1))
+        words = approval.approved_words(known, cycle)
+        raise UsageError(f"{what}: {words}. What is new belongs to cycle {later}.")
 
 
 def scenario_files(workspace: Path) -> pd.DataFrame:
@@ -429,6 +450,12 @@ def scenario_files(workspace: Path) -> pd.DataFrame:
         except sources.SourceError as error:
             rows.append((path.stem, None, str(error).removeprefix(f"{path.name}: ")))
     return pd.DataFrame(rows, columns=["scenario", "content", "problem"])
+
+
+def decided_scenarios(workspace: Path, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Scenarios that were chosen, as ``decided.decided``."""
+    tables = [raw_table(workspace, name, cycle) for name in ("choices", "options")]
+    return decided.decided(*tables, scenario_files(workspace), cycle=cycle)
 
 
 def _scenarios(
@@ -486,23 +513,9 @@ def add_scenario(workspace: str | Path, content: dict, *, cycle: pd.Timestamp, a
     odd = [finding for finding in odd if finding.table in (f"scenarios/{path.name}", SCENARIOS)]
     if odd:
         raise UsageError(" ".join(f"{finding.message} {finding.remedy}" for finding in odd))
-    if not _write_once(text, path):
+    if not publication.write_once(text, path):
         raise UsageError(f"data/raw/scenarios/{path.name} is there already. Choose another name.")
     return path
-
-
-def _write_once(text: str, path: Path) -> bool:
-    """Write a file whole or not at all, over no other; whether it was not there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        return False
-    finally:
-        part.unlink()
-    return True
 
 
 def file_word(text: str) -> str:
@@ -526,9 +539,9 @@ def file_word(text: str) -> str:
 
 def keep_receipt(workspace: Path, cycle: pd.Timestamp, name: str, page: str) -> Path:
     """Write a receipt among the cycle's pages, over no other; a later run leaves it there."""
-    folder = workspace / REPORTS / months.label(cycle) / RECEIPTS
+    folder = workspace / publication.REPORTS / months.label(cycle) / publication.RECEIPTS
     part = folder / f".{name}.{os.getpid()}.part"
-    _write_text(page, part)
+    publication.write_text(page, part)
     try:
         for count in itertools.count(1):
             path = folder / f"{name}{f'_{count}' if count > 1 else ''}.html"
@@ -541,8 +554,8 @@ def keep_receipt(workspace: Path, cycle: pd.Timestamp, name: str, page: str) -> 
 
 def handed_in(workspace: str | Path, cycle: pd.Timestamp) -> pd.DataFrame:
     """A cycle's receipts as ``receipts.listed``, with addresses as seen from its pages."""
-    base = Path(workspace).resolve() / REPORTS / months.label(cycle)
-    found = sorted((base / RECEIPTS).glob("*.html"))
+    base = Path(workspace).resolve() / publication.REPORTS / months.label(cycle)
+    found = sorted((base / publication.RECEIPTS).glob("*.html"))
     texts = {path.relative_to(base).as_posix(): path.read_text("utf-8") for path in found}
     return receipts.listed(texts)
 
@@ -600,7 +613,9 @@ def inputs(
         Raw tables (empty where not given), this cycle's processed tables, past cycles' tables as
         ``ledger_<name>`` and the last cycle's as ``previous_<name>``, with columns ``cycle`` and
         ``origin``; rows of the month under way, for the step that may see it, as
-        ``running_<name>``; scenario files as ``scenario_files``.
+        ``running_<name>``; tables as they were closed before each reopening as
+        ``revision_<name>``, with ``revision``; scenario files as ``scenario_files``. Of `closings`
+        reopenings alone, of `pulse` past cycles alone.
         ``planning_factor`` of items and ``planning_unit`` of the company are as settled by the
         data review.
     """
@@ -611,15 +626,20 @@ def inputs(
     else:
         given = raw[0] if raw else {name: raw_table(root, name, cycle) for name in step.raw}
     tables |= {name: given[name] for name in step.raw}
+    tables |= {name: _of_part(root, name, cycle) for name in step.raw if name in _OF_PART}
     for name in step.processed:
         if name != "findings":
             tables[name] = _read_file(_current(root, name, cycle), name, cycle)
     for name in step.ledger:
         tables[f"ledger_{name}"] = ledger(root, name, before=cycle)
+    for name in step.revisions:
+        tables[f"revision_{name}"] = _revised(root, name, cycle)
     for name in step.previous:
         tables[f"previous_{name}"] = ledger(root, name, before=cycle, most=1)
     if SCENARIOS in step.files:
         tables["scenario_files"] = scenario_files(root)
+    if "decided" in step.files:
+        tables["decided"] = decided_scenarios(root, cycle)
     for name in step.running:
         tables[f"running_{name}"] = _running(root, name, cycle).iloc[: 0 if raw else None]
     if "planning_units" in tables:
@@ -628,6 +648,38 @@ def inputs(
         tables["items"] = tables["items"].assign(planning_factor=factor)
         tables["company"]["planning_unit"] = settled["planning_unit"].iloc[0]
     return tables
+
+
+_OF_PART = ("closings", "pulse")  # tables of which no step sees what is said about it itself
+
+
+def _of_part(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Reopenings alone, for a closing must not change what it closes; pulse of past cycles."""
+    frame = raw_table(workspace, name, cycle)
+    is_seen = frame["cycle"] < cycle
+    if name == "closings":
+        is_seen = frame["state"] == approval.REOPENED
+    return frame[is_seen].reset_index(drop=True)
+
+
+def _reopened(workspace: Path, table: str, cycle: pd.Timestamp) -> dict[int, Path]:
+    """Files of a table as it was closed before each reopening, by revision."""
+    maker = next(step.name for step in agenda.STEPS if table in step.writes)
+    rows = _of_part(workspace, "closings", cycle)
+    rows = rows[(rows["cycle"] == cycle) & (rows["step"] == maker)]
+    kept = sorted(
+        {*rows["revision"].astype(int)} & {*publication.revisions(workspace, cycle, maker)}
+    )
+    return {n: publication.revision(workspace, cycle, n) / f"{table}.parquet" for n in kept}
+
+
+def _revised(workspace: Path, table: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """A table as it was closed before each reopening, with its ``revision``."""
+    paths = _reopened(workspace, table, cycle)
+    parts = [_read_file(path, table, cycle).assign(revision=n) for n, path in paths.items()]
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    return _empty(table, {"revision": "int64"})
 
 
 def _running(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
@@ -647,8 +699,8 @@ def raw_table(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
 
 def _current(workspace: Path, name: str, cycle: pd.Timestamp) -> Path:
     """File of a processed table: the staged one of a run under way, else the published one."""
-    staged = staging(workspace, cycle) / f"{name}.parquet"
-    return staged if staged.is_file() else folder(workspace, cycle) / f"{name}.parquet"
+    staged = publication.staging(workspace, cycle) / f"{name}.parquet"
+    return staged if staged.is_file() else publication.folder(workspace, cycle) / f"{name}.parquet"
 
 
 def _read_file(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
@@ -675,18 +727,7 @@ def read(workspace: str | Path, table: str, cycle: pd.Timestamp) -> pd.DataFrame
         known_words = contract.nearest(table, sorted(schema.PROCESSED))
         raise UsageError(f"no processed table {table!r}. {known_words}")
     root = open_workspace(workspace)
-    return _read_file(folder(root, cycle) / f"{table}.parquet", table, cycle)
-
-
-def cycles(workspace: Path) -> list[pd.Timestamp]:
-    """Cycles that have been published, oldest first."""
-    base = workspace / PROCESSED
-    found = sorted(base.glob(f"*/{RUN}")) if base.is_dir() else []
-    return [
-        months.parse_cycle(path.parent.name)
-        for path in found
-        if not path.parent.name.startswith(".")
-    ]
+    return _read_file(publication.folder(root, cycle) / f"{table}.parquet", table, cycle)
 
 
 def ledger(
@@ -698,7 +739,8 @@ def ledger(
 ) -> pd.DataFrame:
     """One processed table of all cycles, stacked, with columns ``cycle`` and ``origin``.
 
-    A cycle is what its latest run left (origin ``run``), else a replay of it: ``replay``, or
+    A cycle is what was closed last (origin ``approved`` where its plan was approved, else
+    ``closed``), else what its latest run left (``run``), else a replay of it: ``replay``, or
     ``hindsight`` where the replay knew more of its future than people did.
 
     Parameters
@@ -713,24 +755,39 @@ def ledger(
         The latest cycles, so many at most.
     """
     root = Path(workspace).resolve()
-    past = [cycle for cycle in cycles(root) if before is None or cycle < before]
-    paths = {cycle: folder(root, cycle) / f"{table}.parquet" for cycle in past[-most:]}
+    past = [cycle for cycle in publication.cycles(root) if before is None or cycle < before]
+    left = {cycle: _left_by(root, cycle, table) for cycle in past[-most:]}
     parts = [
-        _left(path, table, cycle, path.stat().st_mtime_ns).assign(
-            cycle=cycle, origin=run_record(path.parent).get("origin", "run")
-        )
-        for cycle, path in paths.items()
+        _left(path, table, cycle, path.stat().st_mtime_ns).assign(cycle=cycle, origin=origin)
+        for cycle, (path, origin) in left.items()
         if path.is_file()
     ]
     if parts:
         whole = pd.concat(parts, ignore_index=True)
         dated = [name for name in ("cycle", "month") if name in whole]  # an empty one has no type
         return whole.astype(dict.fromkeys(dated, months.DTYPE))
+    return _empty(table, {"cycle": months.DTYPE, "origin": "str"})
+
+
+def _empty(table: str, first: dict[str, str]) -> pd.DataFrame:
+    """A processed table without rows, behind columns of its own."""
     made = schema.PROCESSED[table]
     kinds = {name: months.DTYPE if name == "month" else "str" for name in made.key}
-    kinds = {"cycle": months.DTYPE, "origin": "str", **kinds}
-    kinds = dict.fromkeys(made.columns, "float64") | kinds
+    kinds = dict.fromkeys(made.columns, "float64") | {**first, **kinds}
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+
+
+def _left_by(root: Path, cycle: pd.Timestamp, table: str) -> tuple[Path, str]:
+    """File of a past cycle's table that the ledger reads, and its origin."""
+    maker = next(step.name for step in agenda.STEPS if table in step.writes)
+    kept = publication.revisions(root, cycle, maker)
+    if not kept:
+        path = publication.folder(root, cycle)
+        origin = publication.run_record(path).get("origin", "run")
+        return path / f"{table}.parquet", origin
+    is_approved = bool(publication.revisions(root, cycle, approval.LAST))
+    origin = "approved" if is_approved else "closed"
+    return publication.revision(root, cycle, kept[-1]) / f"{table}.parquet", origin
 
 
 def publish_step(
@@ -752,66 +809,23 @@ def publish_step(
     if set(results) != set(step.writes):
         odd = ", ".join(sorted(set(results) ^ set(step.writes)))
         raise UsageError(f"{step_name} must write exactly its declared tables; differs in: {odd}.")
-    target = staging(open_workspace(workspace), cycle)
+    root = open_workspace(workspace)
+    if gate := kept_closed(root, cycle).get(step_name):
+        raise UsageError(
+            f"{step_name} of cycle {months.label(cycle)} is closed (revision {gate.revision}, "
+            f"{gate.said}), so its tables stay. "
+            f'To change it: sopkit reopen {step_name} --by NAME --note "why"'
+        )
+    target = publication.staging(root, cycle)
     rows = []
     for name in step.writes:
         frame, key = results[name], list(schema.PROCESSED[name].key)
         contract.check_processed(name, frame)
         frame = frame.sort_values(key, kind="stable") if key else frame
-        _write_parquet(frame.reset_index(drop=True), target / f"{name}.parquet")
+        publication.write_parquet(frame.reset_index(drop=True), target / f"{name}.parquet")
         month = frame["month"] if "month" in frame else pd.Series(dtype=months.DTYPE)
         rows.append((name, len(frame), month.min(), month.max()))
     return pd.DataFrame(rows, columns=["table", "rows", "first_month", "last_month"])
-
-
-def folder(workspace: Path, cycle: pd.Timestamp) -> Path:
-    """Where a cycle's published tables stand."""
-    return workspace / PROCESSED / months.label(cycle)
-
-
-def staging(workspace: Path, cycle: pd.Timestamp) -> Path:
-    """Where a cycle's tables wait for publication; survives a failed run."""
-    return workspace / PROCESSED / ".staging" / months.label(cycle)
-
-
-def lock_file(workspace: Path, cycle: pd.Timestamp) -> Path:
-    """The file whose lock a run of this cycle holds."""
-    path = workspace / PROCESSED / ".locks" / f"{months.label(cycle)}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _holder_file(workspace: Path, cycle: pd.Timestamp) -> Path:
-    return lock_file(workspace, cycle).with_suffix(".json")
-
-
-def holder(workspace: Path, cycle: pd.Timestamp) -> dict:
-    """Who holds a cycle's lock, or held it when it was cut; empty where nobody."""
-    path = _holder_file(workspace, cycle)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-
-
-def note_holder(workspace: Path, cycle: pd.Timestamp, who: dict, *, is_more: bool = False) -> None:
-    """Write who holds a cycle (``is_more``: beside what is noted); nobody takes the note away."""
-    if who:
-        known = holder(workspace, cycle) if is_more else {}
-        _write_text(json.dumps(known | who), _holder_file(workspace, cycle))
-    else:
-        _holder_file(workspace, cycle).unlink(missing_ok=True)
-
-
-def holders(workspace: Path) -> dict[pd.Timestamp, dict]:
-    """Notes of all cycles that are held, or were when their run was cut."""
-    labels = sorted(path.stem for path in (workspace / PROCESSED / ".locks").glob("*.json"))
-    return {cycle: holder(workspace, cycle) for cycle in map(months.parse_cycle, labels)}
-
-
-def file_hash(path: Path) -> str:
-    """A short hash of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:20]
 
 
 @lru_cache(maxsize=1)
@@ -824,99 +838,42 @@ def code_hash() -> str:
     return digest.hexdigest()[:20]
 
 
-def input_hash(workspace: Path, step_name: str, cycle: pd.Timestamp) -> str:
-    """A hash of everything a step reads: raw files, company.yml, staged tables, past cycles."""
-    step, digest = agenda.step(step_name), hashlib.sha256()
+def input_marks(workspace: Path, step_name: str, cycle: pd.Timestamp) -> dict[str, str]:
+    """A mark for each thing a step reads: raw files, company.yml, tables, past cycles."""
+    step, marks = agenda.step(step_name), {}
     found = _raw_paths(workspace)
     for name in sorted({*step.raw, "calendar"}):  # the calendar tells the fiscal year
-        if name in found:
+        if name in _OF_PART:
+            rows = _of_part(workspace, name, cycle)
+            marks[name] = _short_hash(rows.to_csv(index=False).encode())
+        elif name in found:
             snapshot = _snapshot(workspace, name, cycle)
-            mark = sources.fingerprint(workspace / RAW, name, found[name], cycle, snapshot)
-            digest.update(f"{name}={mark};".encode())
+            marks[name] = sources.fingerprint(workspace / RAW, name, found[name], cycle, snapshot)
     if "submissions" in step.raw:  # a page lists what was handed in, also where nothing was taken
-        digest.update(repr(handed_in(workspace, cycle)["href"].tolist()).encode())
+        marks["receipts"] = repr(handed_in(workspace, cycle)["href"].tolist())
     for path in sources.scenarios(workspace / RAW) if SCENARIOS in step.files else ():
-        digest.update(f"{path.name}={file_hash(path)};".encode())
+        marks[f"{SCENARIOS}/{path.name}"] = publication.file_hash(path)
+    if "decided" in step.files:
+        marks["decisions"] = decided_scenarios(workspace, cycle).to_json()
     options = workspace / RAW / "company.yml"
-    digest.update(options.read_bytes() if options.is_file() else b"")
+    marks[options.name] = publication.file_hash(options) if options.is_file() else ""
     for name in step.processed:
-        path = _current(workspace, name, cycle)
         if name != "findings":
-            digest.update(f"{name}={file_hash(path) if path.is_file() else None};".encode())
-    before = [month for month in cycles(workspace) if month < cycle][-_LEDGER_CYCLES:]
+            marks[name] = _mark(_current(workspace, name, cycle))
+    before = [month for month in publication.cycles(workspace) if month < cycle][-_LEDGER_CYCLES:]
     for past in before:
         for name in (*step.ledger, *(step.previous if past == before[-1] else ())):
-            path = folder(workspace, past) / f"{name}.parquet"
-            digest.update(f"{past}{name}={file_hash(path) if path.is_file() else None};".encode())
-    return digest.hexdigest()[:20]
+            path = _left_by(workspace, past, name)[0]
+            marks[f"{name} of {months.label(past)}"] = _mark(path)
+    for name in step.revisions:
+        paths = _reopened(workspace, name, cycle)
+        marks |= {f"{name}, revision {number}": _mark(path) for number, path in paths.items()}
+    return marks
 
 
-def run_record(path: Path) -> dict:
-    """A run's record (``run.json``), empty where there is none."""
-    file = path / RUN
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+def _mark(path: Path) -> str:
+    return publication.file_hash(path) if path.is_file() else ""
 
 
-def write_record(path: Path, record: dict) -> None:
-    """Write a run's record beside its tables, whole or not at all."""
-    _write_text(json.dumps(record, indent=1, sort_keys=True), path / RUN)
-
-
-def _places(workspace: Path, cycle_label: str) -> list[tuple[Path, Path, Path]]:
-    """Published, staged and previous folder of a cycle, under processed and reports."""
-    roots = [workspace / PROCESSED, workspace / REPORTS]
-    return [
-        (root / cycle_label, root / ".staging" / cycle_label, root / ".previous" / cycle_label)
-        for root in roots
-    ]
-
-
-def publish(workspace: Path, cycle: pd.Timestamp, record: dict) -> None:
-    """Put the staged tables and pages in the place of the published ones, all or nothing.
-
-    The previous ones step aside, the staged ones step in, and the rename of ``run.json`` commits.
-    A crash before it is undone, a crash after it finished, by whoever opens the workspace next.
-    """
-    places = _places(workspace, months.label(cycle))
-    staged = staging(workspace, cycle)
-    record = record | {"has_pages": places[1][1].is_dir()}
-    _write_text(json.dumps(record, indent=1, sort_keys=True), staged / _PENDING)
-    (staged / RUN).unlink(missing_ok=True)
-    for current, ready, previous in places:
-        if not ready.is_dir():
-            continue
-        if (current / RECEIPTS).is_dir():
-            shutil.copytree(current / RECEIPTS, ready / RECEIPTS, dirs_exist_ok=True)
-        if previous.is_dir():
-            shutil.rmtree(previous)
-        previous.parent.mkdir(parents=True, exist_ok=True)
-        if current.is_dir():
-            current.rename(previous)
-        ready.rename(current)
-    (places[0][0] / _PENDING).rename(places[0][0] / RUN)
-    for _, _, previous in places:
-        if previous.is_dir():
-            shutil.rmtree(previous)
-
-
-def _recover(workspace: Path) -> None:
-    """Finish or undo a publication that was cut in between."""
-    base = workspace / PROCESSED
-    labels = {path.parent.name for path in base.glob(f"*/{_PENDING}")} if base.is_dir() else set()
-    for label in labels:
-        record = json.loads((base / label / _PENDING).read_text(encoding="utf-8"))
-        places = _places(workspace, label)
-        for current, ready, previous in reversed(places if record["has_pages"] else places[:1]):
-            if current.is_dir() and not ready.is_dir():
-                ready.parent.mkdir(parents=True, exist_ok=True)
-                current.rename(ready)
-            if previous.is_dir() and not current.is_dir():
-                previous.rename(current)
-        (places[0][1] / _PENDING).rename(places[0][1] / RUN)
-    for root in (base, workspace / REPORTS):
-        for path in (root / ".previous").glob("*") if (root / ".previous").is_dir() else []:
-            committed = (base / path.name / RUN).is_file()
-            if committed and (root / path.name).is_dir():
-                shutil.rmtree(path)
-            elif not (root / path.name).is_dir():
-                path.rename(root / path.name)
+def _short_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:20]

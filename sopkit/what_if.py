@@ -139,6 +139,7 @@ def every_scenario(
     company = tables["company"].iloc[0]
     ahead = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
     known, odd = scenarios.read_all(tables["scenario_files"], tables, cycle=cycle, horizon=ahead)
+    known = {n: own for n, own in known.items() if n not in set(tables["decided"]["scenario"])}
     if broken := [finding for finding in odd if finding.state == "breach"]:
         raise months.UsageError(f"{broken[0].table}: {broken[0].message} {broken[0].remedy}")
     if not known or tables["demand_plan"].empty:

@@ -29,6 +29,7 @@ FLOORS = {
     "ties": 2,
     "agenda": 2.5,
     "supply_problem": 2.6,
+    "decided": 2.5,
     "what_if": 2.7,
     "pre_sop": 2.8,
     "steps": 3,
@@ -42,16 +43,19 @@ FLOORS = {
     "sample": 4,
     "charts": 4,
     "exhibits": 4,
+    "publication": 4.9,
     "store": 5,
     "pages": 5,
     "kernels": 5,
     "cycle": 6,
     "departments": 6,
+    "gates": 6.5,
     "replay": 6.5,
     "explore": 6,
     "__main__": 7,
 }
 MAY_TOUCH_FILES = {
+    "publication",
     "store",
     "databases",
     "northtrail",
@@ -68,7 +72,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 20_400, 120, 500
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 23_500, 132, 560
 
 
 def _modules() -> list[Path]:

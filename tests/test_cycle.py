@@ -9,7 +9,7 @@ import filelock
 import pandas as pd
 import pytest
 
-from sopkit import cycle, store
+from sopkit import cycle, publication, store
 from sopkit.months import UsageError
 from sopkit.sources import SourceError
 
@@ -62,18 +62,18 @@ def test_from_and_only_exclude_each_other_and_name_the_steps(sales_only):
 
 
 def test_a_cycle_that_is_being_run_is_not_run_twice(sales_only):
-    with filelock.FileLock(store.lock_file(sales_only, CYCLE)):
+    with filelock.FileLock(publication.lock_file(sales_only, CYCLE)):
         with pytest.raises(cycle.Busy, match="cycle 2026-01 is being run by another process"):
             cycle.run(sales_only, CYCLE)
 
 
 def test_a_cycle_that_is_being_run_says_by_whom_since_when_and_what_to_do(sales_only):
-    with cycle._lock(sales_only, CYCLE):
+    with cycle.lock(sales_only, CYCLE):
         with pytest.raises(cycle.Busy) as refused:
             cycle.run(sales_only, CYCLE)
         who = f"by {cycle._user()} on {platform.node()}, process {os.getpid()}, since 20"
         assert who in str(refused.value) and "Wait until it ends" in str(refused.value)
-    assert store.holder(sales_only, CYCLE) == {}
+    assert publication.holder(sales_only, CYCLE) == {}
 
 
 def test_one_step_alone_needs_the_others_to_have_run(sales_only):
@@ -98,14 +98,14 @@ def test_a_forecast_without_horizon_reaches_the_next_fiscal_years_end(sales_only
 
 def test_what_rests_on_a_step_that_is_out_of_date_is_so_too(sales_only):
     cycle.forecast(sales_only, CYCLE, horizon=3)
-    folder = store.folder(sales_only, CYCLE)
-    record = store.run_record(folder)
+    folder = publication.folder(sales_only, CYCLE)
+    record = publication.run_record(folder)
     settled = cycle.settle_parameters(sales_only, {})
     for step in cycle.STEPS:  # as if the later steps had run on what stands there now
-        mark = cycle._step_hash(sales_only, step, CYCLE, settled[step.name])
+        mark = cycle._digest(cycle._step_marks(sales_only, step, CYCLE, settled[step.name]))
         done = {"hash": mark, "parameters": settled[step.name], "finished_at": "2026-01-05"}
         record["steps"].setdefault(step.name, done)
-    store.write_record(folder, record)
+    publication.write_record(folder, record)
     states = {row["step"]: row["state"] for row in cycle.status(sales_only)}
     assert states["demand_review"] == "tables only"
     assert states["executive_review"] == "out of date"

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from sopkit import contract, databases, sources, store
+from sopkit import contract, databases, publication, sources, store
 from sopkit.__main__ import main
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -406,13 +406,13 @@ def test_a_change_after_the_check_is_seen_by_the_next_check_and_not_before(erp, 
     root = workspace()
     assert (store.check(root, CYCLE)["state"] != "breach").all()
     assert _quantity(root) == 1244.0
-    before = store.input_hash(root, "data_review", CYCLE)
+    before = store.input_marks(root, "data_review", CYCLE)
     _as_owner(erp, "INSERT INTO order_lines VALUES ('B', '2025-12-05', 6)")
     assert _quantity(root) == 1244.0
-    assert store.input_hash(root, "data_review", CYCLE) == before
+    assert store.input_marks(root, "data_review", CYCLE) == before
     store.check(root, CYCLE)
     assert _quantity(root) == 1250.0
-    assert store.input_hash(root, "data_review", CYCLE) != before
+    assert store.input_marks(root, "data_review", CYCLE) != before
 
 
 def test_an_unchanged_database_gives_the_same_snapshot_whatever_the_order_of_its_rows(
@@ -421,12 +421,12 @@ def test_an_unchanged_database_gives_the_same_snapshot_whatever_the_order_of_its
     root = workspace()
     store.raw_tables(root, CYCLE)
     path = root / "data/processed/.cache/fetched/2026-01/sales.parquet"
-    before, mark = path.read_bytes(), store.input_hash(root, "data_review", CYCLE)
+    before, mark = path.read_bytes(), store.input_marks(root, "data_review", CYCLE)
     _as_owner(erp, "TRUNCATE order_lines")
     _as_owner(erp, "INSERT INTO order_lines VALUES (%s, %s, %s)", LINES[::-1])
     store.raw_tables(root, CYCLE)
     assert path.read_bytes() == before
-    assert store.input_hash(root, "data_review", CYCLE) == mark
+    assert store.input_marks(root, "data_review", CYCLE) == mark
 
 
 def test_another_select_is_fetched_at_once(erp, workspace):
@@ -439,9 +439,9 @@ def test_another_select_is_fetched_at_once(erp, workspace):
 def test_status_and_inputs_do_not_connect(erp, workspace, monkeypatch, capsys):
     root = workspace()
     store.raw_tables(root, CYCLE)
-    mark = store.input_hash(root, "data_review", CYCLE)
+    mark = store.input_marks(root, "data_review", CYCLE)
     monkeypatch.delenv(VARIABLE)
-    assert store.input_hash(root, "data_review", CYCLE) == mark
+    assert store.input_marks(root, "data_review", CYCLE) == mark
     assert _quantity(root) == 1244.0
     assert main(["status", "--workspace", str(root)]) == 0
     assert main(["check", "--workspace", str(root), "--cycle", "2026-01"]) == 1
@@ -460,7 +460,7 @@ def test_a_run_keeps_its_rows_while_another_process_checks(erp, workspace):
 
     root = workspace()
     store.raw_tables(root, CYCLE)
-    with filelock.FileLock(store.lock_file(root, CYCLE)):
+    with filelock.FileLock(publication.lock_file(root, CYCLE)):
         _as_owner(erp, "DELETE FROM order_lines WHERE item = 'NA'")
         store.check(root, CYCLE)
         assert _quantity(root) == 1244.0

@@ -687,10 +687,10 @@ def test_receipts_of_a_cycle_are_listed_and_what_nobody_repaired_is_open(workspa
     _good(book)
     book.cell(EVIL, "2026-04").value = "many"
     book.save()
-    mark = store.input_hash(workspace, "demand_review", CYCLE)
+    mark = store.input_marks(workspace, "demand_review", CYCLE)
     departments.submit(workspace, book.path, author="Zoë", entered_at=LATER)
     departments.submit(workspace, book.path, author='An "<b>', entered_at=LATER)
-    assert store.input_hash(workspace, "demand_review", CYCLE) != mark
+    assert store.input_marks(workspace, "demand_review", CYCLE) != mark
     book.cell(EVIL, "2026-04").value = None
     book.save()
     later = LATER + pd.Timedelta(hours=1)
@@ -836,10 +836,10 @@ def test_a_workbook_dropped_into_the_folder_enters_with_the_batch(workspace):
     book.book.properties.lastModifiedBy = "Ann"
     folder = workspace / "data/raw/submissions"
     folder.mkdir()
-    before = store.input_hash(workspace, "demand_review", CYCLE)
+    before = store.input_marks(workspace, "demand_review", CYCLE)
     book.path = folder / "from sales.xlsx"
     book.save()
-    assert store.input_hash(workspace, "demand_review", CYCLE) != before
+    assert store.input_marks(workspace, "demand_review", CYCLE) != before
     tables, findings = store.raw_tables(workspace, CYCLE)
     row = tables["submissions"].iloc[0]
     assert (row["quantity"], row["author"], row["family"]) == (amount, "Ann", "Tents")

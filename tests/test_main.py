@@ -9,7 +9,7 @@ import time
 import pandas as pd
 import pytest
 
-from sopkit import cycle, store
+from sopkit import cycle, publication
 from sopkit.__main__ import main
 
 
@@ -227,14 +227,14 @@ def test_a_run_that_is_stopped_says_how_it_goes_on(sales_only, monkeypatch, caps
 
 def test_status_tells_a_run_that_was_cut_and_nothing_of_one_that_failed(sales_only, capsys):
     month = pd.Timestamp("2026-01-01")
-    with pytest.raises(KeyboardInterrupt), cycle._lock(sales_only, month):
-        store.note_holder(sales_only, month, {"step": "supply_review"}, is_more=True)
+    with pytest.raises(KeyboardInterrupt), cycle.lock(sales_only, month):
+        publication.note_holder(sales_only, month, {"step": "supply_review"}, is_more=True)
         assert cycle.cut(sales_only) == {}  # it is being run
         raise KeyboardInterrupt
     main(["status", "--workspace", str(sales_only)])
     told = capsys.readouterr().out
     assert "2026-01  the last run was cut at supply_review; it goes on there with: " in told
     assert f"sopkit run --workspace {sales_only} --cycle 2026-01" in told
-    with pytest.raises(ValueError, match="no"), cycle._lock(sales_only, month):
+    with pytest.raises(ValueError, match="no"), cycle.lock(sales_only, month):
         raise ValueError("no")
     assert cycle.cut(sales_only) == {}

@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from sopkit import agenda, months, sample, schema, store
+from sopkit import agenda, months, publication, sample, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import hierarchy
 
@@ -17,7 +17,7 @@ CYCLE = pd.Timestamp("2026-01-01")
 
 
 def test_a_run_writes_every_declared_table_and_page(sample_workspace):
-    tables = {path.stem for path in store.folder(sample_workspace, CYCLE).glob("*.parquet")}
+    tables = {path.stem for path in publication.folder(sample_workspace, CYCLE).glob("*.parquet")}
     assert tables == {name for step in agenda.STEPS for name in step.writes}
     assert tables == set(schema.PROCESSED)
     reports = sample_workspace / "reports" / "2026-01"
@@ -30,15 +30,15 @@ def test_a_run_writes_every_declared_table_and_page(sample_workspace):
 
 
 def test_the_record_names_hashes_versions_and_seconds(sample_workspace):
-    record = store.run_record(store.folder(sample_workspace, CYCLE))
+    record = publication.run_record(publication.folder(sample_workspace, CYCLE))
     assert list(record["steps"]) == sorted(step.name for step in agenda.STEPS)
     for step in agenda.STEPS:
         done = record["steps"][step.name]
         assert set(done["files"]) == set(step.writes)
         assert done["seconds"] > 0
         for name, mark in done["files"].items():
-            path = store.folder(sample_workspace, CYCLE) / f"{name}.parquet"
-            assert store.file_hash(path) == mark
+            path = publication.folder(sample_workspace, CYCLE) / f"{name}.parquet"
+            assert publication.file_hash(path) == mark
     assert record["versions"]["pandas"] == pd.__version__
 
 
@@ -46,18 +46,20 @@ def test_running_every_step_again_gives_identical_tables_and_pages(sample_worksp
     root = tmp_path / "again"
     shutil.copytree(sample_workspace, root)
     assert main(["run", "--workspace", str(root), "--from", "data_review"]) == 0
-    for first in store.folder(sample_workspace, CYCLE).glob("*.parquet"):
-        assert first.read_bytes() == (store.folder(root, CYCLE) / first.name).read_bytes(), first
+    for first in publication.folder(sample_workspace, CYCLE).glob("*.parquet"):
+        assert first.read_bytes() == (publication.folder(root, CYCLE) / first.name).read_bytes(), (
+            first
+        )
     for first in (sample_workspace / "reports/2026-01").glob("*.html"):
         second = root / "reports/2026-01" / first.name
         assert first.read_text() == second.read_text(), first.name
 
 
 def test_an_unchanged_run_executes_nothing(sample_workspace, capsys):
-    before = store.run_record(store.folder(sample_workspace, CYCLE))
+    before = publication.run_record(publication.folder(sample_workspace, CYCLE))
     assert main(["run", "--workspace", str(sample_workspace)]) == 0
     assert "unchanged, kept: data_review" in capsys.readouterr().out
-    assert store.run_record(store.folder(sample_workspace, CYCLE)) == before
+    assert publication.run_record(publication.folder(sample_workspace, CYCLE)) == before
 
 
 def test_a_changed_parameter_runs_only_what_depends_on_it(sample_workspace, tmp_path, capsys):
@@ -159,6 +161,6 @@ def test_a_failing_notebook_keeps_the_last_pack_and_says_why(sample_workspace, t
 
 def test_months_follow_the_sample(sample_workspace):
     assert store.default_cycle(sample_workspace) == CYCLE
-    assert store.cycles(sample_workspace) == [CYCLE]
+    assert publication.cycles(sample_workspace) == [CYCLE]
     plan = store.read(sample_workspace, "demand_plan", CYCLE)
     assert plan["month"].nunique() == months.horizon(CYCLE, 18)

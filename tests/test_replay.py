@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sopkit import cycle, months, replay, store
+from sopkit import cycle, months, publication, replay, store
 from sopkit.__main__ import main
 
 OCTOBER, NOVEMBER, DECEMBER = (pd.Timestamp(f"2025-{k}-01") for k in (10, 11, 12))
@@ -50,12 +50,14 @@ def test_no_past_cycle_sees_a_spike_of_its_future(sales_only):
 def test_a_cycle_that_was_run_is_never_replayed(sales_only):
     root = store.open_workspace(sales_only)
     cycle.forecast(root, OCTOBER)
-    kept = {path.name: path.read_bytes() for path in store.folder(root, OCTOBER).glob("*.parquet")}
+    kept = {
+        path.name: path.read_bytes() for path in publication.folder(root, OCTOBER).glob("*.parquet")
+    }
     told = []
     done = replay.replay(root, OCTOBER, NOVEMBER, progress=lambda *words: told.append(words))
     assert (done["kept"], done["made"]) == ([OCTOBER], [NOVEMBER])
     assert told[0] == (OCTOBER, "kept: a run has left it")
-    for path in store.folder(root, OCTOBER).glob("*.parquet"):
+    for path in publication.folder(root, OCTOBER).glob("*.parquet"):
         assert path.read_bytes() == kept[path.name]
     assert store.ledger(root, "forecast").groupby("cycle")["origin"].first().to_dict() == {
         OCTOBER: "run",
@@ -77,12 +79,12 @@ def test_a_run_that_comes_while_earlier_cycles_are_replayed_is_kept(sales_only):
 
 def test_what_a_run_that_was_cut_has_staged_is_kept(sales_only):
     root = store.open_workspace(sales_only)
-    staged = store.staging(root, OCTOBER)
+    staged = publication.staging(root, OCTOBER)
     staged.mkdir(parents=True)
-    store.write_record(staged, {"steps": {"data_review": {}}})
+    publication.write_record(staged, {"steps": {"data_review": {}}})
     assert replayed(sales_only)["kept"] == [OCTOBER]
-    assert store.run_record(staged) == {"steps": {"data_review": {}}}
-    assert store.cycles(root) == [NOVEMBER]
+    assert publication.run_record(staged) == {"steps": {"data_review": {}}}
+    assert publication.cycles(root) == [NOVEMBER]
 
 
 def test_a_run_takes_the_place_of_a_replay(sales_only):
@@ -94,9 +96,9 @@ def test_a_run_takes_the_place_of_a_replay(sales_only):
 
 def test_the_same_again_is_left_as_it_is(sales_only):
     replayed(sales_only)
-    record = store.run_record(store.folder(sales_only, NOVEMBER))
+    record = publication.run_record(publication.folder(sales_only, NOVEMBER))
     assert replayed(sales_only)["unchanged"] == [OCTOBER, NOVEMBER]
-    assert store.run_record(store.folder(sales_only, NOVEMBER)) == record
+    assert publication.run_record(publication.folder(sales_only, NOVEMBER)) == record
     assert not list((sales_only / "data/processed/.staging").glob("*"))
 
 
@@ -139,7 +141,7 @@ def test_a_breach_of_a_past_cycle_stops_there_and_keeps_the_earlier_ones(sales_o
     assert "2025-10: replayed" in said.out
     assert "2025-11: its raw tables have a breach" in said.out
     assert "2025-10" in said.err and "sopkit check" in said.err and "--cycle 2025-11" in said.err
-    assert store.cycles(sales_only) == [OCTOBER]
+    assert publication.cycles(sales_only) == [OCTOBER]
 
 
 def test_a_cycle_before_anything_was_sold_is_a_breach_that_says_so(sales_only, capsys):
@@ -148,7 +150,7 @@ def test_a_cycle_before_anything_was_sold_is_a_breach_that_says_so(sales_only, c
     said = capsys.readouterr()
     assert "2023-01: its raw tables have a breach" in said.out
     assert "no sales are known before the cycle 2023-01" in said.err
-    assert not store.cycles(sales_only)
+    assert not publication.cycles(sales_only)
 
 
 @pytest.mark.slow

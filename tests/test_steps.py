@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import across, agenda, contract, months, sample, schema, steps, store
+from sopkit import across, agenda, contract, decided, months, sample, schema, steps, store
 from sopkit.demand import hierarchy
 from sopkit.reconciliation import grid
 from sopkit.supply import strategies
@@ -34,6 +34,14 @@ def company_row(settings: dict) -> pd.DataFrame:
 NO_SCENARIOS = pd.DataFrame(columns=["scenario", "content", "problem"])
 
 
+REVISED = {name for step in agenda.STEPS for name in step.revisions}
+
+
+def none_reopened(root, name: str) -> pd.DataFrame:
+    """What a cycle in which nothing was reopened has of earlier revisions, as store gives it."""
+    return store.ledger(root, name).drop(columns=["cycle", "origin"]).assign(revision=0)
+
+
 def empty_ledgers(root) -> dict[str, pd.DataFrame]:
     """What past cycles left in a workspace that has none, as store gives it."""
     return {name: store.ledger(root, name.partition("_")[2]) for name in PAST}
@@ -50,6 +58,12 @@ def given(
         known
         | empty_ledgers(root)
         | {"running_sales": known["sales"].iloc[:0], "scenario_files": NO_SCENARIOS}
+        | {
+            "decided": decided.decided(
+                known["choices"], known["options"], NO_SCENARIOS, cycle=cycle
+            )
+        }
+        | {f"revision_{name}": none_reopened(root, name) for name in REVISED}
         | {"company": company_row(settings | terms), "findings": across.findings_table([], known)}
     )
 
@@ -59,7 +73,8 @@ def declared(step: steps.Step, tables: dict[str, pd.DataFrame]) -> dict[str, pd.
     past = [f"ledger_{name}" for name in step.ledger]
     past += [f"previous_{name}" for name in step.previous]
     past += [f"running_{name}" for name in step.running]
-    files = [f"{name.rstrip('s')}_files" for name in step.files]
+    past += [f"revision_{name}" for name in step.revisions]
+    files = [{"scenarios": "scenario_files"}.get(name, name) for name in step.files]
     read = [*step.raw, *step.processed, *past, *files, "company"]
     own = {name: tables[name] for name in read}
     if "planning_units" not in own:

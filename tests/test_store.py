@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from sopkit import agenda, contract, months, schema, store
+from sopkit import agenda, contract, months, publication, schema, store
 from sopkit.months import UsageError
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -20,7 +20,7 @@ def _facts(amount: float) -> pd.DataFrame:
 
 def _stage(root, amount: float) -> None:
     """Something to publish: one table and one page."""
-    staged = store.staging(root, CYCLE)
+    staged = publication.staging(root, CYCLE)
     staged.mkdir(parents=True)
     _facts(amount).to_parquet(staged / "data_review_facts.parquet")
     page = root / "reports/.staging/2026-01/index.html"
@@ -29,9 +29,9 @@ def _stage(root, amount: float) -> None:
 
 
 def _published(root) -> tuple[float, str, dict]:
-    frame = pd.read_parquet(store.folder(root, CYCLE) / "data_review_facts.parquet")
+    frame = pd.read_parquet(publication.folder(root, CYCLE) / "data_review_facts.parquet")
     page = (root / "reports/2026-01/index.html").read_text()
-    return frame["amount"].iloc[0], page, store.run_record(store.folder(root, CYCLE))
+    return frame["amount"].iloc[0], page, publication.run_record(publication.folder(root, CYCLE))
 
 
 def test_a_folder_without_raw_tables_is_no_workspace(tmp_path):
@@ -100,8 +100,9 @@ def test_inputs_hold_exactly_what_the_step_declares(sales_only):
     step = agenda.step("data_review")
     past = {f"ledger_{name}" for name in step.ledger}
     past |= {f"previous_{name}" for name in step.previous}
+    assert set(schema.RAW) - set(step.raw) == {"closings", "choices", "answers", "pulse"}
     running = {f"running_{name}" for name in step.running}
-    assert set(tables) == {*schema.RAW, "findings", "company", *past, *running}
+    assert set(tables) == {*step.raw, "findings", "company", *past, *running}
     assert tables["items"].empty and list(tables["items"]) == schema.RAW["items"].column_names
     with pytest.raises(UsageError, match="Run the step data_review first"):
         store.inputs(sales_only, "product_review", CYCLE)
@@ -155,7 +156,7 @@ def test_publish_step_refuses_tables_that_break_their_contract(sales_only):
 def test_publishing_replaces_tables_and_pages_together(sales_only):
     for amount in (1.0, 2.0):
         _stage(sales_only, amount)
-        store.publish(sales_only, CYCLE, {"n": amount})
+        publication.publish(sales_only, CYCLE, {"n": amount})
     amount, page, record = _published(sales_only)
     assert (amount, page, record["n"]) == (2.0, "page 2.0", 2.0)
     assert not list((sales_only / "data/processed/.previous").iterdir())
@@ -169,7 +170,7 @@ class _Cut(BaseException):
 @pytest.mark.parametrize("count", range(6))
 def test_a_publication_cut_at_any_rename_is_undone_or_finished(sales_only, monkeypatch, count):
     _stage(sales_only, 1.0)
-    store.publish(sales_only, CYCLE, {"n": 1.0})
+    publication.publish(sales_only, CYCLE, {"n": 1.0})
     _stage(sales_only, 2.0)
     rename, seen = store.Path.rename, []
 
@@ -182,7 +183,7 @@ def test_a_publication_cut_at_any_rename_is_undone_or_finished(sales_only, monke
     with monkeypatch.context() as patch:
         patch.setattr(store.Path, "rename", cut)
         try:
-            store.publish(sales_only, CYCLE, {"n": 2.0})
+            publication.publish(sales_only, CYCLE, {"n": 2.0})
         except _Cut:
             assert count < 5
     store.open_workspace(sales_only)
@@ -190,22 +191,22 @@ def test_a_publication_cut_at_any_rename_is_undone_or_finished(sales_only, monke
     assert page == f"page {amount}" and record["n"] == amount
     assert amount == (2.0 if count == 5 else 1.0)
     if count < 5:  # what was staged is not lost: the next run publishes it
-        store.publish(sales_only, CYCLE, {"n": 2.0})
+        publication.publish(sales_only, CYCLE, {"n": 2.0})
         assert _published(sales_only)[0] == 2.0
 
 
 def test_tables_alone_are_published_without_touching_pages(sales_only):
     _stage(sales_only, 1.0)
-    store.publish(sales_only, CYCLE, {"n": 1.0})
+    publication.publish(sales_only, CYCLE, {"n": 1.0})
     _stage(sales_only, 2.0)
     shutil.rmtree(sales_only / "reports/.staging")
-    store.publish(sales_only, CYCLE, {"n": 2.0})
+    publication.publish(sales_only, CYCLE, {"n": 2.0})
     assert _published(sales_only)[:2] == (2.0, "page 1.0")
 
 
 def test_the_ledger_stacks_cycles_in_order(sales_only):
     for cycle in ("2025-11", "2025-12"):
-        folder = store.folder(sales_only, months.parse_cycle(cycle))
+        folder = publication.folder(sales_only, months.parse_cycle(cycle))
         folder.mkdir(parents=True)
         _facts(float(cycle[-2:])).to_parquet(folder / "data_review_facts.parquet")
         (folder / "run.json").write_text(json.dumps({"steps": {}}))
@@ -222,12 +223,12 @@ def test_reading_an_unknown_table_names_the_nearest(sales_only):
 
 def test_a_changed_input_changes_the_hash_of_the_steps_that_read_it(sales_only):
     data, product = (
-        store.input_hash(sales_only, name, CYCLE) for name in ("data_review", "product_review")
+        store.input_marks(sales_only, name, CYCLE) for name in ("data_review", "product_review")
     )
     path = sales_only / "data/raw/sales.csv"
     path.write_text(path.read_text() + "B,2025-12,4\n")
-    assert store.input_hash(sales_only, "data_review", CYCLE) != data
-    assert store.input_hash(sales_only, "product_review", CYCLE) == product
+    assert store.input_marks(sales_only, "data_review", CYCLE) != data
+    assert store.input_marks(sales_only, "product_review", CYCLE) == product
 
 
 # settings
@@ -454,9 +455,9 @@ def test_an_entry_that_breaks_the_contract_writes_nothing(sales_only, frame, wor
 
 
 def test_an_added_file_changes_the_hash_of_the_steps_that_read_its_table(sales_only):
-    before = [store.input_hash(sales_only, n, CYCLE) for n in ("demand_review", "supply_review")]
+    before = [store.input_marks(sales_only, n, CYCLE) for n in ("demand_review", "supply_review")]
     _add(sales_only, _said())
-    after = [store.input_hash(sales_only, n, CYCLE) for n in ("demand_review", "supply_review")]
+    after = [store.input_marks(sales_only, n, CYCLE) for n in ("demand_review", "supply_review")]
     assert before[0] != after[0] and before[1] == after[1]
 
 
@@ -493,7 +494,7 @@ def test_files_and_folders_that_nobody_reads_are_named(sales_only):
 def test_a_run_leaves_receipts_where_they_are(sales_only):
     path = store.keep_receipt(sales_only, CYCLE, "sales_Zoe_1", "<p>good</p>")
     _stage(sales_only, 1.0)
-    store.publish(sales_only, CYCLE, {"n": 1.0})
+    publication.publish(sales_only, CYCLE, {"n": 1.0})
     assert path.read_text() == "<p>good</p>"
 
 
@@ -502,11 +503,11 @@ def test_a_scenario_file_changes_what_the_reconciliation_reads_and_nothing_else(
     shutil.copytree(hill, root)
     cycle = pd.Timestamp("2026-01-01")
     names = [step.name for step in agenda.STEPS if step.name != "executive_review"]
-    before = {name: store.input_hash(root, name, cycle) for name in names}
+    before = {name: store.input_marks(root, name, cycle) for name in names}
     content = {"name": "Dry", "statement": "S", "owner": "O", "kind": "outside"}
     content["changes"] = [{"demand": {"family": "Tents", "rate": 0.1}}]
     path = store.add_scenario(root, content, cycle=cycle, author="Ada")
-    moved = {name for name in names if store.input_hash(root, name, cycle) != before[name]}
+    moved = {name for name in names if store.input_marks(root, name, cycle) != before[name]}
     assert moved == {"reconciliation"}
     given = store.inputs(root, "reconciliation", cycle)["scenario_files"]
     assert given["scenario"].tolist() == ["dry"] and given["problem"].tolist() == [""]

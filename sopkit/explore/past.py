@@ -14,7 +14,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from sopkit import exhibits, months, store, workbooks
+from sopkit import exhibits, months, publication, store, workbooks
 from sopkit.charts import accuracy as charts
 from sopkit.charts import data as pages
 from sopkit.demand import lags, value_added
@@ -226,7 +226,7 @@ def _export(workspace: str | Path, tables: dict, choice: Choice, kind: str) -> t
         "Members": found["members"],
         "Rows": rows,
     }
-    path = store.open_workspace(workspace) / store.REPORTS / "exports" / name
+    path = store.open_workspace(workspace) / publication.REPORTS / "exports" / name
     workbooks.write_tables(path, sheets if kind == "xlsx" else {"Rows": rows})
     return path, len(rows)
 

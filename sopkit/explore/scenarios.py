@@ -14,7 +14,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pandas as pd
 
-from sopkit import exhibits, months, schema, store, what_if
+from sopkit import decided, exhibits, months, schema, store, what_if
 from sopkit.demand import hierarchy
 from sopkit.explore import scenario_view
 from sopkit.explore.accuracy import LOOK
@@ -42,7 +42,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
     UsageError
         If the cycle has not been run, has no demand, or no plan keeps its rules.
     """
-    tables = store.inputs(workspace, "reconciliation", cycle)
+    tables = decided.in_supply(store.inputs(workspace, "reconciliation", cycle), cycle=cycle)
     money = (store.read(workspace, name, cycle) for name in ("financials", "closed_financials"))
     base = what_if.start(tables, *money, cycle=cycle)
     task, items, company = base["planned"]["task"], tables["items"], tables["company"].iloc[0]
@@ -66,7 +66,8 @@ def _saved(
     """The sound scenarios of the workspace that count in the cycle, by name."""
     company, files = tables["company"].iloc[0], store.scenario_files(Path(workspace).resolve())
     ahead = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
-    return scenarios.read_all(files, tables, cycle=cycle, horizon=ahead)[0]
+    known = scenarios.read_all(files, tables, cycle=cycle, horizon=ahead)[0]
+    return {n: own for n, own in known.items() if n not in set(tables["decided"]["scenario"])}
 
 
 def _known_costs(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp) -> list[str]:

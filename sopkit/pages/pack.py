@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import html
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
@@ -31,20 +32,22 @@ _PURPOSES = {
     "reconciliation": "Where do demand, supply and budget differ, and what is it worth?",
     "executive_review": "Do we make the year, and what is to be decided?",
 }
-# until a step can be closed (sopkit close), what rests on it is preliminary
-_STAMP = "preliminary: demand not agreed"
-_STAMPED = ("supply_review", "reconciliation", "executive_review")
 _HEADLINE = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
+_TITLE = re.compile(
+    r'(<div class="title"><h1>.*?</h1>)(?:<p class="stamp">.*?</p>)?</div>', re.DOTALL
+)
+_TO_PACK = re.compile(r'href="((?:index|0\d_\w+)\.html|[\w.]+\.xlsx)"')
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
 class Imprint:
-    """What every page of a pack says of itself."""
+    """What every page of a pack says of itself; ``stamps`` by step: closed, or what is open."""
 
     company: str
     cycle: pd.Timestamp
     version: str
+    stamps: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Path:
@@ -62,8 +65,39 @@ def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Pa
         Of the pack.
     """
     body = _cells(nbformat.read(executed, as_version=4))
-    stamp = _STAMP if step.name in _STAMPED else ""
+    stamp = imprint.stamps.get(step.name, "")
     return _write(folder / f"{step.notebook}.html", body, step.title, imprint, stamp)
+
+
+def restamp(folder: Path, imprint: Imprint) -> None:
+    """Print today's stamps on the pages of a pack that stand there, and on its first page."""
+    for step in STEPS:
+        page = folder / f"{step.notebook}.html"
+        if not page.is_file():
+            continue
+        before = page.read_text(encoding="utf-8")
+        words = html.escape(imprint.stamps.get(step.name, ""))
+        mark = f'<p class="stamp">{words}</p>' if words else ""
+        after = _TITLE.sub(lambda found, mark=mark: f"{found[1]}{mark}</div>", before, count=1)
+        if after != before:
+            _write_whole(page, after)
+    write_index(folder, imprint)
+
+
+def keep_page(folder: Path, step: Step, number: int) -> Path:
+    """Keep a page as it stands beside a closed revision, its links to the pack's pages mended."""
+    page = (folder / f"{step.notebook}.html").read_text(encoding="utf-8")
+    target = folder / "revisions" / str(number) / f"{step.notebook}.html"
+    _write_whole(target, _TO_PACK.sub(r'href="../../\1"', page))
+    return target
+
+
+def _write_whole(target: Path, page: str) -> None:
+    """Write a page whole or not at all, in the place of an earlier one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    part.write_text(page, encoding="utf-8", newline="\n")
+    part.replace(target)
 
 
 def write_failure(
@@ -95,6 +129,7 @@ def write_index(folder: Path, imprint: Imprint) -> Path:
             "href": f"{step.notebook}.html",
             "purpose": _PURPOSES[step.name],
             "headline": _first_sentence(folder / f"{step.notebook}.html"),
+            "stamp": imprint.stamps.get(step.name, ""),
         }
         for step in shown
     ]
@@ -162,8 +197,7 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
     page = _template("page.html.j2").render(
         said, body=Markup(body.strip()), title=title, current=target.name, stamp=stamp
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page, encoding="utf-8", newline="\n")
+    _write_whole(target, page)
     return target
 
 

@@ -93,12 +93,12 @@ def read_all(
         said = [(problem, "")] if problem else problems(content, asked, cycle, last)
         findings += [_breach(name, *pair) for pair in said]
         if not said:
-            sound[name] = _scenario(name, content)
+            sound[name] = from_content(name, content)
     later = _later(sound, cycle, last)
-    counts = {n: s for n, s in sound.items() if n not in later and not _is_over(s, cycle)}
-    findings += _together(sound, set(files["scenario"]), counts)
+    current = {n: s for n, s in sound.items() if n not in later and not _is_over(s, cycle)}
+    findings += _together(sound, set(files["scenario"]), current)
     contents = dict(zip(files["scenario"], files["content"], strict=True))
-    said = [(name, *pair) for name in counts for pair in unknown(contents[name], known)]
+    said = [(name, *pair) for name in current for pair in unknown(contents[name], known)]
     said += [(name, *_FAR) for name in sorted(later) if sound[name].first_cycle is pd.NaT]
     findings += [_finding("notice", *row) for row in said]
     shown = tables["options"]["scenario"].dropna() if "options" in tables else pd.Series()
@@ -106,7 +106,7 @@ def read_all(
         words = f"no scenario {name!r} in data/raw/scenarios."
         hint = nearest(name, sorted(files["scenario"])) if len(files) else "There is none yet."
         findings.append(Finding("notice", "options", "scenario", words, hint))
-    return counts, findings
+    return current, findings
 
 
 _FAR = (
@@ -133,6 +133,11 @@ def _later(sound: dict[str, Scenario], cycle: pd.Timestamp, last: pd.Timestamp) 
     for _ in sound:
         later |= {name for name, own in sound.items() if later.intersection(own.stands_on)}
     return later
+
+
+def counts(scenario: Scenario, cycle: pd.Timestamp) -> bool:
+    """Whether a scenario has begun to count in a cycle and does not lie wholly behind it."""
+    return not scenario.first_cycle > cycle and not _is_over(scenario, cycle)
 
 
 def _is_over(scenario: Scenario, cycle: pd.Timestamp) -> bool:
@@ -202,8 +207,16 @@ def as_changes(entries: list[dict]) -> list[dict]:
     return changes
 
 
-def _scenario(name: str, content: dict) -> Scenario:
-    """A sound file as a scenario."""
+def from_content(name: str, content: dict) -> Scenario:
+    """A sound file as a scenario.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without .yml.
+    content : dict
+        What it holds, as ``read_all`` found it sound.
+    """
     chance = content.get("probability_rate")
     return Scenario(
         name,

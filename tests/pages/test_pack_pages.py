@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -101,10 +102,34 @@ def test_rendering_twice_gives_the_same_bytes(executed, rendered, tmp_path):
     assert again.read_text(encoding="utf-8") == rendered
 
 
-def test_what_rests_on_demand_not_agreed_is_stamped(executed, rendered, tmp_path):
-    assert "preliminary" not in rendered
-    supply = pack.write_page(executed, tmp_path, SUPPLY, IMPRINT).read_text(encoding="utf-8")
-    assert '<p class="stamp">preliminary: demand not agreed</p>' in supply
+def test_what_is_open_or_closed_is_stamped_and_stamped_anew(executed, rendered, tmp_path):
+    assert 'stamp">' not in rendered
+    words = "preliminary: data & demand not agreed"
+    open_ = replace(IMPRINT, stamps={SUPPLY.name: words})
+    page = pack.write_page(executed, tmp_path, SUPPLY, open_)
+    before = page.read_text(encoding="utf-8")
+    assert '<p class="stamp">preliminary: data &amp; demand not agreed</p>' in before
+    closed = replace(IMPRINT, stamps={SUPPLY.name: r"revision 1, closed by \1"})
+    pack.restamp(tmp_path, closed)
+    after = page.read_text(encoding="utf-8")
+    assert after == before.replace(
+        "preliminary: data &amp; demand not agreed", closed.stamps[SUPPLY.name]
+    )
+    assert closed.stamps[SUPPLY.name] in (tmp_path / "index.html").read_text(encoding="utf-8")
+    pack.restamp(tmp_path, IMPRINT)
+    assert '<p class="stamp">' not in page.read_text(encoding="utf-8")
+    pack.restamp(tmp_path, open_)
+    assert page.read_text(encoding="utf-8") == before
+
+
+def test_the_page_of_a_closed_revision_leads_back_to_the_pack(executed, tmp_path):
+    page = pack.write_page(executed, tmp_path, SUPPLY, IMPRINT)
+    pack.write_index(tmp_path, IMPRINT)
+    kept = pack.keep_page(tmp_path, SUPPLY, 2)
+    assert kept == tmp_path / "revisions" / "2" / page.name
+    links = re.findall('<a href="([^"#]+)"', kept.read_text(encoding="utf-8"))
+    assert len(links) > 5 and all(link.startswith("../../") for link in links)
+    assert (kept.parent / "../../index.html").resolve().is_file()
 
 
 def test_a_pack_opens_with_its_pages_their_purpose_and_headline(executed, tmp_path):

@@ -1,0 +1,258 @@
+"""What people say of a cycle in its meetings: close, reopen, decide, how the meeting went.
+
+Each is one new file under ``data/raw``; what it does to tables and pages follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sopkit import agenda, contract, decided, months, publication, store
+from sopkit import cycle as batch
+from sopkit.executive import approval
+from sopkit.months import UsageError
+from sopkit.reconciliation import scenarios
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What a closing did: the revision it made, the file it wrote, what its pages became."""
+
+    step: str
+    revision: int
+    path: Path
+    page: Path
+    notes: tuple[str, ...] = ()
+
+
+def close(
+    workspace: Path, cycle: pd.Timestamp, step: str, *, author: str, note: str = ""
+) -> Closing:
+    """Close a step: its tables become a revision that no run touches.
+
+    Closing ``executive_review`` approves the plan, and nothing of the cycle changes any more.
+
+    Parameters
+    ----------
+    workspace : Path
+        From ``store.open_workspace``.
+    cycle : Timestamp
+        Month in which the plan is made.
+    step : str
+        A step of ``agenda.STEPS``.
+    author : str
+        Who says so: a statement, no proof.
+    note : str
+        Why, or what was agreed.
+
+    Raises
+    ------
+    UsageError
+        If the step has not run, rests on an open step, is closed already, or anything that it reads
+        has changed since it ran; nothing is written then.
+    Busy
+        If a run, or another closing, holds the cycle.
+    """
+    current = agenda.step(step)
+    store.file_word(author)  # a name, before anything is kept
+    with batch.lock(workspace, cycle):
+        number = _closable(workspace, cycle, current)
+        publication.keep_revision(workspace, cycle, step, number, current.writes)
+        rows = _rows([(step, number, approval.CLOSED, note)])
+        path = store.add(workspace, "closings", rows, cycle=cycle, author=author)
+        page, notes = batch.keep_page(workspace, cycle, current, number)
+    return Closing(step, number, path, page, notes)
+
+
+def _closable(workspace: Path, cycle: pd.Timestamp, current: agenda.Step) -> int:
+    """Number of the revision that closing the step makes, if it can be closed."""
+    known, label = store.gates(workspace, cycle), months.label(cycle)
+    others = [step.name for step in agenda.STEPS if step.name != current.name]
+    needed = others if current.name == approval.LAST else agenda.rests_on(current.name)
+    if why := approval.objection_to_closing(known, current.name, tuple(needed)):
+        raise UsageError(f"cycle {label}: {why}")
+    again = f"sopkit run --cycle {label}"
+    if publication.is_cut(workspace, cycle):
+        words = f"the last run of cycle {label} was cut, and its steps are not published."
+        raise UsageError(f"{words} Finish it, look at the page, then close: {again}")
+    record = publication.run_record(publication.folder(workspace, cycle))
+    done = record.get("steps", {}).get(current.name)
+    if not done or record.get("origin") or not done["hash"]:
+        raise UsageError(f"{current.name} of cycle {label} has not been run: {again}")
+    if changed := batch.changed(workspace, cycle, current, done):
+        words = (
+            f"{', '.join(changed[:5])} changed since {current.name} ran on {done['finished_at']}"
+        )
+        more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
+        raise UsageError(f"{words}{more}. Run it, look at the page, then close: {again}")
+    return known[current.name].revision + 1
+
+
+def _rows(said: list[tuple]) -> pd.DataFrame:
+    return pd.DataFrame(said, columns=["step", "revision", "state", "note"])
+
+
+def reopen(
+    workspace: Path, cycle: pd.Timestamp, step: str, *, author: str, note: str
+) -> tuple[str, ...]:
+    """Open a closed step again, and every closed one that rests on it.
+
+    Parameters
+    ----------
+    workspace, cycle, step, author
+        As in ``close``.
+    note : str
+        Why.
+
+    Returns
+    -------
+    tuple of str
+        Steps that are open again, in order. Their revisions stay; the next run shows what differs.
+
+    Raises
+    ------
+    UsageError
+        If the step is not closed, or the plan is approved.
+    Busy
+        If a run, or another closing, holds the cycle.
+    """
+    agenda.step(step)
+    if not note.strip():
+        raise UsageError(f'say why {step} is reopened: --note "sales lost a customer"')
+    with batch.lock(workspace, cycle):
+        known = store.gates(workspace, cycle)
+        if why := approval.objection_to_reopening(known, step, cycle):
+            raise UsageError(f"cycle {months.label(cycle)}: {why}")
+        return _reopened(workspace, cycle, (step,), author, note)
+
+
+def _reopened(
+    workspace: Path, cycle: pd.Timestamp, steps: tuple[str, ...], author: str, note: str
+) -> tuple[str, ...]:
+    """Reopen closed ones of some steps, and of those that rest on them."""
+    known = store.gates(workspace, cycle)
+    after = {later for step in steps for later in agenda.dependents(step)}
+    opened = [name for name, gate in known.items() if gate.is_closed and name in after | {*steps}]
+    if opened:
+        first = ", ".join(name for name in steps if name in opened) or "a step before it"
+        because = {name: note if name in steps else f"{first} reopened: {note}" for name in opened}
+        said = [(n, known[n].revision, approval.REOPENED, because[n]) for n in opened]
+        store.add(workspace, "closings", _rows(said), cycle=cycle, author=author)
+        batch.restamp(workspace, cycle)
+    return tuple(opened)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a choice did: the option taken, the one before it, its scenario, steps reopened."""
+
+    decision: str
+    option: str
+    statement: str
+    before: str
+    scenario: str
+    reopened: tuple[str, ...]
+    path: Path
+
+
+def decide(
+    workspace: Path, cycle: pd.Timestamp, decision: str, option: str, *, author: str, note: str = ""
+) -> Decision:
+    """Choose an option of a decision; the scenario it names becomes part of the plan.
+
+    Parameters
+    ----------
+    workspace, cycle, author, note
+        As in ``close``.
+    decision : str
+        One of `decisions`, of this cycle or an earlier one.
+    option : str
+        One of its `options`. The latest choice counts.
+
+    Raises
+    ------
+    UsageError
+        If there is no such decision or option, its scenario cannot be chosen, or the plan is
+        approved; nothing is written then.
+    Busy
+        If a run, or a closing, holds the cycle.
+    """
+    asked, offered = (store.raw_table(workspace, n, cycle) for n in ("decisions", "options"))
+    names = sorted(asked["decision"].unique())
+    if decision not in names:
+        hint = contract.nearest(decision, names) if names else "data/raw/decisions.csv holds none."
+        raise UsageError(f"no decision {decision!r} by cycle {months.label(cycle)}. {hint}")
+    own = offered[offered["decision"] == decision]
+    if own.empty:
+        raise UsageError(
+            f"decision {decision} has no options, so nothing can be chosen. Add them to "
+            "data/raw/options.csv: decision, option, statement, cost_value, effect_value."
+        )
+    if option not in set(own["option"]):
+        hint = contract.nearest(option, sorted(own["option"]))
+        raise UsageError(f"decision {decision} has no option {option!r}. {hint}")
+    chosen = own[own["option"] == option].iloc[-1]
+    scenario = chosen["scenario"] if isinstance(chosen["scenario"], str) else ""
+    _require_choice(workspace, cycle, scenario)
+    with batch.lock(workspace, cycle):
+        before = store.raw_table(workspace, "choices", cycle)
+        before = before[before["decision"] == decision].sort_values("cycle")["option"].tail(1)
+        planned = store.decided_scenarios(workspace, cycle)
+        row = pd.DataFrame({"decision": [decision], "option": [option], "note": [note]})
+        path = store.add(workspace, "choices", row, cycle=cycle, author=author)
+        now = store.decided_scenarios(workspace, cycle)
+        because = f"decision {decision}: {option}"
+        moved = _moved_steps(planned, now)
+        opened = _reopened(workspace, cycle, moved, author, because) if moved else ()
+    last = before.iloc[0] if len(before) else ""
+    return Decision(decision, option, chosen["statement"], last, scenario, opened, path)
+
+
+def _require_choice(workspace: Path, cycle: pd.Timestamp, scenario: str) -> None:
+    """Refuse an option whose scenario is missing, happens to us, or does not count now."""
+    if not scenario:
+        return
+    files = store.scenario_files(workspace).set_index("scenario")
+    where = f"data/raw/scenarios/{scenario}.yml"
+    if scenario not in files.index or files["problem"][scenario]:
+        known = sorted(files.index)
+        hint = contract.nearest(scenario, known) if known else "There is none yet."
+        raise UsageError(f"the option names scenario {scenario!r}, which cannot be read. {hint}")
+    own = scenarios.from_content(scenario, files["content"][scenario])
+    if own.kind != "choice":
+        raise UsageError(f"{where} is of kind {own.kind}: it happens to us, nobody chooses it.")
+    if not scenarios.counts(own, cycle):
+        label = months.label(cycle)
+        raise UsageError(
+            f"{where} does not count in cycle {label}: see its first_cycle and months."
+        )
+
+
+def _moved_steps(before: pd.DataFrame, after: pd.DataFrame) -> tuple[str, ...]:
+    """Steps that plan scenarios which joined or left the plan."""
+    changed = set(before["scenario"]) ^ set(after["scenario"])
+    rows = pd.concat([before, after])
+    asked = rows.loc[rows["scenario"].isin(changed), "changes"].explode().dropna()
+    kinds = {change["what"] in decided.IN_DEMAND for change in asked}
+    names = {True: "demand_review", False: "supply_review"}
+    return tuple(names[kind] for kind in sorted(kinds, reverse=True))
+
+
+def pulse(
+    workspace: Path, cycle: pd.Timestamp, step: str, score: int, *, author: str, note: str = ""
+) -> Path:
+    """Keep one person's answer to “was this meeting worth its time?”, 1 (no) to 5 (yes).
+
+    Raises
+    ------
+    UsageError
+        If the score is none of 1 to 5.
+    """
+    agenda.step(step)
+    if score not in range(1, 6):
+        raise UsageError(f"--score {score}: choose 1 (not worth its time) to 5 (well worth it).")
+    row = pd.DataFrame({"step": [step], "score": [score], "note": [note]})
+    return store.add(workspace, "pulse", row, cycle=cycle, author=author)
