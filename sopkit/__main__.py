@@ -360,7 +360,11 @@ def _submit(arguments: argparse.Namespace) -> int:
         where = f"{row['sheet']}!{row['cell']}{what} holds {row['holds']!r}"
         print(f"  not taken: {where}: {row['why']} {row['remedy']}")
     print(f"Receipt: {outcome.receipt.as_uri()}")
-    if outcome.added:
+    closed = store.kept_closed(store.open_workspace(arguments.workspace), said.cycle)
+    if outcome.added and "demand_review" in closed:
+        gate = closed["demand_review"]
+        print(f"demand_review is {gate.said}: this counts when somebody reopens it.")
+    elif outcome.added:
         here = argparse.Namespace(workspace=arguments.workspace, cycle=months.label(said.cycle))
         words = _command("run", here)
         print(f"The pages show it after the next run: {words}")

@@ -195,7 +195,7 @@ def submit(
     SourceError
         If it is no workbook that ``template`` wrote.
     UsageError
-        If there is no such file, or the author has no name.
+        If there is no such file, the author has no name, or the cycle's plan is approved.
     """
     root = store.open_workspace(workspace)
     name = " ".join(author.split())
@@ -205,6 +205,7 @@ def submit(
     now = entered_at if entered_at is not None else pd.Timestamp.now(tz="UTC").tz_localize(None)
     company = store.company(root)
     said = filled.read(path, company["frozen_months"].iloc[0])
+    store.require_unapproved(root, said.cycle, f"{path.name} was not taken")
     before = store.raw_table(root, "submissions", said.cycle)
     said.department = _own_name(said.department, company["departments"].iloc[0], before)
     before = before[(before["department"] == said.department) & (before["cycle"] == said.cycle)]

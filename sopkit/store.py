@@ -854,7 +854,7 @@ def input_marks(workspace: Path, step_name: str, cycle: pd.Timestamp) -> dict[st
     for path in sources.scenarios(workspace / RAW) if SCENARIOS in step.files else ():
         marks[f"{SCENARIOS}/{path.name}"] = publication.file_hash(path)
     if "decided" in step.files:
-        marks["decisions"] = decided_scenarios(workspace, cycle).to_json()
+        marks["decisions"] = decided_scenarios(workspace, cycle).to_json(date_format="iso")
     options = workspace / RAW / "company.yml"
     marks[options.name] = publication.file_hash(options) if options.is_file() else ""
     for name in step.processed:

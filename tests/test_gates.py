@@ -1,0 +1,342 @@
+"""Close, reopen, decide, pulse on a small workspace; the whole road is in test_three_cycles."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import threading
+from pathlib import Path
+
+import filelock
+import pandas as pd
+import pytest
+
+from sopkit import agenda, cycle, gates, months, publication, store
+from sopkit.__main__ import main
+from sopkit.executive import approval
+from sopkit.months import UsageError
+
+CYCLE = pd.Timestamp("2026-01-01")
+NAMES = [step.name for step in agenda.STEPS]
+
+
+def write(root: Path, name: str, *lines: str) -> None:
+    path = root / "data" / "raw" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*lines, ""]))
+
+
+def as_run(root: Path, wanted: list[str] | None = None) -> None:
+    """Compute steps as a run would leave them, with a page each, without notebooks."""
+    settled = cycle.settle_parameters(root, {})
+    for name in wanted or NAMES:
+        cycle.compute(root, CYCLE, {name: settled[name]})
+        folder = publication.folder(root, CYCLE)
+        record = publication.run_record(folder)
+        done = record["steps"][name]
+        done |= {"hash": cycle._digest(done["inputs"])}
+        publication.write_record(folder, record)
+        page = root / "reports" / "2026-01" / f"{agenda.step(name).notebook}.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(f'<div class="title"><h1>{name}</h1></div><p class="headline">Said.</p>')
+        (page.parent / "index.html").touch()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> Path:
+    """Two items, a decision with two options, and a decision that has none; computed once."""
+    root = tmp_path_factory.mktemp("gates") / "ws"
+    span = months.span(pd.Timestamp("2023-07-01"), 30)
+    rows = [
+        f"{item},{month:%Y-%m},{base + month.month}"
+        for item, base in (("NA", 20), ("00123", 5))
+        for month in span
+    ]
+    write(root, "sales.csv", "item,month,quantity", *rows)
+    write(
+        root, "decisions.csv", "decision,cycle,statement,owner,decide_by",
+        "D1,2026-01,More of NA?,R. Osei,2026-01-30", "D2,2026-01,And then?,R. Osei,2026-01-30",
+    )  # fmt: skip
+    write(
+        root, "options.csv", "decision,option,statement,scenario",
+        "D1,more,Take more,more", "D1,storm,Wait for the storm,storm", "D1,none,Nothing,",
+        "D1,lost,A file that is missing,mroe",
+    )  # fmt: skip
+    for name, kind in (("more", "choice"), ("storm", "outside")):
+        write(
+            root, f"scenarios/{name}.yml", f"name: {name}", f"statement: {name}", "owner: R. Osei",
+            f"kind: {kind}", "changes:",
+            "- demand: {item: NA, first_month: 2026-03, last_month: 2026-04, quantity: 10}",
+        )  # fmt: skip
+    as_run(root)
+    return root
+
+
+@pytest.fixture
+def root(template, tmp_path) -> Path:
+    return store.open_workspace(shutil.copytree(template, tmp_path / "ws"))
+
+
+def closed(root: Path, *names: str) -> None:
+    for name in names:
+        gates.close(root, CYCLE, name, author="M. Keller")
+
+
+def files(root: Path) -> dict[str, str]:
+    """Hash of each file of the cycle, tables and pages alike."""
+    places = [root / "data" / "processed" / "2026-01", root / "reports" / "2026-01"]
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for place in places
+        for path in sorted(place.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_closed_step_is_a_revision_and_a_stamp(root):
+    done = gates.close(root, CYCLE, "data_review", author="M.  Keller", note="all there")
+    assert done.revision == 1 and done.path.parent.name == "closings"
+    kept = publication.revision(root, CYCLE, 1) / "demand_history.parquet"
+    assert (
+        kept.read_bytes()
+        == (publication.folder(root, CYCLE) / "demand_history.parquet").read_bytes()
+    )
+    gate = store.gates(root, CYCLE)["data_review"]
+    assert (gate.state, gate.author, gate.note) == ("closed", "M. Keller", "all there")
+    page = (root / "reports/2026-01/01_data_review.html").read_text()
+    assert "revision 1, closed by M. Keller on" in page and page == done.page.read_text()
+    later = (root / "reports/2026-01/03_demand_review.html").read_text()
+    assert "stamp" not in later  # it rests on data alone, which is agreed
+    supply = (root / "reports/2026-01/04_supply_review.html").read_text()
+    assert "preliminary: demand not agreed" in supply
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted", "words"),
+    [
+        ((), "demand_review", "on an open step: data_review"),
+        ((), "executive_review", "approve the plan with open steps: data_review, product_review"),
+        (("data_review",), "data_review", "closed already: revision 1, closed by M. Keller"),
+        ((), "demand_revew", "demand_review"),
+    ],
+)
+def test_what_cannot_be_closed_is_refused_and_nothing_is_written(root, steps, wanted, words):
+    closed(root, *steps)
+    before = files(root), sorted((root / "data/raw").rglob("*"))
+    with pytest.raises(UsageError, match=words):
+        gates.close(root, CYCLE, wanted, author="M. Keller")
+    assert (files(root), sorted((root / "data/raw").rglob("*"))) == before
+
+
+def test_a_step_whose_inputs_changed_is_not_closed_and_they_are_named(root):
+    sales = root / "data/raw/sales.csv"
+    sales.write_text(sales.read_text().replace("NA,2024-01,21", "NA,2024-01,22"))
+    with pytest.raises(UsageError, match=r"^sales changed since data_review ran on .*sopkit run"):
+        gates.close(root, CYCLE, "data_review", author="M. Keller")
+    assert not (root / "data/raw/closings").exists()
+
+
+def test_a_step_that_never_ran_and_a_run_that_was_cut_are_not_closed(root):
+    with pytest.raises(UsageError, match="has not been run: sopkit run --cycle 2025-12"):
+        gates.close(root, months.shift(CYCLE, -1), "data_review", author="M. Keller")
+    publication.prepare(root, CYCLE)
+    publication.write_record(publication.staging(root, CYCLE), {"steps": {}})
+    with pytest.raises(UsageError, match="was cut, and its steps are not published"):
+        gates.close(root, CYCLE, "data_review", author="M. Keller")
+
+
+def test_two_closings_at_once_one_waits_and_is_told_what_the_other_did(root):
+    with filelock.FileLock(publication.lock_file(root, CYCLE)):
+        with pytest.raises(cycle.Busy):
+            gates.close(root, CYCLE, "data_review", author="A. Lund")
+    told, both = [], threading.Barrier(2)
+
+    def one(name: str) -> None:
+        both.wait()
+        try:
+            told.append(gates.close(root, CYCLE, "data_review", author=name).revision)
+        except (UsageError, cycle.Busy) as error:
+            told.append(str(error))
+
+    people = [threading.Thread(target=one, args=(name,)) for name in ("A. Lund", "M. Keller")]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert told.count(1) == 1 and len(told) == 2
+    assert len(list((root / "data/raw/closings").iterdir())) == 1
+
+
+def test_a_closing_that_is_cut_before_it_is_said_leaves_the_step_open(root, monkeypatch):
+    def cut(*_args, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "add", cut)
+    with pytest.raises(KeyboardInterrupt):
+        gates.close(root, CYCLE, "data_review", author="M. Keller")
+    monkeypatch.undo()
+    assert not store.gates(root, CYCLE)["data_review"].is_closed
+    assert gates.close(root, CYCLE, "data_review", author="M. Keller").revision == 1
+
+
+def test_reopening_opens_what_rests_on_it_and_says_why(root):
+    closed(root, *NAMES[:5])
+    with pytest.raises(UsageError, match="say why"):
+        gates.reopen(root, CYCLE, "demand_review", author="R. Osei", note=" ")
+    opened = gates.reopen(root, CYCLE, "demand_review", author="R. Osei", note="a dealer more")
+    assert opened == ("demand_review", "supply_review", "reconciliation")
+    known = store.gates(root, CYCLE)
+    assert known["supply_review"].note == "demand_review reopened: a dealer more"
+    assert known["data_review"].is_closed and known["product_review"].is_closed
+    with pytest.raises(UsageError, match="not closed"):
+        gates.reopen(root, CYCLE, "supply_review", author="R. Osei", note="why")
+    closed(root, "demand_review")
+    assert store.gates(root, CYCLE)["demand_review"].revision == 2
+    assert publication.revisions(root, CYCLE, "demand_review") == [1, 2]
+
+
+def test_the_ledger_reads_what_was_closed_last_else_the_latest_run(root):
+    def left() -> tuple[float, str]:
+        table = store.ledger(root, "demand_plan")
+        return table["consensus"].sum(), table["origin"].unique().item()
+
+    total = left()
+    assert total[1] == "run"
+    closed(root, "data_review", "demand_review")
+    assert left() == (total[0], "closed")
+    gates.reopen(root, CYCLE, "demand_review", author="R. Osei", note="why")
+    row = pd.DataFrame({
+        "month": ["2026-02"], "kind": ["add"], "quantity": [100.0], "reason": ["a dealer more"],
+    })  # fmt: skip
+    store.add(root, "overrides", row, cycle=CYCLE, author="R. Osei")
+    as_run(root, ["demand_review", "supply_review", "reconciliation"])
+    assert left() == (total[0], "closed")  # nobody agreed to the change yet
+    inputs = store.inputs(root, "executive_review", CYCLE)
+    assert inputs["revision_demand_plan"]["consensus"].sum() == total[0]
+    assert inputs["demand_plan"]["consensus"].sum() == pytest.approx(total[0] + 100.0)
+    closed(root, "demand_review")
+    assert left() == (pytest.approx(total[0] + 100.0), "closed")
+
+
+def test_a_closing_changes_nothing_that_the_executive_page_reads_a_reopening_does(root):
+    before = store.input_marks(root, "executive_review", CYCLE)
+    closed(root, *NAMES[:5])
+    gates.pulse(root, CYCLE, "demand_review", 4, author="A. Lund")
+    assert store.input_marks(root, "executive_review", CYCLE) == before
+    gates.reopen(root, CYCLE, "supply_review", author="R. Osei", note="why")
+    assert store.input_marks(root, "executive_review", CYCLE) != before
+
+
+def test_a_choice_with_a_scenario_moves_the_plan_and_another_takes_it_back(root):
+    closed(root, "data_review", "product_review", "demand_review")
+    before = store.read(root, "demand_plan", CYCLE)
+    done = gates.decide(root, CYCLE, "D1", "more", author="R. Osei", note="in the meeting")
+    assert done.reopened == ("demand_review",) and done.scenario == "more"
+    as_run(root, ["demand_review", "supply_review"])
+    plan = store.read(root, "demand_plan", CYCLE)
+    moved = (plan["consensus"] - before["consensus"]).groupby(plan["month"]).sum()
+    assert moved[moved.abs() > 1e-9].round(9).to_dict() == {
+        pd.Timestamp("2026-03-01"): 10.0,
+        pd.Timestamp("2026-04-01"): 10.0,
+    }
+    layers = plan[["statistical", "events", "departments", "overrides"]].sum(axis=1)
+    assert (layers - plan["consensus"]).abs().max() < 1e-9
+    effects = store.read(root, "override_effects", CYCLE)
+    assert effects["author"].tolist() == ["R. Osei"] * 2
+    assert effects["subject"].tolist() == ["decision D1: more"] * 2
+    assert effects["change"].tolist() == pytest.approx([10.0, 10.0])
+    moves = store.read(root, "override_changes", CYCLE)
+    assert moves["change"].sum() == pytest.approx(20.0) and set(moves["item"]) == {"NA"}
+    known = store.inputs(root, "reconciliation", CYCLE)["decided"]
+    assert known["scenario"].tolist() == ["more"]
+    done = gates.decide(root, CYCLE, "D1", "none", author="R. Osei")
+    assert done.before == "more" and done.reopened == ()  # demand is open already
+    as_run(root, ["demand_review"])
+    after = store.read(root, "demand_plan", CYCLE)
+    pd.testing.assert_frame_equal(after, before)
+
+
+@pytest.mark.parametrize(
+    ("decision", "option", "words"),
+    [
+        ("D2", "more", "has no options, so nothing can be chosen. Add them to data/raw/options"),
+        ("D3", "more", "no decision 'D3' by cycle 2026-01"),
+        ("D1", "moer", "no option 'moer'.*more"),
+        ("D1", "storm", "of kind outside: it happens to us"),
+        ("D1", "lost", "names scenario 'mroe', which cannot be read.*more"),
+    ],
+)
+def test_a_choice_that_cannot_be_meant_is_refused_and_nothing_is_written(
+    root, decision, option, words
+):
+    with pytest.raises(UsageError, match=words):
+        gates.decide(root, CYCLE, decision, option, author="R. Osei")
+    assert not (root / "data/raw/choices").exists()
+
+
+def test_pulse_is_one_to_five(root):
+    path = gates.pulse(root, CYCLE, "demand_review", 5, author="A. Lund")
+    assert path.is_file()
+    for score in (0, 6):
+        with pytest.raises(UsageError, match="choose 1"):
+            gates.pulse(root, CYCLE, "demand_review", score, author="A. Lund")
+
+
+def test_an_approved_cycle_cannot_be_changed_by_any_command(root, capsys, monkeypatch):
+    closed(root, *NAMES)
+    assert approval.is_approved(store.gates(root, CYCLE))
+    assert store.ledger(root, "demand_plan")["origin"].unique().tolist() == ["approved"]
+    before = files(root)
+    sheet = root / "sales.xlsx"
+    asked = ["--workspace", str(root), "--cycle", "2026-01"]
+    by = ["--by", "R. Osei"]
+    monkeypatch.chdir(root)
+    commands = {
+        0: [
+            ["run", *asked],
+            ["check", *asked],
+            ["status", "--workspace", str(root)],
+            ["template", "--department", "sales", "-o", str(sheet), *asked],
+            ["pulse", "executive_review", "--score", "4", *by, *asked],
+        ],
+        2: [
+            ["run", "--from", "data_review", *asked],
+            ["run", "--only", "supply_review", *asked],
+            ["run", "-p", "strategy=level", *asked],
+            ["forecast", *asked],
+            ["close", "executive_review", *by, *asked],
+            ["reopen", "executive_review", "--note", "why", *by, *asked],
+            ["reopen", "demand_review", "--note", "why", *by, *asked],
+            ["decide", "D1", "--option", "more", *by, *asked],
+            ["submit", str(sheet), *by, "--workspace", str(root)],
+        ],
+    }
+    for code, own in commands.items():
+        for command in own:
+            assert main(command) == code, (command, capsys.readouterr())
+            assert files(root) == before, command
+    words = capsys.readouterr().err
+    assert words.count("so nothing of it changes any more") >= 6
+    with pytest.raises(UsageError, match="overrides are not taken: cycle 2026-01 was approved by"):
+        row = pd.DataFrame({"month": ["2026-02"], "kind": ["add"], "quantity": [1.0]})
+        store.add(root, "overrides", row.assign(reason="x"), cycle=CYCLE, author="R. Osei")
+    with pytest.raises(UsageError, match="is closed"):
+        cycle.compute(root, CYCLE, {"data_review": {}})
+    with pytest.raises(UsageError, match="is closed"):  # a notebook run by hand
+        store.publish_step(root, "product_review", CYCLE, dict.fromkeys(
+            agenda.step("product_review").writes
+        ))  # fmt: skip
+    assert files(root) == before
+    monkeypatch.setattr(store, "default_cycle", lambda *_a, **_k: months.shift(CYCLE, 1))
+    assert main(["replay", "--from", "2026-01", "--to", "2026-01", *asked[:2]]) == 0
+    assert files(root) == before
+
+
+def test_what_was_closed_on_another_machine_is_made_here_anew(root):
+    closed(root, "data_review")
+    shutil.rmtree(publication.folder(root, CYCLE) / "revisions")  # git brings closings, no tables
+    assert store.gates(root, CYCLE)["data_review"].is_closed
+    assert store.kept_closed(root, CYCLE) == {}
+    as_run(root, ["data_review"])  # not refused
+    with pytest.raises(UsageError, match="closed already"):
+        gates.close(root, CYCLE, "data_review", author="M. Keller")
