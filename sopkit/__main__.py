@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from sopkit import cycle, departments, months, receipts, replay, sample, schema, store
+from sopkit import cycle, departments, exports, months, receipts, replay, sample, schema, store
 from sopkit.contract import ContractError, counted, near, sentence
 from sopkit.months import UsageError, label
 from sopkit.reconciliation import scenario_format
@@ -227,7 +227,8 @@ def _init(arguments: argparse.Namespace) -> int:
     if raw.is_dir() and any(raw.iterdir()):
         raise UsageError(f"{raw} is not empty. Choose another folder.")
     raw.mkdir(parents=True, exist_ok=True)
-    (raw / "README.md").write_text(schema.dictionary(scenario_format.described()), encoding="utf-8")
+    words = schema.dictionary(scenario_format.described(), exports.described())
+    (raw / "README.md").write_text(words, encoding="utf-8")
     if not arguments.empty:
         sample.write(raw)
     where = "no table yet: put sales.csv there" if arguments.empty else "the sample company"
