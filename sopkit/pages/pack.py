@@ -22,6 +22,7 @@ from sopkit import months
 from sopkit.agenda import STEPS, Step
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
+EXTRACTS, REVISIONS = "extracts", "revisions"  # folders of a pack
 _TEMPLATES = Path(__file__).parent / "template"
 _PURPOSES = {
     "data_review": "Did everything arrive, and what did cleaning change?",
@@ -87,21 +88,49 @@ def write_failure(
 
 
 def write_index(folder: Path, imprint: Imprint) -> Path:
-    """Write the pack's first page: each page there is, its purpose, what its headline says."""
+    """Write the pack's first page: each page there is, its purpose, what its headline says.
+
+    Below them: workbook of the S&OP grid, extracts, pages of earlier revisions, those that are in
+    the folder. A page that was printed has its PDF beside it.
+    """
     shown = [step for step in STEPS if (folder / f"{step.notebook}.html").is_file()]
     pages = [
         {
             "title": step.title,
             "href": f"{step.notebook}.html",
+            "pdf": _if_there(folder, f"{step.notebook}.pdf"),
             "purpose": _PURPOSES[step.name],
             "headline": _first_sentence(folder / f"{step.notebook}.html"),
         }
         for step in shown
     ]
-    workbook = WORKBOOK if (folder / WORKBOOK).is_file() else ""
-    body = _template("pack.html.j2").render(pages=pages, workbook=workbook)
+    body = _template("pack.html.j2").render(
+        pages=pages,
+        workbook=_if_there(folder, WORKBOOK),
+        extracts=[path.name for path in sorted((folder / EXTRACTS).glob("*.*"))],
+        revisions=_revisions(folder),
+    )
     title = f"Meeting pack {months.label(imprint.cycle)}"
     return _write(folder / "index.html", body, title, imprint)
+
+
+def _if_there(folder: Path, name: str) -> str:
+    """The name of a file of the folder, empty where it is not there."""
+    return name if (folder / name).is_file() else ""
+
+
+def _revisions(folder: Path) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Earlier revisions, the latest first, each with its pages: title and address."""
+    numbers = [path for path in (folder / REVISIONS).glob("*") if path.name.isdigit()]
+    made = []
+    for own in sorted(numbers, key=lambda path: int(path.name), reverse=True):
+        pages = [
+            (step.title, f"{REVISIONS}/{own.name}/{step.notebook}.html")
+            for step in STEPS
+            if (own / f"{step.notebook}.html").is_file()
+        ]
+        made += [(own.name, pages)] if pages else []
+    return made
 
 
 def write_cycles(folder: Path, cycles: list[dict[str, str]], company: str) -> Path:
