@@ -151,8 +151,8 @@ def write_extracts(
     Returns
     -------
     list of str
-        Sentences to say: extracts left out because they have no rows, texts that CSV guards,
-        sheets too long for Excel.
+        Sentences to say: extracts left out because they have no rows, columns that are blank
+        throughout, texts that CSV guards, sheets too long for Excel.
     """
     folder.mkdir(parents=True, exist_ok=True)
     said, books = [], {EXTRACTS[name].book: {} for name in made}
@@ -162,7 +162,11 @@ def write_extracts(
             file.unlink(missing_ok=True)
             said.append(f"Extract {name} is left out: there is nothing in it.")
             continue
-        renamed = table[list(form.columns)].rename(columns=form.columns)
+        chosen = table[list(form.columns)]
+        blank = list(chosen.columns[chosen.isna().all()])
+        if blank:
+            said.append(f"Extract {name} is blank in {', '.join(blank)}: no table gives that.")
+        renamed = chosen.rename(columns=form.columns)
         guarded = _write_csv(file, renamed, form)
         if guarded:
             texts = counted(guarded, "text begins", "texts begin")

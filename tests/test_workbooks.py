@@ -147,6 +147,20 @@ def test_an_extract_without_rows_is_left_out_said_and_its_old_files_go(tmp_path)
     assert said == ["Extract finance is left out: there is nothing in it."]
 
 
+def test_a_column_that_nothing_gives_is_blank_and_said(tmp_path):
+    table = _extract().assign(owner=pd.Series([np.nan] * 3, dtype="str"), cost=np.nan)
+    folder, said = _written(tmp_path, table, columns={"item": "CODE", "owner": "WHO", "cost": "C"})
+    assert "Extract finance is blank in owner, cost: no table gives that." in said
+    assert (folder / "finance.csv").read_text().splitlines()[1] == "00123,,"
+
+
+def test_a_sheet_that_excel_cannot_hold_is_csv_alone_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbooks, "_MOST_ROWS", 2)
+    folder, said = _written(tmp_path, _extract())
+    assert [path.name for path in folder.iterdir()] == ["finance.csv"]
+    assert "finance has more rows than a sheet of Excel holds: it is CSV alone." in said
+
+
 def test_extracts_of_one_book_are_its_sheets(tmp_path):
     forms = exports.settled({})
     load = pd.DataFrame({name: [1.0] for name in forms["production_hours"].columns})

@@ -37,7 +37,7 @@ def write_pdf(page: Path) -> str:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return f"no {target.name}: no Chromium found ({', '.join(BROWSERS)})."
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         made = Path(folder) / target.name
         command = [browser, *_FLAGS, _NO_NETWORK, f"--user-data-dir={folder}/profile"]
         command += ["--no-sandbox"] if _is_root() else []
