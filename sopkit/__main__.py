@@ -20,6 +20,7 @@ from typing import NoReturn
 from sopkit import (
     cycle,
     departments,
+    exports,
     gates,
     months,
     publication,
@@ -219,6 +220,8 @@ def _plan(
     if notices:
         words = counted(notices, "notice", "notices")
         print(f"{words} on the data, on page 01 and in: {_command('check', arguments)}")
+    for note in outcome.notes:
+        print(note)
     print(f"Open {outcome.index.as_uri()}")
     return DONE
 
@@ -267,7 +270,8 @@ def _init(arguments: argparse.Namespace) -> int:
     if raw.is_dir() and any(raw.iterdir()):
         raise UsageError(f"{raw} is not empty. Choose another folder.")
     raw.mkdir(parents=True, exist_ok=True)
-    (raw / "README.md").write_text(schema.dictionary(scenario_format.described()), encoding="utf-8")
+    words = schema.dictionary(scenario_format.described(), exports.described())
+    (raw / "README.md").write_text(words, encoding="utf-8")
     if not arguments.empty:
         sample.write(raw)
     where = "no table yet: put sales.csv there" if arguments.empty else "the sample company"

@@ -16,14 +16,14 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
-from sopkit import months, publication, steps, store, workbooks
+from sopkit import extracts, months, publication, schema, steps, store, workbooks
 from sopkit.agenda import STEPS, Step, rests_on, step
 from sopkit.contract import nearest
 from sopkit.executive import approval
@@ -61,6 +61,7 @@ class Outcome:
     findings: pd.DataFrame | None = None
     closed: tuple[str, ...] = ()
     is_approved: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def _silent(step_name: str, cell: int, cells: int, words: str) -> None:
@@ -106,10 +107,9 @@ def settle_parameters(workspace: Path, given: dict[str, object]) -> dict[str, di
     UsageError
         If a name is no parameter of any notebook, or a value has the wrong type or range.
     SourceError
-        If ``company.yml`` names no setting and no parameter.
+        If ``company.yml`` names no setting and no parameter, or ``exports.yml`` no extract.
     """
-    from sopkit import schema
-
+    store.export_forms(workspace)
     defaults = {s.name: parameters_of(_notebook_path(workspace, s.notebook)) for s in STEPS}
     known = {name for own in defaults.values() for name in own} - set(_OWN_PARAMETERS)
     options = store.settings(workspace)
@@ -337,7 +337,7 @@ def _require_earlier(record: dict, only: str | None) -> None:
 
 def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     """Publish what was made; an unchanged cycle is left as it is."""
-    reports = workspace / publication.REPORTS
+    reports, notes = workspace / publication.REPORTS, ()
     if seconds:
         from sopkit.pages import pack
 
@@ -345,16 +345,15 @@ def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
         grid = publication.staging(workspace, cycle) / "sop_grid.parquet"
         if grid.is_file():
             workbooks.write_grid(folder / pack.WORKBOOK, pd.read_parquet(grid))
-        pack.restamp(folder, imprint)
+        notes = _finish_pages(workspace, cycle, folder, seconds)
         publication.publish(workspace, cycle, record)
         pack.write_cycles(reports, _cycle_rows(workspace), imprint.company)
     else:
         shutil.rmtree(publication.staging(workspace, cycle))
         shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
         (reports / months.label(cycle) / "failed.html").unlink(missing_ok=True)
-    return Outcome(
-        cycle, seconds, tuple(skipped), reports / months.label(cycle) / "index.html", findings
-    )
+    index = reports / months.label(cycle) / "index.html"
+    return Outcome(cycle, seconds, tuple(skipped), index, findings, notes=notes)
 
 
 def _imprint(workspace: Path, cycle: pd.Timestamp):
@@ -368,21 +367,37 @@ def _imprint(workspace: Path, cycle: pd.Timestamp):
     return pack.Imprint(store.company(workspace)["name"].iloc[0], cycle, version, stamps)
 
 
-def restamp(workspace: Path, cycle: pd.Timestamp) -> None:
-    """Print what is closed and what is open on the published pages of a cycle."""
+def restamp(workspace: Path, cycle: pd.Timestamp) -> tuple[str, ...]:
+    """Print what is closed and what is open on the published pages; what people should know."""
     from sopkit.pages import pack
 
     folder = workspace / publication.REPORTS / months.label(cycle)
-    if (folder / "index.html").is_file():
-        imprint = _imprint(workspace, cycle)
-        pack.restamp(folder, imprint)
-        pack.write_cycles(folder.parent, _cycle_rows(workspace), imprint.company)
+    if not (folder / "index.html").is_file():
+        return ()
+    notes = _finish_pages(workspace, cycle, folder, ())
+    pack.write_cycles(folder.parent, _cycle_rows(workspace), _imprint(workspace, cycle).company)
+    return notes
+
+
+def _finish_pages(
+    workspace: Path, cycle: pd.Timestamp, folder: Path, made: Iterable[str]
+) -> tuple[str, ...]:
+    """Stamps, the executive page's PDF where it differs, first page; what people should know."""
+    from sopkit.pages import pack, pdf
+
+    imprint = _imprint(workspace, cycle)
+    changed, notes = {*pack.restamp(folder, imprint), *made}, ()
+    if approval.LAST in changed:
+        why = pdf.write_pdf(folder / f"{step(approval.LAST).notebook}.html")
+        notes = (why,) if why else ()
+    pack.write_index(folder, imprint)
+    return notes
 
 
 def keep_page(
     workspace: Path, cycle: pd.Timestamp, current: Step, number: int
 ) -> tuple[Path, tuple[str, ...]]:
-    """After a closing: stamp the pages, keep the step's page beside its revision.
+    """After a closing: write its extracts, stamp the pages, keep its page beside the revision.
 
     Returns
     -------
@@ -393,9 +408,29 @@ def keep_page(
     """
     from sopkit.pages import pack
 
-    restamp(workspace, cycle)
     folder = workspace / publication.REPORTS / months.label(cycle)
-    return pack.keep_page(folder, current, number), ()
+    said = _write_extracts(workspace, cycle, current.name, folder / publication.EXTRACTS)
+    said += restamp(workspace, cycle)
+    page = pack.keep_page(folder, current, number)
+    pack.write_index(folder, _imprint(workspace, cycle))  # it lists what is there now
+    return page, said
+
+
+def _write_extracts(
+    workspace: Path, cycle: pd.Timestamp, name: str, folder: Path
+) -> tuple[str, ...]:
+    """What a function's own systems take from a closed step; what people should know of it."""
+    wanted = extracts.reads(name)
+    if not wanted:
+        return ()
+    tables = {
+        table: store.raw_table(workspace, table, cycle)
+        if table in schema.RAW
+        else store.read(workspace, table, cycle)
+        for table in wanted
+    }
+    made = extracts.extracts(name, tables | {"company": store.company(workspace)}, cycle=cycle)
+    return tuple(workbooks.write_extracts(folder, made, store.export_forms(workspace)))
 
 
 def _cycle_rows(workspace: Path) -> list[dict[str, str]]:

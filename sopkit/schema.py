@@ -102,12 +102,14 @@ locations | standing | location | Where: regions, sites, currencies
   currency text: currency of its money, as in `rates`; blank is the company's
   lead_time_days number: days a transfer from `supplied_from` takes
   storage_limit number: units it can hold
+  owner text: who answers for its sales
 channels | standing | channel | To whom: segments and priorities
   channel* text: sales channel or customer group
   segment text: level above channel
   priority~ number: 1 is served first
   contract_rate share: share of demand under contract
   payment_days number: days until it pays
+  owner text: who answers for its sales
 prices | standing | series_key first_month | Net prices by month: money on every page
   item* text: stock-keeping unit or service
   location text: market or region; `all` where left out
@@ -137,8 +139,8 @@ launches | standing | item like_item | New items from like ones
   weight_share* share: weight among its like items
   scale_rate number: size beside the like item, 1 is equal
   ramp_months number: months until it sells in full
-  replaces_item~ text: item it takes over from
-  stage~ text: how far it is
+  replaces_item text: item it takes over from
+  stage text: how far it is
   owner text: who answers for it
 orders | snapshot | series_key month cycle | Open order book: what is ordered for coming months
   item* text: stock-keeping unit or service
@@ -675,13 +677,13 @@ def lookup(members: pd.Series, table: pd.DataFrame, column: str, on: str = "item
 _LATER = " (checked, but no figure uses it yet)"
 
 
-def dictionary(scenarios: str) -> str:
+def dictionary(*further: str) -> str:
     """The data dictionary as Markdown: every raw table, its columns, and when a row is known.
 
     Parameters
     ----------
-    scenarios : str
-        From ``scenario_format.described``.
+    *further : str
+        Sections on files that are no tables, before that on ``company.yml``.
     """
     lines = [
         "# What can stand in data/raw",
@@ -714,7 +716,7 @@ def dictionary(scenarios: str) -> str:
             words += "" if column.is_used else _LATER
             choices = f": {', '.join(column.choices)}" if column.choices else ""
             lines.append(f"| {name} | {column.kind} | {words}{choices} |")
-    lines += ["", scenarios]
+    lines += [line for section in further for line in ("", section)]
     lines += ["", "## company.yml", "", "| setting | default | meaning |", "|---|---|---|"]
     lines += [
         f"| {name} | {'' if setting.default is None else setting.default} | {setting.meaning}"

@@ -21,12 +21,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import databases, filled, rules, schema
+from sopkit import databases, exports, filled, rules, schema
 from sopkit.contract import Source, near, nearest, plain
 from sopkit.databases import SourceError
 
 SUFFIXES = (".csv", ".xlsx", ".parquet")
 MAPPING = "sources.yml"
+EXPORTS = "exports.yml"
 SECTIONS = ("files", "databases", "tables", "formats")
 FORMATS = {"dates": ("day_first", "month_first"), "decimal": ("comma", "point")}
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -78,7 +79,7 @@ def scenarios(folder: Path) -> list[Path]:
 def strangers(folder: Path) -> list[str]:
     """Files that sopkit does not read, and folders whose name is nearly a table's."""
     known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
-    known |= {MAPPING, "company.yml", "README.md"}
+    known |= {MAPPING, EXPORTS, "company.yml", "README.md"}
     present = [path for path in folder.iterdir() if not path.name.startswith((".", "~$"))]
     found = [path.name for path in present if path.is_file() and path.name not in known]
     for own in (path for path in present if path.is_dir()):
@@ -115,6 +116,22 @@ def mapping(folder: Path) -> dict[str, dict]:
             if problem:
                 raise SourceError(f"{path.name}: {section}: {name}: {problem}")
     return {section: dict(lines) for section, lines in named.items()}
+
+
+def export_forms(folder: Path) -> dict[str, exports.Export]:
+    """Form of each extract as ``exports.yml`` says it; our own where there is none.
+
+    Raises
+    ------
+    SourceError
+        If it names an extract, a column or a setting that nobody knows.
+    """
+    path = folder / EXPORTS
+    content = load_yaml(path) if path.is_file() else {}
+    problem = exports.problem(content)
+    if problem:
+        raise SourceError(f"{path.name}: {problem}")
+    return exports.settled(content)
 
 
 def _problem(section: str, name: object, value: object, known: dict) -> str:
@@ -161,6 +178,7 @@ def _format_problem(said: object) -> str:
 
 
 _FIRST_LINES = {"company.yml": "currency: EUR", "sources.yml": "files: {orders: orders.csv}"}
+_FIRST_LINES |= {EXPORTS: "all: {decimal: comma, separator: semicolon}"}
 
 
 def load_yaml(path: Path) -> dict:

@@ -441,6 +441,17 @@ def require_unapproved(workspace: Path, cycle: pd.Timestamp, what: str) -> None:
         raise UsageError(f"{what}: {words}. What is new belongs to cycle {later}.")
 
 
+def export_forms(workspace: Path) -> dict:
+    """How ``exports.yml`` wants each extract.
+
+    Raises
+    ------
+    SourceError
+        If it names what there is none of.
+    """
+    return sources.export_forms(workspace / RAW)
+
+
 def scenario_files(workspace: Path) -> pd.DataFrame:
     """Scenario files by name: ``scenario, content, problem`` (why it cannot be read)."""
     rows = []

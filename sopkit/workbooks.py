@@ -1,4 +1,4 @@
-"""Excel out: the S&OP grid as people know it, months across; any tables, a sheet each.
+"""Excel and CSV out: the S&OP grid as people know it, any tables, extracts for the ERP.
 
 Text from data stays text: a name that begins with ``=`` is never a formula.
 """
@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from sopkit.contract import counted
+from sopkit.exports import Export
+from sopkit.extracts import EXTRACTS
 from sopkit.reconciliation import grid
 
 _KEYS = ["family", "measure", "row"]
+_MOST_ROWS = 1_048_575  # of a sheet, below its header
+_TRIGGERS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes what begins so for a formula
+_WIDTHS = (9, 44)  # of a column, letters
+_DIGITS = 6  # decimals in CSV
 
 
 def write_grid(path: Path, sop_grid: pd.DataFrame) -> None:
@@ -55,7 +62,9 @@ def write_grid(path: Path, sop_grid: pd.DataFrame) -> None:
     book.save(path)
 
 
-def write_tables(path: Path, tables: dict[str, pd.DataFrame]) -> None:
+def write_tables(
+    path: Path, tables: dict[str, pd.DataFrame], dates: dict[str, str] | None = None
+) -> None:
     """Write tables with full figures: one as CSV, or each on a sheet of a workbook.
 
     Parameters
@@ -64,6 +73,8 @@ def write_tables(path: Path, tables: dict[str, pd.DataFrame]) -> None:
         File to write; one that is there is replaced. Its suffix, .csv or .xlsx, says the kind.
     tables : dict of DataFrame
         Name of a sheet → its rows; as CSV the first alone. Months are written as days.
+    dates : dict, optional
+        Name of a sheet → how it shows its days, such as DD.MM.YYYY; left out: YYYY-MM-DD.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -73,26 +84,47 @@ def write_tables(path: Path, tables: dict[str, pd.DataFrame]) -> None:
         part.replace(path)
         return
     from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.utils import get_column_letter
 
     book = Workbook(write_only=True)
     for name, table in tables.items():
-        sheet = book.create_sheet(name)
-        sheet.freeze_panes = "A2"
-        columns = [_cells(table[column]) for column in table]
-
-        def word(text: str, sheet=sheet) -> object:
-            cell = WriteOnlyCell(sheet, text)
-            cell.data_type = "s"  # a name like a formula stays text
-            return cell
-
-        sheet.append(list(table.columns))
-        for row in zip(*columns, strict=True):
-            sheet.append([word(x) if isinstance(x, str) and x[:1] == "=" else x for x in row])
-        sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(table) + 1}"
+        _write_sheet(book.create_sheet(name), table, (dates or {}).get(name, "YYYY-MM-DD"))
     book.save(part)
     part.replace(path)
+
+
+def _write_sheet(sheet, table: pd.DataFrame, date_format: str) -> None:
+    """A table on a sheet: header bold and frozen, columns wide enough, ready to filter."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font, PatternFill
+    from openpyxl.utils import get_column_letter
+
+    sheet.freeze_panes = "A2"
+    heads = [WriteOnlyCell(sheet, name) for name in table]
+    cells = [WriteOnlyCell(sheet) for _ in heads]  # one a column: a row is written at once
+    for place, (name, head, cell) in enumerate(zip(table, heads, cells, strict=True), start=1):
+        head.data_type, head.font = "s", Font(bold=True)
+        head.fill = PatternFill("solid", fgColor="E8ECF0")
+        cell.number_format, width = _shown(table[name], date_format)
+        width = min(max(width, len(name) + 4, _WIDTHS[0]), _WIDTHS[1])  # 4: the filter's arrow
+        sheet.column_dimensions[get_column_letter(place)].width = width
+    sheet.append(heads)
+    for row in zip(*(_cells(table[name]) for name in table), strict=True):
+        for cell, value in zip(cells, row, strict=True):
+            cell.value = value
+            if isinstance(value, str):
+                cell.data_type = "s"  # a name like a formula stays text
+        sheet.append(cells)
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}{len(table) + 1}"
+
+
+def _shown(column: pd.Series, date_format: str) -> tuple[str, int]:
+    """Number format of a column, and the letters it needs."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return date_format.lower(), len(date_format) + 2
+    if pd.api.types.is_float_dtype(column):
+        known = column.dropna()
+        return ("#,##0" if known.eq(known.round()).all() else "#,##0.00"), 14
+    return "General", 2 + max((len(str(word)) for word in column.head(500)), default=0)
 
 
 def _cells(column: pd.Series) -> list:
@@ -100,3 +132,88 @@ def _cells(column: pd.Series) -> list:
     if pd.api.types.is_datetime64_any_dtype(column):
         return [None if pd.isna(month) else month.date() for month in column]
     return column.astype("object").where(column.notna(), None).tolist()
+
+
+def write_extracts(
+    folder: Path, made: dict[str, pd.DataFrame], forms: dict[str, Export]
+) -> list[str]:
+    """Write extracts as the ERP wants them: each as CSV, and as a sheet of its workbook.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they go; those of an earlier closing are replaced.
+    made : dict of DataFrame
+        From ``extracts.extracts``.
+    forms : dict
+        From ``sources.export_forms``.
+
+    Returns
+    -------
+    list of str
+        Sentences to say: extracts left out because they have no rows, columns that are blank
+        throughout, texts that CSV guards, sheets too long for Excel.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    said, books = [], {EXTRACTS[name].book: {} for name in made}
+    for name, table in made.items():
+        form, file = forms[name], folder / f"{name}.csv"
+        if table.empty:
+            file.unlink(missing_ok=True)
+            said.append(f"Extract {name} is left out: there is nothing in it.")
+            continue
+        chosen = table[list(form.columns)]
+        blank = list(chosen.columns[chosen.isna().all()])
+        if blank:
+            said.append(f"Extract {name} is blank in {', '.join(blank)}: no table gives that.")
+        renamed = chosen.rename(columns=form.columns)
+        guarded = _write_csv(file, renamed, form)
+        if guarded:
+            texts = counted(guarded, "text begins", "texts begin")
+            said.append(
+                f"{file.name}: {texts} like a formula; an apostrophe stands before them there."
+            )
+        if len(table) <= _MOST_ROWS:
+            books[EXTRACTS[name].book][name] = renamed
+        else:
+            said.append(f"{name} has more rows than a sheet of Excel holds: it is CSV alone.")
+    dates = {name: form.date_format for name, form in forms.items()}
+    for book, sheets in books.items():
+        (folder / f"{book}.xlsx").unlink(missing_ok=True)
+        if sheets:
+            write_tables(folder / f"{book}.xlsx", sheets, dates)
+    return said
+
+
+def _write_csv(path: Path, table: pd.DataFrame, form: Export) -> int:
+    """One extract as text; how many texts had to be guarded."""
+    separator, point = form.signs
+    days = form.date_format.replace("YYYY", "%Y").replace("MM", "%m").replace("DD", "%d")
+    written, guarded = {}, 0
+    for name, column in table.items():
+        if pd.api.types.is_datetime64_any_dtype(column):
+            column = column.dt.strftime(days)
+        elif pd.api.types.is_float_dtype(column):
+            column = column.map(lambda amount: _plain(amount, point), na_action="ignore")
+        elif pd.api.types.is_string_dtype(column):
+            is_odd = column.str.startswith(_TRIGGERS, na=False)
+            column, guarded = column.mask(is_odd, "'" + column), guarded + int(is_odd.sum())
+        written[name] = column
+    part = path.with_name(path.name + ".part")
+    pd.DataFrame(written).to_csv(
+        part, index=False, sep=separator, encoding="utf-8", lineterminator="\r\n"
+    )
+    part.replace(path)
+    return guarded
+
+
+def _plain(amount: float, point: str) -> str:
+    """A number without exponent, and without zeros at its end.
+
+    Examples
+    --------
+    >>> _plain(1234.5, ","), _plain(-0.0000001, "."), _plain(3e7, ".")
+    ('1234,5', '0', '30000000')
+    """
+    text = f"{amount:.{_DIGITS}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace(".", point)

@@ -13,10 +13,10 @@ from hypothesis import settings
 from sopkit import contract, cycle, months, sample, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import forecasting, history, panel
+from sopkit.pages.pdf import BROWSERS
 from sopkit.reconciliation import gap_tree
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # the same examples on every machine and in every run: no clock, no chance, no stored failures
 settings.register_profile("sopkit", deadline=None, derandomize=True, database=None, max_examples=60)

@@ -33,6 +33,8 @@ FLOORS = {
     "what_if": 2.7,
     "pre_sop": 2.8,
     "steps": 3,
+    "extracts": 2.8,
+    "exports": 2.9,
     "databases": 3.8,
     "northtrail": 3.8,
     "templates": 3.8,

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from sopkit import sample, schema
+from sopkit import exports, sample, schema
 from sopkit.reconciliation import scenario_format
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -69,7 +69,7 @@ def test_environment_yml_names_python_pip_and_the_stack_with_the_same_bounds():
 
 def test_the_dictionary_in_data_raw_is_generated_from_the_schema():
     text = (REPOSITORY / "data/raw/README.md").read_text(encoding="utf-8")
-    assert text == schema.dictionary(scenario_format.described())
+    assert text == schema.dictionary(scenario_format.described(), exports.described())
 
 
 def test_the_repositorys_own_tables_are_the_sample_company(tmp_path):

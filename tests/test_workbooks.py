@@ -1,13 +1,17 @@
-"""The S&OP grid as a workbook: what the page shows, months across, text stays text."""
+"""Workbooks and CSV: the S&OP grid, any tables, extracts; text stays text, numbers numbers."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sopkit import workbooks
+from sopkit import exports, workbooks
 
 JANUARY, FEBRUARY = pd.Timestamp("2026-01-01"), pd.Timestamp("2026-02-01")
 
@@ -71,3 +75,108 @@ def test_tables_come_back_as_they_were_written(tmp_path, kind):
         assert openpyxl.load_workbook(path)["More"]["A2"].data_type == "s"
         back = pd.read_excel(path, sheet_name="Rows")
     pd.testing.assert_frame_equal(back, table, check_dtype=False)
+
+
+FORM = {"item": "MATERIAL", "month": "PERIOD", "quantity": "QTY"}
+
+
+def _extract() -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "family": ["Zelte ü", "#N/A", "=1+1"],
+            "item": ["00123", "-5;7", "NA"],
+            "month": [JANUARY, FEBRUARY, pd.NaT],
+            "quantity": [1234567.5, -0.25, np.nan],
+        }
+    )
+    return table.astype({"family": "str", "item": "str"})
+
+
+def _written(tmp_path, table: pd.DataFrame, **words):
+    columns = words.pop("columns", {name: name for name in table})
+    forms = {"finance": exports.Export(columns, **words)}
+    said = workbooks.write_extracts(tmp_path / "out", {"finance": table}, forms)
+    return tmp_path / "out", said
+
+
+def test_an_extract_is_csv_in_the_words_of_the_erp(tmp_path):
+    words = dict(date_format="DD.MM.YYYY", separator="semicolon", decimal="comma")
+    folder, said = _written(tmp_path, _extract(), columns=FORM, **words)
+    assert (folder / "finance.csv").read_bytes() == (
+        b"MATERIAL;PERIOD;QTY\r\n"
+        b"00123;01.01.2026;1234567,5\r\n"
+        b'"\'-5;7";01.02.2026;-0,25\r\n'
+        b"NA;;\r\n"
+    )
+    assert said == [
+        "finance.csv: 1 text begins like a formula; an apostrophe stands before them there."
+    ]
+
+
+def test_csv_without_a_mapping_is_utf_8_and_reads_back(tmp_path):
+    folder, said = _written(tmp_path, _extract())
+    assert not (folder / "finance.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    back = pd.read_csv(folder / "finance.csv", dtype={"item": "str"}, keep_default_na=False)
+    assert back["family"].tolist() == ["Zelte ü", "#N/A", "'=1+1"]
+    assert back["item"].tolist() == ["00123", "'-5;7", "NA"]
+    assert len(said) == 1 and "2 texts begin" in said[0]
+
+
+def test_an_extracts_workbook_holds_numbers_days_and_texts_as_such(tmp_path):
+    folder, _ = _written(tmp_path, _extract(), date_format="DD.MM.YYYY")
+    sheet = openpyxl.load_workbook(folder / "finance.xlsx")["finance"]
+    assert [cell.value for cell in sheet[1]] == list(_extract())
+    assert all(cell.font.bold for cell in sheet[1]) and sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:D4"
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
+    assert rows == [
+        ["Zelte ü", "00123", JANUARY, 1234567.5],
+        ["#N/A", "-5;7", FEBRUARY, -0.25],
+        ["=1+1", "NA", None, None],
+    ]
+    assert {sheet[f"A{n}"].data_type for n in (2, 3, 4)} == {"s"}
+    assert (sheet["C2"].number_format, sheet["D2"].number_format) == ("dd.mm.yyyy", "#,##0.00")
+    assert all(sheet.column_dimensions[name].width >= 9 for name in "ABCD")
+
+
+def test_an_extract_without_rows_is_left_out_said_and_its_old_files_go(tmp_path):
+    folder, _ = _written(tmp_path, _extract())
+    assert sorted(path.name for path in folder.iterdir()) == ["finance.csv", "finance.xlsx"]
+    _, said = _written(tmp_path, _extract()[:0])
+    assert list(folder.iterdir()) == []
+    assert said == ["Extract finance is left out: there is nothing in it."]
+
+
+def test_a_column_that_nothing_gives_is_blank_and_said(tmp_path):
+    table = _extract().assign(owner=pd.Series([np.nan] * 3, dtype="str"), cost=np.nan)
+    folder, said = _written(tmp_path, table, columns={"item": "CODE", "owner": "WHO", "cost": "C"})
+    assert "Extract finance is blank in owner, cost: no table gives that." in said
+    assert (folder / "finance.csv").read_text().splitlines()[1] == "00123,,"
+
+
+def test_a_sheet_that_excel_cannot_hold_is_csv_alone_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbooks, "_MOST_ROWS", 2)
+    folder, said = _written(tmp_path, _extract())
+    assert [path.name for path in folder.iterdir()] == ["finance.csv"]
+    assert "finance has more rows than a sheet of Excel holds: it is CSV alone." in said
+
+
+def test_extracts_of_one_book_are_its_sheets(tmp_path):
+    forms = exports.settled({})
+    load = pd.DataFrame({name: [1.0] for name in forms["production_hours"].columns})
+    made = pd.DataFrame({name: [2.0] for name in forms["production"].columns})
+    tables = {"production": made, "production_hours": load}
+    workbooks.write_extracts(tmp_path, tables, forms)
+    book = openpyxl.load_workbook(tmp_path / "production.xlsx")
+    assert book.sheetnames == ["production", "production_hours"]
+    assert sorted(path.name for path in tmp_path.glob("*.csv")) == [
+        "production.csv",
+        "production_hours.csv",
+    ]
+
+
+@given(st.floats(min_value=-1e12, max_value=1e12))
+def test_numbers_in_csv_are_exact_to_six_decimals_and_never_in_exponents(amount):
+    text = workbooks._plain(amount, ",")
+    assert re.fullmatch(r"-?\d+(,\d{1,6})?", text) and text != "-0"
+    assert abs(float(text.replace(",", ".")) - amount) <= 5e-7 + abs(amount) * 1e-15

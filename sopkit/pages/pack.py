@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from sopkit import months
 from sopkit.agenda import STEPS, Step
+from sopkit.publication import EXTRACTS, REVISIONS
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
 _TEMPLATES = Path(__file__).parent / "template"
@@ -69,8 +70,9 @@ def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Pa
     return _write(folder / f"{step.notebook}.html", body, step.title, imprint, stamp)
 
 
-def restamp(folder: Path, imprint: Imprint) -> None:
-    """Print today's stamps on the pages of a pack that stand there, and on its first page."""
+def restamp(folder: Path, imprint: Imprint) -> list[str]:
+    """Print today's stamps on the pages of a pack; steps whose page differs."""
+    changed = []
     for step in STEPS:
         page = folder / f"{step.notebook}.html"
         if not page.is_file():
@@ -81,13 +83,14 @@ def restamp(folder: Path, imprint: Imprint) -> None:
         after = _TITLE.sub(lambda found, mark=mark: f"{found[1]}{mark}</div>", before, count=1)
         if after != before:
             _write_whole(page, after)
-    write_index(folder, imprint)
+            changed.append(step.name)
+    return changed
 
 
 def keep_page(folder: Path, step: Step, number: int) -> Path:
     """Keep a page as it stands beside a closed revision, its links to the pack's pages mended."""
     page = (folder / f"{step.notebook}.html").read_text(encoding="utf-8")
-    target = folder / "revisions" / str(number) / f"{step.notebook}.html"
+    target = folder / REVISIONS / str(number) / f"{step.notebook}.html"
     _write_whole(target, _TO_PACK.sub(r'href="../../\1"', page))
     return target
 
@@ -121,22 +124,50 @@ def write_failure(
 
 
 def write_index(folder: Path, imprint: Imprint) -> Path:
-    """Write the pack's first page: each page there is, its purpose, what its headline says."""
+    """Write the pack's first page: each page there is, its purpose, what its headline says.
+
+    Below them: workbook of the S&OP grid, extracts, pages of earlier revisions, those that are in
+    the folder. A page that was printed has its PDF beside it.
+    """
     shown = [step for step in STEPS if (folder / f"{step.notebook}.html").is_file()]
     pages = [
         {
             "title": step.title,
             "href": f"{step.notebook}.html",
+            "pdf": _if_there(folder, f"{step.notebook}.pdf"),
             "purpose": _PURPOSES[step.name],
             "headline": _first_sentence(folder / f"{step.notebook}.html"),
             "stamp": imprint.stamps.get(step.name, ""),
         }
         for step in shown
     ]
-    workbook = WORKBOOK if (folder / WORKBOOK).is_file() else ""
-    body = _template("pack.html.j2").render(pages=pages, workbook=workbook)
+    body = _template("pack.html.j2").render(
+        pages=pages,
+        workbook=_if_there(folder, WORKBOOK),
+        extracts=[path.name for path in sorted((folder / EXTRACTS).glob("*.*"))],
+        revisions=_revisions(folder),
+    )
     title = f"Meeting pack {months.label(imprint.cycle)}"
     return _write(folder / "index.html", body, title, imprint)
+
+
+def _if_there(folder: Path, name: str) -> str:
+    """The name of a file of the folder, empty where it is not there."""
+    return name if (folder / name).is_file() else ""
+
+
+def _revisions(folder: Path) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Earlier revisions, the latest first, each with its pages: title and address."""
+    numbers = [path for path in (folder / REVISIONS).glob("*") if path.name.isdigit()]
+    made = []
+    for own in sorted(numbers, key=lambda path: int(path.name), reverse=True):
+        pages = [
+            (step.title, f"{REVISIONS}/{own.name}/{step.notebook}.html")
+            for step in STEPS
+            if (own / f"{step.notebook}.html").is_file()
+        ]
+        made += [(own.name, pages)] if pages else []
+    return made
 
 
 def write_cycles(folder: Path, cycles: list[dict[str, str]], company: str) -> Path:

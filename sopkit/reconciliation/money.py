@@ -204,19 +204,10 @@ def _tied_up(
     before = made.assign(amount=paid)[is_bought]
     bought = costs.assign(amount=costs["purchase_cost_value"])
     bought = pd.concat([before, bought], ignore_index=True)[["item", "month", "amount"]]
-    due = _outstanding(bought, _payment_days(bought["item"], tables["suppliers"], items))
+    days = sites.of_quickest_supplier(bought["item"], items, tables["suppliers"], "payment_days")
+    due = _outstanding(bought, days)
     due = due.assign(payable_value=due["amount"], cash_value=-due.pop("amount"))
     return pd.concat([stock, owed, due], ignore_index=True)
-
-
-def _payment_days(members: pd.Series, suppliers: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
-    """Days until each item's supplier is paid: its quickest one's, else that of its family."""
-    quickest = suppliers.sort_values(["lead_time_days", "supplier"])
-    own = quickest[quickest["item"] != schema.ALL]
-    of_family = quickest[quickest["item"] == schema.ALL]
-    days = schema.lookup(members, own, "payment_days")
-    family = schema.lookup(members, items, "family")
-    return days.fillna(schema.lookup(family, of_family, "payment_days", on="family"))
 
 
 def _outstanding(flow: pd.DataFrame, days: pd.Series) -> pd.DataFrame:

@@ -227,6 +227,18 @@ def lead_days(members: pd.Series, items: pd.DataFrame, suppliers: pd.DataFrame) 
     return days
 
 
+def of_quickest_supplier(
+    members: pd.Series, items: pd.DataFrame, suppliers: pd.DataFrame, column: str
+) -> pd.Series:
+    """A column of `suppliers` for each item: of its quickest one, else of its family's."""
+    quickest = suppliers.sort_values(["lead_time_days", "supplier"])
+    own = quickest[quickest["item"] != schema.ALL]
+    of_family = quickest[quickest["item"] == schema.ALL]
+    family = schema.lookup(members, items, "family")
+    found = schema.lookup(members, own, column)
+    return found.fillna(schema.lookup(family, of_family, column, on="family"))
+
+
 def opening_stock(
     inventory: pd.DataFrame,
     sites: pd.DataFrame,

@@ -149,6 +149,32 @@ def test_a_page_without_a_headline_is_listed_without_one(tmp_path):
     assert 'class="said"' not in pack.write_index(tmp_path, IMPRINT).read_text(encoding="utf-8")
 
 
+def test_a_pack_links_the_pdfs_extracts_and_earlier_revisions_it_holds(executed, tmp_path):
+    pack.write_page(executed, tmp_path, DEMAND, IMPRINT)
+    plain = pack.write_index(tmp_path, IMPRINT).read_text(encoding="utf-8")
+    assert not any(word in plain for word in ("As PDF", "Extracts", "revision"))
+    for name in (
+        "03_demand_review.pdf",
+        "extracts/sales.csv",
+        "extracts/sales.xlsx",
+        "revisions/2/03_demand_review.html",
+        "revisions/10/03_demand_review.html",
+        "revisions/10/06_executive_review.html",
+        "revisions/old/03_demand_review.html",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    text = pack.write_index(tmp_path, IMPRINT).read_text(encoding="utf-8")
+    body = text[text.index("<main>") :]
+    assert '<a href="03_demand_review.pdf">As PDF</a>' in body
+    assert '<a href="extracts/sales.csv">sales.csv</a>' in body
+    assert body.index("Pages of revision 10") < body.index("Pages of revision 2")
+    assert '<a href="revisions/10/06_executive_review.html">Executive review</a>' in body
+    assert "revisions/old" not in body
+    for href in re.findall(r'<a href="([^"]+)"', body):
+        assert (tmp_path / href).is_file() or href in plain
+
+
 def test_cycles_are_listed_newest_first(tmp_path):
     cycles = [
         {"cycle": cycle, "state": "run", "when": "2026-01-05", "href": f"{cycle}/index.html"}
