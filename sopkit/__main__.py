@@ -213,6 +213,7 @@ def _plan(
         print(f"  unchanged, kept: {', '.join(outcome.skipped)}")
     if outcome.closed:
         print(f"  closed, kept: {', '.join(outcome.closed)}")
+    _tell_revisions(workspace, month)
     late = outcome.findings.query("table == 'sales' and column == 'month'")
     for row in late.to_dict("records"):  # a month left out is seen at once, not on a page
         print(sentence(row))
@@ -397,6 +398,19 @@ def _reopen(arguments: argparse.Namespace) -> int:
     )
     print(f"open again: {', '.join(opened)}")
     return _plan(arguments, workspace, month)
+
+
+def _tell_revisions(workspace: Path, month: object) -> None:
+    """What differs from the plans that were closed before a reopening; page 06 shows it whole."""
+    table = store.read(workspace, "revision_changes", month)
+    for (measure, number), rows in table.groupby(["measure", "revision"], sort=False):
+        moved = rows[rows["change"].abs() > 0.5]
+        families = moved[moved["family"] != schema.COMPANY_LABEL]
+        largest = families.reindex(families["change"].abs().sort_values(ascending=False).index)
+        parts = [f"{row['family']} {row['change']:+,.0f}" for row in largest.to_dict("records")[:3]]
+        whole = rows.loc[rows["family"] == schema.COMPANY_LABEL, "change"].sum()
+        words = f"{whole:+,.0f} ({', '.join(parts)})" if parts else "as it was"
+        print(f"  {measure.lower()} beside revision {number}: {words}")
 
 
 def _decide(arguments: argparse.Namespace) -> int:

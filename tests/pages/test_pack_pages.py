@@ -110,7 +110,9 @@ def test_what_is_open_or_closed_is_stamped_and_stamped_anew(executed, rendered, 
     before = page.read_text(encoding="utf-8")
     assert '<p class="stamp">preliminary: data &amp; demand not agreed</p>' in before
     closed = replace(IMPRINT, stamps={SUPPLY.name: r"revision 1, closed by \1"})
-    pack.restamp(tmp_path, closed)
+    assert pack.restamp(tmp_path, closed) == [SUPPLY.name]
+    assert pack.restamp(tmp_path, closed) == []  # a page that says so already is left alone
+    pack.write_index(tmp_path, closed)
     after = page.read_text(encoding="utf-8")
     assert after == before.replace(
         "preliminary: data &amp; demand not agreed", closed.stamps[SUPPLY.name]
