@@ -14,8 +14,17 @@ import pandas as pd
 
 from sopkit import currencies, headlines, months, schema, supply_problem
 from sopkit.demand import hierarchy
-from sopkit.reconciliation import changes, comparison, money, regret, scenarios
-from sopkit.supply import families, least_cost, plans, shortages, strategies, tasks
+from sopkit.reconciliation import (
+    changes,
+    closing,
+    comparison,
+    levers,
+    money,
+    regret,
+    scenarios,
+    verdicts,
+)
+from sopkit.supply import families, least_cost, offers, plans, shortages, sites, strategies, tasks
 
 Tables = dict[str, pd.DataFrame]
 _MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next time
@@ -132,18 +141,31 @@ def plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -
     return money.plan_money(plan, delivered, *(tables[name] for name in names), factors)
 
 
-def every_scenario(
+def all_tried(
     tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, cycle: pd.Timestamp
 ) -> Tables:
-    """Every scenario that counts beside the plan, and choices against what may happen."""
+    """What scenarios and levers would change, from one base."""
+    known = _counting(tables, cycle)
+    if tables["demand_plan"].empty or not (known or len(tables["levers"])):
+        return _with_facts(comparison.nothing(), []) | verdicts.nothing()
+    base = start(tables, financials, closed, cycle=cycle)
+    found = _with_facts(comparison.nothing(), []) if not known else _every_scenario(base, known)
+    return found | (best_levers(base) if len(tables["levers"]) else verdicts.nothing())
+
+
+def _counting(tables: Tables, cycle: pd.Timestamp) -> dict[str, scenarios.Scenario]:
+    """The scenarios that count in this cycle."""
     company = tables["company"].iloc[0]
     ahead = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
     known, odd = scenarios.read_all(tables["scenario_files"], tables, cycle=cycle, horizon=ahead)
     if broken := [finding for finding in odd if finding.state == "breach"]:
         raise months.UsageError(f"{broken[0].table}: {broken[0].message} {broken[0].remedy}")
-    if not known or tables["demand_plan"].empty:
-        return _with_facts(comparison.nothing(), [])
-    base = start(tables, financials, closed, cycle=cycle)
+    return known
+
+
+def _every_scenario(base: dict, known: dict[str, scenarios.Scenario]) -> Tables:
+    """Every scenario that counts beside the plan, and choices against what may happen."""
+    tables, company = base["tables"], base["tables"]["company"].iloc[0]
     stacks = {name: scenarios.stack(known, name) for name in known}
     own, findings = {scenarios.PLANNED: base["planned"]["kpis"]}, {}
     for name, parts in stacks.items():
@@ -162,7 +184,9 @@ def every_scenario(
     frozen = company["frozen_months"] if len(tables["scheduled_receipts"]) else {}
     results = {
         "scenarios": comparison.beside_base(own),
-        "scenario_list": comparison.listed(known, stacks, findings, own_part, frozen, cycle),
+        "scenario_list": comparison.listed(
+            known, stacks, findings, own_part, frozen, base["cycle"]
+        ),
         "scenario_regret": regret.regret(combined, known),
     }
     return _with_facts(results, left_out)
@@ -193,3 +217,60 @@ def _answered(base: dict, parts: list[scenarios.Scenario]) -> tuple[pd.DataFrame
     except ValueError as error:
         return base["planned"]["kpis"].assign(amount=np.nan, detail=""), str(error)
     return told["kpis"], ""
+
+
+def best_levers(base: dict) -> Tables:
+    """Which levers bring most within limits, why others are left, and the plan with them.
+
+    ``base`` comes from ``start``.
+    """
+    tables, task = base["tables"], base["planned"]["task"]
+    company, plan = tables["company"].iloc[0], _worth(base, tables)
+    laid = levers.laid_out(tables["levers"], plan, task, tables["resources"], cycle=base["cycle"])
+    names, uses, most = verdicts.limits(laid, company)
+    offered = _offered(task, laid, plan)
+    cost, pairs = laid.table["cost_value"].to_numpy(), verdicts.pairs(laid.table)
+    search = closing.Search(offered.saved, cost, uses, most, pairs)
+    best, chosen = verdicts.choice(search, laid, names)
+    bounds = verdicts.limit_table(search, laid, best, names)
+    offered.saved(best)
+    used = offered.used()
+    pulled = map(levers.as_change, laid.table[best].to_dict("records"))
+    paid = verdicts.wages(laid, best, used, task)  # the lever's cost holds them
+    told = answer(base, pulled, once_value=cost @ best - paid)["kpis"]
+    return {
+        "lever_choice": chosen,
+        "lever_effects": verdicts.effects(laid, best, used),
+        "lever_limits": bounds,
+        "lever_plan": verdicts.beside_plan(base["planned"]["kpis"], told, search.net(best)),
+    }
+
+
+def _worth(base: dict, tables: Tables) -> pd.DataFrame:
+    """The demand plan with its levels, site and what a further unit brings.
+
+    That is its margin; of what is bought its price, since the supply plan counts the purchase.
+    """
+    items, places = tables["items"], tables["locations"]
+    plan = hierarchy.with_levels(tables["demand_plan"], items, places, tables["channels"])
+    priced = plan.merge(tables["money_rates"], on=schema.SERIES, how="left", validate="m:1")
+    is_bought = schema.lookup(plan["item"], items, "is_purchased").fillna(False).astype(bool)
+    cost = priced["unit_cost_value"] * np.where(is_bought, 0.0, 1.0)
+    return plan.assign(
+        factor=hierarchy.factors(plan["item"], items),
+        site=sites.stocking_site(plan, items, places),
+        worth_value=priced["unit_price_value"] * base["factors"]["plan"].to_numpy() - cost,
+    )
+
+
+def _offered(task: tasks.Task, laid: levers.Laid, plan: pd.DataFrame) -> offers.Offers:
+    """Levers beside the plan of least cost; a large plan's by family."""
+    units, owed = laid.units, plan.groupby(["item", "site"])["worth_value"].mean()
+    owed = owed.reindex(pd.MultiIndex.from_frame(task.keys)).fillna(0.0).to_numpy()
+    if task.demand.size > families.MOST_CELLS:
+        family = plan.drop_duplicates("item").set_index("item")["family"]
+        codes = families.codes(task, family.reindex(task.keys["item"]))
+        member = np.eye(codes.max() + 1)[codes]
+        task, units = families.grouped(task, codes), units @ member
+        owed = owed @ member / member.sum(axis=0)
+    return offers.Offers(task, laid.hours, units, laid.value, owed)
