@@ -373,6 +373,35 @@ def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     }
 
 
+def levers(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
+    """Which levers are worth pulling, what they bring, and the limit that costs most.
+
+    ``results`` hold the tables `lever_choice`, `lever_limits` and `lever_plan`.
+    """
+    table, plan = results["lever_choice"], results["lever_plan"].set_index("kpi")
+    chosen = table[table["is_chosen"]]
+    row = plan.reindex(["contribution_value"]).iloc[0].where(len(chosen) > 0)
+    budget = plan.reindex(["fiscal_year_variance_value"]).iloc[0]
+    lacks = -budget["base_amount"] if budget["base_amount"] < 0 else np.nan
+    bound = results["lever_limits"].nlargest(1, "without_value")
+    bound = bound[bound["without_value"] > _SEEN_MONEY]
+    names = "; ".join(chosen["statement"].head(SHOWN))
+    verdict = f"{len(chosen)} of {len(table)} levers brings" if len(chosen) == 1 else ""
+    verdict = verdict or f"{len(chosen)} of {len(table)} levers bring"
+    state = f"{verdict} more than it costs" if len(chosen) == 1 else f"{verdict} most together"
+    state = f"{state}: {names}" if len(chosen) else "No lever would bring more than it costs"
+    return {
+        "levers_state": state if len(table) else "",
+        "levers_net": ("signed_value", row["expected_value"]),
+        "levers_cost": ("value", chosen["cost_value"].sum() if len(chosen) else np.nan),
+        "levers_in_plan": ("signed_value", row["difference"]),
+        "levers_lacking": ("value", lacks if len(table) else np.nan),
+        "levers_closed": ("signed_value", budget["difference"]),
+        "levers_limit": "".join(bound["limit"]),
+        "levers_limit_value": ("value", bound["without_value"].max()),
+    }
+
+
 def _chance(rate: float) -> str:
     """A chance in words that never claims certainty; blank where it is not known.
 

@@ -325,7 +325,7 @@ actions | dated | action cycle | Follow-up of what was promised
   levels
   effect_first_month~ month: first month of the effect
   effect_last_month~ month: last month of the effect
-  effect_amount~ signed: effect promised, in the unit of the KPI
+  effect_amount signed: effect promised, in the unit of the KPI
   author text: who entered it
   entered_at time: when it was entered
 closings~ | dated | cycle step revision | Steps closed and reopened: gates

@@ -485,6 +485,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
     common |= headlines.risk(results)
     common |= headlines.years(results)
+    common |= headlines.levers(results)
     facts = headlines.reconciliation(financials, gap_table, tables["ledger_demand_plan"], common)
     told = headlines.contradictions(results["strategy_check"], results["disconnects"])
     return results | {
