@@ -380,7 +380,7 @@ def levers(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     """
     table, plan = results["lever_choice"], results["lever_plan"].set_index("kpi")
     chosen = table[table["is_chosen"]]
-    row = plan.reindex(["contribution_value"]).iloc[0].where(len(chosen) > 0)
+    row = plan.reindex(["contribution_value" if len(chosen) else ""]).iloc[0]
     budget = plan.reindex(["fiscal_year_variance_value"]).iloc[0]
     lacks = -budget["base_amount"] if budget["base_amount"] < 0 else np.nan
     bound = results["lever_limits"].nlargest(1, "without_value")

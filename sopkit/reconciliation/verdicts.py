@@ -116,10 +116,13 @@ def choice(search: Search, laid: Laid, names: list[str]) -> tuple[np.ndarray, pd
 
 
 def _why_chosen(search: Search, best: np.ndarray, other: np.ndarray, table: pd.DataFrame) -> str:
-    instead = [table["lever"][k] for k in np.flatnonzero(other & ~best)]
-    if instead:
-        return f"without it, {' and '.join(instead)} would stand in"
-    return "without it, nothing would stand in"
+    instead = _called(table, other & ~best)
+    return f"without it, {instead or 'nothing'} would stand in"
+
+
+def _called(table: pd.DataFrame, which: np.ndarray) -> str:
+    """The levers at some positions, as their statements call them."""
+    return " and ".join(f"“{statement}”" for statement in table["statement"][which])
 
 
 def _why_left_out(
@@ -128,9 +131,9 @@ def _why_left_out(
     """Why a lever that can act is not in the best set."""
     own = np.arange(len(best)) == k
     against = {i + j - k for i, j in search.pairs if k in (i, j)}
-    chosen = [table["lever"][other] for other in sorted(against) if best[other]]
+    chosen = _called(table, best & np.isin(np.arange(len(best)), sorted(against)))
     if chosen:
-        return f"it cannot be used with {' and '.join(chosen)}, which brings more"
+        return f"it cannot be used with {chosen}, which brings more"
     cost = search.cost[k]
     gain, alone = search.gain(best | own) - search.gain(best), search.gain(own)
     if alone < _FELT:

@@ -1,9 +1,9 @@
 """The plan of least cost with offers open to it: hours and sales that it may use in part.
 
 Each offer is a set of columns beside the programme's own, closed at first; ``Offers.saved`` opens
-some and says what money the plan then saves, and what each would save further. Service stays as
-planned: all weights of the search that are no money (stock below safety stock, backlog of assumed
-cost) may be no more in sum than in the plan without offers.
+some and says what the plan then saves, and what each would save further. Service is no worse than
+planned: no item owes more in any month, and none has less of its safety stock. Units owed cost what
+the task says, given or assumed; weights that are no money count nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Offers(least_cost.Session):
         Hours that each offer adds to each resource and month; what they cost is the offer's.
     units : array (l, t, i)
         Units that each offer could sell beside demand, month by month in this mix or in a share
-        of it. No item may owe more at the end than without offers.
+        of it.
     value : array (l, t)
         What all units of an offer's month bring, less the costs that the task does not hold.
     owed_value : array (i,)
@@ -70,19 +70,18 @@ class Offers(least_cost.Session):
         self._base = self._highs.getInfo().objective_function_value
 
     def _hold_service(self, owed_value: np.ndarray) -> None:
-        """Money alone is sought from here on; weights and what is owed at the end only fall."""
-        task, plan = self.task, self._values()
-        spent = np.where(task.is_assumed, 0.0, task.backlog_cost)
-        money = replace(task, below_safety_cost=0.0, ending_cost=0.0, backlog_cost=spent)
+        """Costs alone are sought from here on, with backlog and safety stock no worse."""
+        plan, at = self._values(), self._columns
+        money = replace(self.task, below_safety_cost=0.0, ending_cost=0.0)
         cost = programme.build(money, (), None, False).vectors()["cost"]
-        weights = self._vectors["cost"] - cost
-        most = float(weights @ plan)
-        self._hold(weights, most + _ZERO * max(abs(most), 1.0))
-        last = self._columns["backlog"][-1].astype("int32")
-        owed = np.maximum(plan[last], 0.0) + _ZERO
-        self._highs.changeColsBounds(len(last), last, np.zeros(len(last)), owed)
-        cost[last] += owed_value
-        self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype="int32"), cost)
+        cost[at["backlog"][-1]] += owed_value
+        lower, upper = (self._vectors[name].copy() for name in ("lower", "upper"))
+        owed, safe = at["backlog"].ravel(), at["safe"][at["safe"] >= 0]
+        upper[owed] = np.maximum(plan[owed], 0.0) + _ZERO
+        lower[safe] = np.maximum(lower[safe], plan[safe] - _ZERO)
+        every = np.arange(len(cost), dtype="int32")
+        self._highs.changeColsBounds(len(cost), every, lower, upper)
+        self._highs.changeColsCost(len(cost), every, cost)
 
     def _add(self, hours: np.ndarray, units: np.ndarray, value: np.ndarray) -> None:
         """Columns of each offer's months, between none and all of what it brings."""
@@ -101,7 +100,7 @@ class Offers(least_cost.Session):
         self._highs.addCols(len(rows), -value[own], closed, closed, matrix.nnz, *beside)
 
     def saved(self, share: np.ndarray) -> tuple[float, np.ndarray]:
-        """Money that the plan saves with a share (l,) of each offer open, and its slope.
+        """What the plan saves with a share (l,) of each offer open, and its slope.
 
         The saving is concave in the shares, so no shares ``x`` save more than
         ``saved + slope @ (x - share)``.
