@@ -233,14 +233,14 @@ def best_levers(base: dict) -> Tables:
     search = closing.Search(offered.saved, cost, uses, most, pairs)
     best, chosen = verdicts.choice(search, laid, names)
     bounds = verdicts.limit_table(search, laid, best, names)
-    offered.saved(best)
-    used = offered.used()
-    pulled = map(levers.as_change, laid.table[best].to_dict("records"))
-    paid = verdicts.wages(laid, best, used, task)  # the lever's cost holds them
+    pulled = [levers.as_change(row) for row in laid.table[best].to_dict("records")]
+    whole = answer(base, pulled)
+    load = plans.outcome(whole["task"], whole["plan"]).load
+    paid = verdicts.wages(laid, best, task, load)  # the levers' cost holds them
     told = answer(base, pulled, once_value=cost @ best - paid)["kpis"]
     return {
         "lever_choice": chosen,
-        "lever_effects": verdicts.effects(laid, best, used),
+        "lever_effects": verdicts.effects(laid),
         "lever_limits": bounds,
         "lever_plan": verdicts.beside_plan(base["planned"]["kpis"], told, search.net(best)),
     }

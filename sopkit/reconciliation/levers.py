@@ -129,7 +129,9 @@ def laid_out(
         acts = (task.months >= row["first_month"]) & (task.months <= row["last_month"])
         if row["finding"]:
             continue
-        if row["what"] == "units":
+        if not task.is_priced:
+            findings[k] = "no cost of supply is known to tell what it saves: see planning_costs.csv"
+        elif row["what"] == "units":
             findings[k] = _add_units(row, plan, acts, units[k], value[k])
         elif row["resource"] in task.resources:
             hours[k, acts, task.resources.index(row["resource"])] = row["effect_expected"]

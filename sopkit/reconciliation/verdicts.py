@@ -30,7 +30,7 @@ _TYPES = {  # of each table: its columns
         "first_month last_month decide_by",
         "is_chosen",
     ),
-    "lever_effects": _typed("lever what subject", "amount_expected used_rate", "month"),
+    "lever_effects": _typed("lever what subject", "amount_expected", "month"),
     "lever_limits": _typed("limit", "used available without_value without_used"),
     "lever_plan": _typed("kpi unit detail", "amount base_amount difference expected_value"),
 }
@@ -177,46 +177,34 @@ def _as_table(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return typed.round(dict.fromkeys(typed.filter(like="_value"), 2))
 
 
-def effects(laid: Laid, best: np.ndarray, used: np.ndarray) -> pd.DataFrame:
-    """Table ``lever_effects``: what each lever would bring by month, and the share that is used.
-
-    Parameters
-    ----------
-    laid : Laid
-        The levers.
-    best : array (l,) of bool
-        Those chosen.
-    used : array (l, t)
-        Share of each month that the plan with them uses.
+def effects(laid: Laid) -> pd.DataFrame:
+    """Table ``lever_effects``: what each lever would bring by month.
 
     Returns
     -------
     DataFrame
-        Key ``lever, month``: ``what`` (hours or units), ``subject``, ``amount_expected``,
-        ``used_rate``, missing of levers left out.
+        Key ``lever, month``: ``what`` (hours or units), ``subject``, ``amount_expected``.
     """
     lever, month = np.nonzero(laid.hours.any(axis=2) | laid.units.any(axis=2))
-    table = laid.table.iloc[lever]
-    laid_out = pd.DataFrame(
-        {
-            "lever": table["lever"].to_numpy(),
-            "month": laid.months[month],
-            "what": table["what"].to_numpy(),
-            "subject": table["subject"].to_numpy(),
-            "amount_expected": table["effect_expected"].to_numpy(dtype="float64"),
-            "used_rate": np.where(best[lever], used[lever, month], np.nan),
-        }
-    )
-    return _as_table("lever_effects", laid_out)
+    table = laid.table.iloc[lever].assign(month=laid.months[month])
+    table = table.rename(columns={"effect_expected": "amount_expected"})
+    return _as_table("lever_effects", table.reset_index(drop=True))
 
 
-def wages(laid: Laid, best: np.ndarray, used: np.ndarray, task: Task) -> float:
+def wages(laid: Laid, best: np.ndarray, task: Task, load: np.ndarray) -> float:
     """Pay of the chosen levers' hours at a regular hour's cost, which a plan with them counts.
 
-    Where a resource's hours are paid whether worked or not that is all of them, else those used.
+    Parameters
+    ----------
+    laid, best, task
+        Levers, those chosen, and the problem without them.
+    load : array (t, r)
+        Hours worked with them. Where hours are paid whether worked or not all of the levers' are,
+        else those that regular hours do not cover.
     """
-    share = np.where(task.is_idle_paid, 1.0, used[best][:, :, None])
-    return float(np.nansum(laid.hours[best] * share * task.regular_cost))
+    hours = laid.hours[best].sum(axis=0)
+    worked = np.clip(load - task.regular_hours, 0.0, hours)
+    return float(np.nansum(np.where(task.is_idle_paid, hours, worked) * task.regular_cost))
 
 
 def beside_plan(planned: pd.DataFrame, told: pd.DataFrame, net_value: float) -> pd.DataFrame:

@@ -111,13 +111,6 @@ class Offers(least_cost.Session):
         self._highs.setBasis(self._start)
         self._run()
         found = self._highs.getSolution()
-        self._used = np.array(found.col_value)[self._first :]
         more = np.maximum(-np.array(found.col_dual)[self._first :], 0.0)
         slope = np.bincount(self._offer, more, minlength=self._size)
         return self._base - self._highs.getInfo().objective_function_value, slope
-
-    def used(self) -> np.ndarray:
-        """Share (l, t) of each offer's months that the last plan uses."""
-        shares = np.zeros((self._size, self.task.n_months))
-        shares[self._offer, self._month] = self._used
-        return shares
