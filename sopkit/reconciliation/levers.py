@@ -148,31 +148,30 @@ def _dated(levers: pd.DataFrame, ahead: pd.DatetimeIndex, cycle: pd.Timestamp) -
     """Each lever's months of the plan, when it must be decided, and whether that has passed."""
     table = levers.reset_index(drop=True)
     lead = np.ceil(table["lead_time_months"].fillna(0.0)).astype("int64")
-    wanted = table["first_month"].fillna(cycle)
-    soonest = pd.Series([months.shift(cycle, count) for count in lead], index=table.index)
-    last = table["last_month"].fillna(ahead[-1])
-    first = wanted.where(wanted > soonest, soonest)
-    in_full = [months.shift(month, -count) for month, count in zip(wanted, lead, strict=True)]
-    latest = [months.shift(month, -count) for month, count in zip(last, lead, strict=True)]
-    is_late, is_after = first > last, first > ahead[-1]
-    said = [
-        f"too late: it would have had to be decided by {months.label(month)}"
-        if late
-        else "it acts beyond the months that are planned"
-        if after
-        else ""
-        for late, after, month in zip(is_late, is_after, latest, strict=True)
-    ]
-    decide_by = pd.Series(in_full, index=table.index).clip(lower=cycle)
+    wanted, last = table["first_month"].fillna(cycle), table["last_month"].fillna(ahead[-1])
+
+    def before(month: pd.Series) -> pd.Series:
+        return pd.Series(months.from_number(months.number(month) - lead), index=table.index)
+
+    soonest = pd.Series(months.from_number(months.number(cycle) + lead), index=table.index)
+    first, latest = wanted.where(wanted > soonest, soonest), before(last)
+    is_after = first > ahead[-1]
+    is_late = (first > last) & ~(is_after & table["last_month"].isna())
+    said = ("too late: it had to be decided by " + latest.map(months.label)).where(is_late, "")
+    said = said.mask(is_after & ~is_late, "it acts beyond the months that are planned")
     rows = table.to_dict("records")
+    is_hours = [isinstance(row["resource"], str) for row in rows]
+    subject = [
+        row["resource"] if own else words(row) for row, own in zip(rows, is_hours, strict=True)
+    ]
     return table.assign(
         first_month=first,
         last_month=last,
-        decide_by=decide_by.where(~is_late, pd.Series(latest, index=table.index)),
+        decide_by=before(wanted).clip(lower=cycle).where(~is_late, latest),
         cost_value=table["cost_value"].fillna(0.0),
         effect_expected=table["effect_amount"] * table["success_rate"].fillna(1.0),
-        subject=[r["resource"] if isinstance(r["resource"], str) else words(r) for r in rows],
-        what=["hours" if isinstance(r["resource"], str) else "units" for r in rows],
+        subject=subject,
+        what=np.where(is_hours, "hours", "units"),
         finding=said,
     )
 

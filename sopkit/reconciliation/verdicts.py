@@ -15,6 +15,7 @@ from sopkit.reconciliation.levers import Laid, excluded
 from sopkit.supply.tasks import Task
 
 _FELT = 0.5  # money below which nothing is gained or lost
+_MANY = 100.0  # from which amounts are told whole
 _PULLED = "with levers"
 
 
@@ -108,7 +109,9 @@ def choice(search: Search, laid: Laid, names: list[str]) -> tuple[np.ndarray, pd
             reason = _why_chosen(search, best, other, table) if best[k] else ""
             reason = reason or _why_left_out(search, k, best, table, names)
         told = {"alone_value": np.nan if k in cannot else alone, "verdict": verdict}
-        told |= {"effect": f"{row['effect_expected']:,.0f} {row['what']} a month", "reason": reason}
+        amount = row["effect_expected"]
+        amount = f"{amount:,.0f}" if amount >= _MANY else f"{amount:.3g}"
+        told |= {"effect": f"{amount} {row['what']} a month", "reason": reason}
         rows.append(row | told | {"marginal_value": least if best[k] else -least})
     laid_out = _as_table("lever_choice", pd.DataFrame(rows).assign(is_chosen=best))
     by = ["is_chosen", "marginal_value"]
@@ -200,10 +203,10 @@ def wages(laid: Laid, best: np.ndarray, task: Task, load: np.ndarray) -> float:
         Levers, those chosen, and the problem without them.
     load : array (t, r)
         Hours worked with them. Where hours are paid whether worked or not all of the levers' are,
-        else those that regular hours do not cover.
+        else those worked.
     """
     hours = laid.hours[best].sum(axis=0)
-    worked = np.clip(load - task.regular_hours, 0.0, hours)
+    worked = np.minimum(load, hours)
     return float(np.nansum(np.where(task.is_idle_paid, hours, worked) * task.regular_cost))
 
 
