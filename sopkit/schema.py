@@ -494,6 +494,7 @@ scenario_facts | fact | amount kind text | figures of the scenarios' sentences
 lever_choice | lever | statement owner subject effect verdict reason cost_value alone_value marginal_value first_month last_month decide_by is_chosen | levers chosen and left out, what each adds to the best set, and why
 lever_effects | lever month | what subject amount_expected | what each lever would bring by month, effect times chance
 lever_limits | limit | used available without_value without_used | limits of levers, and what the best set would bring without each
+lever_sets | set | levers cost_value net_value closed_value lacking_value | sets of levers: the best, and the cheapest that closes the gap of the fiscal year to its budget, or closes most of it
 lever_plan | kpi | amount base_amount difference unit detail expected_value | the plan at least cost with the chosen levers beside the one without
 reconciliation_exceptions |  | subject finding amount_value proposal | exceptions of reconciliation, ranked by money
 """

@@ -228,26 +228,29 @@ def best_levers(base: dict) -> Tables:
     company, plan = tables["company"].iloc[0], _worth(base, tables)
     laid = levers.laid_out(tables["levers"], plan, task, tables["resources"], cycle=base["cycle"])
     names, uses, most = verdicts.limits(laid, company)
-    offered = _offered(task, laid, plan)
-    cost, pairs = laid.table["cost_value"].to_numpy(), verdicts.pairs(laid.table)
-    search = closing.Search(offered.saved, cost, uses, most, pairs)
+    terms = (laid.table["cost_value"].to_numpy(), uses, most, verdicts.pairs(laid.table))
+    search = closing.Search(_offered(task, laid, plan, "worth_value").saved, *terms)
+    until = int(np.isin(task.months, base["year"]["months"]).sum()) - 1
+    reach = closing.Search(_offered(task, laid, plan, "price_value", until).saved, *terms)
     best, chosen = verdicts.choice(search, laid, names)
-    bounds = verdicts.limit_table(search, laid, best, names)
     pulled = [levers.as_change(row) for row in laid.table[best].to_dict("records")]
     whole = answer(base, pulled)
     load = plans.outcome(whole["task"], whole["plan"]).load
     paid = verdicts.wages(laid, best, task, load)  # the levers' cost holds them
-    told = answer(base, pulled, once_value=cost @ best - paid)["kpis"]
+    told = answer(base, pulled, once_value=search.cost @ best - paid)["kpis"]
+    planned = base["planned"]["kpis"]
+    lacking = -planned.set_index("kpi")["amount"]["fiscal_year_variance_value"]
     return {
         "lever_choice": chosen,
         "lever_effects": verdicts.effects(laid),
-        "lever_limits": bounds,
-        "lever_plan": verdicts.beside_plan(base["planned"]["kpis"], told, search.net(best)),
+        "lever_limits": verdicts.limit_table(search, laid, best, names),
+        "lever_sets": verdicts.sets(search, reach, best, laid, lacking),
+        "lever_plan": verdicts.beside_plan(planned, told, search.net(best)),
     }
 
 
 def _worth(base: dict, tables: Tables) -> pd.DataFrame:
-    """The demand plan with its levels, site and what a further unit brings.
+    """The demand plan with its levels, site, price and what a further unit brings.
 
     That is its margin; of what is bought its price, since the supply plan counts the purchase.
     """
@@ -255,22 +258,28 @@ def _worth(base: dict, tables: Tables) -> pd.DataFrame:
     plan = hierarchy.with_levels(tables["demand_plan"], items, places, tables["channels"])
     priced = plan.merge(tables["money_rates"], on=schema.SERIES, how="left", validate="m:1")
     is_bought = schema.lookup(plan["item"], items, "is_purchased").fillna(False).astype(bool)
-    cost = priced["unit_cost_value"] * np.where(is_bought, 0.0, 1.0)
+    price = priced["unit_price_value"] * base["factors"]["plan"].to_numpy()
     return plan.assign(
         factor=hierarchy.factors(plan["item"], items),
         site=sites.stocking_site(plan, items, places),
-        worth_value=priced["unit_price_value"] * base["factors"]["plan"].to_numpy() - cost,
+        price_value=price,
+        worth_value=price - priced["unit_cost_value"] * np.where(is_bought, 0.0, 1.0),
     )
 
 
-def _offered(task: tasks.Task, laid: levers.Laid, plan: pd.DataFrame) -> offers.Offers:
+def _offered(
+    task: tasks.Task, laid: levers.Laid, plan: pd.DataFrame, worth: str, until: int | None = None
+) -> offers.Offers:
     """Levers beside the plan of least cost; a large plan's by family."""
-    units, owed = laid.units, plan.groupby(["item", "site"])["worth_value"].mean()
+    value = laid.value if until is None else laid.revenue.copy()
+    units, owed = laid.units, plan.groupby(["item", "site"])[worth].mean()
     owed = owed.reindex(pd.MultiIndex.from_frame(task.keys)).fillna(0.0).to_numpy()
+    if until is not None:
+        value[:, until + 1 :] = 0.0
     if task.demand.size > families.MOST_CELLS:
         family = plan.drop_duplicates("item").set_index("item")["family"]
         codes = families.codes(task, family.reindex(task.keys["item"]))
         member = np.eye(codes.max() + 1)[codes]
         task, units = families.grouped(task, codes), units @ member
         owed = owed @ member / member.sum(axis=0)
-    return offers.Offers(task, laid.hours, units, laid.value, owed)
+    return offers.Offers(task, laid.hours, units, value, owed, until=until)

@@ -112,6 +112,21 @@ class Search:
             best = fewer if is_idle and lever not in fixed else best
         return best
 
+    def cheapest(self, needed: float, fixed: dict[int, bool] | None = None) -> np.ndarray | None:
+        """The set (l,) of least cost that saves or earns so much; None where none does."""
+        fixed, refused = fixed or {}, []
+        held = np.ones(len(self._most), dtype=bool)
+        least = needed - _SAME * self._scale
+        found = self._under_planes(fixed, held, refused, needed)
+        while found is not None and not (tuple(found) in self._known and self.gain(found) >= least):
+            if tuple(found) in self._known or self._asked(found)[0] < least:
+                refused.append(found)
+            found = self._under_planes(fixed, held, refused, needed)
+        for lever in np.flatnonzero(found) if found is not None else ():
+            fewer = found & (np.arange(len(found)) != lever)
+            found = fewer if self.gain(fewer) >= least and lever not in fixed else found
+        return found
+
     def _asked(self, chosen: np.ndarray) -> tuple[float, np.ndarray]:
         mark = tuple(np.asarray(chosen, dtype=bool))
         if mark not in self._known:
@@ -119,12 +134,12 @@ class Search:
         return self._known[mark]
 
     def _under_planes(
-        self, fixed: dict[int, bool], held: np.ndarray, refused: list[np.ndarray]
+        self, fixed: dict[int, bool], held: np.ndarray, refused: list[np.ndarray], needed=None
     ) -> np.ndarray | None:
-        """The best set if each saved as much as all planes allow; the last column is the saving."""
+        """The best set, or the cheapest that saves what is needed, if all saved as planes allow."""
         count = len(self.cost)
         low, high = np.zeros(count + 1), np.append(np.ones(count), np.inf)
-        low[-1] = -np.inf
+        low[-1] = -np.inf if needed is None else needed / self._scale  # what is saved
         for lever, is_in in fixed.items():
             low[lever] = high[lever] = float(is_in)
         slopes = np.array([slope for _, slope in self._known.values()])
@@ -134,7 +149,7 @@ class Search:
         rows = np.vstack([self._rows[held], 2.0 * again - 1.0])  # not a refused set again
         most = np.concatenate([self._most[held], again.sum(axis=1) - 1.0])
         found = milp(
-            np.append(self.cost / self._scale, -1.0),
+            np.append(self.cost / self._scale, -1.0 if needed is None else 0.0),
             integrality=np.append(np.ones(count), 0),
             bounds=Bounds(low, high),
             constraints=[

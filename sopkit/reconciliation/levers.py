@@ -25,10 +25,11 @@ Tables = dict[str, pd.DataFrame]
 class Laid:
     """Levers (l) on the axes of a task: months (t), resources (r), items at sites (i).
 
-    ``hours`` (l, t, r) and ``units`` (l, t, i) are expected; ``value`` (l, t) is what a month's
-    units bring less what the task does not count of their cost. ``people`` (l, t) are needed
-    whether it works or not. ``table`` has a row a lever: the register's columns, ``what`` it would
-    bring, ``decide_by``, and in ``finding`` why it cannot act, empty where it can.
+    ``hours`` (l, t, r) and ``units`` (l, t, i) are expected; ``revenue`` (l, t) is that of a
+    month's units, ``value`` what they bring less what the task does not count of their cost.
+    ``people`` (l, t) are needed whether it works or not. ``table`` has a row a lever: the
+    register's columns, ``what`` it would bring, ``decide_by``, and in ``finding`` why it cannot
+    act, empty where it can.
     """
 
     table: pd.DataFrame
@@ -36,6 +37,7 @@ class Laid:
     hours: np.ndarray
     units: np.ndarray
     value: np.ndarray
+    revenue: np.ndarray
     people: np.ndarray
 
 
@@ -105,8 +107,8 @@ def laid_out(
         Raw table `levers`.
     plan : DataFrame
         The demand plan with all levels: ``consensus``, ``factor`` to the planning unit, ``site``
-        that stocks it, ``worth_value``, which a unit brings (missing where price or
-        cost is unknown).
+        that stocks it, ``price_value``, and ``worth_value``, what a unit brings (missing
+        where price or cost is unknown).
     task : Task
         The supply plan's problem.
     resources : DataFrame
@@ -117,7 +119,7 @@ def laid_out(
     size = len(levers), task.n_months
     table = _dated(levers, task.months, cycle)
     hours, units = np.zeros((*size, len(task.resources))), np.zeros((*size, len(task.keys)))
-    value, people = np.zeros(size), np.zeros(size)
+    value, revenue, people = (np.zeros(size) for _ in range(3))
     sites = pd.MultiIndex.from_frame(task.keys)
     plan = plan.assign(
         at=sites.get_indexer(pd.MultiIndex.from_frame(plan[["item", "site"]])),
@@ -132,16 +134,15 @@ def laid_out(
         if not task.is_priced:
             findings[k] = "no cost of supply is known to tell what it saves: see planning_costs.csv"
         elif row["what"] == "units":
-            findings[k] = _add_units(row, plan, acts, units[k], value[k])
+            findings[k] = _add_units(row, plan, acts, units[k], value[k], revenue[k])
         elif row["resource"] in task.resources:
             hours[k, acts, task.resources.index(row["resource"])] = row["effect_expected"]
             people[k, acts] = row["effect_amount"] / a_person.get(row["resource"], np.nan)
         else:
             where = "see resources.csv and routings.csv"
             findings[k] = f"no hours of {row['resource']!r} are planned: {where}"
-    return Laid(
-        table.assign(finding=findings), task.months, hours, units, value, np.nan_to_num(people)
-    )
+    amounts = (hours, units, value, revenue, np.nan_to_num(people))
+    return Laid(table.assign(finding=findings), task.months, *amounts)
 
 
 def _dated(levers: pd.DataFrame, ahead: pd.DatetimeIndex, cycle: pd.Timestamp) -> pd.DataFrame:
@@ -177,9 +178,9 @@ def _dated(levers: pd.DataFrame, ahead: pd.DatetimeIndex, cycle: pd.Timestamp) -
 
 
 def _add_units(
-    row: dict, plan: pd.DataFrame, acts: np.ndarray, units: np.ndarray, value: np.ndarray
+    row: dict, plan: pd.DataFrame, acts: np.ndarray, units: np.ndarray, *worth: np.ndarray
 ) -> str:
-    """Put a lever's units and their worth in place; returns why it cannot act, or nothing."""
+    """Put a lever's units, worth and revenue in place; returns why it cannot act, or nothing."""
     own = plan[covered(plan, row)]
     own = own[(own["t"] >= 0) & (own["at"] >= 0)]
     weight = (own["consensus"] * own["factor"]).clip(lower=0.0)
@@ -195,7 +196,8 @@ def _add_units(
     amount = row["effect_expected"] * weight / total.where(total > 0) / own["factor"]
     amount = amount.where(acting, 0.0).fillna(0.0)
     np.add.at(units, (own["t"].to_numpy(), own["at"].to_numpy()), amount.to_numpy())
-    np.add.at(value, own["t"].to_numpy(), (amount * own["worth_value"].fillna(0.0)).to_numpy())
+    for into, name in zip(worth, ("worth_value", "price_value"), strict=True):
+        np.add.at(into, own["t"].to_numpy(), (amount * own[name].fillna(0.0)).to_numpy())
     return ""
 
 

@@ -33,6 +33,7 @@ _TYPES = {  # of each table: its columns
     ),
     "lever_effects": _typed("lever what subject", "amount_expected", "month"),
     "lever_limits": _typed("limit", "used available without_value without_used"),
+    "lever_sets": _typed("set levers", "cost_value net_value closed_value lacking_value"),
     "lever_plan": _typed("kpi unit detail", "amount base_amount difference expected_value"),
 }
 MONEY, OWNER, PEOPLE = "money", "levers of {}", "people"
@@ -178,6 +179,50 @@ def _as_table(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """A table's own columns, typed; money to the cent."""
     typed = frame[[*_TYPES[name]]].astype(_TYPES[name])
     return typed.round(dict.fromkeys(typed.filter(like="_value"), 2))
+
+
+def sets(
+    search: Search, reach: Search, best: np.ndarray, laid: Laid, lacking: float
+) -> pd.DataFrame:
+    """Table ``lever_sets``: sets of levers, and what of the year's gap each could close.
+
+    Parameters
+    ----------
+    search, reach : Search
+        Over the levers: of money, and of revenue supplied until the end of the fiscal year.
+    best : array (l,) of bool
+        The best set.
+    laid : Laid
+        The levers.
+    lacking : float
+        Revenue that supply of the year lacks to its budget; missing without a budget.
+
+    Returns
+    -------
+    DataFrame
+        Key ``set``: the best, the cheapest that closes the gap, or where none does the one that
+        closes most; ``levers`` in words, ``cost_value``, ``net_value``, ``closed_value`` (revenue
+        of the year, if supply aims at it), ``lacking_value``.
+    """
+    cannot = {k: False for k in np.flatnonzero(laid.table["finding"].ne(""))}
+    found = {"brings most": best}
+    if lacking > _FELT:
+        closing = reach.cheapest(lacking, cannot)
+        name = "closes most" if closing is None else "closes the gap at least cost"
+        most = Search(reach.saved, 0.0 * reach.cost, reach.uses, reach.limits, reach.pairs)
+        found[name] = most.best(cannot) if closing is None else closing
+    rows = [
+        {
+            "set": name,
+            "levers": _called(laid.table, own) or "none",
+            "cost_value": search.cost @ own,
+            "net_value": search.net(own),
+            "closed_value": reach.gain(own),
+            "lacking_value": lacking,
+        }
+        for name, own in found.items()
+    ]
+    return _as_table("lever_sets", pd.DataFrame(rows))
 
 
 def effects(laid: Laid) -> pd.DataFrame:

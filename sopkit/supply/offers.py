@@ -35,6 +35,9 @@ class Offers(least_cost.Session):
         What all units of an offer's month bring, less the costs that the task does not hold.
     owed_value : array (i,)
         The same of one unit that is still owed at the end.
+    until : int, optional
+        Position of a month: only what is delivered to its end counts, ``value`` and ``owed_value``
+        of it, and no cost.
 
     Raises
     ------
@@ -60,28 +63,39 @@ class Offers(least_cost.Session):
         units: np.ndarray,
         value: np.ndarray,
         owed_value: np.ndarray,
+        *,
+        until: int | None = None,
     ):
         super().__init__(task)
         self._run()
-        self._hold_service(owed_value)
+        self._aim(owed_value, until)
+        self._hold_service()
         self._add(hours, units, value)
         self._run()
         self.stay()
         self._base = self._highs.getInfo().objective_function_value
 
-    def _hold_service(self, owed_value: np.ndarray) -> None:
-        """Costs alone are sought from here on, with backlog and safety stock no worse."""
-        plan, at = self._values(), self._columns
+    def _aim(self, owed_value: np.ndarray, until: int | None) -> None:
+        """Costs alone are sought from here on, or what is delivered until a month."""
+        self._kept, at = self._values(), self._columns
         money = replace(self.task, below_safety_cost=0.0, ending_cost=0.0)
         cost = programme.build(money, (), None, False).vectors()["cost"]
-        cost[at["backlog"][-1]] += owed_value
+        if until is not None:
+            cost = np.zeros(len(cost))
+            lost = at["lost"][: until + 1]
+            cost[lost[lost >= 0]] = np.broadcast_to(owed_value, lost.shape)[lost >= 0]
+        cost[at["backlog"][-1 if until is None else until]] += owed_value
+        self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype="int32"), cost)
+
+    def _hold_service(self) -> None:
+        """No backlog larger and no safety stock smaller than in the plan without offers."""
         lower, upper = (self._vectors[name].copy() for name in ("lower", "upper"))
-        owed, safe = at["backlog"].ravel(), at["safe"][at["safe"] >= 0]
-        upper[owed] = np.maximum(plan[owed], 0.0) + _ZERO
-        lower[safe] = np.maximum(lower[safe], plan[safe] - _ZERO)
-        every = np.arange(len(cost), dtype="int32")
-        self._highs.changeColsBounds(len(cost), every, lower, upper)
-        self._highs.changeColsCost(len(cost), every, cost)
+        owed, safe = self._columns["backlog"].ravel(), self._columns["safe"]
+        safe = safe[safe >= 0]
+        upper[owed] = np.maximum(self._kept[owed], 0.0) + _ZERO
+        lower[safe] = np.maximum(lower[safe], self._kept[safe] - _ZERO)
+        every = np.arange(len(lower), dtype="int32")
+        self._highs.changeColsBounds(len(lower), every, lower, upper)
 
     def _add(self, hours: np.ndarray, units: np.ndarray, value: np.ndarray) -> None:
         """Columns of each offer's months, between none and all of what it brings."""
