@@ -252,18 +252,28 @@ def best_levers(base: dict) -> Tables:
 def _worth(base: dict, tables: Tables) -> pd.DataFrame:
     """The demand plan with its levels, site, price and what a further unit brings.
 
-    That is its margin; of what is bought its price, since the supply plan counts the purchase.
+    That is its price less the part of its unit cost that the supply plan does not count: none of
+    what is bought, all but regular hours of what is made.
     """
+    task = base["planned"]["task"]
+    paid = (task.hours[: len(task.keys)] * np.nan_to_num(task.regular_cost.mean(axis=0))).sum(
+        axis=1
+    )
+    counted = pd.Series(paid).groupby(task.keys["item"].to_numpy()).max()
     items, places = tables["items"], tables["locations"]
     plan = hierarchy.with_levels(tables["demand_plan"], items, places, tables["channels"])
     priced = plan.merge(tables["money_rates"], on=schema.SERIES, how="left", validate="m:1")
     is_bought = schema.lookup(plan["item"], items, "is_purchased").fillna(False).astype(bool)
     price = priced["unit_price_value"] * base["factors"]["plan"].to_numpy()
+    cost = priced["unit_cost_value"]
+    beyond = (
+        (cost - plan["item"].map(counted).fillna(0.0)).clip(lower=0.0).where(~is_bought, 0.0 * cost)
+    )
     return plan.assign(
         factor=hierarchy.factors(plan["item"], items),
         site=sites.stocking_site(plan, items, places),
         price_value=price,
-        worth_value=price - priced["unit_cost_value"] * np.where(is_bought, 0.0, 1.0),
+        worth_value=price - beyond,
     )
 
 

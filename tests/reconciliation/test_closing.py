@@ -151,3 +151,23 @@ def test_a_limit_may_be_used_up_to_the_last_cent():
     assert search.best().tolist() == [False, True, True]
     assert search.net(search.best({0: True})) == 20.0
     assert search.best({0: True, 1: True}) is None
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_cheapest_set_that_brings_enough_equals_brute_force(seed):
+    register = _register(seed)
+    search = _search(register)
+    sets = itertools.product([False, True], repeat=len(register["cost"]))
+    allowed = {own: _gain(register, own) for own in sets if _is_allowed(register, own)}
+    for share in (0.2, 0.6, 0.999, 1.01):
+        needed = share * max(allowed.values())
+        found = search.cheapest(needed)
+        costs = [
+            register["cost"][list(own)].sum() for own, gain in allowed.items() if gain >= needed
+        ]
+        if share > 1.0:
+            assert found is None or max(allowed.values()) == 0.0
+        else:
+            assert _is_allowed(register, found)
+            assert search.gain(found) >= needed - 1e-6 * search.gain(np.ones(len(found)))
+            assert register["cost"] @ found <= min(costs) + 1e-6 * (1 + min(costs))
