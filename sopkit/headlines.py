@@ -387,7 +387,9 @@ def levers(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     bound = bound[bound["without_value"] > _SEEN_MONEY]
     names = "; ".join(chosen["statement"].head(SHOWN))
     state = f"{len(chosen)} of {len(table)} levers should be pulled: {names}"
-    state = state if len(chosen) else "No lever would bring more than it costs"
+    can_act = table["verdict"].ne("cannot act").any()
+    none = "No lever would bring more than it costs" if can_act else "No lever can act"
+    state = state if len(chosen) else none
     return {
         "levers_state": state if len(table) else "",
         "levers_net": ("signed_value", row["expected_value"]),

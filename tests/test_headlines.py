@@ -807,6 +807,7 @@ def test_risk_names_the_item_resource_and_lever_that_matter_most():
 
 def lever_tables(chosen: bool, closed: float, limit: float) -> dict[str, pd.DataFrame]:
     choice = [("A second shift", chosen, 300.0), ("A campaign", False, 70.0)]
+    verdict = ["chosen" if chosen else "cannot act", "left out"]
     sets = [
         ("brings most", "“A second shift”", 300.0, 10.0),
         ("other", "“A campaign”", 70.0, closed),
@@ -814,7 +815,9 @@ def lever_tables(chosen: bool, closed: float, limit: float) -> dict[str, pd.Data
     plan = [("contribution_value", 6.0, 92.0)]
     names = ["set", "levers", "cost_value", "closed_value"]
     return {
-        "lever_choice": pd.DataFrame(choice, columns=["statement", "is_chosen", "cost_value"]),
+        "lever_choice": pd.DataFrame(
+            choice, columns=["statement", "is_chosen", "cost_value"]
+        ).assign(verdict=verdict),
         "lever_limits": pd.DataFrame({"limit": ["money"], "without_value": [limit]}),
         "lever_sets": pd.DataFrame(sets, columns=names).assign(lacking_value=50.0),
         "lever_plan": pd.DataFrame(plan, columns=["kpi", "difference", "expected_value"]),
@@ -832,6 +835,12 @@ def test_levers_tell_what_to_pull_what_it_brings_and_whether_the_gap_closes():
     assert np.isnan(found["levers_net"][1]) and np.isnan(found["levers_cost"][1])
     assert found["levers_closing"] == "" and found["levers_reach"] == ("value", 20.0)
     assert found["levers_limit"] == ""
+
+
+def test_where_no_lever_can_act_that_is_said():
+    tables = lever_tables(False, 20.0, 0.0)
+    tables["lever_choice"] = tables["lever_choice"].assign(verdict="cannot act")
+    assert headlines.levers(tables)["levers_state"] == "No lever can act"
 
 
 def test_without_levers_their_sentences_fall_away():
