@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import contract, months
+from sopkit import contract, months, store
 from sopkit.reconciliation import changes, levers
 from sopkit.supply.tasks import Task
 
@@ -179,3 +179,14 @@ def test_amounts_that_cannot_be_meant_are_refused(column, value):
     checked = contract.check_table("levers", pd.DataFrame([row]), contract.Source(LABEL))
     assert contract.has_breach(checked.findings)
     assert checked.findings[0].column == column
+
+
+def test_a_run_stops_at_a_register_that_cannot_be_meant(sales_only):
+    rows = ["lever,statement,owner,resource,effect_amount,excludes", "a,Do a,Ada,saw,5,"]
+    rows += ["b,Do b,Ada,saw,5,aa"]
+    (sales_only / "data/raw/levers.csv").write_text("\n".join([*rows, ""]))
+    with pytest.raises(contract.ContractError) as refused:
+        store.raw_tables(sales_only, CYCLE)
+    (found,) = refused.value.findings.query("state == 'breach'").to_dict("records")
+    assert found["table"] == "levers" and found["column"] == "excludes"
+    assert "Did you mean 'a'?" in found["remedy"]

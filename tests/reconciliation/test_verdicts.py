@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import contract, schema, store, what_if
+from sopkit import contract, rules, schema, store, what_if
 from sopkit.reconciliation import verdicts
 from sopkit.reconciliation.closing import Search
 from sopkit.reconciliation.levers import Laid
+from sopkit.supply import families
 
 CYCLE = pd.Timestamp("2026-01-01")
 LIMITS = {"lever_budget_value": None, "levers_per_owner": None, "lever_people": None}
@@ -138,8 +139,8 @@ def _register(*rows: dict) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def told(base) -> dict[str, pd.DataFrame]:
-    """Verdicts on levers of the company on the hill."""
+def pulled(base) -> dict:
+    """What levers of the company on the hill start from."""
     rows = _register(
         {"lever": "shift", "resource": "sewing", "cost_value": 300, "effect_amount": 20,
          "lead_time_months": 2, "success_rate": 0.5},
@@ -147,7 +148,13 @@ def told(base) -> dict[str, pd.DataFrame]:
          "first_month": "2026-06", "last_month": "2026-08"},
         {"lever": "hats", "family": "Hats", "effect_amount": 5},
     )  # fmt: skip
-    return what_if.best_levers(base | {"tables": base["tables"] | {"levers": rows}})
+    return base | {"tables": base["tables"] | {"levers": rows}}
+
+
+@pytest.fixture(scope="module")
+def told(pulled) -> dict[str, pd.DataFrame]:
+    """Verdicts on them."""
+    return what_if.best_levers(pulled)
 
 
 def test_the_plan_with_the_levers_brings_what_the_search_expects(told):
@@ -177,3 +184,21 @@ def test_without_levers_every_table_is_empty_and_typed(planned, hill):
     for name, table in verdicts.nothing().items():
         assert table.empty and found[name].dtypes.equals(table.dtypes), name
         assert set(schema.PROCESSED[name].columns) <= set(table.columns)
+
+
+def test_a_large_plan_is_asked_by_family_and_sees_the_same_levers(pulled, told, monkeypatch):
+    by_item = told["lever_choice"].set_index("lever")
+    task = pulled["planned"]["task"]
+    monkeypatch.setattr(families, "MOST_CELLS", task.demand.size - 1)
+    found = what_if.best_levers(pulled)["lever_choice"].set_index("lever")
+    assert found["verdict"].to_dict() == by_item["verdict"].to_dict()
+    acting = by_item["alone_value"].dropna()
+    assert found["alone_value"].dropna().to_dict() == pytest.approx(acting.to_dict(), rel=0.3)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_in_company_yml_are_numbers_not_below_zero(name):
+    assert rules.objection(name, 3) == "" and rules.objection(name, 2.5) == ""
+    assert rules.is_left_out(name, None)
+    for odd in (-1, "five", True):
+        assert "cannot be meant" in rules.objection(name, odd)
