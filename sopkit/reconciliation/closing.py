@@ -100,11 +100,13 @@ class Search:
         if without is not None:
             held[len(self.pairs) :] = ~without
         best = self._under_planes(fixed, held, refused)
-        while best is not None and tuple(best) not in self._known:
-            if (self._rows[held] @ best <= self._most[held] + _ROUNDED).all():
-                self._asked(best)
-            else:  # allowed within the solver's tolerance only
+        while best is not None:
+            if not self._is_allowed(best, held):
                 refused.append(best)
+            elif tuple(best) in self._known:
+                break
+            else:
+                self._asked(best)
             best = self._under_planes(fixed, held, refused)
         for lever in np.flatnonzero(best) if best is not None else ():
             fewer = best & (np.arange(len(best)) != lever)
@@ -118,14 +120,19 @@ class Search:
         held = np.ones(len(self._most), dtype=bool)
         least = needed - _SAME * self._scale
         found = self._under_planes(fixed, held, refused, needed)
-        while found is not None and not (tuple(found) in self._known and self.gain(found) >= least):
-            if tuple(found) in self._known or self._asked(found)[0] < least:
-                refused.append(found)
+        while found is not None and not (
+            self._is_allowed(found, held) and self.gain(found) >= least
+        ):
+            refused.append(found)
             found = self._under_planes(fixed, held, refused, needed)
         for lever in np.flatnonzero(found) if found is not None else ():
             fewer = found & (np.arange(len(found)) != lever)
             found = fewer if self.gain(fewer) >= least and lever not in fixed else found
         return found
+
+    def _is_allowed(self, chosen: np.ndarray, held: np.ndarray) -> bool:
+        """Whether a set keeps its limits exactly, not within the solver's tolerance alone."""
+        return bool((self._rows[held] @ chosen <= self._most[held] + _ROUNDED).all())
 
     def _asked(self, chosen: np.ndarray) -> tuple[float, np.ndarray]:
         mark = tuple(np.asarray(chosen, dtype=bool))

@@ -153,6 +153,16 @@ def test_a_limit_may_be_used_up_to_the_last_cent():
     assert search.best({0: True, 1: True}) is None
 
 
+def test_a_limit_is_not_passed_by_a_hair():
+    def saved(share):
+        return float(share @ [30.0, 20.0]), np.array([30.0, 20.0])
+
+    cost = np.array([10.0 + 1e-6, 5.0])
+    search = Search(saved, cost, cost[None, :], np.array([10.0]))
+    assert search.best().tolist() == [False, True]
+    assert search.cheapest(25.0) is None
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_the_cheapest_set_that_brings_enough_equals_brute_force(seed):
     register = _register(seed)
