@@ -388,7 +388,8 @@ def levers(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     names = "; ".join(chosen["statement"].head(SHOWN))
     state = f"{len(chosen)} of {len(table)} levers should be pulled: {names}"
     can_act = table["verdict"].ne("cannot act").any()
-    none = "No lever would bring more than it costs" if can_act else "No lever can act"
+    within = " within the limits" if len(results["lever_limits"]) else ""
+    none = f"No lever{within} would bring more than it costs" if can_act else "No lever can act"
     state = state if len(chosen) else none
     return {
         "levers_state": state if len(table) else "",

@@ -831,7 +831,7 @@ def test_levers_tell_what_to_pull_what_it_brings_and_whether_the_gap_closes():
     assert found["levers_closing"] == "“A campaign”" and np.isnan(found["levers_reach"][1])
     assert found["levers_limit"] == "money" and found["levers_limit_value"] == ("value", 8.0)
     found = headlines.levers(lever_tables(False, 20.0, 0.0))
-    assert found["levers_state"] == "No lever would bring more than it costs"
+    assert found["levers_state"] == "No lever within the limits would bring more than it costs"
     assert np.isnan(found["levers_net"][1]) and np.isnan(found["levers_cost"][1])
     assert found["levers_closing"] == "" and found["levers_reach"] == ("value", 20.0)
     assert found["levers_limit"] == ""
