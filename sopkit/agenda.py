@@ -75,9 +75,9 @@ supply_review | 04_supply_review | Supply review
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations channels suppliers components production inventory scheduled_receipts
+  raw: items levers locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates
-    events launches assumptions risks levers
+    events launches assumptions risks
   files: scenarios
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan supply_plan supply_costs inventory_projection
