@@ -81,7 +81,7 @@ supply_review | 04_supply_review | Supply review
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions
 reconciliation | 05_reconciliation | Reconciliation
-  raw: items locations channels suppliers components production inventory scheduled_receipts
+  raw: items levers locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates
     events launches assumptions risks
   files: scenarios decided
@@ -94,7 +94,8 @@ reconciliation | 05_reconciliation | Reconciliation
     item_financials financials closed_financials quarters outlook outlook_bridge gaps gap_parts
     gap_tree gap_mix gap_leaves gap_levels assumption_states strategy_check disconnects scenarios
     scenario_list scenario_regret scenario_facts risk_items risk_resources risk_totals risk_levers
-    near_items strategic_years sop_grid reconciliation_exceptions
+    near_items strategic_years lever_choice lever_effects lever_limits lever_sets
+    lever_plan sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
   raw: items inventory targets decisions options actions
   processed: demand_history money_rates planning_units accuracy inventory_projection resource_load

@@ -373,6 +373,38 @@ def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     }
 
 
+def levers(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
+    """Which levers are worth pulling, what they bring, and the limit that costs most.
+
+    ``results`` hold the tables `lever_choice`, `lever_limits`, `lever_sets` and `lever_plan`.
+    """
+    table, plan = results["lever_choice"], results["lever_plan"].set_index("kpi")
+    chosen = table[table["is_chosen"]]
+    row = plan.reindex(["contribution_value" if len(chosen) else ""]).iloc[0]
+    other = results["lever_sets"].iloc[1:].reset_index(drop=True).reindex([0]).iloc[0]
+    is_closed = other["closed_value"] >= other["lacking_value"] - _SEEN_MONEY
+    bound = results["lever_limits"].nlargest(1, "without_value")
+    bound = bound[bound["without_value"] > _SEEN_MONEY]
+    names = "; ".join(chosen["statement"].head(SHOWN))
+    state = f"{len(chosen)} of {len(table)} levers should be pulled: {names}"
+    can_act = table["verdict"].ne("cannot act").any()
+    within = " within the limits" if len(results["lever_limits"]) else ""
+    none = f"No lever{within} would bring more than it costs" if can_act else "No lever can act"
+    state = state if len(chosen) else none
+    return {
+        "levers_state": state if len(table) else "",
+        "levers_net": ("signed_value", row["expected_value"]),
+        "levers_cost": ("value", chosen["cost_value"].sum() if len(chosen) else np.nan),
+        "levers_in_plan": ("signed_value", row["difference"]),
+        "levers_lacking": ("value", other["lacking_value"]),
+        "levers_closing": str(other["levers"]) if is_closed else "",
+        "levers_closing_cost": ("value", other["cost_value"]),
+        "levers_reach": ("value", np.nan if is_closed else other["closed_value"]),
+        "levers_limit": "".join(bound["limit"]),
+        "levers_limit_value": ("value", bound["without_value"].max()),
+    }
+
+
 def _chance(rate: float) -> str:
     """A chance in words that never claims certainty; blank where it is not known.
 

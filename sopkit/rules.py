@@ -60,7 +60,8 @@ def _can_be_meant(setting: schema.Setting, value: object) -> bool:
     """Whether the value has the type of the setting's default and lies in its range."""
     number = (int, float)
     kind = number if isinstance(setting.default, number) else type(setting.default)
-    kind = str if setting.default is None else kind
+    if setting.default is None:
+        kind = str if setting.least is None else number
     if not isinstance(value, kind) or isinstance(value, bool):
         return False
     if isinstance(value, list):

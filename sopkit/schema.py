@@ -327,7 +327,7 @@ actions | dated | action cycle | Follow-up of what was promised
   levels
   effect_first_month~ month: first month of the effect
   effect_last_month~ month: last month of the effect
-  effect_amount~ signed: effect promised, in the unit of the KPI
+  effect_amount signed: effect promised, in the unit of the KPI
   author text: who entered it
   entered_at time: when it was entered
 closings | dated | cycle step revision state | Steps closed and reopened: gates, approval
@@ -371,19 +371,19 @@ pulse | dated | cycle step author | How the meetings went
   score* number: 1 is bad, 5 is good
   note text: why
   entered_at time: when it was entered
-levers~ | standing | lever | What could close a gap
+levers | standing | lever | What could close a gap: the best set of them, page 05
   lever* text: short name
   statement* text: what would be done
   owner* text: who answers for it
-  cost_value number: what it costs
-  lead_time_months number: months until it acts
+  cost_value number: what it costs once, its hours among it; blank costs nothing
+  lead_time_months number: months from the cycle of the decision until it acts
   levels
-  resource text: resource it adds hours to
-  first_month month: first month it may act
-  last_month month: last month it may act
-  effect_amount* signed: units of demand or hours of the resource a month
-  excludes text: lever that cannot be used with it
-  success_rate share: chance that it works
+  resource text: resource it adds hours to; blank adds units of demand
+  first_month month: first month it may act; blank: as soon as it can
+  last_month month: last month it may act; blank: to the end of the plan
+  effect_amount* positive: hours of the resource, or units of demand in the planning unit, a month
+  excludes text: lever that cannot be used with it; several with commas between
+  success_rate share: chance that it works, by which its effect counts; blank is 1
 risks | dated | risk cycle | Risks and opportunities
   risk* text: short name
   cycle* month: month in which the plan is made
@@ -493,6 +493,11 @@ scenarios | scenario kpi | amount base_amount difference unit detail | what each
 scenario_list | scenario | title kind statement owner stands_on changes finding own_part_value | the scenarios that count in this cycle, and what each changes; own part = contribution - that of what it stands on
 scenario_regret | choice outside | contribution_value regret_value weight_rate | each choice in each outside scenario; regret = best choice there - this one
 scenario_facts | fact | amount kind text | figures of the scenarios' sentences
+lever_choice | lever | statement owner subject effect verdict reason cost_value alone_value marginal_value first_month last_month decide_by is_chosen | levers chosen and left out, what each adds to the best set, and why
+lever_effects | lever month | what subject amount_expected | what each lever would bring by month, effect times chance
+lever_limits | limit | used available without_value without_used | limits of levers, and what the best set would bring without each
+lever_sets | set | levers cost_value net_value closed_value lacking_value | sets of levers: the best, and the cheapest that closes the gap of the fiscal year to its budget, or closes most of it
+lever_plan | kpi | amount base_amount difference unit detail expected_value | the plan at least cost with the chosen levers beside the one without
 reconciliation_exceptions |  | subject finding amount_value proposal | exceptions of reconciliation, ranked by money
 """
 
@@ -656,6 +661,16 @@ COMPANY: dict[str, Setting] = {
         "months changed only with a reason, by family or `default`: shaded on the charts",
         0,
         24,
+    ),
+    "lever_budget_value": Setting(None, "money that levers may cost in all; blank: no limit", 0),
+    "levers_per_owner": Setting(
+        None, "levers that one owner can see through in a cycle; blank: no limit", 0
+    ),
+    "lever_people": Setting(
+        None,
+        "people who can be found in a month for the hours of levers, at `hours_per_worker`; blank: "
+        "no limit",
+        0,
     ),
     "meetings": Setting({}, "step: working day of its meeting, such as demand_review: 8", 1, 31),
 }

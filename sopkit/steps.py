@@ -501,10 +501,11 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     results |= pre_sop.gap_tables(tables, results, last_version, cycle=cycle)
     results |= pre_sop.futures(tables, results, cycle=cycle)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
-    results |= what_if.every_scenario(tables, financials, closed, cycle)
+    results |= what_if.all_tried(tables, financials, closed, cycle)
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
     common |= headlines.risk(results)
     common |= headlines.years(results)
+    common |= headlines.levers(results)
     facts = headlines.reconciliation(financials, gap_table, tables["ledger_demand_plan"], common)
     told = headlines.contradictions(results["strategy_check"], results["disconnects"])
     return results | {

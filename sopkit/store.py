@@ -37,7 +37,7 @@ from sopkit import (
 from sopkit.demand import guards
 from sopkit.executive import approval, kpis
 from sopkit.months import UsageError
-from sopkit.reconciliation import goals, scenarios
+from sopkit.reconciliation import goals, levers, scenarios
 
 RAW = Path("data/raw")
 SCENARIOS = "scenarios"  # a folder of data/raw
@@ -291,6 +291,7 @@ def raw_tables(
         findings += periods.check_sales_months(whole["sales"], cycle, given["sales"], silent)
     if not broken & {"targets", "rates"}:
         findings += goals.check_targets(whole, given, terms, cycle, units)
+    findings += levers.check_levers(whole, given)
     if not broken & {"items", "locations", "channels"}:
         findings += guards.check_overrides(whole, given, terms, cycle)
     if not broken & set(scenarios.NAMED_IN):

@@ -14,8 +14,17 @@ import pandas as pd
 
 from sopkit import currencies, headlines, months, schema, supply_problem
 from sopkit.demand import hierarchy
-from sopkit.reconciliation import changes, comparison, money, regret, scenarios
-from sopkit.supply import families, least_cost, plans, shortages, strategies, tasks
+from sopkit.reconciliation import (
+    changes,
+    closing,
+    comparison,
+    levers,
+    money,
+    regret,
+    scenarios,
+    verdicts,
+)
+from sopkit.supply import families, least_cost, offers, plans, shortages, sites, strategies, tasks
 
 Tables = dict[str, pd.DataFrame]
 _MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next time
@@ -132,19 +141,32 @@ def plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -
     return money.plan_money(plan, delivered, *(tables[name] for name in names), factors)
 
 
-def every_scenario(
+def all_tried(
     tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, cycle: pd.Timestamp
 ) -> Tables:
-    """Every scenario that counts beside the plan, and choices against what may happen."""
+    """What scenarios and levers would change, from one base."""
+    known = _counting(tables, cycle)
+    if tables["demand_plan"].empty or not (known or len(tables["levers"])):
+        return _with_facts(comparison.nothing(), []) | verdicts.nothing()
+    base = start(tables, financials, closed, cycle=cycle)
+    found = _with_facts(comparison.nothing(), []) if not known else _every_scenario(base, known)
+    return found | (best_levers(base) if len(tables["levers"]) else verdicts.nothing())
+
+
+def _counting(tables: Tables, cycle: pd.Timestamp) -> dict[str, scenarios.Scenario]:
+    """The scenarios that count in this cycle."""
     company = tables["company"].iloc[0]
     ahead = months.horizon(cycle, company["horizon"], company["fiscal_year_first_month"])
     known, odd = scenarios.read_all(tables["scenario_files"], tables, cycle=cycle, horizon=ahead)
     known = {n: own for n, own in known.items() if n not in set(tables["decided"]["scenario"])}
     if broken := [finding for finding in odd if finding.state == "breach"]:
         raise months.UsageError(f"{broken[0].table}: {broken[0].message} {broken[0].remedy}")
-    if not known or tables["demand_plan"].empty:
-        return _with_facts(comparison.nothing(), [])
-    base = start(tables, financials, closed, cycle=cycle)
+    return known
+
+
+def _every_scenario(base: dict, known: dict[str, scenarios.Scenario]) -> Tables:
+    """Every scenario that counts beside the plan, and choices against what may happen."""
+    tables, company = base["tables"], base["tables"]["company"].iloc[0]
     stacks = {name: scenarios.stack(known, name) for name in known}
     own, findings = {scenarios.PLANNED: base["planned"]["kpis"]}, {}
     for name, parts in stacks.items():
@@ -163,7 +185,9 @@ def every_scenario(
     frozen = company["frozen_months"] if len(tables["scheduled_receipts"]) else {}
     results = {
         "scenarios": comparison.beside_base(own),
-        "scenario_list": comparison.listed(known, stacks, findings, own_part, frozen, cycle),
+        "scenario_list": comparison.listed(
+            known, stacks, findings, own_part, frozen, base["cycle"]
+        ),
         "scenario_regret": regret.regret(combined, known),
     }
     return _with_facts(results, left_out)
@@ -194,3 +218,79 @@ def _answered(base: dict, parts: list[scenarios.Scenario]) -> tuple[pd.DataFrame
     except ValueError as error:
         return base["planned"]["kpis"].assign(amount=np.nan, detail=""), str(error)
     return told["kpis"], ""
+
+
+def best_levers(base: dict) -> Tables:
+    """Which levers bring most within limits, why others are left, and the plan with them.
+
+    ``base`` comes from ``start``.
+    """
+    tables, task = base["tables"], base["planned"]["task"]
+    company, plan = tables["company"].iloc[0], _worth(base, tables)
+    laid = levers.laid_out(tables["levers"], plan, task, tables["resources"], cycle=base["cycle"])
+    names, uses, most = verdicts.limits(laid, company)
+    terms = (laid.table["cost_value"].to_numpy(), uses, most, verdicts.pairs(laid.table))
+    search = closing.Search(_offered(task, laid, plan, "worth_value").saved, *terms)
+    until = int(np.isin(task.months, base["year"]["months"]).sum()) - 1
+    reach = closing.Search(_offered(task, laid, plan, "price_value", until).saved, *terms)
+    best, chosen = verdicts.choice(search, laid, names)
+    pulled = [levers.as_change(row) for row in laid.table[best].to_dict("records")]
+    whole = answer(base, pulled)
+    load = plans.outcome(whole["task"], whole["plan"]).load
+    paid = verdicts.wages(laid, best, task, load)  # the levers' cost holds them
+    told = answer(base, pulled, once_value=search.cost @ best - paid)["kpis"]
+    planned = base["planned"]["kpis"]
+    lacking = -planned.set_index("kpi")["amount"]["fiscal_year_variance_value"]
+    return {
+        "lever_choice": chosen,
+        "lever_effects": verdicts.effects(laid),
+        "lever_limits": verdicts.limit_table(search, laid, best, names),
+        "lever_sets": verdicts.sets(search, reach, best, laid, lacking),
+        "lever_plan": verdicts.beside_plan(planned, told, search.net(best)),
+    }
+
+
+def _worth(base: dict, tables: Tables) -> pd.DataFrame:
+    """The demand plan with its levels, site, price and what a further unit brings.
+
+    That is its price less the part of its unit cost that the supply plan does not count: none of
+    what is bought, all but regular hours of what is made.
+    """
+    task = base["planned"]["task"]
+    paid = (task.hours[: len(task.keys)] * np.nan_to_num(task.regular_cost.mean(axis=0))).sum(
+        axis=1
+    )
+    counted = pd.Series(paid).groupby(task.keys["item"].to_numpy()).max()
+    items, places = tables["items"], tables["locations"]
+    plan = hierarchy.with_levels(tables["demand_plan"], items, places, tables["channels"])
+    priced = plan.merge(tables["money_rates"], on=schema.SERIES, how="left", validate="m:1")
+    is_bought = schema.lookup(plan["item"], items, "is_purchased").fillna(False).astype(bool)
+    price = priced["unit_price_value"] * base["factors"]["plan"].to_numpy()
+    cost = priced["unit_cost_value"]
+    beyond = (
+        (cost - plan["item"].map(counted).fillna(0.0)).clip(lower=0.0).where(~is_bought, 0.0 * cost)
+    )
+    return plan.assign(
+        factor=hierarchy.factors(plan["item"], items),
+        site=sites.stocking_site(plan, items, places),
+        price_value=price,
+        worth_value=price - beyond,
+    )
+
+
+def _offered(
+    task: tasks.Task, laid: levers.Laid, plan: pd.DataFrame, worth: str, until: int | None = None
+) -> offers.Offers:
+    """Levers beside the plan of least cost; a large plan's by family."""
+    value = laid.value if until is None else laid.revenue.copy()
+    units, owed = laid.units, plan.groupby(["item", "site"])[worth].mean()
+    owed = owed.reindex(pd.MultiIndex.from_frame(task.keys)).fillna(0.0).to_numpy()
+    if until is not None:
+        value[:, until + 1 :] = 0.0
+    if task.demand.size > families.MOST_CELLS:
+        family = plan.drop_duplicates("item").set_index("item")["family"]
+        codes = families.codes(task, family.reindex(task.keys["item"]))
+        member = np.eye(codes.max() + 1)[codes]
+        task, units = families.grouped(task, codes), units @ member
+        owed = owed @ member / member.sum(axis=0)
+    return offers.Offers(task, laid.hours, units, value, owed, until=until)

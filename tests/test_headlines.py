@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, headlines, months, schema
-from sopkit.reconciliation import outlook
+from sopkit.reconciliation import outlook, verdicts
 from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.supply import strategies
 
@@ -800,6 +800,54 @@ def test_risk_names_the_item_resource_and_lever_that_matter_most():
     none = headlines.risk(nothing)
     texts = ("risk_measure", "risk_chance", "risk_item", "risk_resource", "risk_lever")
     assert [none[name] for name in texts] == [""] * 5
+
+
+# levers
+
+
+def lever_tables(chosen: bool, closed: float, limit: float) -> dict[str, pd.DataFrame]:
+    choice = [("A second shift", chosen, 300.0), ("A campaign", False, 70.0)]
+    verdict = ["chosen" if chosen else "cannot act", "left out"]
+    sets = [
+        ("brings most", "“A second shift”", 300.0, 10.0),
+        ("other", "“A campaign”", 70.0, closed),
+    ]
+    plan = [("contribution_value", 6.0, 92.0)]
+    names = ["set", "levers", "cost_value", "closed_value"]
+    return {
+        "lever_choice": pd.DataFrame(
+            choice, columns=["statement", "is_chosen", "cost_value"]
+        ).assign(verdict=verdict),
+        "lever_limits": pd.DataFrame({"limit": ["money"], "without_value": [limit]}),
+        "lever_sets": pd.DataFrame(sets, columns=names).assign(lacking_value=50.0),
+        "lever_plan": pd.DataFrame(plan, columns=["kpi", "difference", "expected_value"]),
+    }
+
+
+def test_levers_tell_what_to_pull_what_it_brings_and_whether_the_gap_closes():
+    found = headlines.levers(lever_tables(True, 50.0, 8.0))
+    assert found["levers_state"] == "1 of 2 levers should be pulled: A second shift"
+    assert found["levers_net"] == ("signed_value", 92.0) and found["levers_cost"][1] == 300.0
+    assert found["levers_closing"] == "“A campaign”" and np.isnan(found["levers_reach"][1])
+    assert found["levers_limit"] == "money" and found["levers_limit_value"] == ("value", 8.0)
+    found = headlines.levers(lever_tables(False, 20.0, 0.0))
+    assert found["levers_state"] == "No lever within the limits would bring more than it costs"
+    assert np.isnan(found["levers_net"][1]) and np.isnan(found["levers_cost"][1])
+    assert found["levers_closing"] == "" and found["levers_reach"] == ("value", 20.0)
+    assert found["levers_limit"] == ""
+
+
+def test_where_no_lever_can_act_that_is_said():
+    tables = lever_tables(False, 20.0, 0.0)
+    tables["lever_choice"] = tables["lever_choice"].assign(verdict="cannot act")
+    assert headlines.levers(tables)["levers_state"] == "No lever can act"
+
+
+def test_without_levers_their_sentences_fall_away():
+    found = headlines.levers(verdicts.nothing())
+    texts = [amount for amount in found.values() if isinstance(amount, str)]
+    numbers = [amount[1] for amount in found.values() if not isinstance(amount, str)]
+    assert texts == [""] * len(texts) and np.isnan(numbers).all()
 
 
 # goals of the strategy and disconnects

@@ -10,5 +10,6 @@ may ask for, ``strategy`` checks whether that can be delivered; ``paths`` sends 
 through the supply plan, ``risk`` counts what comes of it. ``scenarios`` reads small differences on
 the plan (``scenario_format``: their words and what can be wrong), ``changes`` applies them to the
 tables, ``wording`` tells them, ``comparison`` lays them beside the plan, ``regret`` finds the
-choice that is least regretted.
+choice that is least regretted. ``levers`` says what each lever of the register would bring,
+``closing`` finds the best set of them, ``verdicts`` why each is chosen or left out.
 """

@@ -5,6 +5,7 @@ alike. ``sites`` says who stocks what for whom, ``inventory`` sets and judges st
 turns units into hours. ``tasks`` holds the problem, ``plans`` the answer and its cost (``costing``
 takes that cost apart by item), ``strategies`` the ways to supply (chase, level, hybrid, least
 cost), ``programme`` the linear programme of a task, ``least_cost`` its solver and session,
-``families`` the road for portfolios too large to plan items at once; ``shortages`` lists what
-cannot be met, ``attainment`` whether past plans were kept.
+``offers`` what more hours and sales would save in it, ``families`` the road for portfolios too
+large to plan items at once; ``shortages`` lists what cannot be met, ``attainment`` whether past
+plans were kept.
 """

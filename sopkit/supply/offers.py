@@ -1,0 +1,130 @@
+"""The plan of least cost with offers open to it: hours and sales that it may use in part.
+
+Each offer is a set of columns beside the programme's own, closed at first; ``Offers.saved`` opens
+some and says what the plan then saves, and what each would save further. Service is no worse than
+planned: no item owes more in any month, and none has less of its safety stock. Units owed cost what
+the task says, given or assumed; weights that are no money count nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import csc_matrix
+
+from sopkit.supply import least_cost, programme
+from sopkit.supply.tasks import Task
+
+_ZERO = 1e-9
+
+
+class Offers(least_cost.Session):
+    """A task's programme, which may use offers beside what the task holds.
+
+    Parameters
+    ----------
+    task : Task
+        The problem, priced.
+    hours : array (l, t, r)
+        Hours that each offer adds to each resource and month; what they cost is the offer's.
+    units : array (l, t, i)
+        Units that each offer could sell beside demand, month by month in this mix or in a share
+        of it.
+    value : array (l, t)
+        What all units of an offer's month bring, less the costs that the task does not hold.
+    owed_value : array (i,)
+        The same of one unit that is still owed at the end.
+    until : int, optional
+        Position of a month: only what is delivered to its end counts, ``value`` and ``owed_value``
+        of it, and no cost.
+
+    Raises
+    ------
+    ValueError
+        If no plan keeps all rules.
+
+    Examples
+    --------
+    A hundred hours a month make what is wanted but for twenty units; each owed costs 5 a month.
+
+    >>> task = Task(demand=[120, 100], hours=1, regular_hours=100, backlog_cost=5)
+    >>> none = np.zeros((1, 2, 1))
+    >>> extra = Offers(task, np.array([[[30], [0]]]), none, none[:, :, 0], np.zeros(1))
+    >>> saved, slope = extra.saved(np.array([1.0]))
+    >>> round(saved, 6), round(extra.saved(np.array([0.5]))[0], 6)
+    (200.0, 150.0)
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        hours: np.ndarray,
+        units: np.ndarray,
+        value: np.ndarray,
+        owed_value: np.ndarray,
+        *,
+        until: int | None = None,
+    ):
+        super().__init__(task)
+        self._run()
+        self._aim(owed_value, until)
+        self._hold_service()
+        self._add(hours, units, value)
+        self._run()
+        self.stay()
+        self._base = self._highs.getInfo().objective_function_value
+
+    def _aim(self, owed_value: np.ndarray, until: int | None) -> None:
+        """Costs alone are sought from here on, or what is delivered until a month."""
+        self._kept, at = self._values(), self._columns
+        money = replace(self.task, below_safety_cost=0.0, ending_cost=0.0)
+        cost = programme.build(money, (), None, False).vectors()["cost"]
+        if until is not None:
+            cost = np.zeros(len(cost))
+            lost = at["lost"][: until + 1]
+            cost[lost[lost >= 0]] = np.broadcast_to(owed_value, lost.shape)[lost >= 0]
+        cost[at["backlog"][-1 if until is None else until]] += owed_value
+        self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype="int32"), cost)
+
+    def _hold_service(self) -> None:
+        """No backlog larger and no safety stock smaller than in the plan without offers."""
+        lower, upper = (self._vectors[name].copy() for name in ("lower", "upper"))
+        owed, safe = self._columns["backlog"].ravel(), self._columns["safe"]
+        safe = safe[safe >= 0]
+        upper[owed] = np.maximum(self._kept[owed], 0.0) + _ZERO
+        lower[safe] = np.maximum(lower[safe], self._kept[safe] - _ZERO)
+        every = np.arange(len(lower), dtype="int32")
+        self._highs.changeColsBounds(len(lower), every, lower, upper)
+
+    def _add(self, hours: np.ndarray, units: np.ndarray, value: np.ndarray) -> None:
+        """Columns of each offer's months, between none and all of what it brings."""
+        is_open = (hours.any(axis=2) | units.any(axis=2)).ravel()
+        self._offer, self._month = np.divmod(np.flatnonzero(is_open), self.task.n_months)
+        self._size, self._first = len(hours), self._highs.getNumCol()
+        own = self._offer, self._month
+        rows = np.hstack([self._rows["load"][self._month], self._rows["balance"][self._month]])
+        entries = np.hstack([-hours[own], -units[own]])
+        place = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
+        size = (self._highs.getNumRow(), len(rows))
+        matrix = csc_matrix((entries.ravel(), (rows.ravel(), place.ravel())), shape=size)
+        matrix.eliminate_zeros()
+        beside = (matrix.indptr[:-1], matrix.indices, matrix.data)
+        closed = np.zeros(len(rows))
+        self._highs.addCols(len(rows), -value[own], closed, closed, matrix.nnz, *beside)
+
+    def saved(self, share: np.ndarray) -> tuple[float, np.ndarray]:
+        """What the plan saves with a share (l,) of each offer open, and its slope.
+
+        The saving is concave in the shares, so no shares ``x`` save more than
+        ``saved + slope @ (x - share)``.
+        """
+        columns = np.arange(self._first, self._highs.getNumCol(), dtype="int32")
+        most = np.asarray(share, dtype="float64")[self._offer]
+        self._highs.changeColsBounds(len(columns), columns, np.zeros(len(columns)), most)
+        self._highs.setBasis(self._start)
+        self._run()
+        found = self._highs.getSolution()
+        more = np.maximum(-np.array(found.col_dual)[self._first :], 0.0)
+        slope = np.bincount(self._offer, more, minlength=self._size)
+        return self._base - self._highs.getInfo().objective_function_value, slope
