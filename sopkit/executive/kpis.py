@@ -1,128 +1,343 @@
-"""Where we stand beside each goal: definitions as data, amounts from the cycle's own tables."""
+"""Where we stand beside each goal: KPIs as data, one line each, told beside the last cycles.
+
+A KPI is a factor times one measure over another (``measures``), over closed months or of this
+cycle's plan. Those over closed months can be asked of any months and members: ``over``.
+"""
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sopkit import schema
+from sopkit import months, schema
 
-# kpi: (what it means, unit, what is good: high, low or near zero)
-DEFINITIONS = {
-    "forecast_wape_rate": (
-        "Error of the statistical forecast three months ahead, by family and month",
-        "rate",
-        "low",
-    ),
-    "forecast_bias_rate": ("Its bias: positive is too high", "rate", "near zero"),
-    "on_time_rate": ("Share of planned demand delivered in its month", "rate", "high"),
-    "inventory_cover_months": ("Stock at the last month end, in months of demand", "months", "low"),
-    "utilisation_rate": (
-        "Mean load over regular hours in the horizon, of the busiest resource",
-        "rate",
-        "low",
-    ),
-    "margin_rate": ("Margin over revenue, planned months", "rate", "high"),
-    "budget_attainment_rate": ("Planned revenue over budget, months with a budget", "rate", "high"),
+# name | unit | good | near | months | factor numerator / denominator
+#   meaning
+#   what would switch it on
+# good: high, low or near zero. near: share of the target by which a missed one is amber, not red.
+# months: so many last closed ones, or the plan (0). denominator: a measure, `months` for a mean
+# month, `one` for a sum.
+_KPIS = """
+forecast_wape_rate | rate | low | 0.05 | 0 | forecast_error / forecast_volume
+  Error of the statistical forecast three months ahead, by family and month
+  longer sales
+forecast_bias_rate | rate | near zero | 0.05 | 0 | forecast_bias / forecast_volume
+  Its bias: positive is too high
+  longer sales
+plan_wape_rate | rate | low | 0.05 | 0 | plan_error / plan_volume
+  Error of the demand plan as made three months ahead, by family and month
+  four cycles, or data/raw/plan_history.csv
+plan_bias_rate | rate | near zero | 0.05 | 0 | plan_bias / plan_volume
+  Its bias: positive is too high
+  four cycles, or data/raw/plan_history.csv
+on_time_rate | rate | high | 0.05 | 3 | on_time / delivered
+  Share delivered in time, last three closed months
+  on_time_quantity in data/raw/sales.csv
+service_rate | rate | high | 0.05 | 0 | planned_on_time / planned_demand
+  Share of planned demand delivered in its month
+  data/raw/inventory.csv or resources.csv
+backlog_quantity | units | low | 0.05 | 1 | backlog_quantity / one
+  Owed to customers at the last month end
+  backlog in data/raw/inventory.csv
+backlog_value | value | low | 0.05 | 1 | backlog_value / one
+  Owed to customers at the last month end, at price
+  backlog in data/raw/inventory.csv, and prices
+inventory_turns | turns | high | 0.05 | 12 | 12 cost_value / stock_value
+  Cost of goods of the last twelve months over mean stock
+  data/raw/inventory.csv, and unit_cost_value of items
+inventory_days | days | low | 0.05 | 1 | 30.4 stock_value / next_value
+  Stock at the last month end, in days of the three months that follow, at cost
+  data/raw/inventory.csv, and unit_cost_value of items
+inventory_cover_months | months | low | 0.05 | 1 | stock_quantity / next_quantity
+  Stock at the last month end, in months of the demand that follows
+  data/raw/inventory.csv
+utilisation_rate | rate | low | 0.05 | 0 | busiest_load_hours / busiest_regular_hours
+  Mean load over regular hours in the horizon, of the busiest resource
+  data/raw/resources.csv and routings.csv
+peak_utilisation_rate | rate | low | 0.05 | 0 | peak_rate / one
+  Load over regular hours in the busiest month of any resource
+  data/raw/resources.csv and routings.csv
+overtime_share_rate | rate | low | 0.05 | 0 | overtime_hours / load_hours
+  Share of planned hours that is overtime
+  data/raw/resources.csv and routings.csv
+workforce_swing_rate | rate | low | 0.05 | 0 | workers_moved / workers
+  People who come or go in the plan, share of all
+  maximum_workers in data/raw/resources.csv
+plan_adherence_rate | rate | high | 0.05 | 0 | made_as_planned / made
+  Share made as planned, by family, in the month of the plan
+  a past cycle, and data/raw/production.csv
+margin_rate | rate | high | 0.05 | 0 | planned_margin_value / planned_costed_value
+  Margin over revenue, planned months
+  prices, and unit_cost_value of items
+budget_attainment_rate | rate | high | 0.05 | 0 | planned_budgeted_value / planned_budget_value
+  Planned revenue over budget, months with a budget
+  data/raw/budget.csv and prices
+market_share_rate | rate | high | 0.05 | 0 | market_revenue_value / market_value
+  Revenue over the size of the market, last twelve months that it is known for
+  `market size` in data/raw/market.csv
+views_in_time_rate | rate | high | 0.05 | 0 | views_in_time / views_wanted
+  Share of departments whose view came in time
+  entered_at of submissions, and meetings in company.yml
+overridden_rate | rate | low | 0.05 | 0 | overridden / consensus
+  Share of the plan that overrides move, in money where priced
+  a demand plan
+data_notices | count | low | 0.05 | 0 | notices / one
+  Notices of the check of raw tables
+  a check
+steps_reopened | count | low | 0.05 | 0 | reopened / one
+  Steps reopened in the last cycle and this one
+  closed steps
+pulse_score | score | high | 0.05 | 0 | score / one
+  How people found the last cycle's meetings, 1 to 5
+  data/raw/pulse.csv
+"""
+# what else an action may promise to move, over closed months alone
+_PROMISED = {  # kpi: unit, formula
+    "revenue_value": ("value", "revenue_value / one"),
+    "quantity": ("units", "quantity / one"),
+    "margin_rate": ("rate", "margin_value / costed_revenue_value"),
+    "inventory_value": ("value", "stock_value / months"),
 }
-_NEAR = 0.05  # relative distance at which a missed target is amber, not red
+_SAME = 5e-4  # share by which an amount may move and still be the same to a reader
+_STOCK_LEVELS = {"item", "family", "category"}  # stock is not held for a customer
+_FORMULA = re.compile(r"(?:([\d.]+) )?(\w+) / (\w+)")
+_PRESSING = {"missed": 0, "near": 1, "met": 2, "no target": 3, "not measured": 4}
+
+
+class NotMeasured(ValueError):
+    """A KPI that cannot be told; the message says why."""
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """What it means, how it is computed, what is good, and when a missed one is near."""
+
+    unit: str
+    good: str
+    near_rate: float
+    closed_months: int  # 0: of this cycle's plan
+    formula: str
+    meaning: str
+    switched_on_by: str
+
+
+def _kpis() -> dict[str, Kpi]:
+    made = {}
+    for head, meaning, missing in re.findall(r"(\S.*)\n  (.*)\n  (.*)", _KPIS):
+        name, unit, good, near, closed, formula = head.split(" | ")
+        made[name] = Kpi(unit, good, float(near), int(closed), formula, meaning, missing)
+    return made
+
+
+KPIS = _kpis()
+# kpi: (what it means, unit, what is good), as in ``goals``
+DEFINITIONS = {name: (kpi.meaning, kpi.unit, kpi.good) for name, kpi in KPIS.items()}
 
 
 def measure(
-    accuracy: pd.DataFrame,
-    projection: pd.DataFrame,
-    delivered: pd.DataFrame,
-    load: pd.DataFrame,
-    financials: pd.DataFrame,
+    sold: pd.DataFrame, held: pd.DataFrame, told: dict[str, float], *, cycle: pd.Timestamp
 ) -> pd.Series:
-    """Amount of each KPI; missing where its inputs are.
+    """Amount of each KPI for the whole company; missing where its measures are.
 
     Parameters
     ----------
-    accuracy, projection, load, financials : DataFrame
-        Tables `accuracy`, `inventory_projection`, `resource_load`, `financials`.
-    delivered : DataFrame
-        ``demand`` and ``on_time`` units by item, site and month.
+    sold, held : DataFrame
+        From ``measures``.
+    told : dict
+        From ``measures.planned`` and ``measures.process``.
+    cycle : Timestamp
+        Month in which the plan is made.
     """
-    families = accuracy[
-        (accuracy["level"] == "family") & (accuracy["model"] == "combined") & (accuracy["lag"] == 3)
-    ]
-    volume = families["volume"].sum()
-    company = financials[financials["family"] == schema.COMPANY_LABEL]
-    budgeted = company[company["budget_revenue_value"].notna()]
-    opening = projection[projection["month"] == projection["month"].min()]["opening"]
-    demand = projection.groupby("month")["demand"].sum().head(3).mean()
-    busiest = load.groupby("resource")[["load_hours", "regular_hours"]].sum()
-    return pd.Series(
-        {
-            "forecast_wape_rate": _ratio((families["wape"] * families["volume"]).sum(), volume),
-            "forecast_bias_rate": _ratio(
-                (families["bias_rate"] * families["volume"]).sum(), volume
-            ),
-            "on_time_rate": _ratio(delivered["on_time"].sum(), delivered["demand"].sum()),
-            "inventory_cover_months": _ratio(opening.clip(lower=0).sum(), demand),
-            "utilisation_rate": (busiest["load_hours"] / busiest["regular_hours"]).max(),
-            "margin_rate": _ratio(
-                company["margin_value"].sum(min_count=1), company["costed_revenue_value"].sum()
-            ),
-            "budget_attainment_rate": _ratio(
-                budgeted["budgeted_revenue_value"].sum(), budgeted["budget_revenue_value"].sum()
-            ),
-        },
-        dtype="float64",
-    )
+    amounts = {}
+    for name, kpi in KPIS.items():
+        try:
+            if kpi.closed_months:
+                span = months.closed(cycle, kpi.closed_months)
+                amounts[name] = over(name, sold, held, span, {})
+            else:
+                factor, part, whole = _parts(kpi.formula)
+                amounts[name] = _ratio(factor * told[part], {**told, "one": 1.0}[whole])
+        except NotMeasured:
+            amounts[name] = np.nan
+    return pd.Series(amounts, dtype="float64")
+
+
+def _parts(formula: str) -> tuple[float, str, str]:
+    factor, part, whole = _FORMULA.fullmatch(formula).groups()
+    return float(factor or 1.0), part, whole
 
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else float("nan")
 
 
-def status(amounts: pd.Series, targets: pd.DataFrame, *, cycle: pd.Timestamp) -> pd.DataFrame:
-    """Table ``kpis``: amount beside target; met, near, missed, no target or not measured.
+def over(
+    name: str,
+    sold: pd.DataFrame,
+    held: pd.DataFrame,
+    span: pd.DatetimeIndex,
+    levels: dict[str, str],
+) -> float:
+    """A KPI over some closed months, of some members.
+
+    Parameters
+    ----------
+    name : str
+        One of ``KPIS``, or revenue_value, quantity, margin_rate, inventory_value.
+    sold, held : DataFrame
+        From ``measures``.
+    span : DatetimeIndex
+        Its months.
+    levels : dict
+        Level column → member; none is the whole company.
+
+    Raises
+    ------
+    NotMeasured
+        If it is not told by month or by these levels, or a month lacks its measures.
+
+    Examples
+    --------
+    >>> span = months.span(pd.Timestamp("2025-11-01"), 2)
+    >>> sold = pd.DataFrame({"month": span, "on_time": [8.0, 9.0], "delivered": [10.0, 10.0]})
+    >>> over("on_time_rate", sold, pd.DataFrame(), span, {})
+    0.85
+    """
+    formula = KPIS[name].formula if name in KPIS else ""
+    formula = _PROMISED.get(name, ("", formula))[1]
+    factor, part, whole = _parts(formula) if formula else (1.0, "", "")
+    table = next((table for table in (sold, held) if part in table), None)
+    if table is None:
+        raise NotMeasured(f"{name} is not told by month")
+    if odd := sorted(set(levels) - (_STOCK_LEVELS if table is held else set(schema.LEVELS))):
+        raise NotMeasured(f"stock is known by {', '.join(sorted(_STOCK_LEVELS))}, not by {odd[0]}")
+    own = table[table["month"].isin(span)]
+    for level, member in levels.items():
+        own = own[own[level] == member]
+    known = own[own[part].notna()]
+    lacking = span.difference(pd.DatetimeIndex(known["month"]))
+    if len(lacking):
+        raise NotMeasured(f"nothing tells it for {months.label(lacking[0])}")
+    scale = {"one": 1.0, "months": float(len(span))}
+    return _ratio(
+        factor * float(known[part].sum()),
+        scale[whole] if whole in scale else float(known[whole].sum()),
+    )
+
+
+def unit_of(name: str) -> str:
+    """Unit of a KPI that an action may name; empty where it is not known here."""
+    return KPIS[name].unit if name in KPIS else _PROMISED.get(name, ("",))[0]
+
+
+def status(
+    amounts: pd.Series, targets: pd.DataFrame, last: pd.DataFrame, *, cycle: pd.Timestamp
+) -> pd.DataFrame:
+    """Table ``kpis``: amount beside target and beside the last cycle's, the missed ones first.
 
     Parameters
     ----------
     amounts : Series
         From ``measure``.
     targets : DataFrame
-        Table `targets`; those that hold in the cycle month for the whole company.
+        Table `targets`, money in the company's currency; those that hold in the cycle month for
+        the whole company count.
+    last : DataFrame
+        Table `kpi_history` of past cycles.
     cycle : Timestamp
         Month in which the plan is made.
+
+    Returns
+    -------
+    DataFrame
+        Key ``kpi``. ``status``: met, near, missed, no target, not measured (``finding`` says what
+        would show it). ``direction``: better, worse, unchanged, blank where nobody knows.
     """
     holds = (targets["first_month"] <= cycle) & (targets["last_month"] >= cycle)
     whole = (targets[schema.LEVELS] == schema.ALL).all(axis=1)
     latest = targets[holds & whole].sort_values("first_month").drop_duplicates("kpi", keep="last")
-    target = latest.set_index("kpi")["target"]
-    rows = [
-        (
-            kpi,
-            meaning,
-            amounts[kpi],
-            unit,
-            target.get(kpi, np.nan),
-            _status(amounts[kpi], target.get(kpi, np.nan), good),
-        )
-        for kpi, (meaning, unit, good) in DEFINITIONS.items()
-    ]
-    return pd.DataFrame(rows, columns=["kpi", "meaning", "amount", "unit", "target", "status"])
+    goals = latest.set_index("kpi")[["target", "owner"]].reindex(list(KPIS))
+    before = last[last["cycle"] == last["cycle"].max()].set_index("kpi")["amount"]
+    table = pd.DataFrame(
+        {
+            "kpi": list(KPIS),
+            "meaning": [kpi.meaning for kpi in KPIS.values()],
+            "formula": [kpi.formula for kpi in KPIS.values()],
+            "amount": amounts.reindex(list(KPIS)).to_numpy(),
+            "unit": [kpi.unit for kpi in KPIS.values()],
+            "good": [kpi.good for kpi in KPIS.values()],
+            "target": goals["target"].to_numpy(dtype="float64"),
+            "owner": goals["owner"].fillna("").to_numpy(),
+            "last_amount": before.reindex(list(KPIS)).to_numpy(dtype="float64"),
+        }
+    )
+    rows = table.to_dict("records")
+    states = [_status(row["amount"], row["target"], KPIS[row["kpi"]]) for row in rows]
+    why = [f"{KPIS[row['kpi']].switched_on_by} would show it" for row in rows]
+    table = table.assign(
+        status=states,
+        direction=[_direction(row["amount"], row["last_amount"], row["good"]) for row in rows],
+        finding=pd.Series(why).where(table["amount"].isna(), ""),
+    )
+    return table.sort_values(
+        "status", key=lambda words: words.map(_PRESSING), kind="stable", ignore_index=True
+    )
 
 
-def _status(amount: float, target: float, good: str) -> str:
-    """Met, near (within 5 % of the target), missed; or why it cannot be said.
+def _status(amount: float, target: float, kpi: Kpi) -> str:
+    """Met, near (within a share of the target), missed; or why it cannot be said.
 
     Examples
     --------
-    >>> _status(0.96, 0.97, "high"), _status(-0.02, 0.03, "near zero")
+    >>> _status(0.96, 0.97, KPIS["on_time_rate"]), _status(-0.02, 0.03, KPIS["plan_bias_rate"])
     ('near', 'met')
     """
     if np.isnan(amount):
         return "not measured"
     if np.isnan(target):
         return "no target"
-    if good == "near zero":
+    if kpi.good == "near zero":
         shortfall = abs(amount) - target
     else:
-        shortfall = amount - target if good == "low" else target - amount
+        shortfall = amount - target if kpi.good == "low" else target - amount
     if shortfall <= 0:
         return "met"
-    return "near" if shortfall <= _NEAR * abs(target) else "missed"
+    return "near" if shortfall <= kpi.near_rate * abs(target) else "missed"
+
+
+def _direction(amount: float, last: float, good: str) -> str:
+    """Whether it is better than in the last cycle.
+
+    Examples
+    --------
+    >>> _direction(0.96, 0.93, "high"), _direction(-0.02, 0.01, "near zero")
+    ('better', 'worse')
+    """
+    if np.isnan(amount) or np.isnan(last):
+        return ""
+    gain = {"high": amount - last, "low": last - amount, "near zero": abs(last) - abs(amount)}[good]
+    if abs(gain) <= _SAME * max(abs(last), abs(amount)):
+        return "unchanged"
+    return "better" if gain > 0 else "worse"
+
+
+def history(past: pd.DataFrame, now: pd.DataFrame, *, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Table ``kpi_history``: each KPI in past cycles and this one.
+
+    Parameters
+    ----------
+    past : DataFrame
+        The ledger of table `kpis`; cycles that were run count, a replay had no meetings.
+    now : DataFrame
+        From ``status``.
+    cycle : Timestamp
+        Month in which the plan is made.
+    """
+    names = ["kpi", "cycle", "amount", "target", "status"]
+    run = past[past["origin"].eq("run") & past["kpi"].isin(list(KPIS))]
+    both = pd.concat([run[names], now.assign(cycle=cycle)[names]], ignore_index=True)
+    kinds = {"cycle": months.DTYPE, "amount": "float64", "target": "float64", "status": "str"}
+    return both.astype(kinds)
