@@ -234,7 +234,7 @@ def unit_of(name: str) -> str:
 
 
 def status(
-    amounts: pd.Series, targets: pd.DataFrame, last: pd.DataFrame, *, cycle: pd.Timestamp
+    amounts: pd.Series, targets: pd.DataFrame, past: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> pd.DataFrame:
     """Table ``kpis``: amount beside target and beside the last cycle's, the missed ones first.
 
@@ -245,8 +245,8 @@ def status(
     targets : DataFrame
         Table `targets`, money in the company's currency; those that hold in the cycle month for
         the whole company count.
-    last : DataFrame
-        Table `kpi_history` of past cycles.
+    past : DataFrame
+        The ledger of this table; cycles that were run count, a replay had no meetings.
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -260,6 +260,7 @@ def status(
     whole = (targets[schema.LEVELS] == schema.ALL).all(axis=1)
     latest = targets[holds & whole].sort_values("first_month").drop_duplicates("kpi", keep="last")
     goals = latest.set_index("kpi")[["target", "owner"]].reindex(list(KPIS))
+    last = _run(past)
     before = last[last["cycle"] == last["cycle"].max()].set_index("kpi")["amount"]
     table = pd.DataFrame(
         {
@@ -330,14 +331,18 @@ def history(past: pd.DataFrame, now: pd.DataFrame, *, cycle: pd.Timestamp) -> pd
     Parameters
     ----------
     past : DataFrame
-        The ledger of table `kpis`; cycles that were run count, a replay had no meetings.
+        As for ``status``.
     now : DataFrame
         From ``status``.
     cycle : Timestamp
         Month in which the plan is made.
     """
     names = ["kpi", "cycle", "amount", "target", "status"]
-    run = past[past["origin"].eq("run") & past["kpi"].isin(list(KPIS))]
-    both = pd.concat([run[names], now.assign(cycle=cycle)[names]], ignore_index=True)
+    both = pd.concat([_run(past)[names], now.assign(cycle=cycle)[names]], ignore_index=True)
     kinds = {"cycle": months.DTYPE, "amount": "float64", "target": "float64", "status": "str"}
     return both.astype(kinds)
+
+
+def _run(past: pd.DataFrame) -> pd.DataFrame:
+    """Past rows of KPIs there still are, of cycles that people went through."""
+    return past[past["origin"].eq("run") & past["kpi"].isin(list(KPIS))]

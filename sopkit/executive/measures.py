@@ -203,24 +203,26 @@ def process(tables: Tables, *, cycle: pd.Timestamp) -> dict[str, float]:
     Parameters
     ----------
     tables : dict of DataFrame
-        ``view_status``, ``findings``, ``closings``, ``pulse``; ``demand_plan`` in the
-        planning unit with ``unit_price_value`` of one.
+        ``view_status``, ``data_review_facts``, ``closings``, ``pulse``; ``demand_plan`` with
+        ``unit_price_value`` and ``factor``, of the common unit.
     cycle : Timestamp
         Month in which the plan is made.
     """
     status, plan, closed = tables["view_status"], tables["demand_plan"], tables["closings"]
     is_timed = len(status) > 0 and status["timing"].ne("").all()
     in_time = status["timing"].str.startswith("in time").sum() if is_timed else np.nan
-    price = plan["unit_price_value"] if plan["unit_price_value"].notna().all() else 1.0
+    price = plan["unit_price_value"]
+    weight = price if price.notna().all() else plan["factor"]
+    facts = tables["data_review_facts"].set_index("fact")["amount"]
     near = closed[closed["cycle"].between(months.shift(cycle, -1), cycle)]
     past = tables["pulse"][tables["pulse"]["cycle"] < cycle]
     last = past[past["cycle"] == past["cycle"].max()]
     return {
         "views_in_time": float(in_time),
         "views_wanted": float(len(status)),
-        "overridden": _total((plan["overrides"] * price).abs()),
-        "consensus": _total(plan["consensus"] * price),
-        "notices": float(tables["findings"]["state"].eq("notice").sum()),
+        "overridden": _total((plan["overrides"] * weight).abs()),
+        "consensus": _total(plan["consensus"] * weight),
+        "notices": float(facts["notices"]),
         "reopened": float(near["state"].eq("reopened").sum()) if len(closed) else np.nan,
         "score": float(last["score"].mean()),
     }
