@@ -111,13 +111,20 @@ def _decided(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
     is_new = table["decided_cycle"] >= months.shift(cycle, -1)
     table = _ranked(table[table["status"].ne("decided") | is_new])
     words = table["chosen"] + ": " + table["statement_chosen"].fillna("").astype("str")
-    words = words + " (" + table["by"] + ")"
+    words = words + " (" + table["by"] + ")" + _estimated(table)
     return table.assign(
         kind="decision",
         name=table["decision"],
         due=table["decide_by"].dt.strftime("%Y-%m-%d"),
         finding=words.where(table["chosen"].notna(), ""),
     )
+
+
+def _estimated(table: pd.DataFrame) -> pd.Series:
+    """What the owner of an option expected of it, in words."""
+    cost = table["cost_value"].map("; cost {:,.0f}".format, na_action="ignore").fillna("")
+    gain = table["effect_value"].map(", gain {:+,.0f}".format, na_action="ignore").fillna("")
+    return (cost + gain).str.replace("-", "−")
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
