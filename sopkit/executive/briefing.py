@@ -9,6 +9,7 @@ from sopkit import months, schema
 from sopkit.demand import hierarchy
 
 _LATE = 0.5  # units a month from which a family runs late
+_FELT = 1e-4  # share of the year's revenue from which its lack is told, as in the headline
 _MOST_CAUSES, _MOST_SPANS = 3, 3
 _FAMILIES = 4  # families told of what has changed
 _KNOWN = ("last plan", "plan now")  # rows of the bridge that are no causes
@@ -30,7 +31,7 @@ def undelivered(tables: Tables) -> pd.DataFrame:
         Key ``family``, the most money first: ``months`` in words, ``worst_month``,
         ``late_quantity`` (not delivered in its month, planning unit, the whole horizon),
         ``late_value``, ``item`` (that most of it is of), and ``missing_value``: revenue of this
-        fiscal year that is not delivered within it.
+        fiscal year that is not delivered within it (zero below a ten-thousandth of the year's).
     """
     own = tables["deliveries"]
     price = tables["money_rates"].groupby("item")["unit_price_value"].mean()
@@ -60,7 +61,9 @@ def _missing(outlook: pd.DataFrame) -> pd.Series:
     """Revenue of the fiscal year that supply does not bring within it, by family."""
     own = outlook[outlook["measure"] == "revenue"]
     own = own[own["fiscal_year"] == own["fiscal_year"].min()].set_index("family")
-    return (own["outlook"] - own["supplied_outlook"]).clip(lower=0.0)
+    apart = (own["outlook"] - own["supplied_outlook"]).clip(lower=0.0)
+    is_felt = apart > max(_FELT * own["outlook"].max(), _LATE)
+    return apart.where(is_felt | apart.isna(), 0.0)
 
 
 def _spans(month: pd.Series) -> str:
@@ -162,12 +165,12 @@ def _causes(amounts: pd.Series) -> str:
     Examples
     --------
     >>> _causes(pd.Series({"events": 1200.0, "cleaning": -40.0, "model": 2.0, "override": 300.0}))
-    'events +1,200, override +300, cleaning −40, others +2'
+    'events +1,200; override +300; cleaning −40; others +2'
     """
     amounts = amounts[amounts.abs().sort_values(ascending=False, kind="stable").index]
     first, rest = amounts[:_MOST_CAUSES], amounts[_MOST_CAUSES:].sum()
     told = [*first.items()] + ([("others", rest)] if abs(rest) >= _LATE else [])
-    return ", ".join(f"{name} {_signed(amount)}" for name, amount in told if abs(amount) >= _LATE)
+    return "; ".join(f"{name} {_signed(amount)}" for name, amount in told if abs(amount) >= _LATE)
 
 
 def _signed(amount: float) -> str:

@@ -22,52 +22,52 @@ from sopkit import months, schema
 # month, `one` for a sum.
 _KPIS = """
 forecast_wape_rate | rate | low | 0.05 | 0 | forecast_error / forecast_volume
-  Error of the statistical forecast three months ahead, by family and month
+  Error of the statistical forecast, three months ahead
   longer sales
 forecast_bias_rate | rate | near zero | 0.05 | 0 | forecast_bias / forecast_volume
-  Its bias: positive is too high
+  Bias of the statistical forecast: positive is too high
   longer sales
 plan_wape_rate | rate | low | 0.05 | 0 | plan_error / plan_volume
-  Error of the demand plan as made three months ahead, by family and month
+  Error of the demand plan, three months ahead
   four cycles, or data/raw/plan_history.csv
 plan_bias_rate | rate | near zero | 0.05 | 0 | plan_bias / plan_volume
-  Its bias: positive is too high
+  Bias of the demand plan: positive is too high
   four cycles, or data/raw/plan_history.csv
 on_time_rate | rate | high | 0.05 | 3 | on_time / delivered
-  Share delivered in time, last three closed months
+  Delivered in time, last three months
   on_time_quantity in data/raw/sales.csv
 service_rate | rate | high | 0.05 | 0 | planned_on_time / planned_demand
-  Share of planned demand delivered in its month
+  Planned demand delivered in its month
   data/raw/inventory.csv or resources.csv
 backlog_quantity | units | low | 0.05 | 1 | backlog_quantity / one
-  Owed to customers at the last month end
+  Owed to customers
   backlog in data/raw/inventory.csv
 backlog_value | value | low | 0.05 | 1 | backlog_value / one
-  Owed to customers at the last month end, at price
+  Owed to customers, at price
   backlog in data/raw/inventory.csv, and prices
 inventory_turns | turns | high | 0.05 | 12 | 12 cost_value / stock_value
-  Cost of goods of the last twelve months over mean stock
+  Inventory turns, last twelve months
   data/raw/inventory.csv, and unit_cost_value of items
 inventory_days | days | low | 0.05 | 1 | 30.4 stock_value / next_value
-  Stock at the last month end, in days of the three months that follow, at cost
+  Stock in days of the demand that follows, at cost
   data/raw/inventory.csv, and unit_cost_value of items
 inventory_cover_months | months | low | 0.05 | 1 | stock_quantity / next_quantity
-  Stock at the last month end, in months of the demand that follows
+  Stock in months of the demand that follows
   data/raw/inventory.csv
 utilisation_rate | rate | low | 0.05 | 0 | busiest_load_hours / busiest_regular_hours
-  Mean load over regular hours in the horizon, of the busiest resource
+  Mean load of the busiest resource, of regular hours
   data/raw/resources.csv and routings.csv
 peak_utilisation_rate | rate | low | 0.05 | 0 | peak_rate / one
-  Load over regular hours in the busiest month of any resource
+  Load in the busiest month of any resource
   data/raw/resources.csv and routings.csv
 overtime_share_rate | rate | low | 0.05 | 0 | overtime_hours / load_hours
-  Share of planned hours that is overtime
+  Overtime, share of planned hours
   data/raw/resources.csv and routings.csv
 workforce_swing_rate | rate | low | 0.05 | 0 | workers_moved / workers
-  People who come or go in the plan, share of all
+  People who come or go, share of all
   maximum_workers in data/raw/resources.csv
 plan_adherence_rate | rate | high | 0.05 | 0 | made_as_planned / made
-  Share made as planned, by family, in the month of the plan
+  Made as planned, in the month of the plan
   a past cycle, and data/raw/production.csv
 margin_rate | rate | high | 0.05 | 0 | planned_margin_value / planned_costed_value
   Margin over revenue, planned months
@@ -76,13 +76,13 @@ budget_attainment_rate | rate | high | 0.05 | 0 | planned_budgeted_value / plann
   Planned revenue over budget, months with a budget
   data/raw/budget.csv and prices
 market_share_rate | rate | high | 0.05 | 0 | market_revenue_value / market_value
-  Revenue over the size of the market, last twelve months that it is known for
+  Market share, last twelve months known
   `market size` in data/raw/market.csv
 views_in_time_rate | rate | high | 0.05 | 0 | views_in_time / views_wanted
-  Share of departments whose view came in time
+  Departments whose view came in time
   entered_at of submissions, and meetings in company.yml
 overridden_rate | rate | low | 0.05 | 0 | overridden / consensus
-  Share of the plan that overrides move, in money where priced
+  Moved by overrides, share of the plan
   a demand plan
 data_notices | count | low | 0.05 | 0 | notices / one
   Notices of the check of raw tables
@@ -91,15 +91,15 @@ steps_reopened | count | low | 0.05 | 0 | reopened / one
   Steps reopened in the last cycle and this one
   closed steps
 pulse_score | score | high | 0.05 | 0 | score / one
-  How people found the last cycle's meetings, 1 to 5
+  Score of the last cycle's meetings, 1 to 5
   data/raw/pulse.csv
 """
 # what else an action may promise to move, over closed months alone
-_PROMISED = {  # kpi: unit, formula
-    "revenue_value": ("value", "revenue_value / one"),
-    "quantity": ("units", "quantity / one"),
-    "margin_rate": ("rate", "margin_value / costed_revenue_value"),
-    "inventory_value": ("value", "stock_value / months"),
+_PROMISED = {  # kpi: what it means, unit, formula
+    "revenue_value": ("Revenue", "value", "revenue_value / one"),
+    "quantity": ("Quantity sold", "units", "quantity / one"),
+    "margin_rate": ("Margin over revenue", "rate", "margin_value / costed_revenue_value"),
+    "inventory_value": ("Mean stock at cost", "value", "stock_value / months"),
 }
 _SAME = 5e-4  # share by which an amount may move and still be the same to a reader
 _STOCK_LEVELS = {"item", "family", "category"}  # stock is not held for a customer
@@ -207,7 +207,7 @@ def over(
     0.85
     """
     formula = KPIS[name].formula if name in KPIS else ""
-    formula = _PROMISED.get(name, ("", formula))[1]
+    formula = _PROMISED[name][2] if name in _PROMISED else formula
     factor, part, whole = _parts(formula) if formula else (1.0, "", "")
     table = next((table for table in (sold, held) if part in table), None)
     if table is None:
@@ -228,9 +228,11 @@ def over(
     )
 
 
-def unit_of(name: str) -> str:
-    """Unit of a KPI that an action may name; empty where it is not known here."""
-    return KPIS[name].unit if name in KPIS else _PROMISED.get(name, ("",))[0]
+def told_as(name: str) -> tuple[str, str]:
+    """What a KPI that an action names is called, and its unit; blank where it is not known."""
+    if name in _PROMISED:
+        return _PROMISED[name][:2]
+    return (KPIS[name].meaning, KPIS[name].unit) if name in KPIS else (name, "")
 
 
 def status(

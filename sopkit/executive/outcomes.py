@@ -17,8 +17,8 @@ _KEPT_RATE, _PARTLY_RATE = 0.8, 0.2  # shares of the promise from which it is ke
 _ASKED = ("effect_first_month", "effect_last_month", "effect_amount")
 _NUMBERS = ("promised", "before", "after", "measured", "share")
 _COLUMNS = (
-    "action cycle statement owner kpi unit subject first_month last_month promised before after "
-    "measured share verdict finding words"
+    "action cycle statement owner kpi meaning unit subject first_month last_month promised before "
+    "after measured share verdict finding words"
 ).split()
 
 
@@ -107,23 +107,23 @@ def _said(row: dict) -> str:
     Examples
     --------
     >>> row = {"promised": -0.5, "measured": -0.2, "unit": "months", "verdict": "partly"}
-    >>> _said(row | {"kpi": "inventory_cover_months", "subject": "Tents", "finding": ""})
-    'partly: promised -0.5 months, came -0.2 months (inventory cover months, Tents)'
+    >>> _said(row | {"meaning": "Stock", "subject": "Tents", "finding": ""})
+    'partly: promised −0.5 months, came −0.2 months (Tents: stock)'
     """
-    what = f"{row['kpi'].replace('_', ' ')}, {row['subject']}"
+    meaning = row["meaning"][:1].lower() + row["meaning"][1:]
+    what = f" ({row['subject']}: {meaning})"
     promised, came = (_amount(row[name], row["unit"]) for name in ("promised", "measured"))
     if np.isfinite(row["measured"]):
-        return f"{row['verdict']}: promised {promised}, came {came} ({what})"
-    reason = f": {row['finding']}" if row["finding"] else ""
-    return (
-        f"{row['verdict']}{reason} ({what})"
-        if row["verdict"] != "running"
-        else (f"{row['finding']}: promised {promised} ({what})")
-    )
+        return f"{row['verdict']}: promised {promised}, came {came}{what}"
+    if row["verdict"] == "running":
+        return f"{row['finding']}: promised {promised}{what}"
+    return row["verdict"] + (f": {row['finding']}" if row["finding"] else "") + what
 
 
 def _amount(amount: float, unit: str) -> str:
+    """A change of a KPI in its unit; a rate in points."""
     if unit == "rate":
-        return f"{amount * 100:+.1f} points"
-    size = f"{amount:+,.0f}" if abs(amount) >= 100 else f"{amount:+.3g}"
-    return f"{size} {unit}" if unit != "value" else size
+        text, unit = f"{amount * 100:+.1f}", "points"
+    else:
+        text = f"{amount:+,.0f}" if abs(amount) >= 100 else f"{amount:+.2g}"
+    return text.replace("-", "−") + (f" {unit}" if unit != "value" else "")
