@@ -51,7 +51,7 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     worst = by_month.sort_values("late_quantity").groupby("family")["month"].last()
     return table.assign(
         months=table["family"].map(spans).astype("str"),
-        worst_month=table["family"].map(worst).astype(months.DTYPE),
+        worst_month=worst.reindex(table["family"]).to_numpy(),
         item=table["family"].map(names).astype("str"),
         missing_value=table["family"].map(_missing(tables["outlook"])).astype("float64"),
     ).sort_values(measures[::-1], ascending=False, ignore_index=True)

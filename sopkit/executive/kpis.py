@@ -229,10 +229,10 @@ def over(
 
 
 def told_as(name: str) -> tuple[str, str]:
-    """What a KPI that an action names is called, and its unit; blank where it is not known."""
+    """What a KPI is called over any months, and its unit; blank where it is not known here."""
     if name in _PROMISED:
         return _PROMISED[name][:2]
-    return (KPIS[name].meaning, KPIS[name].unit) if name in KPIS else (name, "")
+    return (KPIS[name].meaning.split(",")[0], KPIS[name].unit) if name in KPIS else (name, "")
 
 
 def status(

@@ -59,25 +59,26 @@ def _judged(action: dict, sold: pd.DataFrame, held: pd.DataFrame, cycle: pd.Time
     given = {name: action[name] for name in schema.LEVELS}
     levels = {k: v for k, v in given.items() if isinstance(v, str) and v != schema.ALL}
     first, last = action["effect_first_month"], action["effect_last_month"]
-    row = (
-        action
-        | {
-            "unit": kpis.unit_of(action["kpi"]),
-            "subject": ", ".join(levels.values()) or "the whole company",
-            "first_month": first,
-            "last_month": last,
-            "promised": action["effect_amount"],
-            "verdict": "cannot be measured",
-            "finding": "",
-        }
-        | dict.fromkeys(("before", "after", "measured", "share"), np.nan)
-    )
+    meaning, unit = kpis.told_as(action["kpi"])
+    row = action | dict.fromkeys(("before", "after", "measured", "share"), np.nan)
+    row |= {
+        "meaning": meaning,
+        "unit": unit,
+        "subject": ", ".join(levels.values()) or "the whole company",
+        "first_month": first,
+        "last_month": last,
+        "promised": action["effect_amount"],
+        "verdict": "cannot be measured",
+        "finding": "",
+    }
     blank = [name for name in _ASKED if pd.isna(action[name])]
     if action["status"] == "dropped":
         return row | {"verdict": "dropped"}
     if blank or not action["effect_amount"]:
         lacking = ", ".join(blank) or "an effect_amount other than 0"
         return row | {"finding": f"data/raw/actions.csv does not say {lacking}"}
+    if last < first:
+        return row | {"finding": "its last month lies before its first"}
     if last >= cycle:
         return row | {"verdict": "running", "finding": f"running until {months.label(last)}"}
     try:

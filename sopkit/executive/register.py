@@ -122,9 +122,13 @@ def _decided(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
 
 def _estimated(table: pd.DataFrame) -> pd.Series:
     """What the owner of an option expected of it, in words."""
-    cost = table["cost_value"].map("; cost {:,.0f}".format, na_action="ignore").fillna("")
-    gain = table["effect_value"].map(", gain {:+,.0f}".format, na_action="ignore").fillna("")
-    return (cost + gain).str.replace("-", "−")
+    pairs = zip(table["cost_value"], table["effect_value"], strict=True)
+    words = [
+        ("" if np.isnan(cost) else f"; cost {cost:,.0f}")
+        + ("" if np.isnan(gain) else f"; gain {gain:+,.0f}".replace("-", "−"))
+        for cost, gain in pairs
+    ]
+    return pd.Series(words, index=table.index, dtype="str")
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
