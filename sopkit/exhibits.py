@@ -309,7 +309,8 @@ def _source(rest: int, source: str | None, where: str = "") -> str:
     more += f", {where}" if more and where else ""
     file = f"{source}.parquet" if source else ""
     text = f"{more}, in {file}" if more and file else more or (file and f"Source: {file}")
-    return f'<p class="source">{escape(text)}</p>' if text else ""
+    name = "source rest" if rest else "source"  # what is left out is said in print too
+    return f'<p class="{name}">{escape(text)}</p>' if text else ""
 
 
 def exceptions(
