@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
 from sopkit.executive import kpis, measures
@@ -266,8 +268,8 @@ def test_of_two_targets_that_hold_the_one_that_began_later_counts_in_any_order()
         {"kpi": "on_time_rate", "target": 0.99, "first_month": "2026-01"},
         {"kpi": "on_time_rate", "target": 0.90, "first_month": "2025-01"},
     )
-    for given in (targets, targets[::-1]):
-        assert status(measured(), given).set_index("kpi").loc["on_time_rate", "target"] == 0.99
+    for table in (targets, targets[::-1]):
+        assert status(measured(), table).set_index("kpi").loc["on_time_rate", "target"] == 0.99
 
 
 def test_arguments_are_not_changed():
@@ -279,6 +281,32 @@ def test_arguments_are_not_changed():
 
 
 # (4) an obvious slow version
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from(["Tents", "Stoves"]),
+            st.integers(0, 9),
+            st.booleans(),
+        ),
+        max_size=20,
+    )
+)
+def test_a_kpi_of_any_rows_equals_a_slow_loop(rows):
+    sold = pd.DataFrame(
+        [(SPAN[m], family, n * 0.5 if known else np.nan, n) for m, family, n, known in rows],
+        columns=["month", "family", "on_time", "delivered"],
+    ).astype({"month": SPAN.dtype, "on_time": "float64", "delivered": "float64"})
+    own = [(m, n) for m, family, n, known in rows if family == "Tents" and known]
+    if {m for m, _ in own} == {0, 1, 2}:
+        found = kpis.over("on_time_rate", sold, HELD, SPAN, {"family": "Tents"})
+        total = sum(n for _, n in own)
+        assert np.isnan(found) if total == 0 else found == pytest.approx(0.5)
+    else:  # a month of which nothing is known makes no figure
+        with pytest.raises(kpis.NotMeasured, match="nothing tells it for"):
+            kpis.over("on_time_rate", sold, HELD, SPAN, {"family": "Tents"})
 
 
 def test_service_of_the_sample_equals_a_slow_loop(sample_tables, sample_closed):
