@@ -110,8 +110,8 @@ def _decided(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
     table = decisions(tables, cycle=cycle)
     is_new = table["decided_cycle"] >= months.shift(cycle, -1)
     table = _ranked(table[table["status"].ne("decided") | is_new])
-    words = table["chosen"] + ": " + table["statement_chosen"].fillna("").astype("str")
-    words = words + " (" + table["by"] + ")" + _estimated(table)
+    statement = ": " + table["statement_chosen"]
+    words = table["chosen"] + statement.fillna("") + " (" + table["by"] + ")" + _estimated(table)
     return table.assign(
         kind="decision",
         name=table["decision"],

@@ -119,6 +119,11 @@ def test_a_decision_of_the_last_cycle_tells_who_chose_what_and_its_money():
     assert (own["cost_value"], own["effect_value"]) == (0.0, -6000.0)
 
 
+def test_an_option_chosen_that_nobody_described_is_told_by_its_name():
+    table = told(TABLES | {"options": OPTIONS[:0]}).set_index("name")
+    assert table.loc["D3", "finding"] == "wait (M. Keller)"
+
+
 def test_an_open_action_is_due_in_its_month_and_overdue_past_it():
     assert row("T1")["status"] == "overdue"
     assert row("T2")["status"] == "due"
