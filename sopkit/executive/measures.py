@@ -94,8 +94,8 @@ def held(
     factor = hierarchy.factors(table["item"], tables["items"])
     price, cost = (table["item"].map(money[name]).astype("float64") for name in money)
     flags = [schema.lookup(table["item"], tables["items"], name) for name in _NO_STOCK]
-    is_stocked = ~np.logical_or.reduce([flag.eq(True) for flag in flags])
-    gone, following = (table[name].where(is_stocked, 0.0) for name in ("gone", "following"))
+    has_none = pd.concat(flags, axis=1).eq(True).any(axis=1)
+    gone, following = (table[name].mask(has_none, 0.0) for name in ("gone", "following"))
     return table.assign(
         stock_quantity=table["on_hand"] * factor,
         backlog_quantity=table["backlog"] * factor,

@@ -98,6 +98,12 @@ def test_services_owe_but_give_no_reason_for_stock_and_what_is_not_sold_is_left_
     assert table.loc["R", "backlog_value"] == 240.0
 
 
+def test_items_that_say_nothing_of_services_hold_stock():
+    items = contract.empty("items").reindex([0]).assign(item="A", family="Tents")
+    table = measures.held(CLOSED, PLAN, INVENTORY[:1], TABLES | {"items": items})
+    assert table["next_quantity"].tolist() == [50.0]
+
+
 def test_stock_followed_by_unknown_demand_is_not_told():
     own = held(plan=PLAN[:2]).set_index("item").loc["A"]
     assert np.isnan(own["next_quantity"]) and own["cost_value"] == 180.0
