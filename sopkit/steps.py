@@ -30,7 +30,7 @@ from sopkit.demand import (
     value_added,
     watch,
 )
-from sopkit.executive import briefing, kpis, measures, outcomes, register
+from sopkit.executive import briefing, kpis, measures, outcomes, register, standing
 from sopkit.reconciliation import budgets, finance, gaps, goals, grid
 from sopkit.supply import (
     attainment,
@@ -506,7 +506,7 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     targets = goals.in_company_currency(
         tables["targets"], tables["rates"], currency=currency, cycle=cycle
     )
-    status = kpis.status(amounts, targets, tables["ledger_kpis"], cycle=cycle)
+    status = standing.status(amounts, targets, tables["ledger_kpis"], cycle=cycle)
     came = outcomes.outcomes(tables["actions"], sold, held, cycle=cycle)
     log = register.register(tables, tables["assumption_states"], came, cycle=cycle)
     common = headlines.everywhere(
@@ -517,7 +517,7 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
             tables["outlook"], status, log, common
         ),
         "kpis": status,
-        "kpi_history": kpis.history(tables["ledger_kpis"], status, cycle=cycle),
+        "kpi_history": standing.history(tables["ledger_kpis"], status, cycle=cycle),
         "outcomes": came,
         "register": log,
         "decision_options": register.options_of(tables, tables["scenarios"], cycle=cycle),
