@@ -68,22 +68,8 @@ def _latest(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return ordered.drop_duplicates(name, keep="last")
 
 
-def decisions(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
-    """Decisions known in the cycle with their state, and the option chosen where one is.
-
-    Parameters
-    ----------
-    tables : dict of DataFrame
-        Raw tables ``decisions``, ``options``, ``choices``.
-    cycle : Timestamp
-        Month in which the plan is made.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `decisions`, the most urgent first, with ``status``, ``chosen`` (option), ``by``,
-        ``decided_cycle``, and ``statement_chosen``, ``cost_value``, ``effect_value`` of it.
-    """
+def _decisions(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Decisions known in the cycle, the most urgent first: state, option chosen, its money."""
     known = _latest(tables["decisions"], "decision")
     names = {"cycle": "decided_cycle", "option": "chosen", "author": "by"}
     chosen = _latest(tables["choices"], "decision").rename(columns=names)
@@ -107,7 +93,7 @@ def decisions(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
 
 def _decided(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
     """Decisions wanted, and those decided in the last cycle or this one."""
-    table = decisions(tables, cycle=cycle)
+    table = _decisions(tables, cycle=cycle)
     is_new = table["decided_cycle"] >= months.shift(cycle, -1)
     table = _ranked(table[table["status"].ne("decided") | is_new])
     statement = ": " + table["statement_chosen"]
@@ -201,7 +187,7 @@ def options_of(tables: Tables, scenarios: pd.DataFrame, *, cycle: pd.Timestamp) 
     Parameters
     ----------
     tables : dict of DataFrame
-        As for ``decisions``.
+        Raw tables ``decisions``, ``options``, ``choices``.
     scenarios : DataFrame
         Table of that name: where an option names one, its contribution stands beside the owner's
         estimate.
@@ -214,7 +200,7 @@ def options_of(tables: Tables, scenarios: pd.DataFrame, *, cycle: pd.Timestamp) 
         A row an option, five decisions at most: ``cost_value`` and ``effect_value`` as estimated,
         ``model_value`` = contribution of its scenario − that of the plan.
     """
-    table = decisions(tables, cycle=cycle)
+    table = _decisions(tables, cycle=cycle)
     first = table[table["status"].ne("decided")].head(MOST_DECISIONS)
     first = first[["decision", "statement", "owner", "decide_by", "status"]]
     # left: a decision without options is still to be taken
