@@ -599,6 +599,7 @@ def executive_review(
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),
+        asked=("count", len(wanted) or np.nan, "none"),
         more_decisions=("count", max(len(wanted) - MOST_DECISIONS, 0) or np.nan, "none"),
         first_deadline=wanted["due"].min() if len(wanted) else "none",
         overdue_decisions=("count", (late & is_decision).sum() or np.nan, "none"),

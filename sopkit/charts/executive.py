@@ -31,12 +31,13 @@ def plan_beside_budget(
     if plan["revenue_value"].isna().all():
         return None
     budget = pd.concat([past, plan])["budget_revenue_value"]
-    apart = (pd.concat([past, plan])["budgeted_revenue_value"] - budget).dropna()
+    apart = pd.concat([past, plan])["budgeted_revenue_value"] - budget
     lines = {"sold": past["revenue_value"], "demand plan": plan["revenue_value"], "budget": budget}
     shared = {"unit": f"{currency} a month", "fences": fences}
     money = {"title": f"Revenue sold and planned, {currency} a month", "lines": lines} | shared
-    if apart.empty:
+    if apart.isna().all():
         return _style.over_time(money, height=3.0)
+    apart = apart.fillna(0.0)  # no bar, and both panels cover the same months
     bars = {"above budget": apart.clip(lower=0.0), "below budget": apart.clip(upper=0.0)}
     title = f"Sales or plan less budget, {currency} a month"
     return _style.over_time(money, {"title": title, "bars": bars} | shared, height=4.6)

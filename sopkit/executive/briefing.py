@@ -31,7 +31,7 @@ def undelivered(tables: Tables) -> pd.DataFrame:
         Key ``family``, the most money first: ``months`` in words, ``worst_month``,
         ``late_quantity`` (not delivered in its month, planning unit, the whole horizon),
         ``late_value``, ``item`` (that most of it is of), and ``missing_value``: revenue of this
-        fiscal year that is not delivered within it (zero below a ten-thousandth of the year's).
+        fiscal year not delivered within it; zero where all of it is less than a ten-thousandth.
     """
     own = tables["deliveries"]
     price = tables["money_rates"].groupby("item")["unit_price_value"].mean()
@@ -62,8 +62,11 @@ def _missing(outlook: pd.DataFrame) -> pd.Series:
     own = outlook[outlook["measure"] == "revenue"]
     own = own[own["fiscal_year"] == own["fiscal_year"].min()].set_index("family")
     apart = (own["outlook"] - own["supplied_outlook"]).clip(lower=0.0)
-    is_felt = apart > max(_FELT * own["outlook"].max(), _LATE)
-    return apart.where(is_felt | apart.isna(), 0.0)
+    lacks = apart.drop(
+        schema.COMPANY_LABEL, errors="ignore"
+    ).sum()  # family by family, as in the headline
+    is_felt = lacks > max(_FELT * own["outlook"][schema.COMPANY_LABEL], _LATE)
+    return apart if is_felt else 0.0 * apart
 
 
 def _spans(month: pd.Series) -> str:

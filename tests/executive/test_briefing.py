@@ -91,8 +91,9 @@ def test_many_spells_of_months_are_counted():
 
 
 def test_what_misses_less_than_a_ten_thousandth_of_the_year_misses_nothing():
-    missing = briefing._missing(OUTLOOK)
-    assert missing.to_dict() == {"Company": 1000.0, "Tents": 2000.0, "Stoves": 0.0}
+    assert briefing._missing(OUTLOOK)["Stoves"] == 1.0  # of 2,001 in all
+    small = OUTLOOK.assign(supplied_outlook=OUTLOOK["outlook"] - 4.0)
+    assert briefing._missing(small).tolist() == [0.0, 0.0, 0.0]  # 8 of 100,000
 
 
 def test_without_prices_lateness_is_told_in_units():
