@@ -97,12 +97,16 @@ reconciliation | 05_reconciliation | Reconciliation
     near_items strategic_years lever_choice lever_effects lever_limits lever_sets
     lever_plan sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
-  raw: items inventory targets decisions options actions
-  processed: demand_history money_rates planning_units accuracy inventory_projection resource_load
-    deliveries financials closed_financials outlook gaps sop_grid reconciliation_exceptions
-    supply_review_exceptions assumption_states
-  ledger:
-  writes: executive_review_facts kpis register decision_options
+  raw: items locations channels sales inventory market rates targets decisions options choices
+    actions risks closings pulse
+  processed: data_review_facts demand_history money_rates planning_units accuracy lag_accuracy
+    plan_attainment view_status demand_plan supply_plan inventory_projection resource_load
+    deliveries financials closed_financials outlook outlook_bridge bridge scenarios sop_grid
+    reconciliation_exceptions supply_review_exceptions assumption_states
+  ledger: kpis
+  revisions: demand_plan supply_plan inventory_projection
+  writes: executive_review_facts kpis kpi_history outcomes register decision_options undelivered
+    changes revision_changes
 """
 
 

@@ -39,9 +39,9 @@ _LEFT = ("text", "month", "rating", "link")
 _LARGEST_CHANGE, _FROM_NOTHING = 100.0, "from next to nothing"  # a change that says no more
 _LONG_TEXT = 24  # letters; longer texts may wrap
 _CHIPS = {
-    "red": ["missed", "overdue", "expired", "broken", "short of supply"],
-    "amber": ["near", "short of demand", "too much stock"],
-    "green": ["met", "deliverable"],
+    "red": ["missed", "overdue", "expired", "broken", "short of supply", "not kept", "worse"],
+    "amber": ["near", "short of demand", "too much stock", "partly", "due"],
+    "green": ["met", "deliverable", "kept", "better"],
 }
 _ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
 
@@ -251,6 +251,7 @@ def table(
     missing: str = "",
     once: tuple[str, ...] = (),
     row_classes: Iterable[str] = (),
+    rest: str = "",
 ) -> Exhibit:
     """The first rows of a table, numbers right, decimals alike in a column.
 
@@ -276,6 +277,8 @@ def table(
         Columns of text shown only in the first of successive rows in which all are the same.
     row_classes : iterable of str
         Style class of each row of ``frame``, in its order: alert, or empty.
+    rest : str
+        Where rows beyond ``rows`` stand, in words; left out: in the file of ``source``.
 
     Raises
     ------
@@ -294,16 +297,20 @@ def table(
         classes = repeats.map({True: "more", False: ""}).tolist()
     html = _styled(shown, columns, kinds, currency, classes)
     head = f"<figcaption>{escape(caption)}</figcaption>"
-    foot = _source(len(frame) - len(shown), source)
+    foot = _source(len(frame) - len(shown), source, rest)
     return Exhibit(f'<figure class="table">{head}{_frame(escape(caption), html)}</figure>{foot}')
 
 
-def _source(rest: int, source: str | None) -> str:
+def _source(rest: int, source: str | None, where: str = "") -> str:
     """The line below a table: rows not shown, and where all of them are."""
+    if where:
+        source = None if rest else source
     more = f"and {rest:,} more {'row' if rest == 1 else 'rows'}" if rest else ""
+    more += f", {where}" if more and where else ""
     file = f"{source}.parquet" if source else ""
     text = f"{more}, in {file}" if more and file else more or (file and f"Source: {file}")
-    return f'<p class="source">{escape(text)}</p>' if text else ""
+    name = "source rest" if rest else "source"  # what is left out is said in print too
+    return f'<p class="{name}">{escape(text)}</p>' if text else ""
 
 
 def exceptions(

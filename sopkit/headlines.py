@@ -12,6 +12,7 @@ import pandas as pd
 
 from sopkit import months, schema
 from sopkit.demand import hierarchy
+from sopkit.executive.register import MOST_DECISIONS
 from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
 
@@ -454,6 +455,8 @@ def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
         "supplied_beyond": ("value", beyond if beyond > _FELT * revenue else np.nan, "none"),
         "budget": ("value", row["budget"], f"unknown ({why})"),
         "outlook_rate": ("signed_rate", _rate(row["budgeted"], row["budget"]) - 1.0, "unknown"),
+        "budget_gap": ("signed_value", row["budgeted"] - row["budget"], "unknown"),
+        "outlook_change": ("signed_value", revenue - row.get("last_outlook", np.nan), "unknown"),
         "last_year": ("value", row["last_year"], "unknown (no sales of all its months)"),
         "year_growth_rate": ("signed_rate", _rate(revenue, row["last_year"]) - 1.0, "unknown"),
         "at_risk": ("value", lacks if is_short else 0.0 * lacks, "unknown"),
@@ -619,15 +622,19 @@ def scenarios(
 def executive_review(
     outlook: pd.DataFrame, kpis: pd.DataFrame, register: pd.DataFrame, common: dict
 ) -> pd.DataFrame:
-    """Do we make the year, what is missed, what is to be decided."""
-    wanted = register[register["kind"] == "decision"]
-    late = register[(register["kind"] == "action") & (register["status"] == "overdue")]
+    """Do we make the year, what is missed, what is to be decided, what became of promises."""
+    is_decision, is_action = (register["kind"] == kind for kind in ("decision", "action"))
+    wanted = register[is_decision & register["status"].isin(["wanted", "overdue"])]
+    late = register["status"] == "overdue"
     return _facts(
         **_year(outlook),
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),
+        asked=("count", len(wanted) or np.nan, "none"),
+        more_decisions=("count", max(len(wanted) - MOST_DECISIONS, 0) or np.nan, "none"),
         first_deadline=wanted["due"].min() if len(wanted) else "none",
-        overdue_actions=("count", len(late)),
+        overdue_decisions=("count", (late & is_decision).sum() or np.nan, "none"),
+        overdue_actions=("count", (late & is_action).sum()),
         **common,
     )

@@ -270,7 +270,7 @@ targets | standing | kpi levels first_month | Goals: status of each KPI
   first_month* month: first month it holds
   last_month* month: last month it holds
   target* signed: the goal
-  unit text: what it is measured in: rate, months, turns, units, or value or a currency for money
+  unit text: what it is measured in: rate, days, months, turns, units, count, score; value or a currency
   owner text: who answers for it
 controls | standing | table measure month channel | Finance's own totals: page 01 prints the difference
   table* text: table they control, such as sales
@@ -325,8 +325,8 @@ actions | dated | action cycle | Follow-up of what was promised
   status* text{open,done,dropped}: state
   kpi text: measure that it promised to move
   levels
-  effect_first_month~ month: first month of the effect
-  effect_last_month~ month: last month of the effect
+  effect_first_month month: first month of the effect
+  effect_last_month month: last month of the effect
   effect_amount signed: effect promised, in the unit of the KPI
   author text: who entered it
   entered_at time: when it was entered
@@ -433,7 +433,7 @@ override_effects | author month subject | cycle kind asked before after change c
 override_changes | author subject series_key month | before change | what each override did to each series; before: the plan it found
 supply_plan | item location month | regular overtime subcontract purchased receipts transfers supply | the chosen strategy; supply is the sum of the others, transfers are in less out
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
-resource_load | resource month | load_hours regular_hours overtime_hours overload_hours | hours the plan takes, beside the hours there are
+resource_load | resource month | load_hours regular_hours overtime_hours overload_hours workers | hours the plan takes, beside the hours there are; workers: where the plan changes them
 production_strategies | strategy cost_kind | amount_value is_assumed | what each way to supply costs over the horizon
 supply_costs | item location month | production_cost_value overtime_cost_value purchase_cost_value | what the chosen strategy costs by item; purchases: what arrives, also if ordered before
 service_frontier | service_level_rate is_plan | amount_value | what safety stock costs with each service level everywhere, and with the planned ones
@@ -455,7 +455,7 @@ view_assumptions | department assumption | statement quality impact quantity sta
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
 closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget
-decision_options |  | decision statement owner decide_by option cost_value | decisions wanted, with their options
+decision_options |  | decision statement owner decide_by status option cost_value effect_value model_value | decisions wanted, with their options: the owners' estimates, and what the scenario of an option brings beside the plan
 sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid as known in the demand review
 sop_grid_supply | family measure row month | amount is_last_plan | the S&OP grid as known in the supply review
 sop_grid | family measure row month | amount is_last_plan | the S&OP grid as known from the reconciliation on
@@ -485,7 +485,12 @@ strategy_check | kpi levels first_month | goal meaning subject owner last_month 
 disconnects |  | rule subject first_month last_month finding amount_value amount_quantity talk_from talk_to talk proposal decide_by is_material | where plans contradict one another, and who should talk to whom, ranked by money
 assumption_states | assumption | state finding amount_value carried_value carried_rate | assumptions held, broken, expired or untested in this cycle; carried: what people moved of the plan that broken or expired ones speak of
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
-register | kind name | statement owner due status finding amount_value | decisions, actions and assumptions of this cycle
+kpi_history | kpi cycle | amount target status | each KPI in past cycles and this one
+outcomes | action | statement owner kpi meaning unit subject first_month last_month promised before after measured share verdict finding words | actions that promised to move a KPI, measured when their months are over; before: the same months of the year before, measured = after - before
+undelivered | family | months worst_month late_quantity late_value item missing_value | demand that is not delivered in its month; missing: revenue of this fiscal year not delivered within it
+changes | subject | before now change unit why | what moved since the last cycle, and why
+revision_changes | measure family revision | before now change change_value author note reopened_at words | plans as they were closed before each reopening, beside what stands now, over the horizon; change = now - before
+register | kind name | statement owner due status finding cost_value effect_value probability_rate amount_value | decisions, actions, assumptions, risks and opportunities, carried from cycle to cycle
 product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money
 demand_review_exceptions |  | subject finding amount_value proposal | exceptions of demand_review, ranked by money
 supply_review_exceptions |  | subject finding amount_value proposal | exceptions of supply_review, ranked by money

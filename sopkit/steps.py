@@ -40,8 +40,8 @@ from sopkit.demand import (
     value_added,
     watch,
 )
-from sopkit.executive import kpis, register
-from sopkit.reconciliation import budgets, finance, gaps, grid
+from sopkit.executive import briefing, kpis, measures, outcomes, register, revisions, standing
+from sopkit.reconciliation import budgets, finance, gaps, goals, grid
 from sopkit.supply import (
     attainment,
     capacity,
@@ -437,9 +437,11 @@ def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables
     routes = capacity.routes(laid["bills"], task.keys["item"])
     made, wanted = (plans.made_by_route(task, plan, routes) for plan in (way, unlimited))
     workers = plans.completed(task, way).workers
+    staffed = np.where(task.is_staffed, workers, np.nan)
     available = laid["available"].assign(  # by resource, then month
         regular_hours=plans.regular_hours(task, workers).T.ravel(),
         overtime_hours=plans.overtime_limit(task, workers).T.ravel(),
+        workers=staffed.T.ravel(),  # missing where the plan does not change them
     )
     return capacity.resource_load(made, wanted, laid["bills"], available)
 
@@ -516,31 +518,47 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
 
 
 def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
-    """The page on which executives decide: outlook, KPIs, decisions, actions, assumptions."""
-    amounts = kpis.measure(
-        tables["accuracy"],
-        hierarchy.in_planning_units(tables["inventory_projection"], tables["items"]),
-        hierarchy.in_planning_units(tables["deliveries"], tables["items"]),
-        tables["resource_load"],
-        tables["financials"],
+    """The page on which executives decide: outlook, KPIs, decisions, promises, risks."""
+    closed = finance.closed_series(tables["demand_history"], tables["money_rates"])
+    sold = measures.sold(closed, tables["sales"], tables)
+    held = measures.held(closed, tables["demand_plan"], tables["inventory"], tables)
+    amounts = kpis.measure(sold, held, _told(tables, sold, cycle=cycle), cycle=cycle)
+    currency = tables["company"]["currency"].iloc[0]
+    targets = goals.in_company_currency(
+        tables["targets"], tables["rates"], currency=currency, cycle=cycle
     )
-    if tables["inventory"].empty:  # the plan assumed a stock; an assumption is no measurement
-        unmeasured = ["inventory_cover_months"]
-        unmeasured += ["on_time_rate"] if tables["resource_load"].empty else []
-        amounts = amounts.mask(amounts.index.isin(unmeasured))
-    status = kpis.status(amounts, tables["targets"], cycle=cycle)
-    held = tables["assumption_states"]
-    log = register.register(tables["decisions"], tables["actions"], held, cycle=cycle)
-    wanted = tables["decisions"][tables["decisions"]["cycle"] == cycle]
+    status = standing.status(amounts, targets, tables["ledger_kpis"], cycle=cycle)
+    came = outcomes.outcomes(tables["actions"], sold, held, cycle=cycle)
+    log = register.register(tables, tables["assumption_states"], came, cycle=cycle)
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], tables["items"], _unit(tables)
     )
-    facts = headlines.executive_review(tables["outlook"], status, log, common)
     return {
-        "executive_review_facts": facts,
+        "executive_review_facts": headlines.executive_review(
+            tables["outlook"], status, log, common
+        ),
         "kpis": status,
+        "kpi_history": standing.history(tables["ledger_kpis"], status, cycle=cycle),
+        "outcomes": came,
         "register": log,
-        "decision_options": register.options_of(wanted, tables["options"]),
+        "decision_options": register.options_of(tables, tables["scenarios"], cycle=cycle),
+        "undelivered": briefing.undelivered(tables),
+        "changes": briefing.changes(tables, cycle=cycle),
+        "revision_changes": revisions.changes(tables),
+    }
+
+
+def _told(tables: Tables, sold: pd.DataFrame, *, cycle: pd.Timestamp) -> dict[str, float]:
+    """Measures of KPIs that are one number for the whole company."""
+    delivered = hierarchy.in_planning_units(tables["deliveries"], tables["items"])
+    if tables["inventory"].empty and tables["resource_load"].empty:
+        delivered = delivered[:0]  # an assumed stock is no measurement
+    market = tables["market"][tables["market"]["series"] == goals.MARKET]
+    plan = plan_base(tables, tables["demand_plan"])
+    return {
+        **measures.planned(tables | {"deliveries": delivered}),
+        **measures.market_share(sold, market),
+        **measures.process(tables | {"demand_plan": plan}, cycle=cycle),
     }
 
 

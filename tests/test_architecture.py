@@ -74,7 +74,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 23_500, 132, 560
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 22_900, 138, 580
 
 
 def _modules() -> list[Path]:

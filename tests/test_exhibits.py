@@ -178,6 +178,11 @@ def test_a_table_shows_the_first_rows_and_says_where_the_rest_is():
     assert _cells(html) == ["Item", "Units", "a", "1,200", "b", "0", "c", "–"]
     assert "and 1 more row, in sales.parquet" in html
     assert 'class="t1"' in html  # the first column is text, the others are numbers
+    html = _table(frame, rows=3, source="sales", rest="below")
+    assert '<p class="source rest">and 1 more row, below</p>' in html
+    assert '<p class="source">Source: sales.parquet</p>' in _table(
+        frame, source="sales", rest="below"
+    )
 
 
 def test_a_column_has_one_number_of_decimals_and_large_money_is_in_thousands():

@@ -522,6 +522,26 @@ def test_executive_review_by_hand():
     assert amount(table, "overdue_actions") == 1
 
 
+def test_the_gap_to_the_budget_and_what_the_last_cycle_expected_are_told_in_money_by_hand():
+    table = outlook_of(PLANNED, CLOSED)
+    found = headlines._year(table.assign(last_outlook=100.0))
+    assert found["budget_gap"][1] == 120.0 - 96.0
+    assert found["outlook_change"][1] == 120.0 - 100.0
+    assert np.isnan(headlines._year(table.assign(last_outlook=np.nan))["outlook_change"][1])
+
+
+def test_decisions_wanted_overdue_and_beyond_five_are_counted_by_hand():
+    rows = [("decision", "2026-02-01", "wanted")] * 6 + [("decision", "2025-12-01", "overdue")]
+    rows += [("decision", "2025-11-01", "decided"), ("action", "2025-11", "due")]
+    register = pd.DataFrame(rows, columns=["kind", "due", "status"])
+    table = executive_review(PLANNED, CLOSED, register=register)
+    assert (amount(table, "decisions"), text(table, "first_deadline")) == (7, "2025-12-01")
+    assert (amount(table, "more_decisions"), amount(table, "overdue_decisions")) == (2, 1)
+    assert amount(table, "overdue_actions") == 0
+    few = executive_review(PLANNED, CLOSED)
+    assert np.isnan([amount(few, "more_decisions"), amount(few, "overdue_decisions")]).all()
+
+
 def test_supply_beyond_the_plan_is_told_apart_from_the_outlook_by_hand():
     more = PLANNED.assign(supply_revenue_value=PLANNED["supply_revenue_value"] + 3.0)
     table = executive_review(more, CLOSED)  # 12 · (9 + 3) for an outlook of 120

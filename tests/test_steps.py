@@ -797,3 +797,38 @@ def test_a_run_of_the_second_cycle_finds_what_was_credited_since_the_first(tmp_p
     assert found[["subject", "before", "after"]].values.tolist() == [["A", 10.0, 7.0]]
     same = credited | {"sales": sales}
     assert steps.data_review(declared(step, same), cycle=cycle)["restatements"].empty
+
+
+def test_the_load_tells_workers_where_the_plan_changes_them_and_a_kpi_how_they_swing(tmp_path):
+    resources = pd.DataFrame(
+        {
+            "resource": ["sewing", "press"],
+            "regular_hours": [100, 100],
+            "workers": [2, None],
+            "hours_per_worker": [50, None],
+            "maximum_workers": [4, None],
+        }
+    )
+    routings = pd.DataFrame(
+        {"item": ["A", "B"], "resource": ["sewing", "press"], "hours_per_unit": [1, 1]}
+    )
+    tables = run_tiny(tmp_path, resources=resources, routings=routings)
+    workers = tables["resource_load"].set_index("resource")["workers"]
+    assert workers["press"].isna().all() and workers["sewing"].between(0, 4).all()
+    kpis = tables["kpis"].set_index("kpi")
+    swing = workers["sewing"].diff().abs().sum() / workers["sewing"].mean()
+    assert kpis.loc["workforce_swing_rate", "amount"] == pytest.approx(swing)
+
+
+def test_the_second_executive_review_stands_beside_the_first(tmp_path, by_hand):
+    past = by_hand["kpis"].assign(cycle=pd.Timestamp("2025-12-01"), origin="run")
+    step, cycle = agenda.step("executive_review"), pd.Timestamp("2026-01-01")
+    inputs = tiny(tmp_path) | by_hand | {"ledger_kpis": past}
+    found = steps.executive_review(declared(step, inputs), cycle=cycle)
+    status = found["kpis"]
+    is_known = status["amount"].notna()
+    assert is_known.sum() >= 4
+    assert status.loc[is_known, "direction"].eq("unchanged").all()
+    assert status.loc[~is_known, "finding"].str.endswith("would show it").all()
+    counts = found["kpi_history"].groupby("kpi")["cycle"].nunique()
+    assert counts.eq(2).all() and len(counts) == len(status)

@@ -97,7 +97,7 @@ def test_what_is_closed_stays_until_it_is_reopened(road):
 
 
 def test_executives_see_both_revisions_side_by_side(road):
-    table = road["differences"].set_index(["measure", "revision", "family"])
+    table = road["differences"].set_index(["measure", "revision", "family"]).sort_index()
     tents = table.loc[("Demand", 1, "Tents")]
     assert tents["change"] == pytest.approx(ADDED)
     assert tents["now"] - tents["before"] == pytest.approx(tents["change"])

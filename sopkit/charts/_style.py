@@ -52,6 +52,8 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "supply plan": {"color": SUPPLY, "linewidth": 2.0},
     "stock plan": {"color": OTHERS[0], "linewidth": 1.6, "linestyle": _DOTTED},
     "budget": {"color": BUDGET, "linewidth": 1.0},
+    "measured": {"color": HISTORY, "marker": "o", "markersize": 4},
+    "target": {"color": BUDGET, "linewidth": 1.0},
     "last year": {"color": LAST_YEAR},
     "above budget": {"color": SURPLUS},
     "below budget": {"color": SHORTAGE},

@@ -1,5 +1,7 @@
 """Executive review: where we stand beside the goals, and what is to be decided.
 
-``kpis`` measures and compares with targets; ``assumptions`` says which still hold; ``register``
-carries decisions, actions and assumptions.
+``measures`` holds what KPIs are made of, ``kpis`` their definitions as data, ``standing`` tells
+each beside its target and the last cycles; ``outcomes`` measures what became of promises;
+``assumptions`` says which still hold; ``register`` carries them, decisions, actions and risks;
+``briefing`` tells in a few rows what cannot be delivered and what changed.
 """

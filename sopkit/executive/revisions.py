@@ -15,7 +15,9 @@ MEASURES = {
     "Stock": ("inventory_projection", "closing", "mean"),
 }
 MAKERS = {"Demand": "demand_review", "Supply": "supply_review", "Stock": "supply_review"}
-COLUMNS = "measure family revision before now change change_value author note reopened_at".split()
+COLUMNS = (
+    "measure family revision before now change change_value author note reopened_at words"
+).split()
 
 
 def changes(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -33,7 +35,8 @@ def changes(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     DataFrame
         A row a measure, reopened revision and family (``schema.COMPANY_LABEL``: all), over the
         horizon: ``before``, ``now`` and ``change`` = now − before in planning units (stock: mean
-        of the months), ``change_value`` of demand at the plan's prices; who reopened it, why, when.
+        of the months), ``change_value`` of demand at the plan's prices; who reopened it, why, when,
+        and that in ``words``. The latest revision first, in it the company, then what moved most.
     """
     items, rates = tables["items"], tables["money_rates"]
     parts = []
@@ -56,7 +59,25 @@ def changes(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     table = table.assign(step=table["measure"].map(MAKERS)).merge(
         said, on=["step", "revision"], how="left", validate="many_to_one"
     )
-    return table[COLUMNS]
+    table = table.assign(words=[_words(row) for row in table.to_dict("records")])
+    return _largest_first(table)[COLUMNS]
+
+
+def _words(row: dict) -> str:
+    """Which revision it was, who reopened it, and why."""
+    why = f": {row['note']}" if isinstance(row["note"], str) and row["note"] else ""
+    return f"revision {row['revision']}, reopened by {row['author']}{why}"
+
+
+def _largest_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The latest revision first, demand before supply, the company before what moved most."""
+    order = table.assign(
+        latest=-table["revision"],
+        place=table["measure"].map({name: k for k, name in enumerate(MEASURES)}),
+        is_family=table["family"] != schema.COMPANY_LABEL,
+        size=-table["change"].abs(),
+    )
+    return order.sort_values(["latest", "place", "is_family", "size"], kind="stable")
 
 
 def _by_family(

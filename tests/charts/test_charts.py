@@ -570,6 +570,30 @@ def test_plan_beside_budget_shows_the_difference(financials, closed):
     assert below.get_ylabel() == "EUR a month"
 
 
+def test_kpis_with_a_target_and_three_cycles_are_drawn_beside_it():
+    cycles = months.closed(CYCLE, 3)
+    history = pd.DataFrame(
+        {
+            "kpi": ["margin_rate"] * 3 + ["pulse_score"] * 3 + ["on_time_rate"] * 2,
+            "cycle": [*cycles, *cycles, *cycles[:2]],
+            "amount": [0.4, 0.5, 0.45, 3.0, 4.0, 3.5, 0.9, 0.8],
+            "target": [0.42] * 3 + [np.nan] * 3 + [0.97] * 2,
+        }
+    )
+    states = pd.DataFrame(
+        {
+            "kpi": ["on_time_rate", "margin_rate", "pulse_score"],
+            "unit": ["rate", "rate", "score"],
+            "target": [0.97, 0.42, np.nan],
+        }
+    )
+    figure = executive.kpi_courses(history, states)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title(loc="left") for axes in shown] == ["margin"]
+    assert lines(shown[0]) == [[0.4, 0.5, 0.45], [0.42] * 3]
+    assert executive.kpi_courses(history[:2], states) is None
+
+
 def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     none = history.iloc[:0]
     unpriced = financials.assign(revenue_value=np.nan)

@@ -1,4 +1,4 @@
-"""Decisions wanted, actions promised, assumptions held."""
+"""Decisions, actions, assumptions, risks: carried from cycle to cycle."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ DECISIONS = typed(
     {"decision": "D2", "decide_by": "2026-03-31"},
     {"decision": "D1", "decide_by": "2026-02-13"},
     {"decision": "D0", "decide_by": "2025-12-31", "cycle": "2025-12"},
+    {"decision": "D3", "decide_by": "2026-04-01", "cycle": "2025-12"},
+    {"decision": "D4", "decide_by": "2025-11-28", "cycle": "2025-11"},
+    {"decision": "D5", "decide_by": "2025-12-28", "cycle": "2025-12"},
+    {"decision": "D5", "decide_by": "2026-02-28"},
     cycle="2026-01",
     statement="Which one?",
     owner="I. Petrova",
@@ -50,45 +54,104 @@ ASSUMPTIONS = typed(
 OPTIONS = typed(
     "options",
     {"decision": "D1", "option": "early", "cost_value": 5, "effect_value": 80},
-    {"decision": "D1", "option": "late", "cost_value": 0, "effect_value": -60},
+    {"decision": "D1", "option": "late", "cost_value": 0, "effect_value": -60, "scenario": "late"},
+    {"decision": "D3", "option": "wait", "cost_value": 0, "effect_value": -6000},
     {"decision": "D0", "option": "never"},
     statement="We would do this",
 )
+CHOICES = typed(
+    "choices",
+    {"decision": "D3", "option": "go", "entered_at": "2025-12-17"},
+    {"decision": "D3", "option": "wait", "entered_at": "2025-12-18"},
+    {"decision": "D4", "option": "go", "cycle": "2025-11"},
+    {"decision": "D5", "option": "go", "cycle": "2025-12"},
+    cycle="2025-12",
+    author="M. Keller",
+    entered_at="2025-12-18",
+)
+RISKS = typed(
+    "risks",
+    {"risk": "R1", "effect_value": -900, "probability_rate": 0.2, "first_month": "2026-05"},
+    {"risk": "R2", "effect_value": 300, "probability_rate": 0.9, "kind": "opportunity"},
+    {"risk": "R3", "effect_value": -9000, "probability_rate": 0.5, "last_month": "2025-12"},
+    {"risk": "R4", "effect_value": -9000, "probability_rate": 0.5, "cycle": "2025-12"},
+    {"risk": "R4", "effect_value": -100, "probability_rate": 0.5},
+    cycle="2026-01",
+    kind="risk",
+    statement="It rains",
+    owner="A. Lund",
+)
 STATES = ["expired", "held", "held", "broken"]
 ASSUMPTIONS = ASSUMPTIONS.assign(state=STATES, finding="", amount_value=[np.nan] * 3 + [7.0])
-GIVEN = (DECISIONS, ACTIONS, ASSUMPTIONS)
+TABLES = {"decisions": DECISIONS, "options": OPTIONS, "choices": CHOICES, "actions": ACTIONS}
+TABLES |= {"risks": RISKS}
+OUTCOMES = pd.DataFrame({"action": ["T3"], "words": ["kept: all of it"]})
+NO_SCENARIOS = pd.DataFrame({"scenario": [], "kpi": [], "difference": []})
 
 
-def names(kind: str, given=GIVEN) -> list[str]:
-    table = register.register(*given, cycle=CYCLE)
+def told(tables=TABLES, assumptions=ASSUMPTIONS) -> pd.DataFrame:
+    return register.register(tables, assumptions, OUTCOMES, cycle=CYCLE)
+
+
+def names(kind: str) -> list[str]:
+    table = told()
     return table.loc[table["kind"] == kind, "name"].tolist()
 
 
 def row(name: str) -> pd.Series:
-    return register.register(*GIVEN, cycle=CYCLE).set_index("name").loc[name]
+    return told().set_index("name").loc[name]
 
 
 # (1) by hand
 
 
-def test_decisions_of_the_cycle_stand_by_their_deadline():
-    assert names("decision") == ["D1", "D2"]
+def test_decisions_stand_by_urgency_until_somebody_chooses():
+    assert names("decision") == ["D0", "D1", "D5", "D2", "D3"]
+    assert row("D0")["status"] == "overdue"  # of the last cycle, nobody chose
     assert row("D1")[["due", "status", "owner"]].tolist() == ["2026-02-13", "wanted", "I. Petrova"]
+    assert row("D5")["status"] == "wanted"  # put again in this cycle, the old choice is void
 
 
-def test_an_open_action_past_its_month_is_overdue():
+def test_a_decision_of_the_last_cycle_tells_who_chose_what_and_its_money():
+    own = row("D3")
+    assert own["status"] == "decided"  # D4 was decided a cycle before and is told no more
+    assert own["finding"] == "wait: We would do this (M. Keller); cost 0; gain −6,000"
+    assert (own["cost_value"], own["effect_value"]) == (0.0, -6000.0)
+
+
+def test_an_option_chosen_that_nobody_described_is_told_by_its_name():
+    table = told(TABLES | {"options": OPTIONS[:0]}).set_index("name")
+    assert table.loc["D3", "finding"] == "wait (M. Keller)"
+
+
+def test_an_open_action_is_due_in_its_month_and_overdue_past_it():
     assert row("T1")["status"] == "overdue"
-    assert row("T2")["status"] == "open"  # due in the cycle month itself
+    assert row("T2")["status"] == "due"
     assert row("T2")["due"] == "2026-01"
 
 
-def test_the_last_word_on_an_action_counts():
-    assert row("T3")["status"] == "done"
+def test_the_last_word_on_an_action_counts_with_its_outcome():
+    assert row("T3")[["status", "finding"]].tolist() == ["done", "kept: all of it"]
     assert names("action").count("T3") == 1
 
 
 def test_the_most_pressing_action_stands_first():
-    assert names("action") == ["T1", "T2", "T3"]  # overdue, open, done
+    assert names("action") == ["T1", "T2", "T3"]  # overdue, due, done
+
+
+def test_an_old_action_comes_back_when_its_effect_can_first_be_measured():
+    old = typed(
+        "actions",
+        {"action": "T8", "effect_last_month": "2025-12"},
+        {"action": "T9", "effect_last_month": "2025-10"},
+        cycle="2025-06",
+        statement="Do it",
+        owner="T. Brandt",
+        due_month="2025-06",
+        status="done",
+    )
+    table = told(TABLES | {"actions": old})
+    assert table.loc[table["kind"] == "action", "name"].tolist() == ["T8"]
 
 
 def test_what_is_broken_stands_first_then_what_is_void_then_the_shakiest():
@@ -101,23 +164,34 @@ def test_what_is_broken_stands_first_then_what_is_void_then_the_shakiest():
     ]
 
 
+def test_risks_are_weighed_and_what_has_passed_is_told_as_passed():
+    table = told().query("kind in ['risk', 'opportunity']")
+    assert table["name"].tolist() == ["R2", "R1", "R4", "R3"]
+    assert table["amount_value"].tolist() == [270.0, -180.0, -50.0, -4500.0]
+    assert table["status"].tolist() == ["open", "open", "open", "passed"]
+    assert table["due"].tolist() == ["", "2026-05 on", "", "until 2025-12"]
+
+
 def test_options_stand_beside_their_decision_with_their_money_by_hand():
-    wanted = DECISIONS[DECISIONS["cycle"] == CYCLE]
-    table = register.options_of(wanted, OPTIONS)
-    columns = ["decision", "decide_by", "option", "cost_value", "effect_value"]
-    assert table[columns].values.tolist()[:2] == [
-        ["D1", "2026-02-13", "early", 5.0, 80.0],
-        ["D1", "2026-02-13", "late", 0.0, -60.0],
-    ]
+    scenarios = pd.DataFrame(
+        [("late", "contribution_value", -40.0), ("late", "revenue_value", 9.0)],
+        columns=["scenario", "kpi", "difference"],
+    )
+    table = register.options_of(TABLES, scenarios, cycle=CYCLE)
+    words = table[["decision", "decide_by", "option"]].values.tolist()
+    assert words[0] == ["D0", "2025-12-31 (overdue)", "never"]
+    assert words[1] == ["D1", "2026-02-13", "early"]
+    money = table[["cost_value", "effect_value", "model_value"]]
+    assert money.fillna(-1.0).values.tolist()[:3] == [[-1, -1, -1], [5, 80, -1], [0, -60, -40]]
     assert table["statement"].unique().tolist() == ["Which one?"]
-    assert table["statement_option"].tolist()[:2] == ["We would do this"] * 2
+    assert table["statement_option"].tolist()[:3] == ["We would do this"] * 3
+    contract.check_processed("decision_options", table)
 
 
-def test_a_decision_without_options_is_not_lost():
-    wanted = DECISIONS[DECISIONS["cycle"] == CYCLE]
-    table = register.options_of(wanted, OPTIONS)
-    assert table["decision"].tolist() == ["D1", "D1", "D2"]
-    assert pd.isna(table["option"][2]) and np.isnan(table["cost_value"][2])
+def test_a_decision_without_options_is_not_lost_and_a_decided_one_is_not_asked():
+    table = register.options_of(TABLES, NO_SCENARIOS, cycle=CYCLE)
+    assert table["decision"].tolist() == ["D0", "D1", "D1", "D5", "D2"]
+    assert pd.isna(table["option"][4]) and np.isnan(table["cost_value"][4])
 
 
 def test_at_most_five_decisions_are_put_to_executives_the_earliest_first():
@@ -128,7 +202,8 @@ def test_at_most_five_decisions_are_put_to_executives_the_earliest_first():
         statement="?",
         owner="x",
     )
-    table = register.options_of(many, OPTIONS)
+    tables = TABLES | {"decisions": many, "choices": CHOICES[:0]}
+    table = register.options_of(tables, NO_SCENARIOS, cycle=CYCLE)
     assert table["decision"].drop_duplicates().tolist() == ["D7", "D6", "D5", "D4", "D3"]
 
 
@@ -136,30 +211,32 @@ def test_at_most_five_decisions_are_put_to_executives_the_earliest_first():
 
 
 def test_nothing_known_is_left_out_or_doubled():
-    table = register.register(*GIVEN, cycle=CYCLE)
-    assert table["kind"].value_counts().to_dict() == {"assumption": 4, "action": 3, "decision": 2}
+    table = told()
+    counts = {"assumption": 4, "action": 3, "decision": 5, "risk": 3, "opportunity": 1}
+    assert table["kind"].value_counts().to_dict() == counts
     contract.check_processed("register", table)
 
 
 def test_empty_tables_give_an_empty_register():
-    empty = [contract.empty(name) for name in ("decisions", "actions", "assumptions")]
-    empty[2] = empty[2].assign(state="", finding="", amount_value=0.0)
-    table = register.register(*empty, cycle=CYCLE)
+    empty = {name: contract.empty(name) for name in TABLES}
+    held = contract.empty("assumptions").assign(state="", finding="", amount_value=0.0)
+    table = register.register(empty, held, OUTCOMES[:0], cycle=CYCLE)
     assert table.empty
     contract.check_processed("register", table)
-    assert register.options_of(empty[0], contract.empty("options")).empty
+    options = register.options_of(empty, NO_SCENARIOS, cycle=CYCLE)
+    assert options.empty
+    contract.check_processed("decision_options", options)
 
 
 def test_the_order_of_rows_changes_nothing():
-    shuffled = [table.sample(frac=1, random_state=3) for table in GIVEN]
-    pd.testing.assert_frame_equal(
-        register.register(*GIVEN, cycle=CYCLE), register.register(*shuffled, cycle=CYCLE)
-    )
+    mixed = {name: table.sample(frac=1, random_state=3) for name, table in TABLES.items()}
+    shuffled = told(mixed, ASSUMPTIONS.sample(frac=1, random_state=3))
+    pd.testing.assert_frame_equal(told(), shuffled)
 
 
 def test_arguments_are_not_changed():
-    before = [table.copy() for table in (*GIVEN, OPTIONS)]
-    register.register(*GIVEN, cycle=CYCLE)
-    register.options_of(DECISIONS[DECISIONS["cycle"] == CYCLE], OPTIONS)
-    for kept, argument in zip(before, (*GIVEN, OPTIONS), strict=True):
-        pd.testing.assert_frame_equal(kept, argument)
+    before = {name: table.copy() for name, table in TABLES.items()}
+    told()
+    register.options_of(TABLES, NO_SCENARIOS, cycle=CYCLE)
+    for name, table in TABLES.items():
+        pd.testing.assert_frame_equal(before[name], table)

@@ -40,7 +40,7 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 def test_each_reopened_revision_stands_beside_the_plan_by_hand():
-    found = revisions.changes(tables()).set_index(["measure", "revision", "family"])
+    found = revisions.changes(tables()).set_index(["measure", "revision", "family"]).sort_index()
     demand = found.loc[("Demand", 1)]
     assert demand.loc["Tents", ["before", "now", "change"]].tolist() == [20.0, 26.0, 6.0]
     assert demand.loc["Poles", ["before", "now", "change"]].tolist() == [4.0, 3.0, -1.0]  # x 0.5
