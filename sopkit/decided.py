@@ -110,6 +110,19 @@ def in_supply(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     return tables
 
 
+def in_words(rows: pd.DataFrame) -> str:
+    """Which scenarios are part of the plan, by whose decision; empty where none is.
+
+    Examples
+    --------
+    >>> row = {"decision": "D1", "option": "shift", "title": "Second shift", "author": "R. Osei"}
+    >>> in_words(pd.DataFrame([row]))
+    '“Second shift” (decision D1, R. Osei)'
+    """
+    said = rows[["title", "decision", "author"]].itertuples(index=False)
+    return " and ".join(f"“{title}” (decision {name}, {author})" for title, name, author in said)
+
+
 def _applied(tables: Tables, asked: list[dict], row: dict, cycle: pd.Timestamp) -> Tables:
     """Tables that a decided scenario makes different; months that have passed are left out."""
     ahead = [change for change in asked if not change.get("last_month", pd.NaT) < cycle]

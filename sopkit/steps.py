@@ -391,6 +391,7 @@ def supply_review(
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], items, _unit(tables)
     )
+    common |= {"decided": decided.in_words(tables["decided"])}
     total = hierarchy.in_planning_units(projection, items)
     unit_cost = laid["rates"].set_index("item")["unit_cost_value"]
     health = inventory.stock_health(projection, laid["terms"], unit_cost)
@@ -508,6 +509,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common |= headlines.risk(results)
     common |= headlines.years(results)
     common |= headlines.levers(results)
+    common |= {"decided": decided.in_words(tables["decided"])}
     facts = headlines.reconciliation(financials, gap_table, tables["ledger_demand_plan"], common)
     told = headlines.contradictions(results["strategy_check"], results["disconnects"])
     return results | {

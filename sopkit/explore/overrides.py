@@ -489,6 +489,8 @@ def explorer(
         tables = load(workspace, cycle)
     except months.UsageError as error:
         return widgets.VBox([widgets.HTML(_LOOK + exhibits.note(str(error)).html)])
+    closed = store.kept_closed(Path(workspace).resolve(), cycle).get("demand_review")
+    after = f"demand_review is {closed.said}: it counts when reopened." if closed else _NEXT
     span = sorted(tables["base"]["month"].unique())
     own = _controls(tables, span)
     buttons = {name: widgets.Button(description=name) for name in _BUTTONS}
@@ -606,7 +608,7 @@ def explorer(
             own["lock"].value = False  # the next change has its own
             for name in ("reason", "text", "expires"):
                 own[name].value = ""
-            told.value = exhibits.note(f"Written to {file}: {_NEXT}").html
+            told.value = exhibits.note(f"Written to {file}: {after}").html
             redraw()
 
     def press_undo(_button: object) -> None:
@@ -618,7 +620,7 @@ def explorer(
             file = put(back, back["author"].iloc[0])
             if file:
                 now["kept"].pop()
-                told.value = exhibits.note(f"Taken back by a further entry, {file}: {_NEXT}").html
+                told.value = exhibits.note(f"Taken back by a further entry, {file}: {after}").html
         else:
             told.value = exhibits.note("There is nothing to take back.").html
         redraw()
