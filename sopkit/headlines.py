@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import hierarchy
+from sopkit.demand import hierarchy, lags
 from sopkit.executive.register import MOST_DECISIONS
 from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
@@ -552,7 +552,7 @@ def _disconnects_state(count: int) -> str:
 def _is_replayed(plans: pd.DataFrame) -> bool:
     """Whether the last cycle's plan is one that nobody had."""
     last = plans[plans["cycle"] == plans["cycle"].max()]
-    return len(last) > 0 and last["origin"].iloc[0] != "run"
+    return len(last) > 0 and last["origin"].iloc[0] in lags.REMADE
 
 
 def _supply_state(families: pd.DataFrame) -> str:

@@ -603,7 +603,7 @@ def _past(tables: Tables, name: str) -> pd.DataFrame:
     """
     table = tables[f"ledger_{name}"]
     changes = pd.concat([tables["ledger_restatements"], tables["restatements"]])
-    return ties.todays_codes(table[table["origin"] == lags.RUN], changes)
+    return ties.todays_codes(table[~table["origin"].isin(lags.REMADE)], changes)
 
 
 def _last_money(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:

@@ -34,7 +34,7 @@ from sopkit import (
     sources,
     stacking,
 )
-from sopkit.demand import guards
+from sopkit.demand import guards, lags
 from sopkit.executive import approval, kpis
 from sopkit.months import UsageError
 from sopkit.reconciliation import goals, levers, scenarios
@@ -795,10 +795,10 @@ def _left_by(root: Path, cycle: pd.Timestamp, table: str) -> tuple[Path, str]:
     kept = publication.revisions(root, cycle, maker)
     if not kept:
         path = publication.folder(root, cycle)
-        origin = publication.run_record(path).get("origin", "run")
+        origin = publication.run_record(path).get("origin", lags.RUN)
         return path / f"{table}.parquet", origin
     is_approved = bool(publication.revisions(root, cycle, approval.LAST))
-    origin = "approved" if is_approved else "closed"
+    origin = lags.APPROVED if is_approved else lags.CLOSED
     return publication.revision(root, cycle, kept[-1]) / f"{table}.parquet", origin
 
 

@@ -83,7 +83,7 @@ def test_every_cycle_is_approved_and_stays_as_it_was_approved(road):
     root = road["root"]
     for cycle, files in road["approved"].items():
         assert hashes(root, cycle) == files, months.label(cycle)
-        assert '<p class="stamp">approved: revision 1' in page(root, cycle, "06")
+        assert '<p class="stamp done">approved: revision 1' in page(root, cycle, "06")
     origins = store.ledger(root, "demand_plan").groupby("cycle")["origin"].unique()
     assert {tuple(names) for names in origins} == {("approved",)}
 

@@ -18,8 +18,9 @@ DEPARTMENTS, CONSENSUS = "with departments", "consensus"
 PLAN_LAYERS = (NAIVE, STATISTICAL, EVENTS, DEPARTMENTS, CONSENSUS)
 PROMOTED, USUAL = "promoted months", "other months"  # of a family
 EVERY_LAG, DECISION_LAG = -1, -2  # all lags together; each item at its lead time
-RUN, REPLAY = "run", "replay"  # origins of a past cycle
+APPROVED, CLOSED, RUN, REPLAY = "approved", "closed", "run", "replay"  # origins of a past cycle
 HINDSIGHT = "hindsight"  # of a replay that knew more of its future than people did
+REMADE = (REPLAY, HINDSIGHT)  # plans that nobody had at the time
 _DAYS = 365.25 / 12
 
 
@@ -27,10 +28,10 @@ _DAYS = 365.25 / 12
 class Past:
     """Plans of past cycles whose months have closed, one row a cycle, series and month.
 
-    ``rows``: series, levels above, ``cycle``, ``month``, ``lag``, ``origin`` (run, replay,
-    imported), ``actual`` (the planning unit), ``unit_price_value``, ``decision_lag``. ``said``:
-    what each layer planned there, NaN where it said nothing; ``kinds``: naive, forecast, step,
-    department, plan or imported.
+    ``rows``: series, levels above, ``cycle``, ``month``, ``lag``, ``origin`` (approved, closed,
+    run, replay, imported), ``actual`` (the planning unit), ``unit_price_value``, ``decision_lag``.
+    ``said``: what each layer planned there, NaN where it said nothing; ``kinds``: naive, forecast,
+    step, department, plan or imported.
     """
 
     rows: pd.DataFrame

@@ -64,9 +64,9 @@ def changes(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _words(row: dict) -> str:
-    """Which revision it was, who reopened it, and why."""
-    why = f": {row['note']}" if isinstance(row["note"], str) and row["note"] else ""
-    return f"revision {row['revision']}, reopened by {row['author']}{why}"
+    """Why it was reopened, and by whom; a step that was opened with another says the same."""
+    why = row["note"] if isinstance(row["note"], str) else ""
+    return f"{why.rpartition(' reopened: ')[2]} ({row['author']})".strip()
 
 
 def _largest_first(table: pd.DataFrame) -> pd.DataFrame:

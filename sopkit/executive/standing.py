@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
+from sopkit.demand import lags
 from sopkit.executive.kpis import KPIS, Kpi
 
 _SAME = 5e-4  # share by which an amount may move and still be the same to a reader
@@ -124,4 +125,4 @@ def history(past: pd.DataFrame, now: pd.DataFrame, *, cycle: pd.Timestamp) -> pd
 
 def _run(past: pd.DataFrame) -> pd.DataFrame:
     """Past rows of KPIs there still are, of cycles that people went through."""
-    return past[past["origin"].eq("run") & past["kpi"].isin(list(KPIS))]
+    return past[~past["origin"].isin(lags.REMADE) & past["kpi"].isin(list(KPIS))]

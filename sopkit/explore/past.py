@@ -22,6 +22,8 @@ from sopkit.explore import ledger
 from sopkit.explore.ledger import ALL, LEVELS, MEASURES, Choice
 
 _ORIGINS = {
+    lags.APPROVED: "as approved",
+    lags.CLOSED: "as closed",
     lags.RUN: "as run at the time",
     lags.REPLAY: "replayed from what was known then",
     lags.HINDSIGHT: "replayed with hindsight",

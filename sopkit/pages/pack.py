@@ -35,7 +35,7 @@ _PURPOSES = {
 }
 _HEADLINE = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
 _TITLE = re.compile(
-    r'(<div class="title"><h1>.*?</h1>)(?:<p class="stamp">.*?</p>)?</div>', re.DOTALL
+    r'(<div class="title"><h1>.*?</h1>)(?:<p class="stamp[^"]*">.*?</p>)?</div>', re.DOTALL
 )
 _TO_PACK = re.compile(r'href="((?:index|0\d_\w+)\.html|[\w.]+\.xlsx)"')
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -78,13 +78,25 @@ def restamp(folder: Path, imprint: Imprint) -> list[str]:
         if not page.is_file():
             continue
         before = page.read_text(encoding="utf-8")
-        words = html.escape(imprint.stamps.get(step.name, ""))
-        mark = f'<p class="stamp">{words}</p>' if words else ""
+        words = imprint.stamps.get(step.name, "")
+        mark = f'<p class="{stamp_class(words)}">{html.escape(words)}</p>' if words else ""
         after = _TITLE.sub(lambda found, mark=mark: f"{found[1]}{mark}</div>", before, count=1)
         if after != before:
             _write_whole(page, after)
             changed.append(step.name)
     return changed
+
+
+def stamp_class(words: str) -> str:
+    """Class of a stamp: what is closed or approved is done, the rest asks for attention.
+
+    Examples
+    --------
+    >>> stamp_class("approved: revision 1"), stamp_class("preliminary: data not agreed")
+    ('stamp done', 'stamp')
+    """
+    is_done = words.startswith(("approved", "revision")) and " was reopened" not in words
+    return "stamp done" if is_done else "stamp"
 
 
 def keep_page(folder: Path, step: Step, number: int) -> Path:
@@ -138,6 +150,7 @@ def write_index(folder: Path, imprint: Imprint) -> Path:
             "purpose": _PURPOSES[step.name],
             "headline": _first_sentence(folder / f"{step.notebook}.html"),
             "stamp": imprint.stamps.get(step.name, ""),
+            "stamp_class": stamp_class(imprint.stamps.get(step.name, "")),
         }
         for step in shown
     ]
@@ -226,7 +239,12 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
     for part, file in (("style", "style.css"), ("script", "script.js")):
         said[part] = Markup((_TEMPLATES / file).read_text(encoding="utf-8"))
     page = _template("page.html.j2").render(
-        said, body=Markup(body.strip()), title=title, current=target.name, stamp=stamp
+        said,
+        body=Markup(body.strip()),
+        title=title,
+        current=target.name,
+        stamp=stamp,
+        stamp_class=stamp_class(stamp),
     )
     _write_whole(target, page)
     return target
