@@ -38,6 +38,7 @@ _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating", "link")
 _LARGEST_CHANGE, _FROM_NOTHING = 100.0, "from next to nothing"  # a change that says no more
 _LONG_TEXT = 24  # letters; longer texts may wrap
+_DATE = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b")  # never broken over two lines
 _CHIPS = {
     "red": ["missed", "overdue", "expired", "broken", "short of supply", "not kept", "worse"],
     "amber": ["near", "short of demand", "too much stock", "partly", "due"],
@@ -520,7 +521,10 @@ def _with_unit(amount: float, kind: str, currency: str) -> str:
 def _cell(text: str, kind: str) -> str:
     if kind == "link":
         return f'<a href="{escape(text)}">open</a>'
-    return _chip(text) if kind == "rating" else escape(text)
+    if kind == "rating":
+        return _chip(text)
+    text = escape(text)
+    return _DATE.sub(r'<span class="date">\g<0></span>', text) if kind == "text" else text
 
 
 def _chip(text: str) -> str:
