@@ -1,4 +1,4 @@
-"""Close, reopen, decide, pulse on a small workspace; the whole road is in test_three_cycles."""
+"""Close, reopen, decide, pulse on a small workspace; the whole road is in test_approved_cycles."""
 
 from __future__ import annotations
 

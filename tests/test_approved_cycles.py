@@ -11,6 +11,7 @@ import pytest
 
 from sopkit import agenda, months, publication, sample, store
 from sopkit.__main__ import main
+from sopkit.pages import pdf
 
 FIRST, SECOND, THIRD = (pd.Timestamp(text) for text in ("2025-11-01", "2025-12-01", "2026-01-01"))
 STEPS = [step.name for step in agenda.STEPS]
@@ -29,7 +30,7 @@ def hashes(root: Path, cycle: pd.Timestamp) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def road(tmp_path_factory) -> dict:
+def road(tmp_path_factory, request) -> dict:
     """The workspace after three approved cycles, and what stood there in between."""
     root = tmp_path_factory.mktemp("three") / "ws"
     (root / "data" / "raw").mkdir(parents=True)
@@ -38,6 +39,9 @@ def road(tmp_path_factory) -> dict:
         if path.stem != "second_shift":  # the one that is chosen; the others cost time
             path.unlink()
     kept: dict = {"root": root, "approved": {}}
+    patch = pytest.MonkeyPatch()
+    request.addfinalizer(patch.undo)
+    patch.setattr(pdf, "BROWSERS", ())  # printed once, at the end: each closing stamps it anew
 
     def say(cycle: pd.Timestamp, *words: str) -> None:
         asked = ["--workspace", str(root), "--cycle", months.label(cycle)]
@@ -74,7 +78,9 @@ def road(tmp_path_factory) -> dict:
     kept["option"] = shift
     say(THIRD, "decide", shift["decision"], "--option", shift["option"], "--by", "R. Osei")
     kept["after_choice"] = store.read(root, "resource_load", THIRD)
-    close(THIRD, *STEPS[3:])
+    close(THIRD, *STEPS[3:5])
+    patch.undo()
+    close(THIRD, STEPS[5])
     kept["approved"][THIRD] = hashes(root, THIRD)
     return kept
 
