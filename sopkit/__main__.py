@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import shlex
 import signal
@@ -36,7 +37,7 @@ from sopkit.months import UsageError, label
 from sopkit.reconciliation import scenario_format
 from sopkit.sources import SourceError
 
-DONE, FAILED, MISUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, FAILED, MISUSED, BUSY, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
 _TEACH = """\
 A month with sopkit:
   sopkit check            what is wrong with the raw tables, and how to mend it
@@ -205,6 +206,8 @@ def _plan(
     finally:
         progress.close()
     if outcome.is_approved:
+        for note in outcome.notes:
+            print(note)
         print("Its plan is approved, so nothing was run. Open " + outcome.index.as_uri())
         return DONE
     for name, seconds in outcome.seconds.items():
@@ -213,6 +216,10 @@ def _plan(
         print(f"  unchanged, kept: {', '.join(outcome.skipped)}")
     if outcome.closed:
         print(f"  closed, kept: {', '.join(outcome.closed)}")
+    for name, things in outcome.waiting.items():
+        if things:
+            words = f"{', '.join(things)} changed since {name} was closed"
+            print(f"  {words}: not in this plan until somebody reopens it")
     _tell_revisions(workspace, month)
     late = outcome.findings.query("table == 'sales' and column == 'month'")
     for row in late.to_dict("records"):  # a month left out is seen at once, not on a page
@@ -298,9 +305,9 @@ def _sample(arguments: argparse.Namespace) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
     rows = cycle.status(workspace)
-    for label_, step in cycle.cut(workspace).items():
+    for label_, words in cycle.cut(workspace).items():
         again = f"{_command('run', arguments)} --cycle {label_}"
-        print(f"{label_}  the last run was cut at {step}; it goes on there with: {again}")
+        print(f"{label_}  {words}; it goes on there with: {again}")
     if not rows:
         print(f"No cycle has been run. Begin with: {_command('run', arguments)}")
     for row in rows:
@@ -393,11 +400,12 @@ def _close(arguments: argparse.Namespace) -> int:
 def _reopen(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
     month = cycle.resolve(workspace, arguments.cycle)
-    opened = gates.reopen(
-        workspace, month, arguments.step, author=arguments.author, note=arguments.note
-    )
-    print(f"open again: {', '.join(opened)}")
-    return _plan(arguments, workspace, month)
+    with cycle.lock(workspace, month, f"reopen {arguments.step}"):  # nobody closes in between
+        opened = gates.reopen(
+            workspace, month, arguments.step, author=arguments.author, note=arguments.note
+        )
+        print(f"open again: {', '.join(opened)}", flush=True)
+        return _plan(arguments, workspace, month)
 
 
 def _tell_revisions(workspace: Path, month: object) -> None:
@@ -416,21 +424,21 @@ def _tell_revisions(workspace: Path, month: object) -> None:
 def _decide(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
     month = cycle.resolve(workspace, arguments.cycle)
-    done = gates.decide(
-        workspace,
-        month,
-        arguments.decision,
-        arguments.option,
-        author=arguments.author,
-        note=arguments.note,
-    )
-    instead = f" (before: {done.before})" if done.before not in ("", done.option) else ""
-    print(f"decision {done.decision}: {done.option}{instead}: {done.statement}")
-    if done.scenario:
-        print(f"scenario {done.scenario} is part of the plan from now on")
-    if done.reopened:
-        print(f"open again: {', '.join(done.reopened)}")
-    return _plan(arguments, workspace, month)
+    with cycle.lock(workspace, month, f"decide {arguments.decision}"):
+        said = {"author": arguments.author, "note": arguments.note}
+        done = gates.decide(workspace, month, arguments.decision, arguments.option, **said)
+        instead = f" (before: {done.before})" if done.before not in ("", done.option) else ""
+        print(f"decision {done.decision}: {done.option}{instead}: {done.statement}")
+        for name in done.left:
+            print(f"scenario {name} is no part of the plan any more")
+        print(
+            f"scenario {done.scenario} is part of the plan from now on"
+            if done.scenario
+            else "the option names no scenario (options.scenario), so it adds nothing to the plan"
+        )
+        if done.reopened:
+            print(f"open again: {', '.join(done.reopened)}", flush=True)
+        return _plan(arguments, workspace, month)
 
 
 def _pulse(arguments: argparse.Namespace) -> int:
@@ -495,6 +503,9 @@ def main(argv: list[str] | None = None) -> int:
         return _say(f"{error}\nSee {error.page.as_uri()}; the last good pack is as it was.", FAILED)
     except cycle.Busy as error:
         return _say(error, BUSY)
+    except BrokenPipeError:  # whoever read the output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except OSError as error:
         return _say(f"{error}. Check the path, its rights and the space left.", FAILED)
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ import os
 import platform
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,9 @@ _KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: 
 _PACKAGES = ("sopkit", "pandas", "numpy", "matplotlib", "papermill", "nbconvert", "duckdb")
 
 
+_OURS = ("its notebook", "its parameters", "sopkit itself")  # what a step rests on beside data
+
+
 class Busy(RuntimeError):
     """Another run holds this cycle's lock; the message says whose it is."""
 
@@ -52,7 +56,10 @@ class StepFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: seconds of each step executed, steps unchanged, steps closed, the pack."""
+    """What a run did: seconds of each step executed, steps unchanged, steps closed, the pack.
+
+    ``waiting``: by closed step what has changed since, and waits until somebody reopens it.
+    """
 
     cycle: pd.Timestamp
     seconds: dict[str, float] = field(default_factory=dict)
@@ -60,6 +67,7 @@ class Outcome:
     index: Path | None = None
     findings: pd.DataFrame | None = None
     closed: tuple[str, ...] = ()
+    waiting: dict[str, list[str]] = field(default_factory=dict)
     is_approved: bool = False
     notes: tuple[str, ...] = ()
 
@@ -205,12 +213,15 @@ def run(
     settled = settle_parameters(workspace, parameters or {})
     anew = _anew(start, only)
     known = store.gates(workspace, cycle)
-    if approval.is_approved(known):
-        if anew or parameters:
-            store.require_unapproved(workspace, cycle, "nothing was run")
+    kept = store.kept_closed(workspace, cycle)
+    if approval.is_approved(known) and (anew or parameters):
+        store.require_unapproved(workspace, cycle, "nothing was run")
+    if approval.is_approved(known) and set(kept) == set(known):
+        with lock(workspace, cycle):
+            notes = settle_closings(workspace, cycle)
         index = workspace / publication.REPORTS / months.label(cycle) / "index.html"
-        return Outcome(cycle, closed=tuple(known), index=index, is_approved=True)
-    _require_open(store.kept_closed(workspace, cycle), anew)
+        return Outcome(cycle, closed=tuple(known), index=index, is_approved=True, notes=notes)
+    _require_open(kept, anew)
     findings = store.raw_tables(workspace, cycle)[1]
     with lock(workspace, cycle):
         return _run_locked(workspace, cycle, settled, anew, only, findings, progress)
@@ -236,11 +247,21 @@ def _require_open(closed: dict[str, approval.Gate], anew: set[str]) -> None:
         )
 
 
+_HELD: set[tuple[Path, int]] = set()  # cycles that a thread of this process holds
+
+
 @contextlib.contextmanager
-def lock(workspace: Path, cycle: pd.Timestamp) -> Iterator[None]:
-    """Hold the cycle; a note beside the lock says who does, and stays where the run is cut."""
+def lock(workspace: Path, cycle: pd.Timestamp, what: str = "run") -> Iterator[None]:
+    """Hold the cycle; a note beside the lock says who does, and stays where the run is cut.
+
+    Who holds it already goes on holding it: a command may lock more than one of its parts.
+    """
     import filelock
 
+    mark = publication.lock_file(workspace, cycle), threading.get_ident()
+    if mark in _HELD:
+        yield
+        return
     held = filelock.FileLock(publication.lock_file(workspace, cycle))
     try:
         held.acquire(timeout=0)
@@ -248,6 +269,8 @@ def lock(workspace: Path, cycle: pd.Timestamp) -> Iterator[None]:
         raise Busy(_busy(cycle, publication.holder(workspace, cycle))) from error
     since = pd.Timestamp.now(tz="UTC").isoformat(sep=" ", timespec="minutes")
     who = {"process": os.getpid(), "host": platform.node(), "user": _user(), "since": since}
+    who |= {"what": what}
+    _HELD.add(mark)
     publication.note_holder(workspace, cycle, who)
     try:
         yield
@@ -257,6 +280,7 @@ def lock(workspace: Path, cycle: pd.Timestamp) -> Iterator[None]:
     else:
         publication.note_holder(workspace, cycle, {})
     finally:
+        _HELD.discard(mark)
         held.release()
 
 
@@ -268,7 +292,9 @@ def _user() -> str:
 
 
 def _busy(cycle: pd.Timestamp, holder: dict) -> str:
-    words = f"cycle {months.label(cycle)} is being run"
+    what = holder.get("what", "run")
+    doing = "run" if what == "run" else f"changed (sopkit {what})"
+    words = f"cycle {months.label(cycle)} is being {doing}"
     if not holder:
         return f"{words} by another process. Try again when it has ended."
     who = f"{holder['user']} on {holder['host']}, process {holder['process']}"
@@ -277,14 +303,16 @@ def _busy(cycle: pd.Timestamp, holder: dict) -> str:
 
 
 def cut(workspace: Path) -> dict[str, str]:
-    """Cycles whose last run was cut (a kill, a power failure), with the step it was at."""
+    """Cycles whose last command was cut (a kill, a power failure), with what it was at."""
     import filelock
 
     found = {}
     for cycle, holder in publication.holders(workspace).items():
         held = filelock.FileLock(publication.lock_file(workspace, cycle))
         with contextlib.suppress(filelock.Timeout), held.acquire(timeout=0):
-            found[months.label(cycle)] = holder.get("step", STEPS[0].name)
+            what = holder.get("what", "run")
+            at = f"the last run was cut at {holder.get('step', STEPS[0].name)}"
+            found[months.label(cycle)] = at if what == "run" else f"sopkit {what} was cut"
     return found
 
 
@@ -324,7 +352,9 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
         for kernel in waiting:
             kernels.stop(kernel)
     outcome = _finish(workspace, cycle, record, seconds, skipped, findings)
-    return replace(outcome, closed=tuple(closed))
+    notes = (*outcome.notes, *settle_closings(workspace, cycle))
+    waiting = {name: since_closed(workspace, cycle, name) for name in closed}
+    return replace(outcome, closed=tuple(closed), notes=notes, waiting=waiting)
 
 
 def _require_earlier(record: dict, only: str | None) -> None:
@@ -374,9 +404,46 @@ def restamp(workspace: Path, cycle: pd.Timestamp) -> tuple[str, ...]:
     folder = workspace / publication.REPORTS / months.label(cycle)
     if not (folder / "index.html").is_file():
         return ()
+    _shelve_extracts(workspace, cycle, folder)
     notes = _finish_pages(workspace, cycle, folder, ())
     pack.write_cycles(folder.parent, _cycle_rows(workspace), _imprint(workspace, cycle).company)
     return notes
+
+
+def _shelve_extracts(workspace: Path, cycle: pd.Timestamp, folder: Path) -> None:
+    """Put extracts of steps that are open again beside their revision: nobody agrees to them."""
+    known = store.gates(workspace, cycle)
+    for extract in extracts.EXTRACTS.values():
+        gate = known[extract.step]
+        shelf = folder / publication.REVISIONS / str(gate.revision) / publication.EXTRACTS
+        for name in (f"{extract.name}.csv", f"{extract.book}.xlsx"):
+            path = folder / publication.EXTRACTS / name
+            if path.is_file() and not gate.is_closed:
+                shelf.mkdir(parents=True, exist_ok=True)
+                path.replace(shelf / name)
+
+
+def settle_closings(workspace: Path, cycle: pd.Timestamp) -> tuple[str, ...]:
+    """Finish what a cut closing left; keep what was closed elsewhere and made here anew."""
+    folder = workspace / publication.REPORTS / months.label(cycle)
+    record = publication.run_record(publication.folder(workspace, cycle))
+    notes: list[str] = []
+    for current in STEPS:
+        gate = store.gates(workspace, cycle)[current.name]
+        if not gate.is_closed or current.name not in record.get("steps", {}):
+            continue
+        if gate.revision not in publication.revisions(workspace, cycle, current.name):
+            again = (workspace, cycle, current.name, gate.revision, current.writes)
+            publication.keep_revision(*again)
+            notes.append(
+                f"{current.name} was closed on another machine, or its tables were taken away: "
+                f"revision {gate.revision} was made here anew, from what stands in data/raw now."
+            )
+        page = f"{current.notebook}.html"
+        kept = folder / publication.REVISIONS / str(gate.revision) / page
+        if (folder / page).is_file() and not kept.is_file():
+            notes += keep_page(workspace, cycle, current, gate.revision)[1]
+    return tuple(notes)
 
 
 def _finish_pages(
@@ -469,9 +536,9 @@ def _step_marks(
 ) -> dict[str, str]:
     """A mark for each thing a step depends on."""
     return store.input_marks(workspace, current.name, cycle) | {
-        "its notebook": publication.file_hash(_notebook_path(workspace, current.notebook)),
-        "its parameters": repr(sorted(parameters.items())),
-        "sopkit itself": store.code_hash(),
+        _OURS[0]: publication.file_hash(_notebook_path(workspace, current.notebook)),
+        _OURS[1]: repr(sorted(parameters.items())),
+        _OURS[2]: store.code_hash(),
     }
 
 
@@ -589,6 +656,7 @@ def status(workspace: Path) -> list[dict[str, str]]:
     for cycle in publication.cycles(workspace):
         record, is_stale = publication.run_record(publication.folder(workspace, cycle)), False
         closed = store.kept_closed(workspace, cycle)
+        is_over = approval.LAST in closed
         for current in STEPS:
             done = record["steps"].get(current.name)
             if not done and record.get("origin"):
@@ -596,6 +664,10 @@ def status(workspace: Path) -> list[dict[str, str]]:
             if gate := closed.get(current.name):
                 words = "approved" if current.name == approval.LAST else "closed"
                 said = gate.said.removeprefix(f"{gate.state} ")
+                if not publication.is_intact(workspace, cycle, current.name):
+                    said += "; its tables are not as they were closed: somebody changed them"
+                elif waiting := [] if is_over else since_closed(workspace, cycle, current.name):
+                    said += f"; changed since then, not in the plan: {', '.join(waiting)}"
                 row = {"state": f"{words}, revision {gate.revision}", "finished_at": said}
                 rows.append({"cycle": months.label(cycle), "step": current.name, **row})
                 continue
@@ -623,6 +695,12 @@ def changed(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> 
     """What a step rests on that is no longer as it was when the step ran."""
     before, now = done.get("inputs", {}), _step_marks(workspace, current, cycle, done["parameters"])
     return sorted(name for name in before.keys() | now if before.get(name) != now.get(name))
+
+
+def since_closed(workspace: Path, cycle: pd.Timestamp, name: str) -> list[str]:
+    """What has changed since a step was closed, and waits until somebody reopens it."""
+    done = publication.run_record(publication.folder(workspace, cycle))["steps"][name]
+    return [thing for thing in changed(workspace, cycle, step(name), done) if thing not in _OURS]
 
 
 def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None) -> pd.DataFrame:
@@ -687,6 +765,7 @@ def compute(
     with lock(workspace, cycle):
         if origin and has_run(workspace, cycle):
             return nothing
+        store.require_unapproved(workspace, cycle, "nothing was made")
         _require_open(store.kept_closed(workspace, cycle), set(parameters))
         publication.prepare(workspace, cycle)
         staged = publication.staging(workspace, cycle)

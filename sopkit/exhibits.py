@@ -532,6 +532,33 @@ def _chip(text: str) -> str:
     return f'<span class="chip {colour}">{text}</span>' if colour else escape(text)
 
 
+def revisions(changes: pd.DataFrame, *, currency: str = "") -> Exhibit:
+    """Plans as they were closed before the last reopening, beside what stands now.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        Table `revision_changes`.
+    currency : str
+        Of money.
+    """
+    columns = dict(words="Reopened for", measure="Plan", family="Of", before="As closed")
+    columns |= dict(now="Now", change="Moved by", worst_month="Most in", worst_change="by")
+    kinds = dict.fromkeys(["before", "now"], "quantity") | {"worst_month": "month"}
+    kinds |= dict.fromkeys(["change", "worst_change"], "signed_quantity")
+    return table(
+        changes[changes["is_latest"].astype(bool)],
+        caption="Plans as they were closed before a reopening, beside what stands now",
+        columns=columns | {"change_value": "In money"},
+        kinds=kinds | {"change_value": "signed_value"},
+        currency=currency,
+        rows=8,
+        rest="in the table revision_changes",
+        missing="No step was reopened in this cycle.",
+        once=("words",),
+    )
+
+
 def assumptions(register: pd.DataFrame, *, currency: str = "") -> Exhibit:
     """The assumptions log: what the plan rests on, rated; broken ones first.
 

@@ -58,7 +58,7 @@ def close(
     """
     current = agenda.step(step)
     store.file_word(author)  # a name, before anything is kept
-    with batch.lock(workspace, cycle):
+    with batch.lock(workspace, cycle, f"close {step}"):
         number = _closable(workspace, cycle, current)
         publication.keep_revision(workspace, cycle, step, number, current.writes)
         rows = _rows([(step, number, approval.CLOSED, note)])
@@ -122,7 +122,7 @@ def reopen(
     agenda.step(step)
     if not note.strip():
         raise UsageError(f'say why {step} is reopened: --note "sales lost a customer"')
-    with batch.lock(workspace, cycle):
+    with batch.lock(workspace, cycle, f"reopen {step}"):
         known = store.gates(workspace, cycle)
         if why := approval.objection_to_reopening(known, step, cycle):
             raise UsageError(f"cycle {months.label(cycle)}: {why}")
@@ -147,13 +147,17 @@ def _reopened(
 
 @dataclass(frozen=True)
 class Decision:
-    """What a choice did: the option taken, the one before it, its scenario, steps reopened."""
+    """What a choice did: the option taken and the one before it, and what became of the plan.
+
+    ``scenario`` is part of it now, those of ``left`` no more; steps ``reopened`` plan it anew.
+    """
 
     decision: str
     option: str
     statement: str
     before: str
     scenario: str
+    left: tuple[str, ...]
     reopened: tuple[str, ...]
     path: Path
 
@@ -197,7 +201,7 @@ def decide(
     chosen = own[own["option"] == option].iloc[-1]
     scenario = chosen["scenario"] if isinstance(chosen["scenario"], str) else ""
     _require_choice(workspace, cycle, scenario)
-    with batch.lock(workspace, cycle):
+    with batch.lock(workspace, cycle, f"decide {decision}"):
         before = store.raw_table(workspace, "choices", cycle)
         before = before[before["decision"] == decision].sort_values("cycle")["option"].tail(1)
         planned = store.decided_scenarios(workspace, cycle)
@@ -208,7 +212,8 @@ def decide(
         moved = _moved_steps(planned, now)
         opened = _reopened(workspace, cycle, moved, author, because) if moved else ()
     last = before.iloc[0] if len(before) else ""
-    return Decision(decision, option, chosen["statement"], last, scenario, opened, path)
+    left = tuple(name for name in planned["scenario"] if name not in set(now["scenario"]))
+    return Decision(decision, option, chosen["statement"], last, scenario, left, opened, path)
 
 
 def _require_choice(workspace: Path, cycle: pd.Timestamp, scenario: str) -> None:

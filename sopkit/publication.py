@@ -144,11 +144,18 @@ def keep_revision(
     target.mkdir(parents=True, exist_ok=True)
     for name in tables:
         part = target / f"{name}.parquet.part"
-        part.unlink(missing_ok=True)
-        _link(str(source / f"{name}.parquet"), str(part))
+        shutil.copy2(source / f"{name}.parquet", part)  # no link: what is agreed stands by itself
         part.replace(target / f"{name}.parquet")
     done = run_record(source)["steps"][step]
     write_text(json.dumps(done, indent=1, sort_keys=True), target / f"{step}.json")
+
+
+def is_intact(workspace: Path, cycle: pd.Timestamp, step: str) -> bool:
+    """Whether a step's published tables are, byte for byte, as the run's record says."""
+    place = folder(workspace, cycle)
+    files = run_record(place).get("steps", {}).get(step, {}).get("files", {})
+    paths = {name: place / f"{name}.parquet" for name in files}
+    return all(path.is_file() and file_hash(path) == files[n] for n, path in paths.items())
 
 
 def revision(workspace: Path, cycle: pd.Timestamp, number: int) -> Path:

@@ -546,7 +546,7 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "decision_options": register.options_of(tables, tables["scenarios"], cycle=cycle),
         "undelivered": briefing.undelivered(tables),
         "changes": briefing.changes(tables, cycle=cycle),
-        "revision_changes": revisions.changes(tables),
+        "revision_changes": revisions.changes(tables, cycle=cycle),
     }
 
 

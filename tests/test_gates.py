@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
@@ -250,7 +251,8 @@ def test_a_choice_with_a_scenario_moves_the_plan_and_another_takes_it_back(root)
     known = store.inputs(root, "reconciliation", CYCLE)["decided"]
     assert known["scenario"].tolist() == ["more"]
     done = gates.decide(root, CYCLE, "D1", "none", author="R. Osei")
-    assert done.before == "more" and done.reopened == ()  # demand is open already
+    assert done.before == "more" and done.left == ("more",)
+    assert done.reopened == ()  # demand is open already
     as_run(root, ["demand_review"])
     after = store.read(root, "demand_plan", CYCLE)
     pd.testing.assert_frame_equal(after, before)
@@ -316,11 +318,12 @@ def test_an_approved_cycle_cannot_be_changed_by_any_command(root, capsys, monkey
             assert main(command) == code, (command, capsys.readouterr())
             assert files(root) == before, command
     words = capsys.readouterr().err
-    assert words.count("so nothing of it changes any more") >= 6
+    assert words.count("so nothing of it changes any more") >= 5
+    assert "sopkit reopen" not in words  # it would be refused
     with pytest.raises(UsageError, match="overrides are not taken: cycle 2026-01 was approved by"):
         row = pd.DataFrame({"month": ["2026-02"], "kind": ["add"], "quantity": [1.0]})
         store.add(root, "overrides", row.assign(reason="x"), cycle=CYCLE, author="R. Osei")
-    with pytest.raises(UsageError, match="is closed"):
+    with pytest.raises(UsageError, match="nothing was made: cycle 2026-01 was approved"):
         cycle.compute(root, CYCLE, {"data_review": {}})
     with pytest.raises(UsageError, match="is closed"):  # a notebook run by hand
         store.publish_step(root, "product_review", CYCLE, dict.fromkeys(
@@ -330,6 +333,86 @@ def test_an_approved_cycle_cannot_be_changed_by_any_command(root, capsys, monkey
     monkeypatch.setattr(store, "default_cycle", lambda *_a, **_k: months.shift(CYCLE, 1))
     assert main(["replay", "--from", "2026-01", "--to", "2026-01", *asked[:2]]) == 0
     assert files(root) == before
+
+
+def test_what_changed_since_a_step_was_closed_is_told_and_waits(root, capsys):
+    closed(root, "data_review", "demand_review")
+    assert cycle.since_closed(root, CYCLE, "demand_review") == []
+    row = pd.DataFrame({"month": ["2026-02"], "kind": ["add"], "quantity": [1.0], "reason": ["x"]})
+    store.add(root, "overrides", row, cycle=CYCLE, author="R. Osei")
+    assert cycle.since_closed(root, CYCLE, "demand_review") == ["overrides"]
+    assert main(["status", "--workspace", str(root)]) == 0
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if "demand_review" in x)
+    assert "closed, revision 1" in line and "not in the plan: overrides" in line
+
+
+def test_a_table_that_somebody_changed_by_hand_is_told(root, capsys):
+    closed(root, *NAMES)
+    path = publication.folder(root, CYCLE) / "demand_plan.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    main(["status", "--workspace", str(root)])
+    told = [x for x in capsys.readouterr().out.splitlines() if "somebody changed them" in x]
+    assert len(told) == 1 and "demand_review" in told[0]
+    kept = publication.revision(root, CYCLE, 1) / path.name  # what was agreed stands by itself
+    assert pd.read_parquet(kept)["consensus"].sum() > 0
+
+
+def test_a_closing_that_was_cut_after_it_was_said_is_finished_by_the_next_run(root, monkeypatch):
+    def cut(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cycle, "keep_page", cut)
+    with pytest.raises(KeyboardInterrupt):
+        gates.close(root, CYCLE, "data_review", author="M. Keller")
+    monkeypatch.undo()
+    page = root / "reports/2026-01/revisions/1/01_data_review.html"
+    assert store.gates(root, CYCLE)["data_review"].is_closed and not page.exists()
+    assert cycle.settle_closings(root, CYCLE) == ()
+    assert "revision 1, closed by M. Keller" in page.read_text()
+    before = files(root)
+    assert cycle.settle_closings(root, CYCLE) == () and files(root) == before
+
+
+def test_extracts_of_a_reopened_step_step_aside(root):
+    closed(root, "data_review", "product_review", "demand_review")
+    place = root / "reports/2026-01/extracts"
+    made = {path.name for path in place.iterdir()}
+    assert {"sales.csv", "sales.xlsx", "product.csv"} <= made
+    gates.reopen(root, CYCLE, "demand_review", author="R. Osei", note="why")
+    assert {path.name for path in place.iterdir()} == made - {"sales.csv", "sales.xlsx"}
+    shelf = root / "reports/2026-01/revisions/1/extracts"
+    assert {path.name for path in shelf.iterdir()} == {"sales.csv", "sales.xlsx"}
+    closed(root, "demand_review")
+    assert (place / "sales.csv").is_file()
+
+
+def test_who_holds_a_cycle_goes_on_holding_it_and_others_are_told_what_for(root):
+    with cycle.lock(root, CYCLE, "reopen demand_review"), cycle.lock(root, CYCLE):
+        with ThreadPoolExecutor(1) as others:
+            told = others.submit(gates.close, root, CYCLE, "data_review", author="A. Lund")
+            with pytest.raises(cycle.Busy, match=r"being changed \(sopkit reopen demand_review\)"):
+                told.result()
+    closed(root, "data_review")
+
+
+def test_a_workspace_that_came_by_git_is_made_anew_and_then_stays(root):
+    closed(root, *NAMES)
+    for part in ("data/processed", "reports"):  # git brings neither
+        shutil.rmtree(root / part)
+    assert store.kept_closed(root, CYCLE) == {}
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(store, "require_unapproved", lambda *_a: None)  # as a run would, see run
+    as_run(root)
+    monkey.undo()
+    notes = cycle.settle_closings(root, CYCLE)
+    assert sum("made here anew" in note for note in notes) == len(NAMES)
+    assert set(store.kept_closed(root, CYCLE)) == set(NAMES)
+    before = files(root)
+    assert main(["run", "--workspace", str(root), "--cycle", "2026-01"]) == 0
+    assert files(root) == before
+    assert (
+        "approved by M. Keller" in (root / "reports/2026-01/06_executive_review.html").read_text()
+    )
 
 
 def test_what_was_closed_on_another_machine_is_made_here_anew(root):

@@ -109,6 +109,9 @@ def objection_to_closing(known: dict[str, Gate], step: str, needed: tuple[str, .
         Steps that must be closed before it.
     """
     own = known[step]
+    if is_approved(known):
+        when = known[LAST].said.replace(CLOSED, "approved", 1)
+        return f"the plan was {when}: nothing is left to close."
     if own.is_closed:
         return (
             f"{step} is closed already: revision {own.revision}, {own.said}. To change it: "
@@ -126,8 +129,9 @@ def objection_to_closing(known: dict[str, Gate], step: str, needed: tuple[str, .
 def objection_to_reopening(known: dict[str, Gate], step: str, cycle: pd.Timestamp) -> str:
     """Why a step cannot be reopened; empty where it can."""
     if is_approved(known):
+        when = known[LAST].said.replace(CLOSED, "approved", 1)
         later = months.label(months.shift(cycle, 1))
-        return f"{approved_words(known, cycle)}; what is new belongs to cycle {later}."
+        return f"its plan was {when}, for good; what is new belongs to cycle {later}."
     if not known[step].is_closed:
         return f"{step} is not closed, so it can be changed as it is: sopkit run"
     return ""

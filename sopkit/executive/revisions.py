@@ -16,11 +16,12 @@ MEASURES = {
 }
 MAKERS = {"Demand": "demand_review", "Supply": "supply_review", "Stock": "supply_review"}
 COLUMNS = (
-    "measure family revision before now change change_value author note reopened_at words"
+    "measure family revision before now change worst_month worst_change change_value is_latest "
+    "author note reopened_at words"
 ).split()
 
 
-def changes(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def changes(tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> pd.DataFrame:
     """Table `revision_changes`: each reopened revision beside the plan that stands now.
 
     Parameters
@@ -29,38 +30,46 @@ def changes(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         By name the tables of ``MEASURES`` as they stand and, as ``revision_<name>``, as they were
         closed before each reopening (``revision``); `closings` (reopenings), `money_rates`, and
         `items` with settled ``planning_factor``.
+    cycle : Timestamp
+        Month in which the plan is made.
 
     Returns
     -------
     DataFrame
         A row a measure, reopened revision and family (``schema.COMPANY_LABEL``: all), over the
         horizon: ``before``, ``now`` and ``change`` = now − before in planning units (stock: mean
-        of the months), ``change_value`` of demand at the plan's prices; who reopened it, why, when,
-        and that in ``words``. The latest revision first, in it the company, then what moved most.
+        of the months), the month that moved most and by how much, ``change_value`` of demand at
+        the plan's prices; who reopened it, why, when, and that in ``words``. ``is_latest``: no
+        later revision of its step was reopened. Those come first, in them the company.
     """
-    items, rates = tables["items"], tables["money_rates"]
     parts = []
     for measure, (name, column, how) in MEASURES.items():
+        now = _monthly(tables[name], column, tables)
         past = tables[f"revision_{name}"]
         for number, before in past.groupby("revision"):
-            both = [
-                _by_family(table, column, how, items, rates, has_money=measure == "Demand")
-                for table in (before, tables[name])
-            ]
-            parts.append(_beside(*both).assign(measure=measure, revision=int(number)))
+            moved = _beside(_monthly(before, column, tables), now, how)
+            is_latest = number == past["revision"].max()
+            if measure != "Demand":  # what is made or stored has no price here
+                moved = moved.assign(change_value=np.nan)
+            parts.append(moved.assign(measure=measure, revision=int(number), is_latest=is_latest))
     if not parts:
-        kinds = dict.fromkeys(COLUMNS, "str")
-        kinds |= dict.fromkeys(["revision", "before", "now", "change", "change_value"], "float64")
-        return pd.DataFrame(columns=COLUMNS).astype(kinds | {"reopened_at": "datetime64[us]"})
+        kinds = dict.fromkeys(COLUMNS, "float64")
+        kinds |= dict.fromkeys(("measure", "family", "author", "note", "words"), "str")
+        kinds |= dict.fromkeys(("worst_month", "reopened_at"), "datetime64[us]")
+        return pd.DataFrame(columns=COLUMNS).astype(kinds | {"is_latest": "bool"})
     table = pd.concat(parts, ignore_index=True)
     said = tables["closings"].rename(columns={"entered_at": "reopened_at"})
-    said = said[["step", "revision", "author", "note", "reopened_at"]]
-    said = said.astype({"revision": "int64"}).drop_duplicates(["step", "revision"], keep="last")
+    said = said.loc[said["cycle"] == cycle, ["step", "revision", "author", "note", "reopened_at"]]
     table = table.assign(step=table["measure"].map(MAKERS)).merge(
-        said, on=["step", "revision"], how="left", validate="many_to_one"
+        said.astype({"revision": "int64"}),
+        on=["step", "revision"],
+        how="left",
+        validate="many_to_one",
     )
     table = table.assign(words=[_words(row) for row in table.to_dict("records")])
-    return _largest_first(table)[COLUMNS]
+    if not tables["money_rates"]["unit_price_value"].notna().any():
+        table = table.assign(change_value=np.nan)
+    return _company_first(table)[COLUMNS]
 
 
 def _words(row: dict) -> str:
@@ -69,54 +78,57 @@ def _words(row: dict) -> str:
     return f"{why.rpartition(' reopened: ')[2]} ({row['author']})".strip()
 
 
-def _largest_first(table: pd.DataFrame) -> pd.DataFrame:
-    """The latest revision first, demand before supply, the company before what moved most."""
+def _company_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The latest revisions first, in them the company by measure, then what moved most."""
+    is_family = table["family"] != schema.COMPANY_LABEL
     order = table.assign(
-        latest=-table["revision"],
+        is_old=~table["is_latest"].astype(bool),
+        is_family=is_family,
         place=table["measure"].map({name: k for k, name in enumerate(MEASURES)}),
-        is_family=table["family"] != schema.COMPANY_LABEL,
         size=-table["change"].abs(),
     )
-    return order.sort_values(["latest", "place", "is_family", "size"], kind="stable")
+    by = ["is_old", "is_family", "place", "size", "family", "revision"]
+    return order.sort_values(by, kind="stable", ignore_index=True)
 
 
-def _by_family(
-    table: pd.DataFrame,
-    column: str,
-    how: str,
-    items: pd.DataFrame,
-    rates: pd.DataFrame,
-    *,
-    has_money: bool,
-) -> pd.DataFrame:
-    """Amount and value of each family and of all over the horizon."""
-    rows = table[[*(n for n in schema.SERIES if n in table), "month", column]]
-    rows = rows.rename(columns={column: "amount"}).assign(amount_value=np.nan)
-    if has_money:
+def _monthly(table: pd.DataFrame, column: str, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Amount and value of each family and of all by month; value only where a plan has channels."""
+    items, keys = tables["items"], [n for n in schema.SERIES if n in table]
+    rows = table[[*keys, "month", column]].rename(columns={column: "amount"})
+    rows = rows.assign(value=np.nan)
+    if keys == schema.SERIES:
+        rates = tables["money_rates"]
         priced = rows.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
-        rows = rows.assign(amount_value=(priced["amount"] * priced["unit_price_value"]).to_numpy())
-    rows = hierarchy.with_levels(hierarchy.in_planning_units(rows, items), items)
-    monthly = rows.groupby(["family", "month"])[["amount", "amount_value"]].sum(min_count=1)
-    monthly = monthly.reset_index()
-    whole = monthly.assign(family=schema.COMPANY_LABEL)
-    whole = whole.groupby(["family", "month"])[["amount", "amount_value"]].sum(min_count=1)
-    both = pd.concat([whole.reset_index(), monthly])
-    grouped = both.groupby("family", sort=False)[["amount", "amount_value"]]
-    return grouped.mean() if how == "mean" else grouped.sum(min_count=1)
+        rows = rows.assign(value=(priced["amount"] * priced["unit_price_value"]).to_numpy())
+    worth = rows["value"]
+    rows = hierarchy.in_planning_units(rows.drop(columns="value"), items).assign(value=worth)
+    rows = hierarchy.with_levels(rows, items)
+    both = pd.concat([rows.assign(family=schema.COMPANY_LABEL), rows])
+    return both.groupby(["family", "month"], sort=False)[["amount", "value"]].sum()
 
 
-def _beside(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """Two plans by family, and the difference; a family that one lacks is none of its plan."""
-    families = [*now.index, *(name for name in before.index if name not in now.index)]
-    was, is_ = (plan["amount"].reindex(families).fillna(0.0) for plan in (before, now))
-    values = [plan["amount_value"].reindex(families) for plan in (before, now)]
-    moved = values[1].fillna(0.0) - values[0].fillna(0.0)
-    return pd.DataFrame(
-        {
-            "family": families,
-            "before": was.to_numpy(),
-            "now": is_.to_numpy(),
-            "change": (is_ - was).to_numpy(),
-            "change_value": moved.where(values[0].notna() | values[1].notna()).to_numpy(),
-        }
+def _beside(before: pd.DataFrame, now: pd.DataFrame, how: str) -> pd.DataFrame:
+    """Two plans by family, and the difference; what one of them lacks is none of it."""
+    cells = now.index.union(before.index, sort=False)
+    was, is_ = (plan.reindex(cells, fill_value=0.0) for plan in (before, now))
+    moved = is_ - was
+    cell = moved["amount"].abs().groupby("family", sort=False).idxmax()
+    worst = moved.loc[list(cell), "amount"].set_axis(cell.index)
+
+    def total(amounts: pd.Series) -> pd.Series:
+        return amounts.groupby("family", sort=False).agg(how)
+
+    return (
+        pd.DataFrame(
+            {
+                "before": total(was["amount"]),
+                "now": total(is_["amount"]),
+                "change": total(moved["amount"]),
+                "worst_month": pd.Series({family: month for family, month in cell}),
+                "worst_change": worst,
+                "change_value": moved["value"].groupby("family", sort=False).sum(),
+            }
+        )
+        .rename_axis("family")
+        .reset_index()
     )

@@ -27,8 +27,10 @@ def tables() -> dict[str, pd.DataFrame]:
     stock = plan("closing", {"A": [5.0, 5.0], "B": [2.0, 2.0]})
     supply = plan("supply", {"A": [9.0, 9.0], "B": [4.0, 4.0]})
     closings = pd.DataFrame({
-        "cycle": MONTHS[0], "step": ["demand_review"], "revision": [1.0], "state": "reopened",
-        "author": "R. Osei", "note": "a dealer more", "entered_at": pd.Timestamp("2026-01-20"),
+        "cycle": [MONTHS[0], MONTHS[0] - pd.DateOffset(months=1)], "step": "demand_review",
+        "revision": 1.0, "state": "reopened", "author": ["R. Osei", "another"],
+        "note": ["demand_review reopened: a dealer more", "of another cycle"],
+        "entered_at": pd.Timestamp("2026-01-20"),
     })  # fmt: skip
     return {
         "items": items, "money_rates": rates.assign(unit_price_value=[100.0, 10.0]),
@@ -40,13 +42,22 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 def test_each_reopened_revision_stands_beside_the_plan_by_hand():
-    found = revisions.changes(tables()).set_index(["measure", "revision", "family"]).sort_index()
+    found = (
+        revisions.changes(tables(), cycle=MONTHS[0])
+        .set_index(["measure", "revision", "family"])
+        .sort_index()
+    )
     demand = found.loc[("Demand", 1)]
     assert demand.loc["Tents", ["before", "now", "change"]].tolist() == [20.0, 26.0, 6.0]
     assert demand.loc["Poles", ["before", "now", "change"]].tolist() == [4.0, 3.0, -1.0]  # x 0.5
     assert demand.loc["Company", ["before", "now", "change"]].tolist() == [24.0, 29.0, 5.0]
     assert demand["change_value"].to_dict() == {"Company": 580.0, "Tents": 600.0, "Poles": -20.0}
-    assert demand["note"].eq("a dealer more").all() and demand["author"].eq("R. Osei").all()
+    assert demand["worst_month"].tolist() == [MONTHS[1]] * 3
+    assert demand["worst_change"].to_dict() == {"Company": 5.0, "Poles": -1.0, "Tents": 6.0}
+    assert demand["words"].eq("a dealer more (R. Osei)").all()
+    assert (
+        demand["note"].str.endswith("a dealer more").all() and demand["author"].eq("R. Osei").all()
+    )
     stock = found.loc[("Stock", 2)]  # the mean of its months
     assert stock.loc["Tents", ["before", "now", "change"]].tolist() == [5.0, 8.0, 3.0]
     assert stock["change_value"].isna().all()
@@ -57,7 +68,9 @@ def test_an_item_that_only_one_revision_plans_counts_as_nothing_in_the_other():
     given = tables()
     was = given["revision_demand_plan"]
     given["revision_demand_plan"] = was[was["item"] == "A"]
-    found = revisions.changes(given).query("measure == 'Demand'").set_index("family")
+    found = (
+        revisions.changes(given, cycle=MONTHS[0]).query("measure == 'Demand'").set_index("family")
+    )
     assert found.loc["Poles", ["before", "now", "change_value"]].tolist() == [0.0, 3.0, 60.0]
 
 
@@ -65,6 +78,21 @@ def test_nothing_reopened_gives_an_empty_table_with_its_types():
     given = tables()
     for name in ("demand_plan", "supply_plan", "inventory_projection"):
         given[f"revision_{name}"] = given[f"revision_{name}"].iloc[:0]
-    found = revisions.changes(given)
+    found = revisions.changes(given, cycle=MONTHS[0])
     assert found.empty and list(found) == revisions.COLUMNS
     assert found["change"].dtype == "float64"
+
+
+def test_only_the_latest_of_two_reopenings_counts_as_latest_and_stands_first():
+    given = tables()
+    first = given["revision_demand_plan"]
+    given["revision_demand_plan"] = pd.concat([first, first.assign(revision=2)])
+    found = revisions.changes(given, cycle=MONTHS[0])
+    demand = found[found["measure"] == "Demand"]
+    assert demand.groupby("revision")["is_latest"].unique().map(list).to_dict() == {
+        1: [False],
+        2: [True],
+    }
+    first_rows = found.head(2)
+    assert first_rows["family"].tolist() == ["Company", "Company"]
+    assert first_rows["measure"].tolist() == ["Demand", "Stock"]
