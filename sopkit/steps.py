@@ -529,7 +529,8 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     targets = goals.in_company_currency(
         tables["targets"], tables["rates"], currency=currency, cycle=cycle
     )
-    status = standing.status(amounts, targets, tables["ledger_kpis"], cycle=cycle)
+    reasons = {"market_share_rate": measures.market_lacks(_market(tables))}
+    status = standing.status(amounts, targets, tables["ledger_kpis"], reasons, cycle=cycle)
     came = outcomes.outcomes(tables["actions"], sold, held, cycle=cycle)
     log = register.register(tables, tables["assumption_states"], came, cycle=cycle)
     common = headlines.everywhere(
@@ -550,16 +551,20 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     }
 
 
+def _market(tables: Tables) -> pd.DataFrame:
+    """How large the market is, month by month."""
+    return tables["market"][tables["market"]["series"] == goals.MARKET]
+
+
 def _told(tables: Tables, sold: pd.DataFrame, *, cycle: pd.Timestamp) -> dict[str, float]:
     """Measures of KPIs that are one number for the whole company."""
     delivered = hierarchy.in_planning_units(tables["deliveries"], tables["items"])
     if tables["inventory"].empty and tables["resource_load"].empty:
         delivered = delivered[:0]  # an assumed stock is no measurement
-    market = tables["market"][tables["market"]["series"] == goals.MARKET]
     plan = plan_base(tables, tables["demand_plan"])
     return {
         **measures.planned(tables | {"deliveries": delivered}),
-        **measures.market_share(sold, market),
+        **measures.market_share(sold, _market(tables)),
         **measures.process(tables | {"demand_plan": plan}, cycle=cycle),
     }
 

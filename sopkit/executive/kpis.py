@@ -77,7 +77,7 @@ budget_attainment_rate | rate | high | 0.05 | 0 | planned_budgeted_value / plann
   data/raw/budget.csv and prices
 market_share_rate | rate | high | 0.05 | 0 | market_revenue_value / market_value
   Market share, last twelve months known
-  `market size` in data/raw/market.csv
+  `market size` of all families in data/raw/market.csv
 views_in_time_rate | rate | high | 0.05 | 0 | views_in_time / views_wanted
   Departments whose view came in time
   entered_at of submissions, and meetings in company.yml
