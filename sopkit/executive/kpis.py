@@ -46,7 +46,7 @@ backlog_value | value | low | 0.05 | 1 | backlog_value / one
   Owed to customers, at price
   backlog in data/raw/inventory.csv, and prices
 inventory_turns | turns | high | 0.05 | 12 | 12 cost_value / stock_value
-  Inventory turns, last twelve months
+  Inventory turns, last twelve months, of items sold
   data/raw/inventory.csv, and unit_cost_value of items
 inventory_days | days | low | 0.05 | 1 | 30.4 stock_value / next_value
   Stock in days of the demand that follows, at cost
