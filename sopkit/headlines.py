@@ -620,7 +620,11 @@ def scenarios(
 
 
 def executive_review(
-    outlook: pd.DataFrame, kpis: pd.DataFrame, register: pd.DataFrame, common: dict
+    outlook: pd.DataFrame,
+    kpis: pd.DataFrame,
+    register: pd.DataFrame,
+    undelivered: pd.DataFrame,
+    common: dict,
 ) -> pd.DataFrame:
     """Do we make the year, what is missed, what is to be decided, what became of promises."""
     is_decision, is_action = (register["kind"] == kind for kind in ("decision", "action"))
@@ -628,6 +632,7 @@ def executive_review(
     late = register["status"] == "overdue"
     return _facts(
         **_year(outlook),
+        **_late(undelivered),
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),
@@ -638,3 +643,14 @@ def executive_review(
         overdue_actions=("count", (late & is_action).sum()),
         **common,
     )
+
+
+def _late(undelivered: pd.DataFrame) -> dict[str, tuple | pd.Timestamp]:
+    """What is not delivered in its month: in money, or in units where a price is missing."""
+    money, units = (undelivered[f"late_{name}"] for name in ("value", "quantity"))
+    is_priced = money.notna().all()
+    return {
+        "late": ("value", money.sum(min_count=1) if is_priced else np.nan, "none"),
+        "late_units": ("quantity", np.nan if is_priced else units.sum(), "none"),
+        "late_month": undelivered["first_month"].min(),
+    }

@@ -536,16 +536,17 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], tables["items"], _unit(tables)
     )
+    late = briefing.undelivered(tables)
     return {
         "executive_review_facts": headlines.executive_review(
-            tables["outlook"], status, log, common
+            tables["outlook"], status, log, late, common
         ),
         "kpis": status,
         "kpi_history": standing.history(tables["ledger_kpis"], status, cycle=cycle),
         "outcomes": came,
         "register": log,
         "decision_options": register.options_of(tables, tables["scenarios"], cycle=cycle),
-        "undelivered": briefing.undelivered(tables),
+        "undelivered": late,
         "changes": briefing.changes(tables, cycle=cycle),
         "revision_changes": revisions.changes(tables),
     }

@@ -470,6 +470,15 @@ REGISTER = pd.DataFrame(
 )
 
 
+LATE = pd.DataFrame(
+    {
+        "late_value": [500.0, 80.0],
+        "late_quantity": [5.0, 9.0],
+        "first_month": pd.to_datetime(["2027-05-01", "2026-11-01"]),
+    }
+)
+
+
 def company_months(first: str, count: int, **values: float) -> pd.DataFrame:
     span = months.span(months.parse_cycle(first), count)
     return pd.DataFrame({"family": "Company", "month": span, **values})
@@ -493,7 +502,7 @@ def outlook_of(planned, closed, first_month=1, shift=0) -> pd.DataFrame:
 
 def executive_review(planned, closed, first_month=1, register=REGISTER, shift=0) -> pd.DataFrame:
     table = outlook_of(planned, closed, first_month, shift)
-    return headlines.executive_review(table, KPIS, register, COMMON)
+    return headlines.executive_review(table, KPIS, register, LATE, COMMON)
 
 
 PLANNED = company_months(
@@ -520,6 +529,16 @@ def test_executive_review_by_hand():
     assert (amount(table, "kpis_missed"), amount(table, "kpis_measured")) == (2, 4)
     assert (amount(table, "decisions"), text(table, "first_deadline")) == (2, "2026-02-13")
     assert amount(table, "overdue_actions") == 1
+
+
+def test_what_is_late_over_the_whole_plan_is_told_in_money_else_in_units_by_hand():
+    table = executive_review(PLANNED, CLOSED)
+    assert (amount(table, "late"), text(table, "late_month")) == (580.0, "2026-11")
+    assert np.isnan(amount(table, "late_units"))
+    found = headlines._late(LATE.assign(late_value=[500.0, np.nan]))
+    assert np.isnan(found["late"][1]) and found["late_units"][1] == 14.0
+    nothing = headlines._late(LATE[:0])
+    assert np.isnan([nothing["late"][1], nothing["late_units"][1]]).all()
 
 
 def test_the_gap_to_the_budget_and_what_the_last_cycle_expected_are_told_in_money_by_hand():
