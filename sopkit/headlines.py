@@ -632,7 +632,7 @@ def executive_review(
     late = register["status"] == "overdue"
     return _facts(
         **_year(outlook),
-        **_late(undelivered),
+        **_late(undelivered, common["unit"]),
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),
@@ -645,12 +645,13 @@ def executive_review(
     )
 
 
-def _late(undelivered: pd.DataFrame) -> dict[str, tuple | pd.Timestamp]:
+def _late(undelivered: pd.DataFrame, unit: str) -> dict[str, tuple | str]:
     """What is not delivered in its month: in money, or in units where a price is missing."""
-    money, units = (undelivered[f"late_{name}"] for name in ("value", "quantity"))
-    is_priced = money.notna().all()
+    is_priced = undelivered["late_value"].notna().all()
+    name, kind = ("late_value", "value") if is_priced else ("late_quantity", "quantity")
+    is_late = len(undelivered) > 0
     return {
-        "late": ("value", money.sum(min_count=1) if is_priced else np.nan, "none"),
-        "late_units": ("quantity", np.nan if is_priced else units.sum(), "none"),
-        "late_month": undelivered["first_month"].min(),
+        "late": (kind, undelivered[name].sum() if is_late else np.nan, "none"),
+        "late_unit": "" if is_priced else unit,
+        "late_month": months.label(undelivered["first_month"].min()) if is_late else "",
     }

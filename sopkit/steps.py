@@ -536,6 +536,7 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], tables["items"], _unit(tables)
     )
+    common |= {"decided": decided.in_words(tables["decided"])}
     late = briefing.undelivered(tables)
     return {
         "executive_review_facts": headlines.executive_review(

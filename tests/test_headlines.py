@@ -534,11 +534,11 @@ def test_executive_review_by_hand():
 def test_what_is_late_over_the_whole_plan_is_told_in_money_else_in_units_by_hand():
     table = executive_review(PLANNED, CLOSED)
     assert (amount(table, "late"), text(table, "late_month")) == (580.0, "2026-11")
-    assert np.isnan(amount(table, "late_units"))
-    found = headlines._late(LATE.assign(late_value=[500.0, np.nan]))
-    assert np.isnan(found["late"][1]) and found["late_units"][1] == 14.0
-    nothing = headlines._late(LATE[:0])
-    assert np.isnan([nothing["late"][1], nothing["late_units"][1]]).all()
+    assert headlines._late(LATE, "tents")["late_unit"] == ""
+    found = headlines._late(LATE.assign(late_value=[500.0, np.nan]), "tents")
+    assert found["late"][:2] == ("quantity", 14.0) and found["late_unit"] == "tents"
+    nothing = headlines._late(LATE[:0], "tents")
+    assert np.isnan(nothing["late"][1]) and nothing["late_month"] == nothing["late_unit"] == ""
 
 
 def test_the_gap_to_the_budget_and_what_the_last_cycle_expected_are_told_in_money_by_hand():
