@@ -432,8 +432,14 @@ def years(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
 
 
 def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
-    """Do we make the fiscal year, in revenue; and what the months to go would have to do."""
+    """Do we make the fiscal year, and what the months to go would have to do.
+
+    In revenue; in units where no price and no budget in money is known.
+    """
     own = outlook[outlook["measure"] == "revenue"]
+    is_money = own[["outlook", "budget"]].notna().any(axis=None)
+    own = own if is_money else outlook[outlook["measure"] == "units"]
+    kind = "value" if is_money else "quantity"
     own = own[own["fiscal_year"] == own["fiscal_year"].min()]
     is_company = own["family"] == schema.COMPANY_LABEL
     row = own[is_company].iloc[0]
@@ -449,17 +455,19 @@ def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
     return {
         "fiscal_year": str(row["fiscal_year"]),
         "verdict": verdict if row["budget"] > 0 else "No budget says whether the year is made",
-        "outlook": ("value", revenue, _NO_PRICE),
-        "unsupplied": ("value", lacks if is_short else np.nan, "none"),
+        "outlook_of": "revenue" if is_money else "quantity",
+        "outlook": (kind, revenue, _NO_PRICE),
+        "counted_as": "" if is_money else "no price is known",
+        "unsupplied": (kind, lacks if is_short else np.nan, "none"),
         "all_supplied": ("rate", np.nan if is_short or np.isnan(lacks) else 1.0, "not all"),
-        "supplied_beyond": ("value", beyond if beyond > _FELT * revenue else np.nan, "none"),
-        "budget": ("value", row["budget"], f"unknown ({why})"),
+        "supplied_beyond": (kind, beyond if beyond > _FELT * revenue else np.nan, "none"),
+        "budget": (kind, row["budget"], f"unknown ({why})"),
         "outlook_rate": ("signed_rate", _rate(row["budgeted"], row["budget"]) - 1.0, "unknown"),
-        "budget_gap": ("signed_value", row["budgeted"] - row["budget"], "unknown"),
-        "outlook_change": ("signed_value", revenue - row.get("last_outlook", np.nan), "unknown"),
-        "last_year": ("value", row["last_year"], "unknown (no sales of all its months)"),
+        "budget_gap": (f"signed_{kind}", row["budgeted"] - row["budget"], "unknown"),
+        "outlook_change": (f"signed_{kind}", revenue - row.get("last_outlook", np.nan), "unknown"),
+        "last_year": (kind, row["last_year"], "unknown (no sales of all its months)"),
         "year_growth_rate": ("signed_rate", _rate(revenue, row["last_year"]) - 1.0, "unknown"),
-        "at_risk": ("value", lacks if is_short else 0.0 * lacks, "unknown"),
+        "at_risk": (kind, lacks if is_short else 0.0 * lacks, "unknown"),
         "planned_growth_rate": ("signed_rate", row["growth_planned_rate"], "unknown"),
         "needed_growth_rate": ("signed_rate", row["growth_needed_rate"], "unknown"),
         "months_to_go": ("months", row["months_to_go"]),
