@@ -133,7 +133,10 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _promised(actions: pd.DataFrame, outcomes: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
-    """Actions that are open, over since the last cycle, or first measured in one of the two."""
+    """Actions that are open, over since the last cycle, or first measured in one of the two.
+
+    Overdue ones stand first, then those that were measured.
+    """
     latest = _latest(actions, "action").sort_values(["due_month", "action"])
     since = months.shift(cycle, -1)
     is_over = latest["status"].isin(["done", "dropped"])
@@ -151,7 +154,10 @@ def _promised(actions: pd.DataFrame, outcomes: pd.DataFrame, cycle: pd.Timestamp
         status=latest["status"].where(latest["status"].ne("open"), state),
         finding=latest["action"].map(measured["words"]),
     )
-    return _ranked(table)
+    table = _ranked(table)
+    is_late, is_known = table["status"].eq("overdue"), table["name"].map(measured["measured"])
+    waits = ~is_late & is_known.isna()
+    return table.assign(waits=waits).sort_values("waits", kind="stable", ignore_index=True)
 
 
 def _held(assumptions: pd.DataFrame) -> pd.DataFrame:

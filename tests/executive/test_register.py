@@ -86,7 +86,7 @@ STATES = ["expired", "held", "held", "broken"]
 ASSUMPTIONS = ASSUMPTIONS.assign(state=STATES, finding="", amount_value=[np.nan] * 3 + [7.0])
 TABLES = {"decisions": DECISIONS, "options": OPTIONS, "choices": CHOICES, "actions": ACTIONS}
 TABLES |= {"risks": RISKS, "decided": pd.DataFrame({"scenario": ["slow"]})}
-OUTCOMES = pd.DataFrame({"action": ["T3"], "words": ["kept: all of it"]})
+OUTCOMES = pd.DataFrame({"action": ["T3"], "words": ["kept: all of it"], "measured": 2.0})
 AS_IT_WAS = "; its option names no scenario, so the plan is as it was"
 NO_SCENARIOS = pd.DataFrame({"scenario": [], "kpi": [], "difference": []})
 
@@ -152,7 +152,10 @@ def test_the_last_word_on_an_action_counts_with_its_outcome():
 
 
 def test_the_most_pressing_action_stands_first():
-    assert names("action") == ["T1", "T2", "T3"]  # overdue, due, done
+    assert names("action") == ["T1", "T3", "T2"]  # overdue, measured, due
+    unmeasured = OUTCOMES.assign(measured=np.nan)
+    table = register.register(TABLES, ASSUMPTIONS, unmeasured, cycle=CYCLE)
+    assert table.query("kind == 'action'")["name"].tolist() == ["T1", "T2", "T3"]
 
 
 def test_an_old_action_comes_back_when_its_effect_can_first_be_measured():
