@@ -97,6 +97,7 @@ reconciliation | 05_reconciliation | Reconciliation
     near_items strategic_years lever_choice lever_effects lever_limits lever_sets
     lever_plan sop_grid reconciliation_exceptions
 executive_review | 06_executive_review | Executive review
+  files: decided
   raw: items locations channels sales inventory market rates targets decisions options choices
     actions risks closings pulse
   processed: data_review_facts demand_history money_rates planning_units accuracy lag_accuracy

@@ -99,11 +99,14 @@ def in_demand(tables: Tables, *, cycle: pd.Timestamp) -> tuple[pd.DataFrame, Tab
 def in_supply(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """The tables with what was decided beside demand: hours, costs, lead times, suppliers, service.
 
+    Table ``given_capacity`` keeps `capacity` as it was given: assumptions are judged by it.
+
     Raises
     ------
     UsageError
         If a decided scenario can no longer be planned.
     """
+    tables = tables | {"given_capacity": tables["capacity"]}
     for row in tables["decided"].to_dict("records"):
         asked = [change for change in row["changes"] if change["what"] not in IN_DEMAND]
         tables = tables | _applied(tables, asked, row, cycle)

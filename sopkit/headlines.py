@@ -432,8 +432,14 @@ def years(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
 
 
 def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
-    """Do we make the fiscal year, in revenue; and what the months to go would have to do."""
+    """Do we make the fiscal year, and what the months to go would have to do.
+
+    In revenue; in units where no price and no budget in money is known.
+    """
     own = outlook[outlook["measure"] == "revenue"]
+    is_money = own[["outlook", "budget"]].notna().any(axis=None)
+    own = own if is_money else outlook[outlook["measure"] == "units"]
+    kind = "value" if is_money else "quantity"
     own = own[own["fiscal_year"] == own["fiscal_year"].min()]
     is_company = own["family"] == schema.COMPANY_LABEL
     row = own[is_company].iloc[0]
@@ -449,17 +455,19 @@ def _year(outlook: pd.DataFrame) -> dict[str, tuple | str]:
     return {
         "fiscal_year": str(row["fiscal_year"]),
         "verdict": verdict if row["budget"] > 0 else "No budget says whether the year is made",
-        "outlook": ("value", revenue, _NO_PRICE),
-        "unsupplied": ("value", lacks if is_short else np.nan, "none"),
+        "outlook_of": "revenue" if is_money else "quantity",
+        "outlook": (kind, revenue, _NO_PRICE),
+        "counted_as": "" if is_money else "no price is known",
+        "unsupplied": (kind, lacks if is_short else np.nan, "none"),
         "all_supplied": ("rate", np.nan if is_short or np.isnan(lacks) else 1.0, "not all"),
-        "supplied_beyond": ("value", beyond if beyond > _FELT * revenue else np.nan, "none"),
-        "budget": ("value", row["budget"], f"unknown ({why})"),
+        "supplied_beyond": (kind, beyond if beyond > _FELT * revenue else np.nan, "none"),
+        "budget": (kind, row["budget"], f"unknown ({why})"),
         "outlook_rate": ("signed_rate", _rate(row["budgeted"], row["budget"]) - 1.0, "unknown"),
-        "budget_gap": ("signed_value", row["budgeted"] - row["budget"], "unknown"),
-        "outlook_change": ("signed_value", revenue - row.get("last_outlook", np.nan), "unknown"),
-        "last_year": ("value", row["last_year"], "unknown (no sales of all its months)"),
+        "budget_gap": (f"signed_{kind}", row["budgeted"] - row["budget"], "unknown"),
+        "outlook_change": (f"signed_{kind}", revenue - row.get("last_outlook", np.nan), "unknown"),
+        "last_year": (kind, row["last_year"], "unknown (no sales of all its months)"),
         "year_growth_rate": ("signed_rate", _rate(revenue, row["last_year"]) - 1.0, "unknown"),
-        "at_risk": ("value", lacks if is_short else 0.0 * lacks, "unknown"),
+        "at_risk": (kind, lacks if is_short else 0.0 * lacks, "unknown"),
         "planned_growth_rate": ("signed_rate", row["growth_planned_rate"], "unknown"),
         "needed_growth_rate": ("signed_rate", row["growth_needed_rate"], "unknown"),
         "months_to_go": ("months", row["months_to_go"]),
@@ -620,7 +628,11 @@ def scenarios(
 
 
 def executive_review(
-    outlook: pd.DataFrame, kpis: pd.DataFrame, register: pd.DataFrame, common: dict
+    outlook: pd.DataFrame,
+    kpis: pd.DataFrame,
+    register: pd.DataFrame,
+    undelivered: pd.DataFrame,
+    common: dict,
 ) -> pd.DataFrame:
     """Do we make the year, what is missed, what is to be decided, what became of promises."""
     is_decision, is_action = (register["kind"] == kind for kind in ("decision", "action"))
@@ -628,6 +640,7 @@ def executive_review(
     late = register["status"] == "overdue"
     return _facts(
         **_year(outlook),
+        **_late(undelivered, common["unit"]),
         kpis_missed=("count", (kpis["status"] == "missed").sum()),
         kpis_measured=("count", kpis["status"].isin(["met", "near", "missed"]).sum()),
         decisions=("count", len(wanted)),
@@ -638,3 +651,15 @@ def executive_review(
         overdue_actions=("count", (late & is_action).sum()),
         **common,
     )
+
+
+def _late(undelivered: pd.DataFrame, unit: str) -> dict[str, tuple | str]:
+    """What is not delivered in its month: in money, or in units where a price is missing."""
+    is_priced = undelivered["late_value"].notna().all()
+    name, kind = ("late_value", "value") if is_priced else ("late_quantity", "quantity")
+    is_late = len(undelivered) > 0
+    return {
+        "late": (kind, undelivered[name].sum() if is_late else np.nan, "none"),
+        "late_unit": "" if is_priced else unit,
+        "late_month": months.label(undelivered["first_month"].min()) if is_late else "",
+    }

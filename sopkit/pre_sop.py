@@ -188,11 +188,15 @@ def _judged(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     )
     price = priced["unit_price_value"]
     carried = (priced["departments"] + priced["overrides"]) * price
+    ahead = pd.DatetimeIndex(sorted(plan["month"].unique()))
+    hours = capacity.available_hours(  # what was decided is no sign against what was assumed
+        tables["resources"], tables["given_capacity"], tables["calendar"], ahead
+    )
     measures = {
         "demand": past.assign(amount=past["demand"]),
         "revenue": past.assign(amount=past["revenue_value"]),
         "plan": plan.assign(amount=plan["consensus"]),
-        "hours": tables["resource_load"].assign(amount=tables["resource_load"]["regular_hours"]),
+        "hours": hours.assign(amount=hours["regular_hours"]),
     }
     planned = plan.assign(
         amount=(priced["consensus"] * price).to_numpy(), carried=carried.to_numpy()

@@ -529,25 +529,33 @@ def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     targets = goals.in_company_currency(
         tables["targets"], tables["rates"], currency=currency, cycle=cycle
     )
-    status = standing.status(amounts, targets, tables["ledger_kpis"], cycle=cycle)
+    reasons = {"market_share_rate": measures.market_lacks(_market(tables))}
+    status = standing.status(amounts, targets, tables["ledger_kpis"], reasons, cycle=cycle)
     came = outcomes.outcomes(tables["actions"], sold, held, cycle=cycle)
     log = register.register(tables, tables["assumption_states"], came, cycle=cycle)
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], tables["items"], _unit(tables)
     )
+    common |= {"decided": decided.in_words(tables["decided"])}
+    late = briefing.undelivered(tables)
     return {
         "executive_review_facts": headlines.executive_review(
-            tables["outlook"], status, log, common
+            tables["outlook"], status, log, late, common
         ),
         "kpis": status,
         "kpi_history": standing.history(tables["ledger_kpis"], status, cycle=cycle),
         "outcomes": came,
         "register": log,
         "decision_options": register.options_of(tables, tables["scenarios"], cycle=cycle),
-        "undelivered": briefing.undelivered(tables),
+        "undelivered": late,
         "changes": briefing.changes(tables, cycle=cycle),
         "revision_changes": revisions.changes(tables, cycle=cycle),
     }
+
+
+def _market(tables: Tables) -> pd.DataFrame:
+    """How large the market is, month by month."""
+    return tables["market"][tables["market"]["series"] == goals.MARKET]
 
 
 def _told(tables: Tables, sold: pd.DataFrame, *, cycle: pd.Timestamp) -> dict[str, float]:
@@ -555,11 +563,10 @@ def _told(tables: Tables, sold: pd.DataFrame, *, cycle: pd.Timestamp) -> dict[st
     delivered = hierarchy.in_planning_units(tables["deliveries"], tables["items"])
     if tables["inventory"].empty and tables["resource_load"].empty:
         delivered = delivered[:0]  # an assumed stock is no measurement
-    market = tables["market"][tables["market"]["series"] == goals.MARKET]
     plan = plan_base(tables, tables["demand_plan"])
     return {
         **measures.planned(tables | {"deliveries": delivered}),
-        **measures.market_share(sold, market),
+        **measures.market_share(sold, _market(tables)),
         **measures.process(tables | {"demand_plan": plan}, cycle=cycle),
     }
 

@@ -114,6 +114,9 @@ def test_hours_are_planned_by_supply_and_demand_is_left_alone():
     after = decided.in_supply(given, cycle=CYCLE)
     assert after["capacity"][["month", "regular_hours"]].values.tolist() == [[SPAN[1], 120.0]]
     assert given["capacity"].empty and after["demand_plan"] is given["demand_plan"]
+    assert after["given_capacity"] is given["capacity"]
+    nothing = decided.in_supply(given | {"decided": given["decided"][:0]}, cycle=CYCLE)
+    assert nothing["given_capacity"] is nothing["capacity"]
 
 
 def test_a_decision_that_can_no_longer_be_planned_names_itself_and_the_way_out():

@@ -134,6 +134,7 @@ def test_a_company_with_only_sales_gets_its_whole_pack(sales_only):
     assert plan["consensus"].gt(0).all()
     page = (sales_only / "reports/2026-01/05_reconciliation.html").read_text()
     assert "budget" in page and 'class="missing"' in page
+    assert "units (no price is known)" in page
 
 
 def test_a_failing_notebook_keeps_the_last_pack_and_says_why(sample_workspace, tmp_path, capsys):

@@ -820,6 +820,36 @@ def test_the_load_tells_workers_where_the_plan_changes_them_and_a_kpi_how_they_s
     assert kpis.loc["workforce_swing_rate", "amount"] == pytest.approx(swing)
 
 
+@pytest.mark.parametrize(("hours", "state"), [(150, "held"), (100, "broken")])
+def test_hours_assumed_are_judged_as_given_whatever_was_decided(tmp_path, hours, state):
+    span = months.span(pd.Timestamp("2027-01-01"), 12)
+    inputs = tiny(
+        tmp_path,
+        resources=pd.DataFrame({"resource": ["sewing"], "regular_hours": [100]}),
+        capacity=pd.DataFrame({"resource": "sewing", "month": span, "regular_hours": hours}),
+        routings=pd.DataFrame({"item": ["A"], "resource": ["sewing"], "hours_per_unit": [1]}),
+        assumptions=pd.DataFrame(
+            {
+                "assumption": ["A5"],
+                "statement": ["More hours from 2027 on"],
+                "owner": ["I. Petrova"],
+                "quality": ["red"],
+                "impact": ["red"],
+                "first_cycle": ["2025-12"],
+                "test": ["hours(months=12, ahead=12) <= hours(months=12)"],
+            }
+        ),
+    )
+    more = {"what": "capacity", "resource": "sewing", "hours": 80.0}
+    asked = more | {"last_month": pd.Timestamp("2026-12-01")}
+    said = ["D1", "second", "second", "Second shift", "R. Osei", pd.Timestamp("2026-01-02")]
+    names = ["decision", "option", "scenario", "title", "author", "entered_at", "changes"]
+    inputs["decided"] = pd.DataFrame([[*said, [asked]]], columns=names)
+    tables = flat(run_all(inputs, pd.Timestamp("2026-01-01")))
+    assert tables["resource_load"]["regular_hours"].iloc[0] == 180.0  # what was decided is planned
+    assert tables["assumption_states"]["state"].tolist() == [state]
+
+
 def test_the_second_executive_review_stands_beside_the_first(tmp_path, by_hand):
     past = by_hand["kpis"].assign(cycle=pd.Timestamp("2025-12-01"), origin="run")
     step, cycle = agenda.step("executive_review"), pd.Timestamp("2026-01-01")

@@ -20,7 +20,7 @@ MEASURES = {
     "demand": "units in closed months",
     "revenue": "revenue in closed months",
     "plan": "planned units in months to come",
-    "hours": "regular hours in months to come, of a resource",
+    "hours": "regular hours given for months to come, of a resource, without what was decided",
 }
 _AHEAD = {"plan", "hours"}  # counted from the cycle on; the others back from the last closed month
 _FILTERS = {*schema.LEVELS, "resource"}

@@ -28,10 +28,11 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Key ``family``, the most money first: ``months`` in words, ``worst_month``,
-        ``late_quantity`` (not delivered in its month, planning unit, the whole horizon),
-        ``late_value``, ``item`` (that most of it is of), and ``missing_value``: revenue of this
-        fiscal year not delivered within it; zero where all of it is less than a ten-thousandth.
+        Key ``family``, the most money first: ``months`` in words, ``first_month``,
+        ``worst_month``, ``late_quantity`` (not delivered in its month, planning unit, the whole
+        horizon), ``late_value``, ``item`` (that most of it is of), and ``missing_value``: revenue
+        of this fiscal year not delivered within it; zero where all of it is less than a
+        ten-thousandth.
     """
     own = tables["deliveries"]
     price = tables["money_rates"].groupby("item")["unit_price_value"].mean()
@@ -48,9 +49,11 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     names = schema.lookup(largest, tables["items"], "description").fillna(largest)
     table = hierarchy.aggregate(by_month, ["family"], measures)
     spans = {family: _spans(rows["month"]) for family, rows in by_month.groupby("family")}
+    first = by_month.groupby("family")["month"].min()
     worst = by_month.sort_values("late_quantity").groupby("family")["month"].last()
     return table.assign(
         months=table["family"].map(spans).astype("str"),
+        first_month=first.reindex(table["family"]).to_numpy(),
         worst_month=worst.reindex(table["family"]).to_numpy(),
         item=table["family"].map(names).astype("str"),
         missing_value=table["family"].map(_missing(tables["outlook"])).astype("float64"),

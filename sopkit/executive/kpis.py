@@ -46,7 +46,7 @@ backlog_value | value | low | 0.05 | 1 | backlog_value / one
   Owed to customers, at price
   backlog in data/raw/inventory.csv, and prices
 inventory_turns | turns | high | 0.05 | 12 | 12 cost_value / stock_value
-  Inventory turns, last twelve months
+  Inventory turns, last twelve months, of items sold
   data/raw/inventory.csv, and unit_cost_value of items
 inventory_days | days | low | 0.05 | 1 | 30.4 stock_value / next_value
   Stock in days of the demand that follows, at cost
@@ -77,7 +77,7 @@ budget_attainment_rate | rate | high | 0.05 | 0 | planned_budgeted_value / plann
   data/raw/budget.csv and prices
 market_share_rate | rate | high | 0.05 | 0 | market_revenue_value / market_value
   Market share, last twelve months known
-  `market size` in data/raw/market.csv
+  `market size` of all families in data/raw/market.csv
 views_in_time_rate | rate | high | 0.05 | 0 | views_in_time / views_wanted
   Departments whose view came in time
   entered_at of submissions, and meetings in company.yml

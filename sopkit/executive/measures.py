@@ -15,6 +15,7 @@ from sopkit.demand import hierarchy
 
 LAG = 3  # months ahead at which a plan's error is told
 _COVER_MONTHS = 3  # following months whose mean demand stock is set beside
+_FAMILIES = 3  # named where the market is known of them alone
 _NO_STOCK = ("is_service", "is_made_to_order")  # their demand is no reason to hold stock
 Tables = dict[str, pd.DataFrame]
 
@@ -182,19 +183,38 @@ def market_share(sold: pd.DataFrame, market: pd.DataFrame) -> dict[str, float]:
     sold : DataFrame
         From ``sold``.
     market : DataFrame
-        Rows of raw table `market` that are its size in money. Where none speaks of the whole
-        company, those of families do, and of these revenue is taken.
+        Rows of raw table `market` that are its size in money. Those of all families and regions
+        count: the market of some families says nothing of the company.
     """
-    rows = market[(market["region"] == schema.ALL) & market["month"].isin(sold["month"])]
-    whole = rows[rows["family"] == schema.ALL]
-    rows, own = (whole, sold) if len(whole) else (rows, sold[sold["family"].isin(rows["family"])])
+    is_whole = market[["family", "region"]].eq(schema.ALL).all(axis=1)
+    rows = market[is_whole & market["month"].isin(sold["month"])]
     sizes = rows.groupby("month")["value"].sum().tail(12)
-    revenue = own[own["month"].isin(sizes.index)]["revenue_value"]
+    revenue = sold[sold["month"].isin(sizes.index)]["revenue_value"]
     is_known = len(sizes) == 12
     return {
         "market_revenue_value": _total(revenue) if is_known else np.nan,
         "market_value": _total(sizes) if is_known else np.nan,
     }
+
+
+def market_lacks(market: pd.DataFrame) -> str:
+    """Why the company's market share is not measured; empty where it is the usual reason.
+
+    Parameters
+    ----------
+    market : DataFrame
+        As for ``market_share``.
+
+    Examples
+    --------
+    >>> market_lacks(pd.DataFrame({"family": ["Lighting"] * 2, "region": "all"}))
+    'market.csv has `market size` of Lighting alone'
+    """
+    known = sorted(set(market["family"]))
+    if not known or schema.ALL in known:
+        return ""
+    more = [f"{len(known) - _FAMILIES} more"] if len(known) > _FAMILIES else []
+    return f"market.csv has `market size` of {', '.join(known[:_FAMILIES] + more)} alone"
 
 
 def process(tables: Tables, *, cycle: pd.Timestamp) -> dict[str, float]:

@@ -32,7 +32,7 @@ def register(
     ----------
     tables : dict of DataFrame
         Raw tables ``decisions``, ``options``, ``choices``, ``actions``, ``risks``, as known in
-        the cycle.
+        the cycle; ``decided``, the scenarios that are part of the plan.
     assumptions : DataFrame
         From ``assumptions.judged``.
     outcomes : DataFrame
@@ -45,10 +45,10 @@ def register(
     DataFrame
         Key ``kind, name``; ``kind``: decision, action, assumption, risk, opportunity. ``due``: a
         month or day in words. ``status`` of decisions: overdue, wanted, decided; of actions:
-        overdue, due, open, done, dropped; of risks: open, passed. ``finding``: who chose what,
-        what came of a promise, the sign of an assumption. ``cost_value`` and ``effect_value``: of
-        the option chosen, of a risk; ``amount_value``: effect × probability of a risk, planned
-        revenue that a broken assumption speaks of.
+        overdue, due, open, done, dropped; of risks: open, passed. ``finding``: who chose what
+        and whether the plan holds it, what came of a promise, the sign of an assumption.
+        ``cost_value`` and ``effect_value``: of the option chosen, of a risk; ``amount_value``:
+        effect × probability of a risk, planned revenue that a broken assumption speaks of.
     """
     parts = [
         _decided(tables, cycle),
@@ -78,7 +78,8 @@ def _decisions(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     stale = table["decided_cycle"] < table["cycle"]
     table = table.assign(**{name: table[name].mask(stale) for name in names.values()})
     options = tables["options"].rename(columns={"option": "chosen"})
-    options = options[["decision", "chosen", "statement", "cost_value", "effect_value"]]
+    names = ["decision", "chosen", "statement", "cost_value", "effect_value", "scenario"]
+    options = options[names]
     table = table.merge(
         options,
         on=["decision", "chosen"],
@@ -98,6 +99,7 @@ def _decided(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
     table = _ranked(table[table["status"].ne("decided") | is_new])
     statement = ": " + table["statement_chosen"]
     words = table["chosen"] + statement.fillna("") + " (" + table["by"] + ")" + _estimated(table)
+    words += _planned(table["scenario"], set(tables["decided"]["scenario"]))
     return table.assign(
         kind="decision",
         name=table["decision"],
@@ -117,13 +119,24 @@ def _estimated(table: pd.DataFrame) -> pd.Series:
     return pd.Series(words, index=table.index, dtype="str")
 
 
+def _planned(scenario: pd.Series, decided: set[str]) -> pd.Series:
+    """Whether the plan holds what was chosen, in words."""
+    said = {name: f"; in the plan as scenario {name}" for name in decided}
+    said[""] = "; its option names no scenario, so the plan is as it was"
+    words = [said.get(n, f"; its scenario {n} is no part of the plan") for n in scenario.fillna("")]
+    return pd.Series(words, index=scenario.index, dtype="str")
+
+
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
     rank = table["status"].map({name: place for place, name in enumerate(_PRESSING)})
     return table.assign(rank=rank).sort_values("rank", kind="stable", ignore_index=True)
 
 
 def _promised(actions: pd.DataFrame, outcomes: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
-    """Actions that are open, over since the last cycle, or first measured in one of the two."""
+    """Actions that are open, over since the last cycle, or first measured in one of the two.
+
+    Overdue ones stand first, then those that were measured.
+    """
     latest = _latest(actions, "action").sort_values(["due_month", "action"])
     since = months.shift(cycle, -1)
     is_over = latest["status"].isin(["done", "dropped"])
@@ -141,7 +154,10 @@ def _promised(actions: pd.DataFrame, outcomes: pd.DataFrame, cycle: pd.Timestamp
         status=latest["status"].where(latest["status"].ne("open"), state),
         finding=latest["action"].map(measured["words"]),
     )
-    return _ranked(table)
+    table = _ranked(table)
+    is_late, is_known = table["status"].eq("overdue"), table["name"].map(measured["measured"])
+    waits = ~is_late & is_known.isna()
+    return table.assign(waits=waits).sort_values("waits", kind="stable", ignore_index=True)
 
 
 def _held(assumptions: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,12 @@ _PRESSING = {"missed": 0, "near": 1, "met": 2, "no target": 3, "not measured": 4
 
 
 def status(
-    amounts: pd.Series, targets: pd.DataFrame, past: pd.DataFrame, *, cycle: pd.Timestamp
+    amounts: pd.Series,
+    targets: pd.DataFrame,
+    past: pd.DataFrame,
+    reasons: dict[str, str],
+    *,
+    cycle: pd.Timestamp,
 ) -> pd.DataFrame:
     """Table ``kpis``: amount beside target and beside the last cycle's, the missed ones first.
 
@@ -27,6 +32,8 @@ def status(
         the whole company count.
     past : DataFrame
         The ledger of this table; cycles that were run count, a replay had no meetings.
+    reasons : dict
+        KPI → why it is not measured, where that is not what ``kpis`` says; blank if it is.
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -57,7 +64,8 @@ def status(
     )
     rows = table.to_dict("records")
     states = [_status(row["amount"], row["target"], KPIS[row["kpi"]]) for row in rows]
-    why = [f"{KPIS[row['kpi']].switched_on_by} would show it" for row in rows]
+    usual = {name: f"{kpi.switched_on_by} would show it" for name, kpi in KPIS.items()}
+    why = [reasons.get(name) or usual[name] for name in table["kpi"]]
     table = table.assign(
         status=states,
         direction=[_direction(row["amount"], row["last_amount"], row["good"]) for row in rows],

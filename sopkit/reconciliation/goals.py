@@ -16,7 +16,7 @@ DEFINITIONS = {
     "market_share_rate": ("Share of the market", "rate", "high"),
     "new_market_revenue_value": ("Revenue of what is newly sold", "value", "high"),
     "service_rate": ("Share of demand delivered in its month", "rate", "high"),
-    "inventory_turns": ("Cost of goods of a year over mean stock", "turns", "high"),
+    "inventory_turns": ("Inventory turns as planned, of items sold", "turns", "high"),
     "inventory_value": ("Mean stock at cost", "value", "low"),
 }
 # least and most that a target of each KPI can mean, both with it; absent: a share, 0 to 1

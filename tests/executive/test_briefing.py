@@ -81,6 +81,7 @@ def test_what_is_late_is_told_by_family_with_its_months_and_money_by_hand():
     assert row["late_quantity"] == 2 + 2 + 3 + 12  # B counts twice in the planning unit
     assert row["late_value"] == 5 * 10.0 + 7 * 50.0
     assert row["months"] == "2026-02 to 2026-04" and row["worst_month"] == SPAN[3]
+    assert row["first_month"] == SPAN[1]
     assert (row["item"], row["missing_value"]) == ("B", 2000.0)
     contract.check_processed("undelivered", table)
 

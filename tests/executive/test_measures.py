@@ -137,18 +137,26 @@ def market(*rows: tuple) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["month", "family", "region", "value"])
 
 
-def test_the_market_share_is_of_the_families_whose_market_is_known_by_hand():
+def test_the_market_share_is_the_companys_where_the_market_of_all_families_is_known_by_hand():
     year = months.closed(CYCLE, 12)
     sold = pd.DataFrame({"month": year, "family": "Tents", "revenue_value": 10.0})
     sold = pd.concat([sold, sold.assign(family="Stoves", revenue_value=90.0)])
     sizes = market(*[(month, "Tents", "all", 40.0) for month in year])
     sizes = pd.concat([sizes, market((year[0], "Tents", "North", 7.0))])
-    found = measures.market_share(sold, sizes)
-    assert found == {"market_revenue_value": 120.0, "market_value": 480.0}
+    assert np.isnan([*measures.market_share(sold, sizes).values()]).all()  # of Tents alone
     whole = pd.concat([sizes, market(*[(month, "all", "all", 200.0) for month in year])])
     found = measures.market_share(sold, whole)
     assert found == {"market_revenue_value": 1200.0, "market_value": 2400.0}
-    assert np.isnan(measures.market_share(sold, sizes[:5])["market_value"])
+    short = whole[whole["family"] == "all"][:5]
+    assert np.isnan(measures.market_share(sold, short)["market_value"])
+
+
+def test_a_market_known_of_some_families_alone_is_named_by_hand():
+    every = [(CYCLE, name, "all", 1.0) for name in ("D", "C", "B", "A")]
+    told = "market.csv has `market size` of A, B, C, 1 more alone"
+    assert measures.market_lacks(market(*every)) == told
+    assert measures.market_lacks(market(*every, (CYCLE, "all", "all", 9.0))) == ""
+    assert measures.market_lacks(market()) == ""
 
 
 PROCESS = {

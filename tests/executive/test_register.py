@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from sopkit import contract
 from sopkit.executive import register
@@ -84,8 +85,9 @@ RISKS = typed(
 STATES = ["expired", "held", "held", "broken"]
 ASSUMPTIONS = ASSUMPTIONS.assign(state=STATES, finding="", amount_value=[np.nan] * 3 + [7.0])
 TABLES = {"decisions": DECISIONS, "options": OPTIONS, "choices": CHOICES, "actions": ACTIONS}
-TABLES |= {"risks": RISKS}
-OUTCOMES = pd.DataFrame({"action": ["T3"], "words": ["kept: all of it"]})
+TABLES |= {"risks": RISKS, "decided": pd.DataFrame({"scenario": ["slow"]})}
+OUTCOMES = pd.DataFrame({"action": ["T3"], "words": ["kept: all of it"], "measured": 2.0})
+AS_IT_WAS = "; its option names no scenario, so the plan is as it was"
 NO_SCENARIOS = pd.DataFrame({"scenario": [], "kpi": [], "difference": []})
 
 
@@ -115,13 +117,27 @@ def test_decisions_stand_by_urgency_until_somebody_chooses():
 def test_a_decision_of_the_last_cycle_tells_who_chose_what_and_its_money():
     own = row("D3")
     assert own["status"] == "decided"  # D4 was decided a cycle before and is told no more
-    assert own["finding"] == "wait: We would do this (M. Keller); cost 0; gain −6,000"
+    assert own["finding"] == "wait: We would do this (M. Keller); cost 0; gain −6,000" + AS_IT_WAS
     assert (own["cost_value"], own["effect_value"]) == (0.0, -6000.0)
 
 
 def test_an_option_chosen_that_nobody_described_is_told_by_its_name():
     table = told(TABLES | {"options": OPTIONS[:0]}).set_index("name")
-    assert table.loc["D3", "finding"] == "wait (M. Keller)"
+    assert table.loc["D3", "finding"] == "wait (M. Keller)" + AS_IT_WAS
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        ("slow", "; in the plan as scenario slow"),
+        ("gone", "; its scenario gone is no part of the plan"),
+        (None, AS_IT_WAS),
+    ],
+)
+def test_a_decision_says_whether_the_plan_holds_it(scenario, words):
+    options = OPTIONS.assign(scenario=scenario)
+    finding = told(TABLES | {"options": options}).set_index("name").loc["D3", "finding"]
+    assert finding.endswith("gain −6,000" + words)
 
 
 def test_an_open_action_is_due_in_its_month_and_overdue_past_it():
@@ -136,7 +152,10 @@ def test_the_last_word_on_an_action_counts_with_its_outcome():
 
 
 def test_the_most_pressing_action_stands_first():
-    assert names("action") == ["T1", "T2", "T3"]  # overdue, due, done
+    assert names("action") == ["T1", "T3", "T2"]  # overdue, measured, due
+    unmeasured = OUTCOMES.assign(measured=np.nan)
+    table = register.register(TABLES, ASSUMPTIONS, unmeasured, cycle=CYCLE)
+    assert table.query("kind == 'action'")["name"].tolist() == ["T1", "T2", "T3"]
 
 
 def test_an_old_action_comes_back_when_its_effect_can_first_be_measured():
@@ -218,7 +237,8 @@ def test_nothing_known_is_left_out_or_doubled():
 
 
 def test_empty_tables_give_an_empty_register():
-    empty = {name: contract.empty(name) for name in TABLES}
+    empty = {name: contract.empty(name) for name in TABLES if name != "decided"}
+    empty |= {"decided": pd.DataFrame({"scenario": []})}
     held = contract.empty("assumptions").assign(state="", finding="", amount_value=0.0)
     table = register.register(empty, held, OUTCOMES[:0], cycle=CYCLE)
     assert table.empty

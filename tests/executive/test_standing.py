@@ -24,9 +24,9 @@ def targets_of(*rows: dict) -> pd.DataFrame:
     return contract.check_table("targets", table, contract.Source("targets")).frame
 
 
-def status(amounts: pd.Series, targets=None, past=NO_PAST) -> pd.DataFrame:
+def status(amounts: pd.Series, targets=None, past=NO_PAST, reasons=None) -> pd.DataFrame:
     targets = contract.empty("targets") if targets is None else targets
-    return standing.status(amounts, targets, past, cycle=CYCLE)
+    return standing.status(amounts, targets, past, reasons or {}, cycle=CYCLE)
 
 
 def state(kpi: str, amount: float, target: float) -> str:
@@ -98,6 +98,14 @@ def test_what_is_not_given_is_not_measured_never_zero_and_says_what_would_show_i
     table = status(found, targets)
     assert table["status"].unique().tolist() == ["not measured"]
     assert table["finding"].str.endswith("would show it").all()
+
+
+def test_a_reason_of_its_own_is_told_in_place_of_the_usual_one():
+    found = pd.Series(dict.fromkeys(kpis.KPIS, float("nan")) | {"pulse_score": 4.0})
+    reasons = {"margin_rate": "no margin", "pulse_score": "never told", "service_rate": ""}
+    told = status(found, reasons=reasons).set_index("kpi")["finding"]
+    assert (told["margin_rate"], told["pulse_score"]) == ("no margin", "")
+    assert told["service_rate"].endswith("would show it")
 
 
 def test_every_kpi_has_one_row_and_the_missed_ones_stand_first():

@@ -218,6 +218,21 @@ def test_paper_keeps_rows_and_charts_whole_repeats_heads_and_leaves_out_what_is_
     assert found["wide"] <= 711, "nothing is cut at the right"
 
 
+def test_on_paper_a_sentence_stays_with_its_table_and_apart_from_the_one_before(tmp_path, on_paper):
+    cells = [_said("# Executive review"), *_section("What stands here?", _small(1))]
+    cells += [_said("And in the second part:"), _shown(_small(2)), _said("How to read it: so.")]
+    script = """() => [...document.querySelectorAll("main > .text")].map(e => {
+        const style = getComputedStyle(e);
+        return [e.innerText.slice(0, 7), style.breakAfter, parseFloat(style.marginTop) > 4];
+    })"""
+    found = on_paper(_page(tmp_path, cells), script)
+    assert found[-3:] == [
+        ["How to ", "auto", False],
+        ["And in ", "avoid", True],  # 1.6 mm apart
+        ["How to ", "auto", False],
+    ]
+
+
 def test_successive_deeper_cells_are_folded_into_one_block_that_needs_no_script(tmp_path):
     empty = nbformat.v4.new_code_cell("nothing_shown()")
     cells = [
