@@ -16,6 +16,7 @@ from sopkit.pages import pack, pdf
 
 STEP = agenda.step("executive_review")
 IMPRINT = pack.Imprint("Northtrail", pd.Timestamp("2026-01-01"), "0.1")
+_NODE = re.compile(rb"node\d+")  # Chromium numbers them anew each time
 SENTENCE = (
     "Revenue of 2026 is expected at {year}, {rate:below|above} the budget. The summer of Tents "
     "cannot be met by {short}: sewing is full from May to July. Since the last cycle the plan rose "
@@ -174,13 +175,14 @@ def only_browser(tmp_path, monkeypatch):
     return put
 
 
-def test_the_fullest_executive_page_prints_on_two_sheets_of_the_same_bytes(executive_page, needs):
+def test_the_fullest_executive_page_prints_on_two_sheets_and_again_alike(executive_page, needs):
     needs("chromium")
     assert pdf.write_pdf(executive_page) == ""
-    first = executive_page.with_suffix(".pdf").read_bytes()
+    first = _NODE.sub(b"", executive_page.with_suffix(".pdf").read_bytes())
     assert _sheets(executive_page.with_suffix(".pdf")) == 2
     assert pdf.write_pdf(executive_page) == ""
-    assert executive_page.with_suffix(".pdf").read_bytes() == first
+    again = executive_page.with_suffix(".pdf").read_bytes()
+    assert _NODE.sub(b"", again) == first
 
 
 def test_a_page_that_is_too_long_takes_a_third_sheet(tmp_path, needs):
