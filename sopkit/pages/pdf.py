@@ -1,7 +1,7 @@
 """A page as PDF: headless Chromium prints it, where there is one.
 
-Nothing is fetched: the page holds all it needs. The same page gives the same bytes but for Chromium's
-numbers of nodes.
+Nothing is fetched: the page holds all it needs. The same page gives the same bytes, but for the
+numbers that Chromium gives to nodes.
 """
 
 from __future__ import annotations
