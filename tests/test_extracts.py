@@ -192,6 +192,8 @@ def test_a_workspace_of_sales_alone_has_extracts_without_money(sales_only):
     assert made["sales"]["revenue_value"].isna().all()
     assert made["purchasing"].empty and made["production_hours"].empty
     assert made["product_launches"].empty and len(made["product"]) == 2
+    assert made["product"]["revenue_value"].isna().all()
+    assert made["product"]["abc"].notna().all()
 
 
 @pytest.mark.slow
