@@ -163,7 +163,8 @@ def extracts(step: str, tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     Returns
     -------
     dict of DataFrame
-        Name → rows with the columns of ``EXTRACTS``, in its order; empty where nothing is planned.
+        Name → rows with the columns of ``EXTRACTS``, in its order; empty where nothing is planned,
+        or nothing is known beside the keys.
     """
     build = {
         "sales": lambda: _sales(tables, cycle),
@@ -178,7 +179,9 @@ def extracts(step: str, tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     for name, extract in EXTRACTS.items():
         if extract.step == step:
             order = list(extract.columns)
-            made[name] = build[name]()[order].sort_values(_keys(order), ignore_index=True)
+            table = build[name]()[order].sort_values(_keys(order), ignore_index=True)
+            is_blank = table.drop(columns=_keys(order)).isna().all(axis=None)
+            made[name] = table.iloc[:0] if is_blank else table
     return made
 
 
