@@ -224,6 +224,16 @@ def test_effects_stand_in_the_months_in_which_a_lever_acts(told):
     assert "hats" not in effects.index
 
 
+def test_a_lever_beside_a_decision_says_so_in_the_plan(pulled, told):
+    change = {"what": "capacity", "resource": "sewing", "hours": 20.0}
+    rows = pd.DataFrame({"decision": ["D7"], "scenario": ["Shift"], "changes": [[change]]})
+    beside = what_if.best_levers(pulled | {"tables": pulled["tables"] | {"decided": rows}})
+    reasons = beside["lever_choice"].set_index("lever")["reason"]
+    assert reasons["shift"].startswith("beyond decision D7, which adds there already: ")
+    assert not told["lever_choice"]["reason"].str.startswith("beyond").any()
+    assert not reasons.drop("shift").str.startswith("beyond").any()
+
+
 def test_every_table_keeps_its_declared_columns_and_key(told):
     for name, table in {**told}.items():
         contract.check_processed(name, table)
