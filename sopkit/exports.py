@@ -120,7 +120,8 @@ _INTRODUCTION = """## exports.yml
 Closing a step publishes extracts for the company's own systems: each as a sheet of an Excel
 workbook and as CSV, in `reports/<cycle>/extracts/`. Without this file they have the columns below,
 under our own names. `columns` lists the columns wanted, in their order, each with the name that
-the ERP knows it by (blank: ours); what it does not list is left out. `all` holds for every extract
+the ERP knows it by (blank: ours); what it does not list is left out, and rows that then share all
+texts and days are added up, so that each stands once. `all` holds for every extract
 that does not say otherwise.
 
 ```yaml
@@ -141,7 +142,7 @@ CSV is UTF-8 without a mark, a header, lines that end in CRLF, values in double 
 need them, numbers with at most six decimals and no thousands separators. Texts stay as they are
 (`00123` keeps its zeros); one that begins with `=`, `+`, `-` or `@` gets an apostrophe before it
 in CSV, so that no spreadsheet runs it, and the closing says so. In Excel it needs none. An extract
-without rows is left out."""
+without rows, or with nothing in them but their key, is left out."""
 
 
 def described() -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sopkit import currencies, schema
-from sopkit.demand import hierarchy
+from sopkit.demand import classification, hierarchy
 from sopkit.supply import sites
 
 Tables = dict[str, pd.DataFrame]
@@ -81,7 +81,7 @@ finance | finance | reconciliation | the plan in money by family, for finance
   payable_value: what suppliers are owed at month end
   cash_value: what these three tie up: stock + receivables - payables
 product | product | product_review | every series' class and policy, for products
-  reads: classes items
+  reads: classes items money_rates
   family: level above the item
   item: stock-keeping unit or service
   description: name people read
@@ -94,7 +94,7 @@ product | product | product_review | every series' class and policy, for product
   xyz: class by how regular it sells
   demand_class: smooth, erratic, intermittent or lumpy
   policy: what planning does with it
-  revenue_value: revenue of the last twelve months
+  revenue_value: twelve months' demand at today's price; blank where no price is known
 product_launches | product | product_review | what new items are planned like, for products
   reads: launches items
   item: the new item
@@ -163,7 +163,8 @@ def extracts(step: str, tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     Returns
     -------
     dict of DataFrame
-        Name → rows with the columns of ``EXTRACTS``, in its order; empty where nothing is planned.
+        Name → rows with the columns of ``EXTRACTS``, in its order; empty where nothing is planned,
+        or nothing is known beside the keys.
     """
     build = {
         "sales": lambda: _sales(tables, cycle),
@@ -171,14 +172,16 @@ def extracts(step: str, tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "production_hours": lambda: _hours(tables["resource_load"], tables["resources"]),
         "purchasing": lambda: _purchasing(tables),
         "finance": lambda: _finance(tables["money_by_level"]),
-        "product": lambda: _described(tables["classes"], tables["items"]),
+        "product": lambda: _product(tables),
         "product_launches": lambda: _described(tables["launches"], tables["items"]),
     }
     made = {}
     for name, extract in EXTRACTS.items():
         if extract.step == step:
             order = list(extract.columns)
-            made[name] = build[name]()[order].sort_values(_keys(order), ignore_index=True)
+            table = build[name]()[order].sort_values(_keys(order), ignore_index=True)
+            is_blank = table.drop(columns=_keys(order)).isna().all(axis=None)
+            made[name] = table.iloc[:0] if is_blank else table
     return made
 
 
@@ -229,6 +232,11 @@ def _purchasing(tables: Tables) -> pd.DataFrame:
         order_by_date=plan["month"] - pd.to_timedelta(days.round(), unit="D"),
     )
     return _described(bought, items)
+
+
+def _product(tables: Tables) -> pd.DataFrame:
+    classes = classification.in_money(tables["classes"], tables["money_rates"])
+    return _described(classes, tables["items"])
 
 
 def _finance(money: pd.DataFrame) -> pd.DataFrame:

@@ -217,12 +217,13 @@ def product_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     classes = classification.classify(demand, items, rates, groups, cycle=cycle)
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
+    valued = classification.in_money(classes, rates)
     return {
         "product_review_facts": headlines.product_review(classes, common),
         "classes": hierarchy.with_levels(classes, items),
         "demand_kinds": classification.kinds_of_demand(classes),
-        "lifecycle": classification.lifecycle(classes, items),
-        "product_review_exceptions": classification.exceptions(classes, demand, items, materiality),
+        "lifecycle": classification.lifecycle(valued, items),
+        "product_review_exceptions": classification.exceptions(valued, demand, items, materiality),
     }
 
 

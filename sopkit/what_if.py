@@ -234,6 +234,7 @@ def best_levers(base: dict) -> Tables:
     until = int(np.isin(task.months, base["year"]["months"]).sum()) - 1
     reach = closing.Search(_offered(task, laid, plan, "price_value", until).saved, *terms)
     best, chosen = verdicts.choice(search, laid, names)
+    chosen = levers.beyond_decisions(chosen, laid, tables["decided"], plan)
     pulled = [levers.as_change(row) for row in laid.table[best].to_dict("records")]
     whole = answer(base, pulled)
     load = plans.outcome(whole["task"], whole["plan"]).load

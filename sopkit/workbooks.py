@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sopkit.contract import counted
@@ -151,8 +152,9 @@ def write_extracts(
     Returns
     -------
     list of str
-        Sentences to say: extracts left out because they have no rows, columns that are blank
-        throughout, texts that CSV guards, sheets too long for Excel.
+        Sentences to say: extracts left out because they have no rows, rows added up because their
+        key is not wanted whole, columns that are blank throughout, texts that CSV guards, sheets
+        too long for Excel.
     """
     folder.mkdir(parents=True, exist_ok=True)
     said, books = [], {EXTRACTS[name].book: {} for name in made}
@@ -162,7 +164,11 @@ def write_extracts(
             file.unlink(missing_ok=True)
             said.append(f"Extract {name} is left out: there is nothing in it.")
             continue
-        chosen = table[list(form.columns)]
+        chosen = _added_up(table[list(form.columns)])
+        if len(chosen) < len(table):
+            out = ", ".join(column for column in table if column not in form.columns)
+            own = ", quantities in the items' own units" if "item" in out.split(", ") else ""
+            said.append(f"Extract {name} is added up over what exports.yml leaves out: {out}{own}.")
         blank = list(chosen.columns[chosen.isna().all()])
         if blank:
             said.append(f"Extract {name} is blank in {', '.join(blank)}: no table gives that.")
@@ -173,7 +179,7 @@ def write_extracts(
             said.append(
                 f"{file.name}: {texts} like a formula; an apostrophe stands before them there."
             )
-        if len(table) <= _MOST_ROWS:
+        if len(chosen) <= _MOST_ROWS:
             books[EXTRACTS[name].book][name] = renamed
         else:
             said.append(f"{name} has more rows than a sheet of Excel holds: it is CSV alone.")
@@ -183,6 +189,16 @@ def write_extracts(
         if sheets:
             write_tables(folder / f"{book}.xlsx", sheets, dates)
     return said
+
+
+def _added_up(chosen: pd.DataFrame) -> pd.DataFrame:
+    """One row for each text, day, rate and duration: what shares them is added up."""
+    numbers = chosen.select_dtypes("number").columns
+    amounts = [name for name in numbers if not name.endswith(("_rate", "_months"))]
+    keys = [name for name in chosen if name not in amounts]
+    own = chosen.groupby(keys or np.zeros(len(chosen)), dropna=False, sort=False)
+    added = own[amounts].sum(min_count=1)
+    return added.reset_index()[[*chosen]] if len(added) < len(chosen) else chosen
 
 
 def _write_csv(path: Path, table: pd.DataFrame, form: Export) -> int:

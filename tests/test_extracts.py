@@ -171,6 +171,21 @@ def test_finance_without_families_is_the_company():
     assert made[["family", "month"]].values.tolist() == [[schema.UNASSIGNED, CYCLE]]
 
 
+def test_one_amount_known_keeps_every_row_of_an_extract():
+    names = [n for n in extracts.EXTRACTS["finance"].columns if n.endswith("_value")]
+    rows = [
+        {"level": "family", "member": family, "period_kind": "month", "period": CYCLE}
+        | dict.fromkeys(names)
+        for family in ("Hats", "Tents")
+    ]
+    money = pd.DataFrame(rows).astype(dict.fromkeys(names, "float64"))
+    blank = extracts.extracts("reconciliation", {"money_by_level": money}, cycle=CYCLE)["finance"]
+    assert blank.empty and list(blank) == list(extracts.EXTRACTS["finance"].columns)
+    money.loc[1, "cash_value"] = 0.0
+    known = extracts.extracts("reconciliation", {"money_by_level": money}, cycle=CYCLE)["finance"]
+    assert known["family"].tolist() == ["Hats", "Tents"]
+
+
 def test_steps_without_extracts_have_none():
     for step in ("data_review", "executive_review"):
         assert extracts.reads(step) == [] and extracts.extracts(step, {}, cycle=CYCLE) == {}
@@ -191,7 +206,10 @@ def test_a_workspace_of_sales_alone_has_extracts_without_money(sales_only):
     assert set(made["sales"]["item"]) == {"NA", "00123"}
     assert made["sales"]["revenue_value"].isna().all()
     assert made["purchasing"].empty and made["production_hours"].empty
+    assert made["finance"].empty  # without prices and costs there is nothing in it
     assert made["product_launches"].empty and len(made["product"]) == 2
+    assert made["product"]["revenue_value"].isna().all()
+    assert made["product"]["abc"].notna().all()
 
 
 @pytest.mark.slow

@@ -154,6 +154,46 @@ def test_a_column_that_nothing_gives_is_blank_and_said(tmp_path):
     assert (folder / "finance.csv").read_text().splitlines()[1] == "00123,,"
 
 
+def test_rows_that_share_a_key_once_columns_are_left_out_are_added_up_and_it_is_said(tmp_path):
+    table = pd.DataFrame(
+        {
+            "item": ["A", "A", None, None, "B"],
+            "channel": list("xyxyx"),
+            "month": [JANUARY] * 4 + [pd.NaT],
+            "quantity": [1.0, 2.5, 4.0, np.nan, np.nan],
+            "revenue_value": [np.nan, 8.0, np.nan, np.nan, 1.0],
+        }
+    ).astype({"item": "str"})
+    columns = {name: name for name in table if name != "channel"}
+    folder, said = _written(tmp_path, table, columns=columns)
+    lines = (folder / "finance.csv").read_text().splitlines()
+    assert lines[1:] == ["A,2026-01-01,3.5,8", ",2026-01-01,4,", "B,,,1"]
+    assert said == ["Extract finance is added up over what exports.yml leaves out: channel."]
+    sheet = openpyxl.load_workbook(folder / "finance.xlsx")["finance"]
+    assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [3.5, 4.0, None]
+    _, said = _written(tmp_path, table)  # with the channel each row has its own key
+    assert said == []
+    folder, said = _written(tmp_path, table, columns={"quantity": "QTY"})
+    assert (folder / "finance.csv").read_text().splitlines() == ["QTY", "7.5"]
+    assert said[0].endswith(
+        "item, channel, month, revenue_value, quantities in the items' own units."
+    )
+
+
+def test_rates_and_durations_are_never_added_up(tmp_path):
+    table = pd.DataFrame(
+        {
+            "item": ["A", "A", "A"],
+            "like_item": list("xyz"),
+            "scale_rate": [0.5, 0.5, 2.0],
+            "ramp_months": [3.0, 3.0, 3.0],
+            "weight_share": [0.25, 0.75, 1.0],
+        }
+    )
+    folder, _ = _written(tmp_path, table, columns={n: n for n in table if n != "like_item"})
+    assert (folder / "finance.csv").read_text().splitlines()[1:] == ["A,0.5,3,1", "A,2,3,1"]
+
+
 def test_a_sheet_that_excel_cannot_hold_is_csv_alone_and_said(tmp_path, monkeypatch):
     monkeypatch.setattr(workbooks, "_MOST_ROWS", 2)
     folder, said = _written(tmp_path, _extract())

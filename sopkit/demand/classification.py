@@ -141,6 +141,21 @@ def _policies(lifecycle: np.ndarray, abc: np.ndarray, demand_class: np.ndarray) 
     return by_life.where(by_life.notna(), pd.Series(routine)).to_numpy()
 
 
+def in_money(classes: pd.DataFrame, money_rates: pd.DataFrame) -> pd.DataFrame:
+    """Table `classes` with ``revenue_value`` in money alone: missing where no price is known.
+
+    Examples
+    --------
+    >>> key = {"item": ["A", "B"], "location": "all", "channel": "all"}
+    >>> rates = pd.DataFrame(key | {"unit_price_value": [2.0, np.nan]})
+    >>> in_money(pd.DataFrame(key | {"revenue_value": [8.0, 0.0]}), rates)["revenue_value"].tolist()
+    [8.0, nan]
+    """
+    priced = classes.merge(money_rates, on=schema.SERIES, how="left", validate="one_to_one")
+    is_known = priced["unit_price_value"].notna().to_numpy()
+    return classes.assign(revenue_value=classes["revenue_value"].where(is_known))
+
+
 def kinds_of_demand(classes: pd.DataFrame) -> pd.DataFrame:
     """Table ``demand_kinds``: how much there is of each kind of demand, and what forecasts it.
 
@@ -177,13 +192,14 @@ def lifecycle(classes: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     classes : DataFrame
-        Table `classes`.
+        Table `classes`, from ``in_money``.
     items : DataFrame
         Table `items`: description, launch and end month.
     """
     moving = classes[classes["lifecycle"].isin(["new", "ending", "ended", "silent"])]
     grouped = moving.groupby(["item", "lifecycle"], as_index=False).agg(
-        series=("channel", "size"), revenue_value=("revenue_value", "sum")
+        series=("channel", "size"),
+        revenue_value=("revenue_value", lambda money: money.sum(min_count=1)),
     )
     known = items.drop_duplicates("item")[["item", "description", "launch_month", "end_month"]]
     table = grouped.merge(known, on="item", how="left", validate="many_to_one")
@@ -199,7 +215,7 @@ def exceptions(
     Parameters
     ----------
     classes : DataFrame
-        Table `classes`.
+        Table `classes`, from ``in_money``.
     history : DataFrame
         Table `demand_history`: shows items still sold after their end.
     items : DataFrame
@@ -215,7 +231,7 @@ def exceptions(
     last_year = history[history["month"] > history["month"].max() - pd.DateOffset(months=12)]
     after = last_year["month"] > schema.lookup(last_year["item"], items, "end_month")
     units = last_year[after].groupby("item")["demand"].sum()
-    sold = classes.groupby(["item", "lifecycle"], as_index=False)["revenue_value"].sum()
+    sold = classes.groupby(["item", "lifecycle"])["revenue_value"].sum(min_count=1).reset_index()
     findings = {
         "ended": ("sold although its end has passed", "confirm the end month"),
         "silent": ("no sale for twelve months", "set its end month, or say why it stays"),
@@ -230,7 +246,7 @@ def exceptions(
             "finding": rows["lifecycle"].map(lambda life: findings[life][0]),
             "amount_value": rows["revenue_value"],
             "proposal": rows["lifecycle"].map(lambda life: findings[life][1]),
-            "is_material": rows["revenue_value"] >= materiality_value,
+            "is_material": ~(rows["revenue_value"] < materiality_value),
         }
     )
     return table.sort_values("amount_value", ascending=False, kind="stable", ignore_index=True)

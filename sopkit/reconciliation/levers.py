@@ -201,6 +201,48 @@ def _add_units(
     return ""
 
 
+def beyond_decisions(
+    choice: pd.DataFrame, laid: Laid, decided: pd.DataFrame, plan: pd.DataFrame
+) -> pd.DataFrame:
+    """Table ``lever_choice`` whose reasons begin with the decisions that add the same already.
+
+    Parameters
+    ----------
+    choice : DataFrame
+        From ``verdicts.choice``.
+    laid : Laid
+        The levers.
+    decided : DataFrame
+        Scenarios that are part of the plan: ``decision`` and ``changes``, as in
+        ``scenarios.Scenario.changes``.
+    plan : DataFrame
+        The demand plan with all levels.
+    """
+    said = {}
+    for row in laid.table.to_dict("records"):
+        own = [any(_adds_there(row, c, plan) for c in changes) for changes in decided["changes"]]
+        found = list(dict.fromkeys(decided.loc[own, "decision"]))
+        if found:
+            one = len(found) == 1
+            names = f"decision {found[0]}" if one else f"decisions {' and '.join(found)}"
+            said[row["lever"]] = f"beyond {names}, which {'adds' if one else 'add'} there already: "
+    first = choice["lever"].map(lambda lever: said.get(lever, ""))
+    return choice.assign(reason=first + choice["reason"])
+
+
+def _adds_there(row: dict, change: dict, plan: pd.DataFrame) -> bool:
+    """Whether a change adds hours or demand where a lever does, in a month in which it acts."""
+    first = max(row["first_month"], change.get("first_month", row["first_month"]))
+    last = min(row["last_month"], change.get("last_month", row["last_month"]))
+    more = max(change.get(n, 0.0) for n in ("rate", "quantity", "hours", "overtime_hours"))
+    if first > last or more <= 0:
+        return False
+    if row["what"] == "hours":
+        return change["what"] == "capacity" and change["resource"] in (row["resource"], schema.ALL)
+    both = covered(plan, row) & covered(plan, change) & plan["month"].between(first, last)
+    return change["what"] == "demand" and bool(both.any())
+
+
 def as_change(row: dict) -> dict:
     """A lever as a change of a scenario: its expected effect, in the months in which it acts."""
     span = {name: row[name] for name in ("first_month", "last_month")}

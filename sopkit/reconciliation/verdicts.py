@@ -108,7 +108,7 @@ def choice(search: Search, laid: Laid, names: list[str]) -> tuple[np.ndarray, pd
         if k not in cannot:
             verdict = "chosen" if best[k] else "left out"
             reason = _why_chosen(search, best, other, table) if best[k] else ""
-            reason = reason or _why_left_out(search, k, best, table, names)
+            reason = reason or _why_left_out(search, k, best, other, table, names)
         told = {"alone_value": np.nan if k in cannot else alone, "verdict": verdict}
         amount = row["effect_expected"]
         amount = f"{amount:,.0f}" if amount >= _MANY else f"{amount:.3g}"
@@ -130,9 +130,14 @@ def _called(table: pd.DataFrame, which: np.ndarray) -> str:
 
 
 def _why_left_out(
-    search: Search, k: int, best: np.ndarray, table: pd.DataFrame, names: list[str]
+    search: Search,
+    k: int,
+    best: np.ndarray,
+    other: np.ndarray | None,
+    table: pd.DataFrame,
+    names: list[str],
 ) -> str:
-    """Why a lever that can act is not in the best set."""
+    """Why a lever that can act is not in the best set; ``other`` is the best one with it."""
     own = np.arange(len(best)) == k
     against = {i + j - k for i, j in search.pairs if k in (i, j)}
     chosen = _called(table, best & np.isin(np.arange(len(best)), sorted(against)))
@@ -144,14 +149,28 @@ def _why_left_out(
         is_hours = table["what"][k] == "hours"
         idle = "has hours enough then" if is_hours else "cannot be supplied beyond the plan then"
         return f"nothing for it to do: {table['subject'][k]} {idle}"
-    if gain <= cost + _FELT:
-        beside = " beside those chosen" if alone - gain > _FELT else ""
-        return f"not worth it: it would bring {gain:,.0f}{beside} and costs {cost:,.0f}"
+    is_worth, instead = gain > cost + _FELT, _instead(search, own, best, other, table)
+    beside = " beside those chosen" if alone - gain > _FELT else ""
+    brings = f"it would bring {gain:,.0f}{beside} and costs {cost:,.0f}"
     used = search.uses @ (best | own)
     for name, need, most in zip(names, used, search.limits, strict=True):
         if need > most * (1 + 1e-9):
-            return f"the limit of {name} binds: {need - most:,.0f} more would be needed"
-    return "another set brings more"
+            needed = f": {need - most:,.0f} more would be needed" if is_worth else f", and {brings}"
+            return f"the limit of {name} binds{needed}{instead}"
+    return ("another set brings more" if is_worth else f"not worth it: {brings}") + instead
+
+
+def _instead(
+    search: Search, own: np.ndarray, best: np.ndarray, other: np.ndarray | None, table: pd.DataFrame
+) -> str:
+    """Which chosen levers would go for a lever, and what the set would then fall short."""
+    gone = np.zeros_like(best) if other is None else best & ~other
+    if not gone.any():
+        return ""
+    joined = _called(table, other & ~best & ~own)
+    joined = f" and with {joined}" if joined else ""
+    short = search.net(best) - search.net(other)
+    return f"; in place of {_called(table, gone)}{joined} it would bring {short:,.0f} less"
 
 
 def limit_table(search: Search, laid: Laid, best: np.ndarray, names: list[str]) -> pd.DataFrame:

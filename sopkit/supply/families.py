@@ -290,7 +290,7 @@ def solve(task: Task, family: np.ndarray, *, near: Plan | None = None) -> Plan:
     family : array (i,)
         Name of each item's family.
     near : Plan, optional
-        Last plan of the items.
+        Last plan of the items; no family is later for it.
     """
     place = codes(task, family)
     if near is not None:

@@ -22,6 +22,7 @@ _WORTH = 0.9  # hours are told together while each saves so much of the first on
 TOLERANCE_RATE = 0.005  # plans within so much of least cost are taken as equally good
 _LARGE = 150_000  # columns from which interior point beats simplex
 _ZERO = 1e-9  # units below which HiGHS means none
+_LATE = ("backlog", "lost")  # columns of what customers do not get in time
 _GAP, _SECONDS = 1e-6, 60.0  # of a whole-number search: relative gap, longest time
 
 
@@ -37,8 +38,10 @@ class Session:
     whole : iterable of str
         What is decided in whole numbers: ``workers`` (crews), ``set-ups``, ``lots``.
     near : Plan, optional
-        Last plan. Of the plans within ``TOLERANCE_RATE`` of least cost the one nearest to it is
-        taken: least sum of units moved. Missing values were not planned.
+        Last plan. The one nearest to it, by the sum of units moved, is taken of the plans within
+        ``TOLERANCE_RATE`` of least cost in which no item is owed or lost more in any month than
+        at least cost, and none has less safety stock over all months. Missing values were not
+        planned.
 
     Raises
     ------
@@ -161,7 +164,7 @@ class Session:
         self.prices = self._hour_prices()
         values = self._settle() if len(self._counted) else self._values()
         if self._near is not None:
-            values = self._nearest(self._plan(values), float(values @ self._vectors["cost"]))
+            values = self._nearest(values)
         self.objective = float(values @ self._vectors["cost"]) + programme.constant(self.task)
         return self._plan(values)
 
@@ -209,27 +212,46 @@ class Session:
         self._run()
         return self._values()
 
+    def _minimise_and_hold(self, cost: np.ndarray) -> np.ndarray:
+        values = self._minimise(cost)
+        found = float(values @ cost)
+        self._hold(cost, found + 1e-9 * abs(found) + 1e-6)
+        return values
+
     def _hold(self, cost: np.ndarray, most: float) -> None:
         which = np.flatnonzero(cost).astype("int32")
         self._highs.addRow(-np.inf, most, len(which), which, cost[which])
 
+    def _hold_most(self, names: Iterable[str], values: np.ndarray) -> None:
+        """No item's backlog or lost sales larger in any month than in some solution."""
+        which = np.concatenate([self._columns[name].ravel() for name in names])
+        which = which[which >= 0].astype("int32")
+        lower, most = self._vectors["lower"][which], np.maximum(values[which], 0.0) + _ZERO
+        self._highs.changeColsBounds(len(which), which, lower, most)
+
     def _release(self, first: int) -> None:
-        """Take held objectives away again and give the costs back."""
+        """Take held objectives away again and give costs and bounds back."""
         rows = np.arange(first, self._highs.getNumRow(), dtype="int32")
         self._highs.deleteRows(len(rows), rows)
-        cost = self._vectors["cost"]
-        self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype="int32"), cost)
+        cost, lower, upper = (self._vectors[name] for name in ("cost", "lower", "upper"))
+        every = np.arange(len(cost), dtype="int32")
+        self._highs.changeColsCost(len(cost), every, cost)
+        self._highs.changeColsBounds(len(cost), every, lower, upper)
 
     def _distance(self) -> np.ndarray:
         cost = np.zeros(len(self._vectors["cost"]))
         cost[np.concatenate([self._columns["more"].ravel(), self._columns["less"].ravel()])] = 1.0
         return cost
 
-    def _nearest(self, best: Plan, least: float) -> np.ndarray:
-        """Of the plans nearly as good as the best, the one nearest to the last plan."""
+    def _nearest(self, best: np.ndarray) -> np.ndarray:
+        """Of the plans nearly as cheap as the best, and as punctual, the nearest to the last."""
         cost, first = self._vectors["cost"], self._highs.getNumRow()
-        money = abs(plans.costs(self.task, best)["amount_value"].sum())
-        self._hold(cost, least + TOLERANCE_RATE * money)
+        money = abs(plans.costs(self.task, self._plan(best))["amount_value"].sum())
+        self._hold(cost, float(best @ cost) + TOLERANCE_RATE * money)
+        self._hold_most(_LATE, best)
+        safe = self._columns["safe"].T.astype("int32")
+        for own in safe[(safe >= 0).all(axis=1)]:  # each item's safety stock, over all months
+            self._highs.addRow(best[own].sum() - 1e-6, np.inf, len(own), own, np.ones(len(own)))
         values = self._minimise(self._distance())
         values = self._settle() if len(self._counted) else values
         self._release(first)
@@ -253,12 +275,13 @@ class Session:
         ):
             index, weight = np.broadcast_arrays(at[name], weight)
             orders[order][index[index >= 0]] = weight[index >= 0]
+        *wanted, stock = orders
+        for cost in wanted:
+            self._minimise_and_hold(cost)
         if self._near is not None:
-            orders.insert(3, self._distance())
-        for cost in orders:
-            values = self._minimise(cost)
-            found = float(values @ cost)
-            self._hold(cost, found + 1e-9 * abs(found) + 1e-6)
+            self._hold_most(_LATE, self._minimise(stock))
+            self._minimise_and_hold(self._distance())
+        values = self._minimise_and_hold(stock)
         values = self._settle() if len(self._counted) else values
         self._release(first)
         return values

@@ -89,13 +89,12 @@ class Offers(least_cost.Session):
 
     def _hold_service(self) -> None:
         """No backlog larger and no safety stock smaller than in the plan without offers."""
-        lower, upper = (self._vectors[name].copy() for name in ("lower", "upper"))
-        owed, safe = self._columns["backlog"].ravel(), self._columns["safe"]
-        safe = safe[safe >= 0]
-        upper[owed] = np.maximum(self._kept[owed], 0.0) + _ZERO
-        lower[safe] = np.maximum(lower[safe], self._kept[safe] - _ZERO)
-        every = np.arange(len(lower), dtype="int32")
-        self._highs.changeColsBounds(len(lower), every, lower, upper)
+        self._hold_most(["backlog"], self._kept)
+        safe = self._columns["safe"]
+        safe = safe[safe >= 0].astype("int32")
+        lower, upper = (self._vectors[name][safe] for name in ("lower", "upper"))
+        least = np.maximum(lower, self._kept[safe] - _ZERO)
+        self._highs.changeColsBounds(len(safe), safe, least, upper)
 
     def _add(self, hours: np.ndarray, units: np.ndarray, value: np.ndarray) -> None:
         """Columns of each offer's months, between none and all of what it brings."""

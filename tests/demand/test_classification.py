@@ -146,6 +146,18 @@ def test_the_lifecycle_table_lists_moving_items_only(series_table, tiny_items):
     assert table["revenue_value"].tolist() == [60.0]
 
 
+def test_without_prices_items_that_come_and_go_are_worth_nothing_known(series_table, tiny_items):
+    history = series_table({"A": np.full(30, 5.0), "B": np.full(6, 5.0)}, "2023-07")
+    classes = classify(history).reset_index()
+    assert classes["revenue_value"].tolist() == [60.0, 30.0]  # units, which weigh the classes
+    rates = classes[["item", "location", "channel"]].assign(unit_price_value=np.nan)
+    valued = classification.in_money(classes, rates)
+    assert classification.lifecycle(valued, tiny_items)["revenue_value"].isna().tolist() == [True]
+    table = classification.exceptions(valued, history, tiny_items, 5000.0)
+    assert table["subject"].tolist() == ["Item B"] and table["amount_value"].isna().all()
+    assert table["is_material"].all()  # what nobody can price may be large
+
+
 def test_an_item_still_sold_after_its_end_is_an_exception_and_one_at_rest_is_not(series_table):
     history = series_table(
         {"A": np.full(30, 5.0), "B": np.r_[np.full(15, 5.0), np.zeros(15)], "C": np.full(30, 9.0)},

@@ -190,3 +190,55 @@ def test_a_run_stops_at_a_register_that_cannot_be_meant(sales_only):
     (found,) = refused.value.findings.query("state == 'breach'").to_dict("records")
     assert found["table"] == "levers" and found["column"] == "excludes"
     assert "Did you mean 'a'?" in found["remedy"]
+
+
+def decided(*changes_: dict, decision: str = "D1") -> pd.DataFrame:
+    return pd.DataFrame({"decision": [decision], "changes": [list(changes_)]})
+
+
+HOURS = {"what": "capacity", "resource": "sewing", "hours": 20.0}
+UNITS = {"what": "demand", "family": "Tents", "rate": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (HOURS, ["shift"]),
+        (HOURS | {"resource": "all", "hours": 0.0, "overtime_hours": 5.0}, ["shift"]),
+        (HOURS | {"hours": -20.0}, []),
+        (HOURS | {"resource": "welding"}, []),
+        (HOURS | {"last_month": AHEAD[1]}, []),  # the shift begins a month later
+        (HOURS | {"first_month": AHEAD[2], "last_month": AHEAD[2]}, ["shift"]),
+        (UNITS, ["ads"]),
+        (UNITS | {"family": "Stoves"}, []),
+        (UNITS | {"rate": -0.1}, []),
+        (UNITS | {"channel": "Shop"}, []),  # tents of the shop are T1, the lever's are T2
+        ({"what": "demand", "item": "T2", "quantity": 3.0}, ["ads"]),
+        ({"what": "price", "family": "Tents", "rate": 0.1}, []),
+    ],
+)
+def test_a_decision_that_adds_the_same_in_its_months_stands_before_the_reason(
+    plan, task, change, found
+):
+    own = laid(
+        [
+            {"lever": "shift", "resource": "sewing", "lead_time_months": 2},
+            {"lever": "ads", "item": "T2", "last_month": "2026-03"},
+        ],
+        plan,
+        task,
+    )
+    choice = pd.DataFrame({"lever": ["ads", "shift"], "reason": "why"}).astype("str")
+    full = plan.assign(category="all", region="all", segment="all")
+    told = levers.beyond_decisions(choice, own, decided(change), full).set_index("lever")["reason"]
+    words = "beyond decision D1, which adds there already: why"
+    assert told.to_dict() == {name: words if name in found else "why" for name in ("ads", "shift")}
+    assert levers.beyond_decisions(choice, own, decided().iloc[:0], full).equals(choice)
+
+
+def test_several_decisions_are_named_once_each(plan, task):
+    own = laid([{"lever": "shift", "resource": "sewing"}], plan, task)
+    both = pd.concat([decided(HOURS, HOURS), decided(HOURS, decision="D2")], ignore_index=True)
+    choice = pd.DataFrame({"lever": ["shift"], "reason": ["why"]})
+    told = levers.beyond_decisions(choice, own, both, plan)["reason"][0]
+    assert told == "beyond decisions D1 and D2, which add there already: why"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sopkit import contract, rules, schema, store, what_if
 from sopkit.reconciliation import verdicts
@@ -59,7 +63,10 @@ def test_a_chosen_lever_tells_its_marginal_value_and_what_would_stand_in():
     assert best.tolist() == [True, False]
     assert table.loc["a", "marginal_value"] == 150.0  # 300 − 100 beside 300 − 250
     assert table.loc["a", "reason"] == "without it, “do b” would stand in"
-    assert table.loc["b", "reason"].startswith("not worth it: it would bring 0 beside those chosen")
+    assert table.loc["b", "reason"] == (
+        "not worth it: it would bring 0 beside those chosen and costs 250; "
+        "in place of “do a” it would bring 150 less"
+    )
     assert table.loc["b", "marginal_value"] == -150.0  # with b, a goes and 50 is left
 
 
@@ -98,11 +105,56 @@ def test_a_limit_that_binds_is_named_with_what_would_be_needed(settings, limit, 
     )
     _, best, table, bounds = judged(own, **settings)
     assert best.tolist() == [True, False]
-    assert (
-        table.loc["b", "reason"] == f"the limit of {limit} binds: {more:,.0f} more would be needed"
+    assert table.loc["b", "reason"] == (
+        f"the limit of {limit} binds: {more:,.0f} more would be needed; "
+        "in place of “do a” it would bring 50 less"
     )
     row = bounds.set_index("limit").loc[limit]
     assert row["without_value"] == 140.0 and row["without_used"] == used
+
+
+def test_a_limit_that_makes_one_lever_stand_for_another_is_the_reason_by_hand():
+    # 60 hours lack, worth 5 each: with a alone 200 − 60, with b alone 250 − 111, both 300 − 171
+    own = laid(
+        {"lever": "a", "hours": 40.0, "cost_value": 60.0},
+        {"lever": "b", "hours": 50.0, "cost_value": 111.0},
+    )
+    _, best, table, _ = judged(own, missing=60.0, levers_per_owner=1)
+    assert best.tolist() == [True, False] and table.loc["b", "marginal_value"] == -1.0
+    assert table.loc["b", "reason"] == (
+        "the limit of levers of Ada binds, and it would bring 100 beside those chosen and costs "
+        "111; in place of “do a” it would bring 1 less"
+    )
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_a_reason_never_contradicts_what_a_lever_adds(seed):
+    rng = np.random.default_rng(seed)
+    own = laid(
+        *(
+            {
+                "lever": name,
+                "hours": float(rng.integers(1, 60)),
+                "cost_value": float(rng.integers(0, 200)),
+                "owner": str(rng.choice(["Ada", "Bo"])),
+                "people": float(rng.integers(0, 4)),
+            }
+            for name in "abcde"
+        )
+    )
+    limits = {"lever_budget_value": 250.0, "levers_per_owner": 1, "lever_people": 5.0}
+    chosen = {name: own_ for name, own_ in limits.items() if rng.random() < 0.6}
+    _, _, table, _ = judged(own, missing=100.0, **chosen)
+    for row in table[table["verdict"] == "left out"].itertuples():
+        less = re.search(r"it would bring ([\d,]+) less$", row.reason)
+        plain = re.fullmatch(r"not worth it: it would bring (\d+).* and costs (\d+)", row.reason)
+        if less:
+            assert float(less[1]) == pytest.approx(-row.marginal_value, abs=0.51)
+        elif plain:
+            assert float(plain[1]) - float(plain[2]) == pytest.approx(row.marginal_value, abs=0.51)
+        else:
+            assert np.isnan(row.marginal_value) and row.reason.startswith("the limit of ")
 
 
 def test_a_lever_that_no_limit_lets_in_has_no_marginal_value():
@@ -170,6 +222,16 @@ def test_effects_stand_in_the_months_in_which_a_lever_acts(told):
     assert effects["shift"].min() == pd.Timestamp("2026-03-01")
     assert effects["ads"].dt.month.tolist() == [6, 7, 8]
     assert "hats" not in effects.index
+
+
+def test_a_lever_beside_a_decision_says_so_in_the_plan(pulled, told):
+    change = {"what": "capacity", "resource": "sewing", "hours": 20.0}
+    rows = pd.DataFrame({"decision": ["D7"], "scenario": ["Shift"], "changes": [[change]]})
+    beside = what_if.best_levers(pulled | {"tables": pulled["tables"] | {"decided": rows}})
+    reasons = beside["lever_choice"].set_index("lever")["reason"]
+    assert reasons["shift"].startswith("beyond decision D7, which adds there already: ")
+    assert not told["lever_choice"]["reason"].str.startswith("beyond").any()
+    assert not reasons.drop("shift").str.startswith("beyond").any()
 
 
 def test_every_table_keeps_its_declared_columns_and_key(told):

@@ -11,7 +11,7 @@ import pytest
 from sopkit.supply import least_cost, plans, strategies
 from sopkit.supply.least_cost import Session
 from sopkit.supply.plans import Plan
-from sopkit.supply.tasks import Task
+from sopkit.supply.tasks import COSTS, Task
 
 SEEDS = range(60)
 
@@ -388,6 +388,48 @@ def test_near_the_last_plan_costs_little_more_and_moves_less(random_task, seed):
     assert np.abs(again.made - last.made).sum() == pytest.approx(
         np.abs(there.made - last.made).sum(), rel=1e-5, abs=1e-3
     )
+
+
+@pytest.mark.parametrize("is_priced", [True, False])
+@pytest.mark.parametrize("seed", range(20))
+def test_near_the_last_plan_no_item_is_later_in_any_month(random_task, seed, is_priced):
+    task = random_task(seed)
+    rng = np.random.default_rng(seed)
+    if not is_priced:  # priorities that differ leave one best way to serve
+        nothing = dict.fromkeys((*COSTS, "price"), np.nan)
+        alone = {"supplied_from": np.full(7, -1)}  # no site keeps units back for another
+        task = random_task(seed, **nothing, **alone, priority=rng.uniform(1.0, 9.0, 7))
+    assert task.is_priced == is_priced
+    last = Plan(rng.uniform(0, 30, (task.n_months, len(task.route_item))))
+    session = Session(task, near=last)
+    free, plan = least_cost.solve(task), session.solve()
+    owed = [np.maximum(-plans.outcome(task, way).closing, 0.0) for way in (free, plan)]
+    if is_priced:
+        assert (owed[1] <= owed[0] + 1e-6).all() and (plan.lost <= free.lost + 1e-6).all()
+        held = [
+            np.clip(plans.outcome(task, way).closing, 0.0, task.safety_stock)
+            for way in (free, plan)
+        ]
+        assert (held[1].sum(axis=0) >= held[0].sum(axis=0) - 1e-5).all()
+    else:  # a unit lost weighs what one owed in every month does, so either may stand for the other
+        late = [
+            (own + way.lost * task.n_months).sum(axis=0)
+            for own, way in zip(owed, (free, plan), strict=True)
+        ]
+        assert (late[1] <= late[0] + 1e-4).all()
+    session.solve(replace(task, demand=task.demand * 1.1))  # what was held is free again
+    again = np.maximum(-plans.outcome(task, session.solve(task)).closing, 0.0)
+    assert again == pytest.approx(owed[1], abs=1e-3) or not is_priced
+
+
+def test_near_the_last_plan_serves_before_it_moves_less_by_hand():
+    # a unit owed costs next to nothing, so half a percent would pay for ten of them
+    task = Task(
+        demand=[10, 90], material_cost=100.0, backlog_cost=0.1, holding_cost=1.0,
+        is_backlog_cleared=True,
+    )  # fmt: skip
+    plan = least_cost.solve(task, near=Plan([0.0, 100.0]))
+    assert plan.made.ravel() == pytest.approx([10.0, 90.0 + 50.0 / 101.0])
 
 
 def test_what_was_not_planned_is_near_nothing_by_hand():
