@@ -14,18 +14,16 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
-from sopkit import extracts, months, publication, schema, steps, store, workbooks
-from sopkit.agenda import STEPS, Step, rests_on, step
+from sopkit import months, packing, publication, schema, steps, store, workbooks
+from sopkit.agenda import STEPS, Step, step
 from sopkit.contract import nearest
 from sopkit.executive import approval
 from sopkit.months import UsageError
@@ -36,7 +34,6 @@ NOTEBOOKS = Path("notebooks")
 _OWN_PARAMETERS = ("workspace", "cycle")
 _ALLOWED = {"horizon": range(1, 121), "strategy": strategies.NAMES}
 _KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
-_PACKAGES = ("sopkit", "pandas", "numpy", "matplotlib", "papermill", "nbconvert", "duckdb")
 
 
 _OURS = ("its notebook", "its parameters", "sopkit itself")  # what a step rests on beside data
@@ -218,7 +215,7 @@ def run(
         store.require_unapproved(workspace, cycle, "nothing was run")
     if approval.is_approved(known) and set(kept) == set(known):
         with lock(workspace, cycle):
-            notes = settle_closings(workspace, cycle)
+            notes = packing.settle_closings(workspace, cycle)
         index = workspace / publication.REPORTS / months.label(cycle) / "index.html"
         return Outcome(cycle, closed=tuple(known), index=index, is_approved=True, notes=notes)
     _require_open(kept, anew)
@@ -352,7 +349,7 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
         for kernel in waiting:
             kernels.stop(kernel)
     outcome = _finish(workspace, cycle, record, seconds, skipped, findings)
-    notes = (*outcome.notes, *settle_closings(workspace, cycle))
+    notes = (*outcome.notes, *packing.settle_closings(workspace, cycle))
     waiting = {name: since_closed(workspace, cycle, name) for name in closed}
     return replace(outcome, closed=tuple(closed), notes=notes, waiting=waiting)
 
@@ -371,154 +368,19 @@ def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     if seconds:
         from sopkit.pages import pack
 
-        imprint, folder = _imprint(workspace, cycle), _staged_pages(workspace, cycle)
+        imprint, folder = packing.imprint(workspace, cycle), _staged_pages(workspace, cycle)
         grid = publication.staging(workspace, cycle) / "sop_grid.parquet"
         if grid.is_file():
             workbooks.write_grid(folder / pack.WORKBOOK, pd.read_parquet(grid))
-        notes = _finish_pages(workspace, cycle, folder, seconds)
+        notes = packing.finish(workspace, cycle, folder, seconds)
         publication.publish(workspace, cycle, record)
-        pack.write_cycles(reports, _cycle_rows(workspace), imprint.company)
+        pack.write_cycles(reports, packing.listed(workspace), imprint.company)
     else:
         shutil.rmtree(publication.staging(workspace, cycle))
         shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
         (reports / months.label(cycle) / "failed.html").unlink(missing_ok=True)
     index = reports / months.label(cycle) / "index.html"
     return Outcome(cycle, seconds, tuple(skipped), index, findings, notes=notes)
-
-
-def _imprint(workspace: Path, cycle: pd.Timestamp):
-    """What the pages of this cycle say of themselves."""
-    from sopkit.pages import pack
-
-    commit = _git_commit()
-    version = _versions()["sopkit"] + (f" ({commit})" if commit else "")
-    known = store.gates(workspace, cycle)
-    stamps = {s.name: approval.stamp(known, s.name, rests_on(s.name)) for s in STEPS}
-    return pack.Imprint(store.company(workspace)["name"].iloc[0], cycle, version, stamps)
-
-
-def restamp(workspace: Path, cycle: pd.Timestamp) -> tuple[str, ...]:
-    """Print what is closed and what is open on the published pages; what people should know."""
-    from sopkit.pages import pack
-
-    folder = workspace / publication.REPORTS / months.label(cycle)
-    if not (folder / "index.html").is_file():
-        return ()
-    _shelve_extracts(workspace, cycle, folder)
-    notes = _finish_pages(workspace, cycle, folder, ())
-    pack.write_cycles(folder.parent, _cycle_rows(workspace), _imprint(workspace, cycle).company)
-    return notes
-
-
-def _shelve_extracts(workspace: Path, cycle: pd.Timestamp, folder: Path) -> None:
-    """Put extracts of steps that are open again beside their revision: nobody agrees to them."""
-    known = store.gates(workspace, cycle)
-    for extract in extracts.EXTRACTS.values():
-        gate = known[extract.step]
-        shelf = folder / publication.REVISIONS / str(gate.revision) / publication.EXTRACTS
-        for name in (f"{extract.name}.csv", f"{extract.book}.xlsx"):
-            path = folder / publication.EXTRACTS / name
-            if path.is_file() and not gate.is_closed:
-                shelf.mkdir(parents=True, exist_ok=True)
-                path.replace(shelf / name)
-
-
-def settle_closings(workspace: Path, cycle: pd.Timestamp) -> tuple[str, ...]:
-    """Finish what a cut closing left; keep what was closed elsewhere and made here anew."""
-    folder = workspace / publication.REPORTS / months.label(cycle)
-    record = publication.run_record(publication.folder(workspace, cycle))
-    notes: list[str] = []
-    for current in STEPS:
-        gate = store.gates(workspace, cycle)[current.name]
-        if not gate.is_closed or current.name not in record.get("steps", {}):
-            continue
-        if gate.revision not in publication.revisions(workspace, cycle, current.name):
-            again = (workspace, cycle, current.name, gate.revision, current.writes)
-            publication.keep_revision(*again)
-            notes.append(
-                f"{current.name} was closed on another machine, or its tables were taken away: "
-                f"revision {gate.revision} was made here anew, from what stands in data/raw now."
-            )
-        page = f"{current.notebook}.html"
-        kept = folder / publication.REVISIONS / str(gate.revision) / page
-        if (folder / page).is_file() and not kept.is_file():
-            notes += keep_page(workspace, cycle, current, gate.revision)[1]
-    return tuple(notes)
-
-
-def _finish_pages(
-    workspace: Path, cycle: pd.Timestamp, folder: Path, made: Iterable[str]
-) -> tuple[str, ...]:
-    """Stamps, the executive page's PDF where it differs, first page; what people should know."""
-    from sopkit.pages import pack, pdf
-
-    imprint = _imprint(workspace, cycle)
-    changed, notes = {*pack.restamp(folder, imprint), *made}, ()
-    if approval.LAST in changed:
-        why = pdf.write_pdf(folder / f"{step(approval.LAST).notebook}.html")
-        notes = (why,) if why else ()
-    pack.write_index(folder, imprint)
-    return notes
-
-
-def keep_page(
-    workspace: Path, cycle: pd.Timestamp, current: Step, number: int
-) -> tuple[Path, tuple[str, ...]]:
-    """After a closing: write its extracts, stamp the pages, keep its page beside the revision.
-
-    Returns
-    -------
-    page : Path
-        The page that was kept.
-    notes : tuple of str
-        What people should know of it.
-    """
-    from sopkit.pages import pack
-
-    folder = workspace / publication.REPORTS / months.label(cycle)
-    said = _write_extracts(workspace, cycle, current.name, folder / publication.EXTRACTS)
-    said += restamp(workspace, cycle)
-    page = pack.keep_page(folder, current, number)
-    pack.write_index(folder, _imprint(workspace, cycle))  # it lists what is there now
-    return page, said
-
-
-def _write_extracts(
-    workspace: Path, cycle: pd.Timestamp, name: str, folder: Path
-) -> tuple[str, ...]:
-    """What a function's own systems take from a closed step; what people should know of it."""
-    wanted = extracts.reads(name)
-    if not wanted:
-        return ()
-    tables = {
-        table: store.raw_table(workspace, table, cycle)
-        if table in schema.RAW
-        else store.read(workspace, table, cycle)
-        for table in wanted
-    }
-    made = extracts.extracts(name, tables | {"company": store.company(workspace)}, cycle=cycle)
-    return tuple(workbooks.write_extracts(folder, made, store.export_forms(workspace)))
-
-
-def _cycle_rows(workspace: Path) -> list[dict[str, str]]:
-    """Published cycles that have pages, for the list of cycles."""
-    rows = []
-    for cycle in publication.cycles(workspace):
-        label = months.label(cycle)
-        if not (workspace / publication.REPORTS / label / "index.html").is_file():
-            continue
-        steps = publication.run_record(publication.folder(workspace, cycle))["steps"]
-        is_whole = set(steps) == {known.name for known in STEPS}
-        last = max(done["finished_at"] for done in steps.values())
-        state = "latest run" if is_whole else f"{len(steps)} of {len(STEPS)} steps"
-        gates = store.gates(workspace, cycle)
-        if closed := [name for name, gate in gates.items() if gate.is_closed]:
-            state = f"{len(closed)} of {len(STEPS)} steps closed"
-        if approval.is_approved(gates):
-            state = gates[approval.LAST].said.replace(approval.CLOSED, "approved", 1)
-        when = last.replace("T", " ").replace("+00:00", " UTC")
-        rows.append({"cycle": label, "state": state, "when": when, "href": f"{label}/index.html"})
-    return rows
 
 
 def _home(workspace: Path) -> Path:
@@ -571,27 +433,7 @@ def _note(record, staged, current, marks, seconds, settled, mark=None) -> dict:
         "finished_at": pd.Timestamp.now(tz="UTC").isoformat(timespec="seconds"),
     }
     steps = record.get("steps", {}) | {current.name: done}
-    return {"steps": steps, "versions": _versions(), "git_commit": _git_commit()}
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed as a package"
-    return found
-
-
-def _git_commit() -> str:
-    """Commit of the package's repository; empty where it is none."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""
+    return {"steps": steps, "versions": packing.versions(), "git_commit": packing.git_commit()}
 
 
 def _execute(workspace, current, cycle, parameters, kernel, progress) -> None:
@@ -634,7 +476,7 @@ def _execute(workspace, current, cycle, parameters, kernel, progress) -> None:
         raise
     finally:
         kernels.stop(kernel)
-    pack.write_page(executed, target, current, _imprint(workspace, cycle))
+    pack.write_page(executed, target, current, packing.imprint(workspace, cycle))
 
 
 def _fail(workspace, current, cycle, cell, reason, traceback, executed) -> None:
@@ -645,7 +487,12 @@ def _fail(workspace, current, cycle, cell, reason, traceback, executed) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     error = f"{reason}. The executed notebook with its error is kept at {executed}."
     page = pack.write_failure(
-        folder, current, _imprint(workspace, cycle), cell=cell, error=error, traceback=traceback
+        folder,
+        current,
+        packing.imprint(workspace, cycle),
+        cell=cell,
+        error=error,
+        traceback=traceback,
     )
     raise StepFailed(current.name, reason, page)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import agenda, contract, decided, months, publication, store
+from sopkit import agenda, contract, decided, months, packing, publication, store
 from sopkit import cycle as batch
 from sopkit.executive import approval
 from sopkit.months import UsageError
@@ -63,7 +63,7 @@ def close(
         publication.keep_revision(workspace, cycle, step, number, current.writes)
         rows = _rows([(step, number, approval.CLOSED, note)])
         path = store.add(workspace, "closings", rows, cycle=cycle, author=author)
-        page, notes = batch.keep_page(workspace, cycle, current, number)
+        page, notes = packing.keep_page(workspace, cycle, current, number)
     return Closing(step, number, path, page, notes)
 
 
@@ -141,7 +141,7 @@ def _reopened(
         because = {name: note if name in steps else f"{first} reopened: {note}" for name in opened}
         said = [(n, known[n].revision, approval.REOPENED, because[n]) for n in opened]
         store.add(workspace, "closings", _rows(said), cycle=cycle, author=author)
-        batch.restamp(workspace, cycle)
+        packing.restamp(workspace, cycle)
     return tuple(opened)
 
 

@@ -12,7 +12,7 @@ import filelock
 import pandas as pd
 import pytest
 
-from sopkit import agenda, cycle, gates, months, publication, store
+from sopkit import agenda, cycle, gates, months, packing, publication, store
 from sopkit.__main__ import main
 from sopkit.executive import approval
 from sopkit.months import UsageError
@@ -361,16 +361,16 @@ def test_a_closing_that_was_cut_after_it_was_said_is_finished_by_the_next_run(ro
     def cut(*_args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cycle, "keep_page", cut)
+    monkeypatch.setattr(packing, "keep_page", cut)
     with pytest.raises(KeyboardInterrupt):
         gates.close(root, CYCLE, "data_review", author="M. Keller")
     monkeypatch.undo()
     page = root / "reports/2026-01/revisions/1/01_data_review.html"
     assert store.gates(root, CYCLE)["data_review"].is_closed and not page.exists()
-    assert cycle.settle_closings(root, CYCLE) == ()
+    assert packing.settle_closings(root, CYCLE) == ()
     assert "revision 1, closed by M. Keller" in page.read_text()
     before = files(root)
-    assert cycle.settle_closings(root, CYCLE) == () and files(root) == before
+    assert packing.settle_closings(root, CYCLE) == () and files(root) == before
 
 
 def test_extracts_of_a_reopened_step_step_aside(root):
@@ -404,7 +404,7 @@ def test_a_workspace_that_came_by_git_is_made_anew_and_then_stays(root):
     monkey.setattr(store, "require_unapproved", lambda *_a: None)  # as a run would, see run
     as_run(root)
     monkey.undo()
-    notes = cycle.settle_closings(root, CYCLE)
+    notes = packing.settle_closings(root, CYCLE)
     assert sum("made here anew" in note for note in notes) == len(NAMES)
     assert set(store.kept_closed(root, CYCLE)) == set(NAMES)
     before = files(root)
