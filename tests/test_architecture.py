@@ -76,7 +76,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 22_900, 138, 580
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 23_100, 138, 590
 
 
 def _modules() -> list[Path]:
