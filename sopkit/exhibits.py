@@ -542,19 +542,21 @@ def revisions(changes: pd.DataFrame, *, currency: str = "") -> Exhibit:
     currency : str
         Of money.
     """
+    moved = changes[["change", "worst_change"]].abs().ge(0.5).any(axis=1)
+    shown = changes[moved & changes["is_latest"].astype(bool)]
     columns = dict(words="Reopened for", measure="Plan", family="Of", before="As closed")
     columns |= dict(now="Now", change="Moved by", worst_month="Most in", worst_change="by")
     kinds = dict.fromkeys(["before", "now"], "quantity") | {"worst_month": "month"}
     kinds |= dict.fromkeys(["change", "worst_change"], "signed_quantity")
     return table(
-        changes[changes["is_latest"].astype(bool)],
+        shown,
         caption="Plans as they were closed before a reopening, beside what stands now",
         columns=columns | {"change_value": "In money"},
         kinds=kinds | {"change_value": "signed_value"},
         currency=currency,
-        rows=8,
+        rows=5,
         rest="in the table revision_changes",
-        missing="No step was reopened in this cycle.",
+        missing="No step was reopened in this cycle, or nothing has moved since.",
         once=("words",),
     )
 
