@@ -13,6 +13,7 @@ from sopkit import months
 
 MOST_DECISIONS = 5
 _PRESSING = ("overdue", "due", "wanted", "open", "decided", "done", "dropped")
+_TOLD = ("overdue", "done", "dropped", "decided", "due", "open")  # what came first, then what waits
 _STATE = {"broken": 0, "expired": 1, "untested": 2, "held": 3}
 _RATING = {"red": 0, "amber": 1, "green": 2}
 _NUMBERS = ("cost_value", "effect_value", "probability_rate", "amount_value")
@@ -59,6 +60,17 @@ def register(
     table = pd.concat(parts, ignore_index=True).reindex(columns=_COLUMNS)
     texts = dict.fromkeys(("kind", "name", "statement", "owner", "due", "status", "finding"), "")
     return table.fillna(texts).astype(dict.fromkeys(_NUMBERS, "float64"))
+
+
+def news(register: pd.DataFrame) -> pd.DataFrame:
+    """Rows of table `register` that tell what became of actions and decisions.
+
+    Overdue ones first, then those that came to an end, those decided, and those under way.
+    """
+    is_told = register["kind"].eq("action") | register["status"].eq("decided")
+    told = register[is_told]
+    rank = told["status"].map({name: place for place, name in enumerate(_TOLD)})
+    return told.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
 
 
 def _latest(table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -260,3 +260,13 @@ def test_arguments_are_not_changed():
     register.options_of(TABLES, NO_SCENARIOS, cycle=CYCLE)
     for name, table in TABLES.items():
         pd.testing.assert_frame_equal(before[name], table)
+
+
+def test_news_tells_what_came_to_an_end_and_was_decided_before_what_is_under_way():
+    rows = [
+        ("action", "open"), ("action", "done"), ("decision", "wanted"), ("decision", "decided"),
+        ("risk", "open"), ("action", "overdue"), ("action", "due"), ("assumption", "held"),
+    ]  # fmt: skip
+    told = register.news(pd.DataFrame(rows, columns=["kind", "status"]))
+    assert told["status"].tolist() == ["overdue", "done", "decided", "due", "open"]
+    assert set(told["kind"]) == {"action", "decision"}
