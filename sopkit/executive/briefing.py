@@ -144,7 +144,7 @@ def _plan(tables: Tables, cycle: pd.Timestamp) -> list[dict]:
     price = price["unit_price_value"].set_axis(near.index)
     is_priced = bool(price.notna().all())
     weight = price if is_priced else hierarchy.factors(near["item"], tables["items"])
-    detail = near["detail"].fillna("").astype("str")
+    detail = near["detail"].fillna("").astype("str").str.replace(": its number", "'s number")
     near = near.assign(
         worth=near["change"] * weight, words=detail.where(detail.ne(""), near["cause"])
     )

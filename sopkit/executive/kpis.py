@@ -73,7 +73,7 @@ margin_rate | rate | high | 0.05 | 0 | planned_margin_value / planned_costed_val
   Margin over revenue, planned months
   prices, and unit_cost_value of items
 budget_attainment_rate | rate | high | 0.05 | 0 | planned_budgeted_value / planned_budget_value
-  Planned revenue over budget, months with a budget
+  Planned revenue, share of the budget of its months
   data/raw/budget.csv and prices
 market_share_rate | rate | high | 0.05 | 0 | market_revenue_value / market_value
   Market share, last twelve months known

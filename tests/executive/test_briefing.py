@@ -114,8 +114,8 @@ def test_what_changed_is_told_with_its_causes_by_hand():
     assert table["change"].tolist() == [10_000.0, 290.0, 250.0, 40.0]
     assert table["why"].tolist() == [
         "volume +12\u00a0k; price −2,000",
-        "sales: its number +300; new actuals −10",
-        "sales: its number +300; new actuals −50",
+        "sales's number +300; new actuals −10",
+        "sales's number +300; new actuals −50",
         "new actuals +40",
     ]
     assert table["unit"].unique().tolist() == ["signed_value"]
