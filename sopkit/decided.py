@@ -30,7 +30,8 @@ def decided(
     choices, options : DataFrame
         Raw tables as known in the cycle; of two choices of one decision the later counts.
     files : DataFrame
-        From ``store.scenario_files``. What happens to us (kind outside) is no choice.
+        From ``store.scenario_files``. What happens to us (kind outside) is no choice. One that
+        cannot be read is left out here; it is a breach of the raw tables, so no run plans without.
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -40,11 +41,7 @@ def decided(
         ``decision, option, scenario, title, author, entered_at`` and ``changes``, as in
         ``scenarios.Scenario.changes``. One that another stands on comes first, each once.
     """
-    sound = {
-        row["scenario"]: scenarios.from_content(row["scenario"], row["content"])
-        for row in files.to_dict("records")
-        if not row["problem"] and isinstance(row["content"], dict)
-    }
+    sound = scenarios.well_formed(files)
     latest = choices.sort_values(["cycle", "entered_at"]).drop_duplicates("decision", keep="last")
     chosen = latest.merge(
         options[["decision", "option", "scenario"]].drop_duplicates(["decision", "option"]),

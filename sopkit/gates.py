@@ -82,6 +82,9 @@ def _closable(workspace: Path, cycle: pd.Timestamp, current: agenda.Step) -> int
     done = record.get("steps", {}).get(current.name)
     if not done or record.get("origin") or not done["hash"]:
         raise UsageError(f"{current.name} of cycle {label} has not been run: {again}")
+    if not publication.is_intact(workspace, cycle, current.name):
+        words = f"tables of {current.name} are not as it left them: somebody changed them."
+        raise UsageError(f"{words} Make them anew, look at the page, then close: {again}")
     if changed := batch.changed(workspace, cycle, current, done):
         words = (
             f"{', '.join(changed[:5])} changed since {current.name} ran on {done['finished_at']}"
@@ -220,13 +223,14 @@ def _require_choice(workspace: Path, cycle: pd.Timestamp, scenario: str) -> None
     """Refuse an option whose scenario is missing, happens to us, or does not count now."""
     if not scenario:
         return
-    files = store.scenario_files(workspace).set_index("scenario")
-    where = f"data/raw/scenarios/{scenario}.yml"
-    if scenario not in files.index or files["problem"][scenario]:
-        known = sorted(files.index)
-        hint = contract.nearest(scenario, known) if known else "There is none yet."
-        raise UsageError(f"the option names scenario {scenario!r}, which cannot be read. {hint}")
-    own = scenarios.from_content(scenario, files["content"][scenario])
+    files, where = store.scenario_files(workspace), f"data/raw/scenarios/{scenario}.yml"
+    known = scenarios.well_formed(files)
+    if scenario in set(files["scenario"]) - known.keys():
+        raise UsageError(f"{where} cannot be read; what is wrong with it: sopkit check")
+    if scenario not in known:
+        hint = contract.nearest(scenario, sorted(known)) if known else "There is none yet."
+        raise UsageError(f"the option names scenario {scenario!r}, which is not there. {hint}")
+    own = known[scenario]
     if own.kind != "choice":
         raise UsageError(f"{where} is of kind {own.kind}: it happens to us, nobody chooses it.")
     if not scenarios.counts(own, cycle):

@@ -265,7 +265,7 @@ def test_a_choice_with_a_scenario_moves_the_plan_and_another_takes_it_back(root)
         ("D3", "more", "no decision 'D3' by cycle 2026-01"),
         ("D1", "moer", "no option 'moer'.*more"),
         ("D1", "storm", "of kind outside: it happens to us"),
-        ("D1", "lost", "names scenario 'mroe', which cannot be read.*more"),
+        ("D1", "lost", "names scenario 'mroe', which is not there.*more"),
     ],
 )
 def test_a_choice_that_cannot_be_meant_is_refused_and_nothing_is_written(
@@ -274,6 +274,24 @@ def test_a_choice_that_cannot_be_meant_is_refused_and_nothing_is_written(
     with pytest.raises(UsageError, match=words):
         gates.decide(root, CYCLE, decision, option, author="R. Osei")
     assert not (root / "data/raw/choices").exists()
+
+
+def test_a_scenario_half_written_is_told_and_stops_no_other_command(root, capsys):
+    write(root, "scenarios/half.yml", "name: half written")
+    write(root, "scenarios/more.yml", "kind: choice")
+    with pytest.raises(UsageError, match=r"more.yml cannot be read; what is wrong.*sopkit check"):
+        gates.decide(root, CYCLE, "D1", "more", author="R. Osei")
+    assert main(["status", "--workspace", str(root)]) == 0
+    closed(root, "data_review")
+    assert main(["check", "--workspace", str(root), "--cycle", "2026-01"]) == 1
+    assert "half.yml: kind is missing" in capsys.readouterr().out.replace("scenarios/", "")
+
+
+def test_tables_that_somebody_changed_by_hand_are_not_closed(root):
+    path = publication.folder(root, CYCLE) / "demand_history.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(UsageError, match="data_review are not as it left them.*sopkit run"):
+        gates.close(root, CYCLE, "data_review", author="M. Keller")
 
 
 def test_pulse_is_one_to_five(root):

@@ -207,6 +207,24 @@ def as_changes(entries: list[dict]) -> list[dict]:
     return changes
 
 
+def well_formed(files: pd.DataFrame) -> dict[str, Scenario]:
+    """Scenarios whose files can be read, whatever names and months they hold, by name.
+
+    Parameters
+    ----------
+    files : DataFrame
+        As in ``read_all``, which says what is wrong with the others.
+    """
+    ever = pd.Timestamp(1900, 1, 1), pd.Timestamp(2199, 12, 1)  # no month is too early or too late
+    return {
+        name: from_content(name, content)
+        for name, content, problem in files[["scenario", "content", "problem"]].itertuples(
+            index=False
+        )
+        if not problem and not problems(content, {"stands_on": []}, *ever)
+    }
+
+
 def from_content(name: str, content: dict) -> Scenario:
     """A sound file as a scenario.
 
