@@ -13,6 +13,8 @@ from sopkit import months, schema
 from sopkit.contract import nearest
 
 _OF_MEETINGS = ("closings", "choices", "answers", "pulse")
+# raw tables that reach the plan through the data review; the others it reads to check and list
+THROUGH_DATA = "sales items locations channels prices rates calendar controls plan_history".split()
 _PLANS = tuple(
     "demand_plan supply_plan inventory_projection item_financials financials restatements".split()
 )

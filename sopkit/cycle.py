@@ -23,7 +23,7 @@ from pathlib import Path
 import pandas as pd
 
 from sopkit import months, packing, publication, schema, steps, store, workbooks
-from sopkit.agenda import STEPS, Step, step
+from sopkit.agenda import STEPS, THROUGH_DATA, Step, step
 from sopkit.contract import nearest
 from sopkit.executive import approval
 from sopkit.months import UsageError
@@ -547,7 +547,10 @@ def changed(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> 
 def since_closed(workspace: Path, cycle: pd.Timestamp, name: str) -> list[str]:
     """What has changed since a step was closed, and waits until somebody reopens it."""
     done = publication.run_record(publication.folder(workspace, cycle))["steps"][name]
-    return [thing for thing in changed(workspace, cycle, step(name), done) if thing not in _OURS]
+    things = [t for t in changed(workspace, cycle, step(name), done) if t not in _OURS]
+    if name == STEPS[0].name:  # what it only lists is planned by the steps that read it themselves
+        things = [t for t in things if t in THROUGH_DATA or t not in schema.RAW]
+    return things
 
 
 def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None) -> pd.DataFrame:

@@ -359,6 +359,10 @@ def test_what_changed_since_a_step_was_closed_is_told_and_waits(root, capsys):
     row = pd.DataFrame({"month": ["2026-02"], "kind": ["add"], "quantity": [1.0], "reason": ["x"]})
     store.add(root, "overrides", row, cycle=CYCLE, author="R. Osei")
     assert cycle.since_closed(root, CYCLE, "demand_review") == ["overrides"]
+    assert cycle.since_closed(root, CYCLE, "data_review") == []  # which only lists overrides
+    sales = root / "data/raw/sales.csv"
+    sales.write_text(sales.read_text().replace("NA,2024-01,21", "NA,2024-01,22"))
+    assert cycle.since_closed(root, CYCLE, "data_review") == ["sales"]
     assert main(["status", "--workspace", str(root)]) == 0
     (line,) = (x for x in capsys.readouterr().out.splitlines() if "demand_review" in x)
     assert "closed, revision 1" in line and "not in the plan: overrides" in line
