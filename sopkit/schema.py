@@ -233,16 +233,16 @@ components | standing | item component | Bill of materials: which items a compon
   component* text: item that goes into it
   quantity_per~ number: units of component a unit of item
   offset_months number: months before the item is due that the component is needed
-suppliers | standing | item family supplier | one of item family | Lead times of purchased items
+suppliers | standing | item family supplier | one of item family | Purchasing: who delivers, how fast, at what price
   item text: item (or give `family`)
   family text: family (or give `item`)
   supplier* text: who delivers
   lead_time_days* number: days from order to receipt
   unit_cost_value number: purchase price a unit
   monthly_limit number: units it can deliver in a month
-  minimum_order~ number: units an order at least
-  break_quantity~ number: units an order from which the lower price holds
-  break_cost_value~ number: purchase price a unit from there on
+  minimum_order number: units an order at least
+  break_quantity number: units an order from which the lower price holds
+  break_cost_value number: purchase price a unit from there on
   payment_days number: days until it is paid
 planning_costs | standing | item family | one of item family | Strategies in money
   item text: item (or give `family`)
@@ -345,11 +345,16 @@ choices | dated | decision cycle | What was decided: the scenario of the option 
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
-answers~ | dated | feedback cycle | Sales' answers to what supply sent back
+answers~ | dated | feedback cycle series_key month later_month | Sales' answers to what supply sent back: the constrained plan
   feedback* text: line of the feedback
   cycle* month: month in which the plan is made
+  item* text: stock-keeping unit or service
+  location text: market or region; `all` where left out
+  channel text: sales channel or customer group; `all` where left out
+  month* month: month in which it is wanted
+  later_month month: month in which it comes; blank: not within the plan
   state* text{accepted,refused}: the answer
-  quantity number: units accepted
+  quantity number: units of the month that come later; blank where refused
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
