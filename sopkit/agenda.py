@@ -65,23 +65,23 @@ product_review | 02_product_review | Product review
 demand_review | 03_demand_review | Demand review
   files: decided
   raw: items locations channels submissions overrides events assumptions production inventory
-    rates orders
+    rates orders answers
   processed: demand_history money_rates planning_units restatements value_added author_skill
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
-    sop_grid_demand demand_review_exceptions
+    sop_grid_demand demand_review_exceptions agreed
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings
     suppliers planning_costs calendar rates orders
   processed: demand_history money_rates planning_units restatements forecast error_widths
-    error_multiples one_step_errors demand_plan
+    error_multiples one_step_errors demand_plan agreed
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
-    deliveries sop_grid_supply supply_review_exceptions
+    deliveries sop_grid_supply supply_review_exceptions feedback feedback_rounds
 reconciliation | 05_reconciliation | Reconciliation
   raw: items levers locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates
@@ -105,7 +105,7 @@ executive_review | 06_executive_review | Executive review
   processed: data_review_facts demand_history money_rates planning_units accuracy lag_accuracy
     plan_attainment view_status demand_plan supply_plan inventory_projection resource_load
     deliveries financials closed_financials outlook outlook_bridge bridge scenarios sop_grid
-    reconciliation_exceptions supply_review_exceptions assumption_states
+    reconciliation_exceptions supply_review_exceptions assumption_states feedback
   ledger: kpis
   revisions: demand_plan supply_plan inventory_projection
   writes: executive_review_facts kpis kpi_history outcomes register decision_options undelivered

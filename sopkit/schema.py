@@ -345,7 +345,7 @@ choices | dated | decision cycle | What was decided: the scenario of the option 
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
-answers~ | dated | feedback cycle series_key month later_month | Sales' answers to what supply sent back: the constrained plan
+answers | dated | feedback cycle series_key month later_month | Sales' answers to what supply sent back: the constrained plan
   feedback* text: line of the feedback
   cycle* month: month in which the plan is made
   item* text: stock-keeping unit or service
@@ -354,7 +354,7 @@ answers~ | dated | feedback cycle series_key month later_month | Sales' answers 
   month* month: month in which it is wanted
   later_month month: month in which it comes; blank: not within the plan
   state* text{accepted,refused}: the answer
-  quantity number: units of the month that come later; blank where refused
+  quantity number: units of the month that come later; where refused, those accepted before
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
@@ -432,7 +432,8 @@ one_step_errors | series_key month | error | past one-step errors in widths; pos
 views | department series_key month | quantity | each department's own number on the plan's keys
 numbers_taken |  | department author subject first_month last_month asked weight_share beneath change change_value finding entered_at | what each number of a department did to the plan, one by one where it was entered with its time; the changes of all sum to its `departments`
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
-demand_plan | series_key month | statistical events departments overrides consensus | each after the first a change; statistical + events + departments + overrides = consensus
+demand_plan | series_key month | statistical events departments overrides consensus constrained | each after the first a change; statistical + events + departments + overrides = consensus; constrained: consensus with what sales agreed to deliver later, which supply plans
+agreed |  | feedback series_key month later_month state quantity amount_value author note entered_at finding | what sales answered to supply's feedback, and what of it is moved in the plan
 event_effects | event | kind first_month change finding | what each event adds to the plan, or why it does not
 override_effects | author month subject | cycle kind asked before after change change_value state finding reason | what each override did, or why it did not
 override_changes | author subject series_key month | before change | what each override did to each series; before: the plan it found
@@ -459,6 +460,8 @@ lifecycle | item lifecycle | revenue_value | items being launched, phased out, e
 view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
+feedback |  | feedback series_key month later_month site quantity amount_value cause limit state author note | what supply sends back to sales: units wanted in a month and the later month in which they come (missing: not within the plan), a line what one answer decides
+feedback_rounds | round | entered_at author accepted refused open quantity amount_value note | batches of answers to feedback, and in the last row what is open now
 closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget
 decision_options |  | decision statement owner decide_by status option cost_value effect_value model_value | decisions wanted, with their options: the owners' estimates, and what the scenario of an option brings beside the plan
 sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid as known in the demand review

@@ -24,6 +24,7 @@ from sopkit import (
 )
 from sopkit.demand import (
     accuracy,
+    agreed,
     classification,
     consensus,
     explaining,
@@ -47,6 +48,7 @@ from sopkit.supply import (
     capacity,
     costing,
     families,
+    feedback,
     inventory,
     least_cost,
     plans,
@@ -285,6 +287,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     plan, override_effects, override_changes = _overridden(
         tables | {"forecast": forecast}, plan, base, cycle=cycle
     )
+    plan, answered = agreed.applied(plan, tables["answers"], rates, cycle=cycle)
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     found = submissions.exceptions(
@@ -295,7 +298,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     )
     results |= {"event_effects": event_effects, "override_effects": override_effects}
     results |= {"override_changes": override_changes}
-    results |= {"numbers_taken": numbers}
+    results |= {"numbers_taken": numbers, "agreed": answered}
     in_common = (hierarchy.in_planning_units(table, items) for table in (views, plan))
     results |= {
         "view_assumptions": submissions.with_assumptions(

@@ -141,7 +141,10 @@ def demand_plan(
 
 
 def with_overrides(plan: pd.DataFrame, overrides: np.ndarray | float) -> pd.DataFrame:
-    """The plan with what people changed by hand, and the consensus that all layers sum to."""
+    """The plan with what people changed by hand, and the consensus that all layers sum to.
+
+    ``constrained`` is the consensus: what sales agreed to of supply's feedback comes after.
+    """
     plan = plan.assign(overrides=np.zeros(len(plan)) + overrides)
     total = plan["statistical"] + plan["events"] + plan["departments"] + plan["overrides"]
-    return plan.assign(consensus=total)
+    return plan.assign(consensus=total, constrained=total)

@@ -2,7 +2,7 @@
 
 Nothing else is touched, so the steps that planned the base plan the scenario. Demand that changes
 moves the forecast beneath it too: safety stock follows. What departments and overrides asked for
-stays beside it.
+stays beside it, and so does what sales agreed to deliver later.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def _moved(tables: Tables, change_of_demand: np.ndarray) -> Tables:
     moved = plan.assign(
         overrides=plan["overrides"] + after - plan["consensus"],
         consensus=after,
+        constrained=(after + plan["constrained"] - plan["consensus"]).clip(lower=0.0),
         rate=(after / plan["consensus"].where(plan["consensus"] > 0)).fillna(1.0),
         more=after.where(plan["consensus"] <= 0, 0.0),
     )

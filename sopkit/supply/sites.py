@@ -70,12 +70,13 @@ def head(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
 def site_demand(
     plan: pd.DataFrame, orders: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
 ) -> pd.DataFrame:
-    """Customers' demand on each site: the plan, and no less than the open orders.
+    """Customers' demand on each site: the plan, and no less than the open orders, as agreed.
 
     Parameters
     ----------
     plan : DataFrame
-        Table `demand_plan`.
+        Table `demand_plan`; what sales agreed to deliver later (``constrained`` less
+        ``consensus``) is taken of what is wanted and put where it comes.
     orders : DataFrame
         Table `orders` of this cycle; those of months that are not planned are left out.
     items, locations : DataFrame
@@ -89,10 +90,11 @@ def site_demand(
     """
     book = orders[orders["month"].isin(plan["month"])]
     book = book.groupby(schema.SERIES_MONTH, as_index=False)[["quantity"]].sum()
-    rows = plan[[*schema.SERIES_MONTH, "consensus"]].merge(
+    rows = plan[[*schema.SERIES_MONTH, "consensus", "constrained"]].merge(
         book, on=schema.SERIES_MONTH, how="outer", validate="one_to_one"
     )
-    demand = rows[["consensus", "quantity"]].max(axis=1)
+    agreed = (rows["constrained"] - rows["consensus"]).fillna(0.0)  # of what is planned
+    demand = rows[["consensus", "quantity"]].max(axis=1) + agreed
     rows = rows.assign(demand=demand, location=stocking_site(rows, items, locations))
     parts, places = [rows], rows
     while len(places):  # sites further up take part with no customers of their own
