@@ -106,8 +106,8 @@ locations | standing | location | Where: regions, sites, currencies
 channels | standing | channel | To whom: segments and priorities
   channel* text: sales channel or customer group
   segment text: level above channel
-  priority~ number: 1 is served first
-  contract_rate share: share of demand under contract
+  priority number: 1 is served first where supply is short; blank is last
+  contract_rate share: share of demand under contract: its least share where supply is short
   payment_days number: days until it pays
   owner text: who answers for its sales
 prices | standing | series_key first_month | Net prices by month: money on every page
@@ -459,7 +459,9 @@ market_watch | series_key | month so_far expected lower upper passed_share pace 
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
 view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number
 view_status | department | rows entered_at state timing | who has submitted a view
-deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
+deliveries | item location month | demand deliverable on_time lost owed | what customers receive each month, and how much of it in time
+allocation | series_key month | site demand delivered on_time owed lost | who gets what there is: deliveries of each site shared among the series it serves
+allocation_rules | rule channel | service_rate late_quantity late_value margin_late_value contract_kept_rate is_chosen | what each rule of sharing would mean for each channel, all on the same deliveries; channel all: the company
 feedback |  | feedback series_key month later_month site quantity amount_value cause limit state author note | what supply sends back to sales: units wanted in a month and the later month in which they come (missing: not within the plan), a line what one answer decides
 feedback_rounds | round | entered_at author accepted refused open quantity amount_value note | batches of answers to feedback, and in the last row what is open now
 closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget
@@ -668,6 +670,12 @@ COMPANY: dict[str, Setting] = {
         "backlog",
         "what becomes of demand that cannot be met: backlog (owed) or lost",
         choices=("backlog", "lost"),
+    ),
+    "allocation_rule": Setting(
+        "contract",
+        "who is served first where supply is short: contract (each channel's `contract_rate` of its "
+        "demand, then priority), priority (of `channels`), fair share or margin",
+        choices=("contract", "priority", "fair share", "margin"),
     ),
     "firm_months": Setting(
         {"default": 0},

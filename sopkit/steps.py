@@ -44,6 +44,7 @@ from sopkit.demand import (
 from sopkit.executive import briefing, kpis, measures, outcomes, register, revisions, standing
 from sopkit.reconciliation import budgets, finance, gaps, goals, grid
 from sopkit.supply import (
+    allocation,
     attainment,
     capacity,
     costing,
@@ -53,10 +54,12 @@ from sopkit.supply import (
     least_cost,
     plans,
     shortages,
+    sites,
     strategies,
     tasks,
 )
 
+_PROJECTED = "opening supply demand scrap closing safety_stock lost".split()
 Tables = dict[str, pd.DataFrame]
 
 
@@ -388,9 +391,7 @@ def supply_review(
     load = _load(task, ways[strategy], unlimited, laid)
     costs = _costs(task, ways)
     hours = _hour_values(task, family)
-    projection = chosen[
-        [*schema.SITE_MONTH, "opening", "supply", "demand", "closing", "safety_stock", "lost"]
-    ]
+    projection = chosen[[*schema.SITE_MONTH, *_PROJECTED]]
     delivered = shortages.deliveries(projection)
     common = headlines.everywhere(
         tables["demand_history"], tables["money_rates"], items, _unit(tables)
@@ -417,6 +418,8 @@ def supply_review(
         "stock_by_family": inventory.health_by_family(hierarchy.in_planning_units(health, items)),
         "deliveries": delivered,
     }
+    results |= _allocated(tables, delivered)
+    results |= _fed_back(tables | results)
     return results | {
         "supply_review_facts": headlines.supply_review(
             total,
@@ -435,6 +438,30 @@ def supply_review(
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
+
+
+def _allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
+    """Deliveries shared among channels, and what every other rule would mean for them."""
+    wanted = sites.series_demand(
+        tables["demand_plan"], tables["orders"], tables["items"], tables["locations"]
+    )
+    rates, channels = tables["money_rates"], tables["channels"]
+    rule = tables["company"]["allocation_rule"].iloc[0]
+    rates = rates.assign(planning_factor=hierarchy.factors(rates["item"], tables["items"]))
+    return {
+        "allocation": allocation.allocation(wanted, delivered, channels, rates, rule=rule),
+        "allocation_rules": allocation.effects(wanted, delivered, channels, rates, rule=rule),
+    }
+
+
+def _fed_back(tables: Tables) -> Tables:
+    """What goes back to sales, and the rounds of its answers."""
+    why = tables.get("shortages", pd.DataFrame(columns=feedback.WHY))
+    names = ("allocation", "demand_plan", "agreed", "money_rates")
+    shared, plan, agreed_, rates = (tables[name] for name in names)
+    lines = feedback.lines(shared, plan, why, agreed_, rates)
+    in_common = (hierarchy.in_planning_units(table, tables["items"]) for table in (agreed_, lines))
+    return {"feedback": lines, "feedback_rounds": feedback.rounds(*in_common)}
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:

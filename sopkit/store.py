@@ -44,6 +44,7 @@ SCENARIOS = "scenarios"  # a folder of data/raw
 _ANY_CYCLE = pd.Timestamp(2199, 12, 1)  # a month after every row
 _AFTER_APPROVAL = ("closings", "actions", "pulse")  # what people may enter for an approved cycle
 _LEDGER_CYCLES = 36  # past cycles a ledger reaches back
+_STANDS_FOR = {"demand_plan": {"constrained": "consensus"}}  # columns that older files lack
 _WHOLE_MONTH_DAYS = 3  # a month is whole if dated sales end no earlier than this before its end
 
 
@@ -723,6 +724,8 @@ def _read_file(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
             f"{maker.name} first: sopkit run --cycle {months.label(cycle)}"
         )
     frame = pd.read_parquet(path)
+    older = {new: old for new, old in _STANDS_FOR.get(name, {}).items() if new not in frame}
+    frame = frame.assign(**{new: frame[old] for new, old in older.items()})
     contract.check_processed(name, frame)
     return frame
 

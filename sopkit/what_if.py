@@ -24,7 +24,17 @@ from sopkit.reconciliation import (
     scenarios,
     verdicts,
 )
-from sopkit.supply import families, least_cost, offers, plans, shortages, sites, strategies, tasks
+from sopkit.supply import (
+    allocation,
+    families,
+    least_cost,
+    offers,
+    plans,
+    shortages,
+    sites,
+    strategies,
+    tasks,
+)
 
 Tables = dict[str, pd.DataFrame]
 _MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next time
@@ -137,8 +147,11 @@ def _least_cost(base: dict, task: tasks.Task, family: pd.Series) -> plans.Plan:
 
 def plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
     """Table `plan_money`, with ``currencies.month_factors`` by row of the plan."""
-    plan, names = tables["demand_plan"], ("money_rates", "items", "locations")
-    return money.plan_money(plan, delivered, *(tables[name] for name in names), factors)
+    plan, rates = tables["demand_plan"], tables["money_rates"]
+    wanted = sites.series_demand(plan, tables["orders"], tables["items"], tables["locations"])
+    rule = tables["company"]["allocation_rule"].iloc[0]
+    shared = allocation.allocation(wanted, delivered, tables["channels"], rates, rule=rule)
+    return money.plan_money(plan, shared, rates, factors)
 
 
 def all_tried(

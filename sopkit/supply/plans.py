@@ -246,8 +246,8 @@ def table(task: Task, plan: Plan) -> pd.DataFrame:
     DataFrame
         Key ``item, location, month``: ``regular``, ``overtime``, ``subcontract``, ``purchased``,
         ``receipts``, ``transfers`` (in less out), ``supply`` (their sum), ``opening``, ``demand``
-        (all that leaves stock, lost sales left out), ``lost``, ``closing``, ``safety_stock``;
-        units.
+        (all that leaves stock, lost sales left out), ``scrap`` among it, ``lost``, ``closing``,
+        ``safety_stock``; units.
         An item's part in overtime is that of its most loaded resource.
     """
     plan, end = completed(task, plan), outcome(task, plan)
@@ -273,6 +273,7 @@ def table(task: Task, plan: Plan) -> pd.DataFrame:
     columns |= {
         "opening": end.opening,
         "demand": task.demand - plan.lost + plan.scrap,
+        "scrap": plan.scrap,
         "lost": plan.lost,
         "closing": end.closing,
         "safety_stock": task.safety_stock,

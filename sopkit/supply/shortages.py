@@ -21,24 +21,26 @@ def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Key ``item, location, month``; units: ``demand``, lost sales among it; ``deliverable`` =
+        Key ``item, location, month``; units: ``demand``, ``lost`` sales among it; ``deliverable`` =
         what is not lost, less the growth of backlog; ``on_time`` = demand of the month delivered
-        in it.
+        in it, what is owed first; ``owed`` at month end.
 
     Examples
     --------
-    >>> projection = pd.DataFrame({"item": "A", "location": "plant", "month": [1, 2],
+    >>> projection = pd.DataFrame({"item": "A", "location": "plant", "month": [1, 2], "scrap": 0.0,
     ...     "opening": [5.0, -3.0], "demand": [10.0, 10.0], "closing": [-3.0, 0.0], "lost": 0.0})
     >>> deliveries(projection)[["deliverable", "on_time"]].values.tolist()
     [[7.0, 7.0], [13.0, 10.0]]
     """
     before = -projection["opening"].clip(upper=0.0)
     after = -projection["closing"].clip(upper=0.0)
-    served, lost = projection["demand"], projection["lost"]
+    served, lost = projection["demand"] - projection["scrap"], projection["lost"]
     return projection[schema.SITE_MONTH].assign(
         demand=served + lost,
         deliverable=served + before - after,
         on_time=(served - after).clip(lower=0.0),
+        lost=lost,
+        owed=after,
     )
 
 

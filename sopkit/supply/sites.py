@@ -67,6 +67,32 @@ def head(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
     return places.astype("str")
 
 
+def series_demand(
+    plan: pd.DataFrame, orders: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
+) -> pd.DataFrame:
+    """What customers want, series by series: the plan, no less than the open orders, as agreed.
+
+    Parameters
+    ----------
+    plan, orders, items, locations : DataFrame
+        As for ``site_demand``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, month``: ``demand``, units, and ``site``, which serves it.
+    """
+    book = orders[orders["month"].isin(plan["month"])]
+    book = book.groupby(schema.SERIES_MONTH, as_index=False)[["quantity"]].sum()
+    rows = plan[[*schema.SERIES_MONTH, "consensus", "constrained"]].merge(
+        book, on=schema.SERIES_MONTH, how="outer", validate="one_to_one"
+    )
+    agreed = (rows["constrained"] - rows["consensus"]).fillna(0.0)  # none where nothing is planned
+    demand = rows[["consensus", "quantity"]].max(axis=1) + agreed
+    rows = rows[schema.SERIES_MONTH].assign(demand=demand)
+    return rows.assign(site=stocking_site(rows, items, locations))
+
+
 def site_demand(
     plan: pd.DataFrame, orders: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
 ) -> pd.DataFrame:
@@ -88,14 +114,8 @@ def site_demand(
         Key ``item, location, month``: ``demand``, units; every planned month of every site of the
         item's chain, also of one that only supplies others.
     """
-    book = orders[orders["month"].isin(plan["month"])]
-    book = book.groupby(schema.SERIES_MONTH, as_index=False)[["quantity"]].sum()
-    rows = plan[[*schema.SERIES_MONTH, "consensus", "constrained"]].merge(
-        book, on=schema.SERIES_MONTH, how="outer", validate="one_to_one"
-    )
-    agreed = (rows["constrained"] - rows["consensus"]).fillna(0.0)  # of what is planned
-    demand = rows[["consensus", "quantity"]].max(axis=1) + agreed
-    rows = rows.assign(demand=demand, location=stocking_site(rows, items, locations))
+    rows = series_demand(plan, orders, items, locations)
+    rows = rows.assign(location=rows["site"])
     parts, places = [rows], rows
     while len(places):  # sites further up take part with no customers of their own
         source = above(places["location"], locations)
