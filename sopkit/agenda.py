@@ -82,6 +82,7 @@ supply_review | 04_supply_review | Supply review
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions allocation allocation_rules
+    shortages shortage_moves
 reconciliation | 05_reconciliation | Reconciliation
   raw: items levers locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates

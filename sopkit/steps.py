@@ -46,13 +46,16 @@ from sopkit.supply import (
     allocation,
     attainment,
     capacity,
+    causes,
     costing,
     families,
     inventory,
     least_cost,
     plans,
+    remedies,
     shortages,
     sites,
+    sourcing,
     strategies,
     tasks,
 )
@@ -416,6 +419,7 @@ def supply_review(
         "deliveries": delivered,
     }
     results |= _allocated(tables, delivered)
+    results |= _short(tables, task, ways[strategy], laid, results["allocation"])
     return results | {
         "supply_review_facts": headlines.supply_review(
             total,
@@ -430,7 +434,7 @@ def supply_review(
             common,
         ),
         "supply_review_exceptions": shortages.exceptions(
-            projection, laid["terms"], laid["rates"], load, laid["bills"], materiality
+            results["shortages"], results["shortage_moves"], load, materiality
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
@@ -448,6 +452,18 @@ def _allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
         "allocation": allocation.allocation(wanted, delivered, channels, rates, rule=rule),
         "allocation_rules": allocation.effects(wanted, delivered, channels, rates, rule=rule),
     }
+
+
+def _short(
+    tables: Tables, task: tasks.Task, way: plans.Plan, laid: Tables, shared: pd.DataFrame
+) -> Tables:
+    """What cannot be met and why, and what could be done about it."""
+    items, prices = tables["items"], laid["rates"]
+    sources = sourcing.sources(task.keys["item"], items, tables["suppliers"])
+    free = causes.room(task, way, sources)
+    short = shortages.shortages(free, prices)
+    moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
+    return {"shortages": short, "shortage_moves": moves}
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:
