@@ -349,6 +349,7 @@ def from_tables(
     is_lost: bool = False,
     has_setups: bool = False,
     stops: pd.DataFrame | None = None,
+    sources: pd.DataFrame | None = None,
 ) -> Task:
     """Lay the tables of a supply plan out as a task.
 
@@ -378,6 +379,9 @@ def from_tables(
         Set-ups cost what ``setup_cost_value`` says.
     stops : DataFrame, optional
         ``item, month`` in which nothing new of an item is made, bought or made by others.
+    sources : DataFrame, optional
+        From ``sourcing.sources``: their monthly limits bound what is bought; suppliers slower than
+        an item's quickest one deliver so many months later.
 
     Notes
     -----
@@ -421,7 +425,8 @@ def from_tables(
     an_hour = staff[["regular_cost_value", "overtime_cost_value"]].max(axis=1).fillna(0.0)
     is_made = has_setups & (above < 0) & ~own["is_purchased"].to_numpy(dtype=bool)
     setups = np.where(is_made, rate["setup_cost_value"], np.nan)
-    limit = np.where(_is_stopped(stops, keys["item"], month_index) & (above < 0), 0.0, np.inf)
+    limit = _most_bought(sources, own, len(wide))
+    limit = np.where(_is_stopped(stops, keys["item"], month_index) & (above < 0), 0.0, limit)
     return Task(
         keys=keys,
         months=month_index,
@@ -470,6 +475,22 @@ def from_tables(
         **_lost_sales(own, rate, is_lost, len(wide)),
         **_unit_costs(own, rate, hours[: len(own)] @ an_hour, above),
     )
+
+
+def _most_bought(sources: pd.DataFrame | None, own: pd.DataFrame, count: int) -> np.ndarray:
+    """Units (t, i) that suppliers can deliver in a month; infinite of what is not bought."""
+    most = np.full((count, len(own)), np.inf)
+    if sources is None:
+        return most
+    by_item = dict(list(sources.groupby("item")))
+    for place in np.flatnonzero(own["is_purchased"]):
+        row = own.iloc[place]
+        rows = by_item[row["item"]]
+        slower = rows["lead_time_months"] - rows["lead_time_months"].min()
+        after = np.where(slower > 0, row["lead_time_months"] + slower, 0)
+        is_there = np.arange(count)[:, None] >= after
+        most[:, place] = np.where(is_there, rows["monthly_limit"].to_numpy(), 0.0).sum(axis=1)
+    return most
 
 
 def _is_stopped(
