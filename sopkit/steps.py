@@ -459,7 +459,8 @@ def _short(
 ) -> Tables:
     """What cannot be met and why, and what could be done about it."""
     items, prices = tables["items"], laid["rates"]
-    sources = sourcing.sources(task.keys["item"], items, tables["suppliers"])
+    members = pd.concat([task.keys["item"], task.materials["item"]])
+    sources = sourcing.sources(members, items, tables["suppliers"])
     free = causes.room(task, way, sources)
     short = shortages.shortages(free, prices)
     moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])

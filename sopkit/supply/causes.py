@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.supply import plans
+from sopkit.supply import materials, plans
 from sopkit.supply.tasks import Task
 
 NOTHING = 1e-6  # units that are none
@@ -25,7 +25,8 @@ class Room:
     """What a plan leaves free: units (t, p) that each route could deliver more, and why no more.
 
     ``cause`` and ``limit`` (t, p) name what binds each route first; ``hours`` (t, r) are free,
-    overtime among them; ``stock`` (t, i) are units that may be kept more at month end.
+    overtime among them; ``materials`` (t, m) are free from a month until the end; ``stock`` (t, i)
+    are units that may be kept more at month end.
     """
 
     task: Task
@@ -35,6 +36,7 @@ class Room:
     cause: np.ndarray
     limit: np.ndarray
     hours: np.ndarray
+    materials: np.ndarray
     stock: np.ndarray
 
 
@@ -68,6 +70,12 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
     supplier = schema.lookup(task.keys["item"], quickest, "supplier").fillna("").astype("str")
     is_named = task.is_purchased & (supplier != "").to_numpy()
     source = np.where(is_named, supplier, task.keys["location"])[task.route_item]
+    left = np.minimum.accumulate(materials.left(task, plan)[::-1], axis=0)[::-1]  # until the end
+    for material in range(left.shape[1]):
+        uses = np.flatnonzero(task.material_per[:, material] > 0)
+        when = np.arange(task.n_months)[:, None] - task.material_offset[uses, material]
+        most = left[np.maximum(when, 0), material] / task.material_per[uses, material]
+        bound(np.maximum(most, 0.0), "component", task.materials["item"].iat[material], uses)
     bound(_rate_room(task, end), "hours", _rate_names(task))
     bound(
         np.maximum(task.supply_limit - end.made, 0.0)[:, task.route_item], "supplier limit", source
@@ -75,9 +83,8 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
     is_frozen = (task.frozen_months > task.lead_months)[task.route_item]
     early = np.arange(task.n_months)[:, None] < task.first_month
     bound(np.where(early, -1.0, np.inf), np.where(is_frozen, *_BY_TIME[::-1]), source)
-    return Room(
-        task, plan, end, np.maximum(units, 0.0), cause, name, hours, _stock_room(task, end.closing)
-    )
+    units, kept = np.maximum(units, 0.0), _stock_room(task, end.closing)
+    return Room(task, plan, end, units, cause, name, hours, left, kept)
 
 
 def _rate_room(task: Task, end: plans.Outcome) -> np.ndarray:
@@ -193,7 +200,7 @@ def _blocked(free: Room, item: int, route: int, span: tuple[int, int]) -> str:
     if cause == "lead time":
         months_ = int(task.first_month[route])
         source = f" of {limit}" if task.is_purchased[item] and limit else ""
-        return f"lead time{source}: nothing new can be there before {_after(free, months_)}"
+        return f"nothing new can come before {_after(free, months_)} (lead time{source})"
     if cause == "frozen":
         return (
             f"frozen: only what is firm comes before {_after(free, int(task.first_month[route]))}"
@@ -202,6 +209,8 @@ def _blocked(free: Room, item: int, route: int, span: tuple[int, int]) -> str:
         most = task.supply_limit[first : last + 1, item].sum()
         who = limit if task.is_purchased[item] else "its supply"
         return f"{who} gives no more {when} ({most:,.0f} units)"
+    if cause == "component":
+        return _scarce(free, route, limit, span)
     if limit not in task.resources:
         most = task.maximum_rate_change[task.rate_group[item]]
         return f"its rate of production may rise by {most:,.0f} a month at most ({when})"
@@ -211,6 +220,31 @@ def _blocked(free: Room, item: int, route: int, span: tuple[int, int]) -> str:
     load = free.end.load[own, resource].sum()
     when = _span(free, max(first - offset, 0), last - offset)
     return f"{limit} has no hour left {when} ({load:,.0f} of {load:,.0f} with overtime)"
+
+
+def _scarce(free: Room, route: int, name: str, span: tuple[int, int]) -> str:
+    """In words: a component of which nothing is left, down to the one that is bought."""
+    task = free.task
+    uses = task.material_per[route] > 0
+    material = int(np.flatnonzero(uses & (task.materials["item"] == name).to_numpy())[0])
+    offset = int(task.material_offset[route, material])
+    first, last = (max(place - offset, 0) for place in span)
+    words = [f"nothing is left of {name} {_span(free, first, last)}"]
+    while task.part_per[material].any():
+        into = np.flatnonzero(task.part_per[material])
+        when = np.maximum(last - task.part_offset[material, into], 0)
+        more = free.materials[when, into] / task.part_per[material, into]
+        if more.min() > NOTHING:
+            break
+        material = int(into[np.argmin(more)])
+        words.append(f"it is made of {task.materials['item'].iat[material]}")
+    is_free = np.isinf(task.material_inflow[:, material])
+    if is_free.any():
+        words.append(f"new ones come from {_month(free, int(is_free.argmax()))} on (lead time)")
+    elif task.material_item[material] < 0:
+        most = task.material_inflow[first : last + 1, material].sum()
+        words.append(f"no more than {most:,.0f} can come {_span(free, first, last)}")
+    return _BACK.join(words)
 
 
 def _after(free: Room, place: int) -> str:
@@ -321,7 +355,7 @@ def _why_sent(free: Room, item: int, month: int, owing: float) -> tuple[str, str
     if month < max(lead, frozen):
         if frozen > lead:
             first = _after(free, frozen)
-            return "frozen", site, f"frozen: only what is firm comes before {first}"
+            return "frozen", site, f"only what is firm comes before {first} (frozen)"
         words = f"{lead} month{'s' * (lead > 1)} on the way from {site}"
         return "transfer", site, f"{words}: nothing new comes before {_after(free, lead)}"
     left = month - lead

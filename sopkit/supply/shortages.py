@@ -166,7 +166,7 @@ def exceptions(
 
 
 def _spells(short: pd.DataFrame) -> list[pd.DataFrame]:
-    """Shortages of an item and site in months that follow each other; what was owed before apart."""
+    """Shortages of an item and site in months in a row; what was owed before apart."""
     is_before = short["cause"] == "backlog"
     rows = short.assign(before=is_before, number=months.number(short["month"]))
     rows = rows.sort_values([*schema.SITE, "before", "number"], ignore_index=True)
@@ -186,7 +186,7 @@ def _late_item(own: pd.DataFrame, options: pd.DataFrame) -> dict:
         finding = f"{units:,.0f} owed since {when} or before"
     worst = own.loc[own["amount_value"].fillna(0.0).idxmax()]
     if pd.notna(by := own["delivered_by"].max()):
-        finding += f", here by {months.label(by)}"
+        finding += f", here in {months.label(by)}"
     site = "" if worst["location"] == schema.ALL else f" at {worst['location']}"
     return {
         "subject": f"Item {worst['item']}{site}",
@@ -206,6 +206,8 @@ def _proposal(worst: pd.Series, options: pd.DataFrame) -> str:
     """The cheapest move in time for the worst month of a spell, and until when."""
     own = options[(options[schema.SITE_MONTH] == worst[schema.SITE_MONTH]).all(axis=1)]
     own = own[own["is_in_time"] & ~own["move"].isin(remedies.LEAVE)]
+    if worst["cause"] == "backlog" and pd.notna(worst["delivered_by"]):
+        return f"tell customers that it comes in {months.label(worst['delivered_by'])}"
     if own.empty:
         return "too late to avoid: expedite, or tell customers"
     best = own.iloc[0]
