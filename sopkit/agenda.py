@@ -75,14 +75,14 @@ demand_review | 03_demand_review | Demand review
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings
-    suppliers planning_costs calendar rates orders channels
+    suppliers planning_costs calendar rates orders components channels
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan agreed
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions allocation allocation_rules
-    feedback feedback_rounds
+    shortages shortage_moves feedback feedback_rounds
 reconciliation | 05_reconciliation | Reconciliation
   raw: items levers locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates

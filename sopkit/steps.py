@@ -47,14 +47,17 @@ from sopkit.supply import (
     allocation,
     attainment,
     capacity,
+    causes,
     costing,
     families,
     feedback,
     inventory,
     least_cost,
     plans,
+    remedies,
     shortages,
     sites,
+    sourcing,
     strategies,
     tasks,
 )
@@ -419,6 +422,7 @@ def supply_review(
         "deliveries": delivered,
     }
     results |= _allocated(tables, delivered)
+    results |= _short(tables, task, ways[strategy], laid, results["allocation"])
     results |= _fed_back(tables | results)
     return results | {
         "supply_review_facts": headlines.supply_review(
@@ -434,7 +438,7 @@ def supply_review(
             common,
         ),
         "supply_review_exceptions": shortages.exceptions(
-            projection, laid["terms"], laid["rates"], load, laid["bills"], materiality
+            results["shortages"], results["shortage_moves"], load, materiality
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
@@ -454,14 +458,25 @@ def _allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
     }
 
 
+def _short(
+    tables: Tables, task: tasks.Task, way: plans.Plan, laid: Tables, shared: pd.DataFrame
+) -> Tables:
+    """What cannot be met and why, and what could be done about it."""
+    items, prices = tables["items"], laid["rates"]
+    members = pd.concat([task.keys["item"], task.materials["item"]])
+    sources = sourcing.sources(members, items, tables["suppliers"])
+    free = causes.room(task, way, sources)
+    short = shortages.shortages(free, prices)
+    moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
+    return {"shortages": short, "shortage_moves": moves}
+
+
 def _fed_back(tables: Tables) -> Tables:
     """What goes back to sales, and the rounds of its answers."""
-    why = tables.get("shortages", pd.DataFrame(columns=feedback.WHY))
-    names = ("allocation", "demand_plan", "agreed", "money_rates")
-    shared, plan, agreed_, rates = (tables[name] for name in names)
-    lines = feedback.lines(shared, plan, why, agreed_, rates)
-    in_common = (hierarchy.in_planning_units(table, tables["items"]) for table in (agreed_, lines))
-    return {"feedback": lines, "feedback_rounds": feedback.rounds(*in_common)}
+    names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
+    lines = feedback.lines(*(tables[name] for name in names))
+    alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (tables["agreed"], lines))
+    return {"feedback": lines, "feedback_rounds": feedback.rounds(*alike)}
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:

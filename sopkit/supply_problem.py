@@ -8,7 +8,7 @@ import pandas as pd
 from sopkit import months, schema
 from sopkit.demand import intervals
 from sopkit.reconciliation import finance
-from sopkit.supply import capacity, inventory, sites, tasks
+from sopkit.supply import capacity, inventory, materials, sites, sourcing, tasks
 
 Tables = dict[str, pd.DataFrame]
 _FEW_ROWS = 25_000  # of a forecast: so many draws are kept for scenarios with other quantities
@@ -55,8 +55,16 @@ def task(
         is_lost=company["unmet_demand"] == "lost",
         has_setups=has_setups,
         stops=tables.get("supply_stops"),
+        sources=sourcing.sources(terms["item"], items, tables["suppliers"]),
     )
-    laid = {"terms": terms, "bills": bills, "available": available, "rates": rates}
+    names = ("components", "items", "suppliers", "inventory", "scheduled_receipts", "locations")
+    task, unknown = materials.with_materials(task, *(tables[n] for n in names), cycle=cycle)
+    laid = {"unknown_materials": unknown} | {
+        "terms": terms,
+        "bills": bills,
+        "available": available,
+        "rates": rates,
+    }
     return task, laid | {"errors": errors, "is_stock_known": is_known}
 
 

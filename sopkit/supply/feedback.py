@@ -21,7 +21,6 @@ COLUMNS = (
     "feedback item location channel month later_month site quantity amount_value cause limit state "
     "author note"
 ).split()
-WHY = ["item", "location", "month", "cause", "limit"]  # of table `shortages`
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # none looks like another, no vowel makes a word
 _SHORTEST, _LONGEST = 4, 10  # letters of a line's name after its F
 _HALF = 0.5  # units of a line from which it is told
@@ -154,7 +153,7 @@ def lines(
     late = _within_plan(lots(allocation), plan)
     late = late.assign(feedback=of_line.reindex(pd.MultiIndex.from_frame(late[LINE])).to_numpy())
     total = late.groupby("feedback")["quantity"].transform("sum")
-    why = shortages[WHY].rename(columns={"location": "site"})
+    why = shortages[[*schema.SITE_MONTH, "cause", "limit"]].rename(columns={"location": "site"})
     late = late[total >= _HALF].merge(
         why, on=["item", "site", "month"], how="left", validate="many_to_one"
     )

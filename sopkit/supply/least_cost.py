@@ -297,7 +297,7 @@ class Session:
         if task.is_staffed.any():
             staffed = task.is_staffed
             workers[:, staffed] = take("crews") * task.crew_size[staffed]
-        names = ("made", "subcontract", "arrived", "lost", "scrap")
+        names = ("made", "subcontract", "arrived", "lost", "scrap", "parts")
         return Plan(**{name: take(name) for name in names}, workers=workers)
 
     def _hour_prices(self) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import schema
+from sopkit.supply import issues
 from sopkit.supply.tasks import Task, spread
 
 SUPPLY = ("regular", "overtime", "subcontract", "purchased", "receipts", "transfers")
@@ -29,6 +30,9 @@ class Plan:
         thrown away.
     workers : array (t, r), optional
         Workforce; only read for resources whose workforce may change.
+    parts : array (t, m), optional
+        Units made of materials that are made here, beyond those that firm work needs; left out:
+        what the rest of the plan needs of them beyond stock, as late as can be.
     """
 
     made: np.ndarray
@@ -37,6 +41,7 @@ class Plan:
     lost: np.ndarray | float = 0.0
     scrap: np.ndarray | float = 0.0
     workers: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +77,7 @@ def outcome(task: Task, plan: Plan) -> Outcome:
     """
     plan = completed(task, plan)
     made, sent = by_item(task, plan.made), sent_on(task, plan.arrived) + task.committed
+    sent += issues.of_items(task, issues.firm(task) + issues.new(task, plan.made, plan.parts))
     change = made + plan.subcontract + plan.arrived + task.receipts + plan.lost
     change = change - sent - plan.scrap - task.demand
     closing = task.opening + np.cumsum(change, axis=0)
@@ -104,8 +110,11 @@ def completed(task: Task, plan: Plan) -> Plan:
         value = getattr(plan, field.name)
         if field.name == "workers":
             value = task.workers[None, :] if value is None else value
-        axes = {"made": "p", "workers": "r"}.get(field.name, "i")
-        width = {"p": len(task.route_item), "r": len(task.workers), "i": len(task.keys)}[axes]
+        if field.name == "parts" and value is None:
+            value = issues.parts(task, full["made"])
+        axes = {"made": "p", "workers": "r", "parts": "m"}.get(field.name, "i")
+        width = {"p": len(task.route_item), "r": len(task.workers), "i": len(task.keys)}
+        width = (width | {"m": len(task.materials)})[axes]
         full[field.name] = spread(field.name, value, (task.n_months, width))
     return replace(plan, **full)
 
@@ -247,7 +256,8 @@ def table(task: Task, plan: Plan) -> pd.DataFrame:
         Key ``item, location, month``: ``regular``, ``overtime``, ``subcontract``, ``purchased``,
         ``receipts``, ``transfers`` (in less out), ``supply`` (their sum), ``opening``, ``demand``
         (all that leaves stock, lost sales left out), ``scrap`` among it, ``lost``, ``closing``,
-        ``safety_stock``; units.
+        ``safety_stock``; units. What production takes of items that are sold too stands in
+        ``transfers``.
         An item's part in overtime is that of its most loaded resource.
     """
     plan, end = completed(task, plan), outcome(task, plan)

@@ -11,14 +11,15 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.sparse import csc_matrix
 
-from sopkit.supply import plans, sites
+from sopkit.supply import issues, plans, sites
 from sopkit.supply.tasks import Task
 
 MATRIX = (  # what stands in the matrix; anything else changes bounds and costs alone
     "hours offset_months setup_hours route_item supplied_from lead_months rate_group working_days "
     "attrition_rate hours_per_worker overtime_per_worker crew_size workers is_purchased site "
     "lot_size setup_cost increase_cost decrease_cost maximum_rate_change safety_stock "
-    "shelf_life_months storage_limit is_loss_allowed subcontract_cost"
+    "shelf_life_months storage_limit is_loss_allowed subcontract_cost material_per material_offset "
+    "material_item part_per part_offset part_lead is_scarce"
 ).split()
 
 
@@ -97,6 +98,7 @@ def build(task: Task, whole: Iterable[str], near: np.ndarray | None, has_matrix:
     made = _supply(m, task, t, near)
     _stock(m, task)
     _balance(m, task, t)
+    _materials(m, task, t)
     _hours(m, task, t, "workers" in whole)
     _rates(m, task)
     if "lots" in whole and (task.lot_size > 0).any():
@@ -234,7 +236,8 @@ def _sellable(task: Task) -> np.ndarray:
 
 def _balance(m: Model, task: Task, t: np.ndarray) -> None:
     """Opening + supply − demand = closing, for each item of each site."""
-    due = task.demand + task.committed - task.receipts
+    committed = task.committed + issues.of_items(task, issues.firm(task))
+    due = task.demand + committed - task.receipts
     due = due - np.where(t == 0, task.opening, 0.0)
     rows = m.row("balance", task.demand.shape, due, due)
     stock, safe, backlog = (m.at[name] for name in ("stock", "safe", "backlog"))
@@ -256,13 +259,38 @@ def _balance(m: Model, task: Task, t: np.ndarray) -> None:
     left = t - task.lead_months[fed]  # what arrives in t left the other site then
     leaving = np.where(left >= 0, rows[np.maximum(left, 0), task.supplied_from[fed]], -1)
     m.put(leaving, m.at["arrived"][:, fed], -1.0)
-    senders = np.unique(task.supplied_from[fed])
+    used = task.material_item[task.material_item >= 0]
+    senders = np.unique(np.append(task.supplied_from[fed], used))
     if len(senders):  # what is sent on is there: backlog only grows by what customers ask for
-        asked = task.demand + task.committed + np.where(t == 0, np.maximum(-task.opening, 0.0), 0.0)
+        asked = task.demand + committed + np.where(t == 0, np.maximum(-task.opening, 0.0), 0.0)
         rows = m.row("owed", (task.n_months, len(senders)), -np.inf, asked[:, senders])
         m.put(rows, backlog[:, senders], 1.0)
         m.put(rows, _before(backlog)[:, senders], -1.0)
         m.put(rows, m.at["lost"][:, senders], 1.0)
+
+
+def _materials(m: Model, task: Task, t: np.ndarray) -> None:
+    """What is left of each material, and made of parts; items sold too give from their stock."""
+    is_scarce, shape = task.is_scarce, task.is_scarce.shape
+    rows, left, made = (np.full(shape, -1) for _ in range(3))
+    comes = -issues.free(task)[is_scarce]
+    rows[is_scarce] = m.row("materials", comes.shape, comes, comes)
+    left[is_scarce] = m.column("any left", comes.shape)
+    is_open = is_scarce & issues.is_part(task) & (t >= task.part_lead)
+    made[is_open] = m.column("any parts", (int(is_open.sum()),))
+    m.at["parts"] = made
+    m.put(rows, left, -1.0)
+    m.put(rows, _before(left), 1.0)
+    m.put(rows, made, 1.0)
+    linked = task.material_item >= 0
+    rows[:, linked] = m.rows["balance"][:, task.material_item[linked]]
+    for columns, per, offset in (
+        (m.at["made"], task.material_per, task.material_offset),
+        (made, task.part_per, task.part_offset),
+    ):
+        maker, material = np.nonzero(per)
+        when = np.maximum(t - offset[maker, material], 0)
+        m.put(rows[when, material], columns[:, maker], -per[maker, material])
 
 
 def _hours(m: Model, task: Task, t: np.ndarray, is_whole: bool) -> None:
@@ -362,6 +390,7 @@ def _setups(m: Model, task: Task, is_in_lots: bool) -> None:
     for item in np.argsort(-sites.depths(task.supplied_from), kind="stable"):
         if task.supplied_from[item] >= 0:
             largest[:, task.supplied_from[item]] += largest[:, item]
+    largest = _with_use(task, largest)
     largest = largest + task.lot_size * is_in_lots
     largest = np.minimum(largest, task.supply_limit)[:, chosen]
     rows = m.row("set-ups", shape, -np.inf, 0.0)
@@ -372,6 +401,18 @@ def _setups(m: Model, task: Task, is_in_lots: bool) -> None:
     m.put(rows, is_set, -largest)
     route, resource = np.nonzero(task.setup_hours[chosen])
     m.put(m.rows["load"][:, resource], is_set[:, route], task.setup_hours[chosen[route], resource])
+
+
+def _with_use(task: Task, largest: np.ndarray) -> np.ndarray:
+    """Largest lots (t, i) with all that largest lots of other items take of them."""
+    depth, total = issues.depth(task), largest.max(axis=0)
+    for level in range(1, int(depth.max(initial=0)) + 1):
+        need = total @ task.material_per[: len(total)]
+        for part in issues.order(task):
+            need += need[part] * task.part_per[part]
+        more = issues.of_items(task, need[None])[0] * (depth == level)
+        total, largest = total + more, largest + more
+    return largest
 
 
 def constant(task: Task) -> float:

@@ -1,13 +1,21 @@
-"""What cannot be met, where hours run short, and the last month in which to decide.
+"""What cannot be met: which item, site and month, how much, until when, and what binds.
 
-First furniture: shortages and overloads are listed and priced, each with its deadline.
+``causes`` follows the plan's own slack to the limit, ``remedies`` says what could be done.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
+from sopkit.supply import causes, remedies
+
+_LEAST = 0.5  # units from which something is short
+_COLUMNS = [
+    *("item", "location", "month", "late_quantity", "lost_quantity", "delivered_by"),
+    *("amount_value", "cause", "limit", "chain"),
+]
 
 
 def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
@@ -44,48 +52,112 @@ def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def shortages(free: causes.Room, prices: pd.DataFrame) -> pd.DataFrame:
+    """Table ``shortages``: what is not delivered in the month in which it is wanted, and why.
+
+    Parameters
+    ----------
+    free : Room
+        From ``causes.room``.
+    prices : DataFrame
+        Key ``item``: ``unit_price_value``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, month``, the largest money first: ``late_quantity`` and
+        ``lost_quantity`` of the month's own demand, what is owed being served first;
+        ``delivered_by``, last month in which it comes, missing where it does not within the plan;
+        ``amount_value`` at the item's price; ``cause`` (hours, component, lead time, supplier
+        limit, frozen, backlog, made to order, transfer, cost), ``limit``, its name, and ``chain``,
+        the words from the shortage to it. What was owed before the plan begins stands in the
+        month before (cause backlog).
+    """
+    task, closing = free.task, free.end.closing
+    owed, before = np.maximum(-closing, 0.0), np.maximum(-task.opening, 0.0)
+    served = task.demand - free.plan.lost
+    wanted = before + served.cumsum(axis=0)
+    came = wanted - owed
+    late = np.minimum(served, owed)
+    rows = [
+        _owed_before(free, came, int(item), float(before[item]))
+        for item in np.flatnonzero(before > _LEAST)
+    ]
+    for month, item in np.argwhere(late + free.plan.lost > _LEAST):
+        arrival = _arrival(came[:, item], wanted[month, item])
+        until = task.n_months if arrival is None else arrival
+        owing = float(task.backlog_cost[month:until, item].sum())
+        if free.plan.lost[month, item] > _LEAST:
+            owing = float(task.lost_sale_cost[month, item])
+        words = causes.why(free, int(item), int(month), owing=owing)
+        short = (late[month, item], free.plan.lost[month, item])
+        rows.append(_row(free, item, task.months[month], short, arrival, words))
+    table = pd.DataFrame(rows, columns=_COLUMNS).drop(columns="amount_value")
+    table = table.astype({"late_quantity": "float64", "lost_quantity": "float64"})
+    for name in ("month", "delivered_by"):
+        table = table.astype({name: months.DTYPE})
+    price = schema.lookup(table["item"], prices, "unit_price_value").astype("float64")
+    amount = (table["late_quantity"] + table["lost_quantity"]) * price
+    table = table.astype(dict.fromkeys([*schema.SITE, "cause", "limit", "chain"], "str"))
+    table = table.assign(amount_value=amount)[_COLUMNS]
+    return table.sort_values(
+        ["amount_value", *schema.SITE_MONTH], ascending=[False, True, True, True], ignore_index=True
+    )
+
+
+def _arrival(came: np.ndarray, wanted: float) -> int | None:
+    """Position of the first month by which so much has come; none where it does not."""
+    there = np.flatnonzero(came >= wanted - causes.NOTHING)
+    return int(there[0]) if len(there) else None
+
+
+def _row(free: causes.Room, item: int, month, short: tuple, arrival: int | None, words: tuple):
+    """A shortage with its words; ``short`` is what is late and what is lost."""
+    task = free.task
+    own = task.keys.iloc[item]
+    place = own["item"] if task.keys["location"].nunique() == 1 else " at ".join(own[schema.SITE])
+    by = pd.NaT if arrival is None else task.months[arrival]
+    cause, limit, chain = words
+    chain = f"{sum(short):,.0f} of {place} in {months.label(month)} ← {chain}"
+    return (own["item"], own["location"], month, *short, by, np.nan, cause, limit, chain)
+
+
+def _owed_before(free: causes.Room, came: np.ndarray, item: int, units: float) -> tuple:
+    """What was owed before the first month; why it does not come in it, where it does not."""
+    task = free.task
+    arrival, words = _arrival(came[:, item], units), f"owed since before {task.months[0]:%Y-%m}"
+    if arrival != 0:
+        owing = float(task.backlog_cost[:arrival, item].sum())
+        words += f" ← {causes.why(free, item, 0, owing=owing)[2]}"
+    month = months.shift(task.months[0], -1)
+    site = task.keys["location"].iat[item]
+    return _row(free, item, month, (units, 0.0), arrival, ("backlog", site, words))
+
+
 def exceptions(
-    projection: pd.DataFrame,
-    replenishment: pd.DataFrame,
-    prices: pd.DataFrame,
-    load: pd.DataFrame,
-    bills: pd.DataFrame,
-    materiality_value: float,
+    short: pd.DataFrame, options: pd.DataFrame, load: pd.DataFrame, materiality_value: float
 ) -> pd.DataFrame:
     """Table ``supply_review_exceptions``: late items and overloaded resources, by money.
 
     Parameters
     ----------
-    projection, load : DataFrame
-        Tables `inventory_projection` and `resource_load`.
-    replenishment : DataFrame
-        From ``sites.replenishment``.
-    prices : DataFrame
-        Key ``item``: ``unit_price_value``.
-    bills : DataFrame
-        From ``capacity.bills``.
+    short, options : DataFrame
+        Tables `shortages` and `shortage_moves`.
+    load : DataFrame
+        Table `resource_load`.
     materiality_value : float
         Money below which an exception is left to the count.
 
     Returns
     -------
     DataFrame
-        ``subject``, ``finding``, ``amount_value`` (the largest backlog at its price; for a
-        resource the backlog of all items that pass it), ``proposal`` with the last month to
-        decide, ``is_material``.
+        ``subject`` (an item at a site over months in a row, or a resource wanted beyond its
+        hours), ``finding``, ``amount_value`` (what is late or lost; for a resource what is short
+        because of it), ``proposal``: the cheapest move in time with the last month to decide;
+        ``is_material``.
     """
-    late = projection[projection["closing"] < -0.5].merge(
-        replenishment, on=schema.SITE, how="left", validate="many_to_one"
-    )
-    late = late.merge(prices, on="item", how="left", validate="many_to_one")
-    late = late.assign(amount_value=-late["closing"] * late["unit_price_value"])
-    cycle = projection["month"].min()
-    has_sites = projection["location"].nunique() > 1
-    rows = [
-        _late_item(f"{item} at {site}" if has_sites else item, own, cycle)
-        for (item, site), own in late.groupby(schema.SITE)
-    ]
-    rows += _overloads(load, bills, late)
+    rows = [_late_item(own, options) for own in _spells(short)]
+    rows += _overloads(load, short)
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
     is_material = ~(table["amount_value"].astype("float64") < materiality_value)
@@ -93,27 +165,57 @@ def exceptions(
     return table.sort_values("amount_value", ascending=False, ignore_index=True)
 
 
-def _late_item(item: str, own: pd.DataFrame, cycle: pd.Timestamp) -> dict:
-    first, worst = own["month"].min(), own.loc[own["closing"].idxmin()]
-    terms = own.iloc[0]
-    lead, frozen = int(terms["lead_time_months"]), int(terms["frozen_months"])
-    how = "order" if terms["is_purchased"] else "free hours or make earlier"
-    how = f"send more from {terms['supplied_from']}" if pd.notna(terms["supplied_from"]) else how
-    decide_by = months.shift(first, -max(lead, frozen))
-    proposal = f"{how}; decide by {months.label(decide_by)}"
-    if decide_by < cycle:
-        why = "its months are frozen" if frozen > lead else f"{lead} months lead time"
-        proposal = f"too late to avoid: expedite, or tell customers ({why})"
+def _spells(short: pd.DataFrame) -> list[pd.DataFrame]:
+    """Shortages of an item and site in months in a row; what was owed before apart."""
+    is_before = short["cause"] == "backlog"
+    rows = short.assign(before=is_before, number=months.number(short["month"]))
+    rows = rows.sort_values([*schema.SITE, "before", "number"], ignore_index=True)
+    step = rows.groupby([*schema.SITE, "before"])["number"].diff()
+    return [own for _, own in rows.groupby((step != 1).cumsum())]
+
+
+def _late_item(own: pd.DataFrame, options: pd.DataFrame) -> dict:
+    """The exception of one spell."""
+    units = own["late_quantity"].sum() + own["lost_quantity"].sum()
+    first, last = own["month"].min(), own["month"].max()
+    when = months.label(first) + (f" to {months.label(last)}" if last > first else "")
+    finding = f"{units:,.0f} late in {when}"
+    if own["lost_quantity"].sum() > own["late_quantity"].sum():
+        finding = f"{units:,.0f} lost in {when}"
+    if own["before"].all():
+        finding = f"{units:,.0f} owed since {when} or before"
+    worst = own.loc[own["amount_value"].fillna(0.0).idxmax()]
+    if pd.notna(by := own["delivered_by"].max()):
+        finding += f", here in {months.label(by)}"
+    site = "" if worst["location"] == schema.ALL else f" at {worst['location']}"
     return {
-        "subject": f"Item {item}",
-        "finding": f"late from {months.label(first)}, {-worst['closing']:,.0f} owed in "
-        f"{months.label(worst['month'])}",
-        "amount_value": own["amount_value"].max(),
-        "proposal": proposal,
+        "subject": f"Item {worst['item']}{site}",
+        "finding": f"{finding} ({_because(worst)})",
+        "amount_value": own["amount_value"].sum(min_count=1),
+        "proposal": _proposal(worst, options),
     }
 
 
-def _overloads(load: pd.DataFrame, bills: pd.DataFrame, late: pd.DataFrame) -> list[dict]:
+def _because(row: pd.Series) -> str:
+    """Cause and limit in a few words."""
+    is_named = row["limit"] not in ("", row["location"])
+    return row["cause"] + (f": {row['limit']}" if is_named else "")
+
+
+def _proposal(worst: pd.Series, options: pd.DataFrame) -> str:
+    """The cheapest move in time for the worst month of a spell, and until when."""
+    own = options[(options[schema.SITE_MONTH] == worst[schema.SITE_MONTH]).all(axis=1)]
+    own = own[own["is_in_time"] & ~own["move"].isin(remedies.LEAVE)]
+    if worst["cause"] == "backlog" and pd.notna(worst["delivered_by"]):
+        return f"tell customers that it comes in {months.label(worst['delivered_by'])}"
+    if own.empty:
+        return "too late to avoid: expedite, or tell customers"
+    best = own.iloc[0]
+    words = f"{best['what']}; decide by {months.label(best['decide_by'])}"
+    return f"let it wait, which costs less; else {words}" if worst["cause"] == "cost" else words
+
+
+def _overloads(load: pd.DataFrame, short: pd.DataFrame) -> list[dict]:
     """One row a resource whose wanted hours exceed regular and overtime hours."""
     limit = load["regular_hours"] + load["overtime_hours"]
     over = load[load["wanted_hours"] > limit * 1.0001]
@@ -123,9 +225,7 @@ def _overloads(load: pd.DataFrame, bills: pd.DataFrame, late: pd.DataFrame) -> l
         missing = worst["wanted_hours"] - worst["regular_hours"] - worst["overtime_hours"]
         first, count = own["month"].min(), len(own)
         decide_by = months.shift(first, -1)
-        passing = bills.loc[bills["resource"] == resource, "item"]
-        touched = late[late["item"].isin(passing) & late["month"].isin(own["month"])]
-        money = touched.groupby(schema.SITE)["amount_value"].max().sum(min_count=1)
+        money = short.loc[short["limit"] == resource, "amount_value"].sum(min_count=1)
         rows.append(
             {
                 "subject": f"Resource {resource}",

@@ -2,8 +2,8 @@
 
 Chase follows demand; level makes the same every month; hybrid keeps a rate for a quarter; least
 cost weighs all against each other (``least_cost``). All answer a ``tasks.Task`` with a ``Plan`` and
-respect hours, lead and frozen months and what is already on its way. What hours do not allow is
-made by others where that has a price (not in level), else later: stock below zero is backlog.
+respect hours, materials, lead and frozen months and what is already on its way. What they do not
+allow is made by others where that has a price (not in level), else later: stock below zero is backlog.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from sopkit.supply import families, least_cost, plans, sites
+from sopkit.supply import families, issues, least_cost, plans, sites
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
 
@@ -46,7 +46,7 @@ def plan(
     whole : iterable of str
         What least cost decides in whole numbers, of ``least_cost.WHOLE``.
     is_limited : bool
-        False plans as if hours were without limit (not for least cost).
+        False plans as if hours and materials were without limit (not for least cost).
 
     Raises
     ------
@@ -65,18 +65,28 @@ def plan(
         if family is not None and task.demand.size > families.MOST_CELLS:
             return families.solve(task, family, near=near)
         return least_cost.solve(task, whole=whole, near=near)
-    return _Walk(task, strategy, is_limited=is_limited).plan()
+    use = np.zeros((task.n_months, len(task.materials)))
+    for _ in range(int(issues.depth(task).max(initial=0))):  # what items sold too must give
+        use = _Walk(task, strategy, use, is_limited=False).use()
+    return _Walk(task, strategy, use, is_limited=is_limited).plan()
 
 
 class _Walk:
-    """One strategy, month by month: what is wanted, what hours allow, what is sent on."""
+    """One strategy, month by month: what is wanted, what hours allow, what is sent on.
 
-    def __init__(self, task: Task, strategy: str, *, is_limited: bool):
+    ``use`` (t, m) is what production will want of items that are sold too: what is there of it is
+    set aside in its month, as for a site that is supplied from here.
+    """
+
+    def __init__(self, task: Task, strategy: str, use: np.ndarray, *, is_limited: bool):
         self.task, self.strategy, self.is_limited = task, strategy, is_limited
         self.parent, self.fed = task.supplied_from, np.flatnonzero(task.supplied_from >= 0)
         self.depth = sites.depths(self.parent)
         self.leave = np.zeros_like(task.demand)  # what each fed item wants sent, by month it leaves
-        self.onward = task.committed.copy()  # the same at the site that sends it
+        self.linked = np.flatnonzero(task.material_item >= 0)
+        self.wish, self.firm = use, issues.of_items(task, issues.firm(task))
+        # the same at the site that sends it
+        self.onward = task.committed + self.firm + issues.of_items(task, use)
         for depth in range(int(self.depth.max(initial=0)), 0, -1):
             for item in np.flatnonzero(self.depth == depth):
                 lead = task.lead_months[item]
@@ -87,6 +97,9 @@ class _Walk:
         self.room = plans.regular_hours(task, workers) + plans.overtime_limit(task, workers)
         empty = np.zeros((task.n_months, len(task.route_item)))
         self.room = np.maximum(self.room - plans.load_hours(task, empty), 0.0)
+        there = np.where(task.material_item < 0, issues.free(task), 0.0)
+        self.there = np.cumsum(there, axis=0)  # of materials, what new production may take
+        self.order, self.is_scarce = issues.depth(task), bool(len(task.materials))
         self.tiers = _tiers(task.route_item)
         self.offsets = np.unique(task.offset_months[task.hours > 0])
 
@@ -96,10 +109,12 @@ class _Walk:
         made = np.zeros((task.n_months, len(task.route_item)))
         rate, stock = self._rates(), task.opening.copy()
         late, unsent = np.zeros_like(stock), np.zeros_like(stock)
+        self.short = np.zeros(len(task.materials))  # wished for and not set aside
         first = task.first_month[: len(stock)]
         for t in range(task.n_months):  # stock carries over from month to month
             need = task.demand[t] + self.onward[t] - task.receipts[t] - stock
             np.add.at(need, self.parent[self.fed], unsent[self.fed])
+            np.add.at(need, task.material_item[self.linked], self.short[self.linked])
             wanted = need + np.maximum(task.safety_stock[t], task.minimum_stock[t])
             if t == task.n_months - 1:
                 wanted = np.maximum(wanted, need + task.ending_stock)
@@ -108,18 +123,47 @@ class _Walk:
             wanted = np.minimum(wanted, need + task.maximum_stock[t])
             is_open = (t >= first) & (self.parent < 0)
             wanted = np.where(is_open, np.maximum(wanted, 0.0), 0.0)
-            made[t] = self._within(t, wanted)
-            own = plans.by_item(task, made[t][None])[0]
-            arrays["subcontract"][t] = helped = self._by_others(t, wanted - own)
-            late = wanted - own - helped
-            stock = stock + own + helped + task.receipts[t] + arrays["arrived"][t]
-            stock = stock - task.committed[t]
+            stock = stock + task.receipts[t] + arrays["arrived"][t]
+            stock = stock - task.committed[t] - self.firm[t]
+            for depth in range(int(self.order.max(initial=0)), -1, -1):  # what is used comes first
+                here = self.order == depth
+                made[t] += self._within(t, np.where(here, wanted, 0.0))
+                own = plans.by_item(task, made[t][None])[0]
+                helped = self._by_others(t, np.where(here, wanted - own, 0.0))
+                arrays["subcontract"][t] += helped
+                stock = stock + np.where(here, own, 0.0) + helped
+                stock = self._set_aside(t, depth, stock, unsent)
+            late = wanted - own - arrays["subcontract"][t]
             stock, unsent = self._send(t, stock, unsent, arrays["arrived"])
             is_lost = task.is_loss_allowed & ~task.is_backlog_allowed & (stock < 0)
             arrays["lost"][t] = np.where(is_lost, np.minimum(-stock, task.demand[t]), 0.0)
             stock = stock + arrays["lost"][t]
         load = plans.load_hours(task, made)
         return Plan(made, **arrays, workers=self._workers(load))
+
+    def use(self) -> np.ndarray:
+        """What the plan takes of each material (t, m)."""
+        made = self.plan().made
+        need = issues.new(self.task, made, issues.parts(self.task, made))
+        return need
+
+    def _set_aside(self, t: int, depth: int, stock: np.ndarray, unsent: np.ndarray) -> np.ndarray:
+        """What production may take of items sold too; one share for it, customers and sites."""
+        item = self.task.material_item
+        chosen = self.linked[self.order[item[self.linked]] == depth]
+        if not depth or not len(chosen):
+            return stock
+        owed = np.maximum(self.task.demand[t] + np.maximum(-stock, 0.0), 0.0)
+        np.add.at(owed, self.parent[self.fed], (self.leave[t] + unsent)[self.fed])
+        due = self.wish[t] + self.short
+        asked = owed + issues.of_items(self.task, due[None])[0]
+        share = np.minimum(np.maximum(stock, 0.0) / np.maximum(asked, 1e-12), 1.0)
+        kept = due[chosen] * share[item[chosen]]
+        self.short[chosen] = due[chosen] - kept
+        self.there[t:, chosen] += kept
+        given = np.zeros_like(due)
+        given[chosen] = kept
+        return stock - issues.of_items(self.task, given[None])[0]
 
     def _follows(self) -> np.ndarray:
         """What cannot be made ahead follows demand in any strategy: services, made to order."""
@@ -147,9 +191,9 @@ class _Walk:
         return None
 
     def _within(self, t: int, wanted: np.ndarray) -> np.ndarray:
-        """What hours allow of what is wanted, by route; the usual routes first.
+        """What hours and materials allow of what is wanted, by route; the usual routes first.
 
-        A resource short of hours cuts all its items by the same share.
+        A resource short of hours, and a material, cuts all its items by the same share.
         """
         task, rest = self.task, np.minimum(wanted, self.task.supply_limit[t])
         made = np.zeros(len(task.route_item))
@@ -165,11 +209,26 @@ class _Walk:
                     short = np.where(load > room, room / np.where(load > 0, load, 1.0), 1.0)
                     share = np.where(uses, np.minimum(share, short), share)
             made[tier] = asked * share.min(axis=1, initial=1.0)
+            if self.is_limited and self.is_scarce:
+                made[tier] *= self._supplied(t, tier, made[tier])
             for k in self.offsets[self.offsets <= t]:
                 self.room[t - k] -= made[tier] @ np.where(offset == k, hours, 0.0)
             np.maximum(self.room, 0.0, out=self.room)
             rest[task.route_item[tier]] -= made[tier]
         return made
+
+    def _supplied(self, t: int, tier: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """The share of what routes are asked for in a month that materials allow; taken at once."""
+        task, every = self.task, np.zeros((self.task.n_months, len(self.task.route_item)))
+        every[t, tier] = asked
+        none = np.zeros((task.n_months, len(task.materials)))
+        share = issues.shares(task, issues.new(task, every, none), self.there)
+        takes = task.material_per[tier] > 0
+        share = np.where(takes, share, 1.0).min(axis=1, initial=1.0)
+        every[t, tier] = asked * share
+        need, parts = issues.exploded(task, issues.new(task, every, none), self.there)
+        self.there += np.cumsum(parts - need, axis=0)
+        return share
 
     def _by_others(self, t: int, rest: np.ndarray) -> np.ndarray:
         task = self.task

@@ -1,7 +1,7 @@
 """A supply problem in arrays: what is wanted, what there is, the rules and the costs.
 
-Axes: t months, i items at sites, p routes (ways to make or buy an item), r resources, g groups
-whose rate of production changes together. A textbook's problem is stated as ``Task(demand=…, …)``,
+Axes: t months, i items at sites, p routes (ways to make or buy an item), r resources, m materials
+that production takes, g groups whose rate of production changes together. A textbook's problem is stated as ``Task(demand=…, …)``,
 tables become one in ``from_tables``; every strategy answers with a ``plans.Plan``.
 """
 
@@ -16,8 +16,9 @@ from sopkit import months, schema
 from sopkit.supply import capacity, sites
 
 _SIGNED = {"opening", "supplied_from", "route_item", "site", "rate_group", "safety_stock"}
+_SIGNED |= {"material_item"}
 _WHOLE = {"supplied_from", "lead_months", "frozen_months", "route_item", "offset_months"}
-_WHOLE |= {"site", "rate_group"}
+_WHOLE |= {"site", "rate_group", "material_item", "material_offset", "part_offset", "part_lead"}
 _FIRST = "2000-01"
 
 
@@ -75,6 +76,20 @@ class Task:
     route_item, hours, offset_months, setup_hours : arrays (p,), (p, r)
         Item that each route makes (the first routes are the usual ones of all items, in order),
         hours of a unit, how many months before, hours of a set-up.
+    materials : DataFrame, optional
+        Names of the materials (``item, location``).
+    material_per, material_offset : array (p, m)
+        Units of a material that a unit of a route takes, and how many months before. What falls
+        before the first month is taken in it; of ``in_work`` it is issued already.
+    material_inflow : array (t, m)
+        Most new units that can be there in a month, in the first with stock; infinite: without
+        limit from that month on.
+    material_item : array (m,)
+        Position of the item that a material is, where it is sold too and one stock serves both;
+        −1 where it has its own.
+    part_per, part_offset, part_lead : arrays (m, m), (m, m), (m,)
+        Of a material that is made here: units it takes of others, how many months before, and
+        months in which no new ones can be there. One without any is not made.
     regular_hours, overtime_hours : array (t, r)
         Hours there are. With ``workers`` regular hours follow from the workforce, and
         ``overtime_hours`` come on top of what its workers may do.
@@ -152,6 +167,14 @@ class Task:
     hours: np.ndarray | None = _on("pr", None)
     offset_months: np.ndarray = _on("pr", 0)
     setup_hours: np.ndarray = _on("pr", 0.0)
+    materials: pd.DataFrame | None = None
+    material_per: np.ndarray = _on("pm", 0.0)
+    material_offset: np.ndarray = _on("pm", 0)
+    material_inflow: np.ndarray = _on("tm", np.inf)
+    material_item: np.ndarray = _on("m", -1)
+    part_per: np.ndarray = _on("mm", 0.0)
+    part_offset: np.ndarray = _on("mm", 0)
+    part_lead: np.ndarray = _on("m", 0)
     regular_hours: np.ndarray = _on("tr", 0.0)
     overtime_hours: np.ndarray = _on("tr", 0.0)
     workers: np.ndarray = _on("r", np.nan)
@@ -196,13 +219,17 @@ class Task:
         group = np.arange(n_items) if self.rate_group is None else np.asarray(self.rate_group)
         size = {"t": count, "i": n_items, "p": len(route), "r": hours.shape[1]}
         size["g"] = int(group.max(initial=-1)) + 1
+        if self.materials is None:
+            named = pd.DataFrame({"item": [], "location": []}, dtype="str")
+            object.__setattr__(self, "materials", named)
+        size["m"] = len(self.materials)
         values = {"demand": demand, "hours": hours, "route_item": route, "rate_group": group}
         for name, axes in AXES.items():
             value = values.get(name, getattr(self, name))
             if name == "is_backlog_allowed" and value is None:
                 continue  # follows from what has a cost, below
             object.__setattr__(self, name, spread(name, value, tuple(size[a] for a in axes)))
-        _check_places(self.supplied_from, self.route_item)
+        _check_places(self.supplied_from, self.route_item, self.material_item)
         if self.is_backlog_allowed is None:
             is_given = np.isfinite(self.backlog_cost).any(axis=0) | (not self.is_priced)
             object.__setattr__(self, "is_backlog_allowed", is_given)
@@ -238,6 +265,11 @@ class Task:
     def overtime_rate(self) -> np.ndarray:
         """Cost of an hour of overtime (t, r): as a regular one where it is not given."""
         return np.where(np.isfinite(self.overtime_cost), self.overtime_cost, self.regular_cost)
+
+    @property
+    def is_scarce(self) -> np.ndarray:
+        """Months in which all that there can be of a material is a number of units, (t, m)."""
+        return np.isfinite(np.cumsum(self.material_inflow, axis=0)) & (self.material_item < 0)
 
     @property
     def first_month(self) -> np.ndarray:
@@ -283,10 +315,13 @@ def spread(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
-def _check_places(supplied_from: np.ndarray, route_item: np.ndarray) -> None:
+def _check_places(
+    supplied_from: np.ndarray, route_item: np.ndarray, material_item: np.ndarray
+) -> None:
     """Raise where positions of items are none, or a chain of sites runs in a circle."""
     count = len(supplied_from)
-    for name, places in (("supplied_from", supplied_from), ("route_item", route_item)):
+    named = {"supplied_from": supplied_from, "route_item": route_item}
+    for name, places in (named | {"material_item": material_item}).items():
         if (places >= count).any():
             raise ValueError(
                 f"{name} has {places.max()}, but there are {count} items; positions start at 0."
@@ -314,6 +349,7 @@ def from_tables(
     is_lost: bool = False,
     has_setups: bool = False,
     stops: pd.DataFrame | None = None,
+    sources: pd.DataFrame | None = None,
 ) -> Task:
     """Lay the tables of a supply plan out as a task.
 
@@ -343,6 +379,9 @@ def from_tables(
         Set-ups cost what ``setup_cost_value`` says.
     stops : DataFrame, optional
         ``item, month`` in which nothing new of an item is made, bought or made by others.
+    sources : DataFrame, optional
+        From ``sourcing.sources``: their monthly limits bound what is bought; suppliers slower than
+        an item's quickest one deliver so many months later.
 
     Notes
     -----
@@ -386,7 +425,8 @@ def from_tables(
     an_hour = staff[["regular_cost_value", "overtime_cost_value"]].max(axis=1).fillna(0.0)
     is_made = has_setups & (above < 0) & ~own["is_purchased"].to_numpy(dtype=bool)
     setups = np.where(is_made, rate["setup_cost_value"], np.nan)
-    limit = np.where(_is_stopped(stops, keys["item"], month_index) & (above < 0), 0.0, np.inf)
+    limit = _most_bought(sources, own, len(wide))
+    limit = np.where(_is_stopped(stops, keys["item"], month_index) & (above < 0), 0.0, limit)
     return Task(
         keys=keys,
         months=month_index,
@@ -435,6 +475,22 @@ def from_tables(
         **_lost_sales(own, rate, is_lost, len(wide)),
         **_unit_costs(own, rate, hours[: len(own)] @ an_hour, above),
     )
+
+
+def _most_bought(sources: pd.DataFrame | None, own: pd.DataFrame, count: int) -> np.ndarray:
+    """Units (t, i) that suppliers can deliver in a month; infinite of what is not bought."""
+    most = np.full((count, len(own)), np.inf)
+    if sources is None:
+        return most
+    by_item = dict(list(sources.groupby("item")))
+    for place in np.flatnonzero(own["is_purchased"]):
+        row = own.iloc[place]
+        rows = by_item[row["item"]]
+        slower = rows["lead_time_months"] - rows["lead_time_months"].min()
+        after = np.where(slower > 0, row["lead_time_months"] + slower, 0)
+        is_there = np.arange(count)[:, None] >= after
+        most[:, place] = np.where(is_there, rows["monthly_limit"].to_numpy(), 0.0).sum(axis=1)
+    return most
 
 
 def _is_stopped(

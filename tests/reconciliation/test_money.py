@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
 from sopkit.reconciliation import money
+from sopkit.supply import allocation, sites
 
 CYCLE = pd.Timestamp("2026-01-01")
 ITEMS = contract.empty("items").assign(item=[])
+NOBODY = contract.empty("channels")
 
 
 def typed(name: str, **columns) -> pd.DataFrame:
@@ -45,10 +47,21 @@ def series(**prices: tuple) -> pd.DataFrame:
     return table
 
 
+def shared(plan: pd.DataFrame, delivered: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
+    """Table `allocation` in fair shares; what is not delivered is lost."""
+    wanted = sites.series_demand(plan, contract.empty("orders"), ITEMS, PLACES)
+    asked = wanted.groupby(["item", "site", "month"])["demand"].sum()
+    index = pd.MultiIndex.from_frame(delivered[schema.SITE_MONTH])
+    asked = asked.reindex(index, fill_value=0.0).to_numpy()
+    given = delivered["deliverable"]
+    whole = delivered.assign(demand=asked, owed=0.0, lost=(asked - given).clip(lower=0.0))
+    return allocation.allocation(wanted, whole, NOBODY, rates, rule="fair share")
+
+
 def valued(plan: pd.DataFrame, delivered: pd.DataFrame, rate: float = 1.0) -> pd.DataFrame:
     factors = pd.DataFrame(rate, index=plan.index, columns=["plan", "held", "last_year"])
     rates = series(A=(10.0, 6.0), B=(20.0, np.nan))
-    return money.plan_money(plan, delivered, rates, ITEMS, PLACES, factors)
+    return money.plan_money(plan, shared(plan, delivered, rates), rates, factors)
 
 
 def test_a_sites_deliveries_are_shared_like_the_demand_of_its_series_by_hand():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from sopkit.supply.tasks import Task
@@ -101,3 +104,40 @@ def _random_task(seed: int, **fixed) -> Task:
 def random_task():
     """``random_task(seed, opening=0, …)``: a problem with every rule on by chance."""
     return _random_task
+
+
+def _with_bills(task: Task, seed: int) -> Task:
+    """A random task with bolts and pipes that are bought, frames made of both, two items used too.
+
+    Items 0 and 1 take frames and bolts; 0 takes item 2, and 1 item 3, which is bought; by chance
+    frames take item 2 as well.
+    """
+    rng = np.random.default_rng([seed, 10])
+    n, m = len(task.keys), 5  # bolt, pipe, frame, item 2, item 3
+    per = np.zeros((n, m))
+    per[0] = rng.integers(1, 3), 0, rng.integers(0, 2), rng.integers(0, 2), 0
+    per[1] = rng.integers(0, 2), 1, 1, 0, rng.integers(0, 2)
+    per[2, 0] = 1.0
+    part = np.zeros((m, m))
+    part[2] = 2.0, rng.uniform(0.5, 1.5), 0, rng.integers(0, 2), 0
+    inflow = rng.integers(0, 60, (task.n_months, m)).astype(float)
+    inflow[rng.integers(2, 9) :, 1] = np.inf
+    inflow[:, 2] = 0.0
+    inflow[0, 2] = rng.integers(0, 40)
+    return replace(
+        task,
+        materials=pd.DataFrame({"item": list("bpf23"), "location": "plant"}),
+        material_per=per[task.route_item],
+        material_offset=rng.integers(0, 2, (n, m))[task.route_item],
+        material_inflow=inflow,
+        material_item=np.array([-1, -1, -1, 2, 3]),
+        part_per=part,
+        part_offset=rng.integers(0, 2, (m, m)),
+        part_lead=np.array([0, 0, rng.integers(0, 2), 0, 0]),
+    )
+
+
+@pytest.fixture(scope="session")
+def bills():
+    """``bills(task, seed)``: bills of materials for a random task."""
+    return _with_bills

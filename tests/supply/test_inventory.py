@@ -37,7 +37,7 @@ def plan_of(*rows: tuple) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows, columns=["item", "location", "consensus", "quantity", "quantity_upper"]
     )
     table = table.assign(channel="all").merge(pd.DataFrame({"month": AHEAD}), how="cross")
-    plan = table[[*schema.SERIES_MONTH, "consensus"]]
+    plan = table[[*schema.SERIES_MONTH, "consensus"]].assign(constrained=table["consensus"])
     return plan, table[[*schema.SERIES_MONTH, "quantity", "quantity_upper"]]
 
 

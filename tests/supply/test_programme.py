@@ -49,6 +49,21 @@ def wanted_at(task: Task, i: int, t: int) -> float:
     return wanted
 
 
+def taken_of(task: Task, materials: np.ndarray, month: int) -> list[tuple[tuple, float]]:
+    """What is made, and how much of some materials a unit takes in a month."""
+    found = []
+    for due in range(task.n_months):
+        for m in materials:
+            for kind, pers, offsets in (
+                ("made", task.material_per, task.material_offset),
+                ("part", task.part_per, task.part_offset),
+            ):
+                for k in np.flatnonzero(pers[:, m]):
+                    if max(due - offsets[k, m], 0) == month:
+                        found.append(((kind, int(k), due), float(pers[k, m])))
+    return found
+
+
 def slow_least_cost(task: Task) -> float:
     """Every rule written out by itself, month by month, and handed to scipy."""
     s, (count, n) = Sheet(), task.demand.shape
@@ -105,6 +120,19 @@ def slow_least_cost(task: Task) -> float:
                     total += hold / 2 * max(task.opening[i], 0.0)
             else:
                 s.cost[s.names["stock", i, t]] += hold
+    for k in range(len(task.materials)):
+        is_made = task.part_per[k].any() and task.material_item[k] < 0
+        for t in range(count):
+            s.add("part", k, t, upper=np.inf if is_made and t >= task.part_lead[k] else 0.0)
+    for k in np.flatnonzero(task.material_item < 0):
+        parts, there = {}, 0.0
+        for t in range(count):  # no more is taken until a month than has come
+            there += task.material_inflow[t, k]
+            parts["part", int(k), t] = parts.get(("part", int(k), t), 0.0) - 1.0
+            for name, per in taken_of(task, [k], t):
+                parts[name] = parts.get(name, 0.0) + per
+            if np.isfinite(there):
+                s.say(dict(parts), "<", there)
     for t in range(count):
         for i in range(n):
             parts = {("made", p, t): 1.0 for p in routes_of[i]}
@@ -113,13 +141,17 @@ def slow_least_cost(task: Task) -> float:
             for child in children[i]:
                 if t + task.lead_months[child] < count:
                     parts["arrived", child, t + task.lead_months[child]] = -1.0
+            for name, per in taken_of(task, np.flatnonzero(task.material_item == i), t):
+                parts[name] = parts.get(name, 0.0) - per
             right = task.demand[t, i] - task.receipts[t, i]
             if t:
                 parts |= {("stock", i, t - 1): 1.0, ("owed", i, t - 1): -1.0}
             else:
                 right -= task.opening[i]
             s.say(parts, "=", right)
-            if len(children[i]):  # only customers are owed, no units that are sent on
+            if (
+                len(children[i]) or i in task.material_item
+            ):  # only customers are owed, no units that are sent on
                 parts = {("owed", i, t): 1.0, ("lost", i, t): 1.0}
                 right = task.demand[t, i]
                 if t:
@@ -280,6 +312,14 @@ def test_bounds_and_costs_are_the_same_without_the_matrix(random_task, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_least_cost_equals_an_independent_programme(random_task, seed):
     task = random_task(seed)
+    session = least_cost.Session(task)
+    session.solve()
+    assert session.objective == pytest.approx(slow_least_cost(task), rel=1e-7, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_least_cost_with_materials_equals_an_independent_programme(random_task, bills, seed):
+    task = bills(random_task(seed, in_work=0.0), seed)
     session = least_cost.Session(task)
     session.solve()
     assert session.objective == pytest.approx(slow_least_cost(task), rel=1e-7, abs=1e-5)

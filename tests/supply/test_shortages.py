@@ -29,6 +29,7 @@ def projection_of(**items: tuple) -> pd.DataFrame:
                     "closing": closing,
                     "safety_stock": 0.0,
                     "lost": 0.0,
+                    "scrap": 0.0,
                 }
             )
         )

@@ -38,7 +38,7 @@ def plan_of(*rows: tuple) -> pd.DataFrame:
     """`demand_plan` from (item, location, units in each of four months)."""
     table = pd.DataFrame(rows, columns=["item", "location", "consensus"])
     table = table.assign(channel="all").merge(pd.DataFrame({"month": AHEAD}), how="cross")
-    return table[[*schema.SERIES_MONTH, "consensus"]]
+    return table[[*schema.SERIES_MONTH, "consensus"]].assign(constrained=table["consensus"])
 
 
 def orders_of(*rows: tuple) -> pd.DataFrame:

@@ -1,0 +1,366 @@
+"""Why a unit more is not there by a month: what the plan leaves free, and the limit that binds.
+
+A plan's own slack is followed: month by month back from the one in which a unit is wanted, and from
+a site to the one that sends to it, until something has no room or costs more than owing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.supply import materials, plans
+from sopkit.supply.tasks import Task
+
+NOTHING = 1e-6  # units that are none
+_BY_TIME = ("lead time", "frozen")
+_BACK = " ← "
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """What a plan leaves free: units (t, p) that each route could deliver more, and why no more.
+
+    ``cause`` and ``limit`` (t, p) name what binds each route first; ``hours`` (t, r) are free,
+    overtime among them; ``materials`` (t, m) are free from a month until the end; ``stock`` (t, i)
+    are units that may be kept more at month end.
+    """
+
+    task: Task
+    plan: plans.Plan
+    end: plans.Outcome
+    units: np.ndarray
+    cause: np.ndarray
+    limit: np.ndarray
+    hours: np.ndarray
+    materials: np.ndarray
+    stock: np.ndarray
+
+
+def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
+    """What a plan leaves free.
+
+    Parameters
+    ----------
+    task, plan : Task, Plan
+        Problem and answer.
+    sources : DataFrame
+        From ``sourcing.sources``: names the supplier of what is bought, the quickest one.
+    """
+    plan, end = plans.completed(task, plan), plans.outcome(task, plan)
+    limit = end.available + plans.overtime_limit(task, plan.workers)
+    hours = np.maximum(limit - end.load, 0.0)
+    units = np.full(plan.made.shape, np.inf)
+    cause, name = (np.full(units.shape, "", dtype=object) for _ in range(2))
+
+    def bound(most: np.ndarray, why: object, what: object, routes: object = slice(None)) -> None:
+        tighter = most < units[:, routes] - NOTHING
+        for kept, value in ((units, most), (cause, why), (name, what)):
+            kept[:, routes] = np.where(tighter, value, kept[:, routes])
+
+    for resource in range(task.hours.shape[1]):
+        uses = np.flatnonzero(task.hours[:, resource] > 0)
+        when = np.arange(task.n_months)[:, None] - task.offset_months[uses, resource]
+        most = hours[np.maximum(when, 0), resource] / task.hours[uses, resource]
+        bound(most, "hours", task.resources[resource], uses)
+    quickest = sources.sort_values(["lead_time_months", "supplier"])
+    supplier = schema.lookup(task.keys["item"], quickest, "supplier").fillna("").astype("str")
+    is_named = task.is_purchased & (supplier != "").to_numpy()
+    source = np.where(is_named, supplier, task.keys["location"])[task.route_item]
+    left = np.minimum.accumulate(materials.left(task, plan)[::-1], axis=0)[::-1]  # until the end
+    for material in range(left.shape[1]):
+        uses = np.flatnonzero(task.material_per[:, material] > 0)
+        when = np.arange(task.n_months)[:, None] - task.material_offset[uses, material]
+        most = left[np.maximum(when, 0), material] / task.material_per[uses, material]
+        bound(np.maximum(most, 0.0), "component", task.materials["item"].iat[material], uses)
+    bound(_rate_room(task, end), "hours", _rate_names(task))
+    bound(
+        np.maximum(task.supply_limit - end.made, 0.0)[:, task.route_item], "supplier limit", source
+    )
+    is_frozen = (task.frozen_months > task.lead_months)[task.route_item]
+    early = np.arange(task.n_months)[:, None] < task.first_month
+    bound(np.where(early, -1.0, np.inf), np.where(is_frozen, *_BY_TIME[::-1]), source)
+    units, kept = np.maximum(units, 0.0), _stock_room(task, end.closing)
+    return Room(task, plan, end, units, cause, name, hours, left, kept)
+
+
+def _rate_room(task: Task, end: plans.Outcome) -> np.ndarray:
+    """Units (t, p) that each route could make more without changing its rate too far."""
+    left = (task.maximum_rate_change - end.rate_change) * task.working_days[:, None]
+    is_own = ~task.is_purchased & (task.supplied_from < 0)
+    left = np.where(is_own, np.maximum(left, 0.0)[:, task.rate_group], np.inf)
+    return left[:, task.route_item]
+
+
+def _rate_names(task: Task) -> np.ndarray:
+    names = "rate of " + task.keys["item"].astype("str")
+    return names.to_numpy(dtype=object)[task.route_item]
+
+
+def _stock_room(task: Task, closing: np.ndarray) -> np.ndarray:
+    """Units (t, i) that may be kept more at month end, by item and by what its site can hold."""
+    held = np.maximum(closing, 0.0)
+    left = task.maximum_stock - held
+    for site in np.unique(task.site[np.isfinite(task.storage_limit)]):
+        own = task.site == site
+        there = task.storage_limit[own].min() - held[:, own].sum(axis=1)
+        left[:, own] = np.minimum(left[:, own], there[:, None])
+    return np.maximum(left, 0.0)
+
+
+def ahead(free: Room, item: int, month: int, made: int) -> float:
+    """Units that may be made in a month (position) and kept until a later one."""
+    if month - made > free.task.shelf_life_months[item]:
+        return 0.0
+    return float(free.stock[made:month, item].min(initial=np.inf))
+
+
+def why(free: Room, item: int, month: int, *, owing: float) -> tuple[str, str, str]:
+    """What keeps a unit more of an item from being there by a month.
+
+    Parameters
+    ----------
+    free : Room
+        From ``room``.
+    item, month : int
+        Positions in the task's keys and months.
+    owing : float
+        What it costs to owe the unit until it comes; missing where unknown.
+
+    Returns
+    -------
+    tuple of str
+        ``cause``, ``limit`` (name of the resource, component, supplier or site) and ``chain``, the
+        words from the unit to what binds.
+
+    Examples
+    --------
+    >>> task = Task(demand=[5, 20], hours=1.0, regular_hours=10.0, resources=["sewing"],
+    ...     holding_cost=2.0, backlog_cost=1.0)
+    >>> nobody = pd.DataFrame(columns=["item", "supplier", "lead_time_months"])
+    >>> free = room(task, plans.Plan(made=[[5.0], [10.0]]), nobody)
+    >>> why(free, 0, 1, owing=1.0)[:2]
+    ('hours', 'sewing')
+    """
+    if free.task.supplied_from[item] >= 0:
+        return _why_sent(free, item, month, owing)
+    route = _route(free, item, month)
+    if free.units[month, route] > NOTHING:
+        return "cost", *_dear(free, route, month, owing)
+    cause, limit = free.cause[month, route], free.limit[month, route]
+    words, first = [], month
+    while first >= 0:
+        here = (free.cause[first, route], free.limit[first, route])
+        last = first
+        while (
+            first >= 0
+            and _is_blocked(free, item, first)
+            and here == (free.cause[first, route], free.limit[first, route])
+        ):
+            first -= 1
+        words.append(_blocked(free, item, route, (first + 1, last)))
+        if here[0] in _BY_TIME:
+            break
+        if first >= 0 and not _is_blocked(free, item, first):
+            kept, words_kept = _not_ahead(free, item, month, first, owing)
+            words.append(words_kept)
+            is_to_order = kept == "made to order" and not free.task.is_service[item]
+            cause = kept if is_to_order else cause
+            break
+    return cause, limit, _BACK.join(words)
+
+
+def _route(free: Room, item: int, month: int) -> int:
+    """The route of an item with most room in a month; the usual one where none has any."""
+    routes = np.flatnonzero(free.task.route_item == item)
+    return int(routes[np.argmax(free.units[month, routes])])
+
+
+def _is_blocked(free: Room, item: int, month: int) -> bool:
+    return free.units[month, free.task.route_item == item].max() <= NOTHING
+
+
+def _month(free: Room, place: int) -> str:
+    return months.label(free.task.months[place])
+
+
+def _span(free: Room, first: int, last: int) -> str:
+    names = _month(free, first), _month(free, last)
+    return f"in {names[0]}" if first == last else f"from {names[0]} to {names[1]}"
+
+
+def _blocked(free: Room, item: int, route: int, span: tuple[int, int]) -> str:
+    """In words: what binds a route over some months."""
+    task, (first, last) = free.task, span
+    cause, limit = free.cause[last, route], free.limit[last, route]
+    when = _span(free, first, last)
+    if cause == "lead time":
+        months_ = int(task.first_month[route])
+        source = f" of {limit}" if task.is_purchased[item] and limit else ""
+        return f"nothing new can come before {_after(free, months_)} (lead time{source})"
+    if cause == "frozen":
+        return (
+            f"frozen: only what is firm comes before {_after(free, int(task.first_month[route]))}"
+        )
+    if cause == "supplier limit":
+        most = task.supply_limit[first : last + 1, item].sum()
+        who = limit if task.is_purchased[item] else "its supply"
+        return f"{who} gives no more {when} ({most:,.0f} units)"
+    if cause == "component":
+        return _scarce(free, route, limit, span)
+    if limit not in task.resources:
+        most = task.maximum_rate_change[task.rate_group[item]]
+        return f"its rate of production may rise by {most:,.0f} a month at most ({when})"
+    resource = task.resources.index(limit)
+    offset = int(task.offset_months[route, resource])
+    own = slice(max(first - offset, 0), last - offset + 1)
+    load = free.end.load[own, resource].sum()
+    when = _span(free, max(first - offset, 0), last - offset)
+    return f"{limit} has no hour left {when} ({load:,.0f} of {load:,.0f} with overtime)"
+
+
+def _scarce(free: Room, route: int, name: str, span: tuple[int, int]) -> str:
+    """In words: a component of which nothing is left, down to the one that is bought."""
+    task = free.task
+    uses = task.material_per[route] > 0
+    material = int(np.flatnonzero(uses & (task.materials["item"] == name).to_numpy())[0])
+    offset = int(task.material_offset[route, material])
+    first, last = (max(place - offset, 0) for place in span)
+    words = [f"nothing is left of {name} {_span(free, first, last)}"]
+    while task.part_per[material].any():
+        into = np.flatnonzero(task.part_per[material])
+        when = np.maximum(last - task.part_offset[material, into], 0)
+        more = free.materials[when, into] / task.part_per[material, into]
+        if more.min() > NOTHING:
+            break
+        material = int(into[np.argmin(more)])
+        words.append(f"it is made of {task.materials['item'].iat[material]}")
+    is_free = np.isinf(task.material_inflow[:, material])
+    if is_free.any():
+        words.append(f"new ones come from {_month(free, int(is_free.argmax()))} on (lead time)")
+    elif task.material_item[material] < 0:
+        most = task.material_inflow[first : last + 1, material].sum()
+        words.append(f"no more than {most:,.0f} can come {_span(free, first, last)}")
+    return _BACK.join(words)
+
+
+def _after(free: Room, place: int) -> str:
+    """Name of a month that may lie beyond the horizon."""
+    return months.label(months.shift(free.task.months[0], place))
+
+
+def _not_ahead(free: Room, item: int, month: int, made: int, owing: float) -> tuple[str, str]:
+    """Why nothing was made ahead in an earlier month that has room."""
+    task = free.task
+    if ahead(free, item, month, made) <= NOTHING:
+        if task.is_service[item]:
+            return "made to order", "a service cannot be done ahead"
+        if task.maximum_stock[made:month, item].min() <= NOTHING:
+            return "made to order", "it is made to order, so nothing can be made ahead"
+        if month - made > task.shelf_life_months[item]:
+            return "", f"it keeps {task.shelf_life_months[item]:,.0f} months only"
+        return "", f"{task.keys['location'].iat[item]} has no space for more stock"
+    hold = float(task.holding_cost[made:month, item].sum())
+    if np.isfinite(hold) and np.isfinite(owing):
+        each = hold / (month - made)
+        return "", (
+            f"made in {_month(free, made)} it would cost {hold:,.2f} of holding ({each:,.2f} a "
+            f"month), beside {owing:,.2f} for owing it"
+        )
+    return "", f"there is room in {_month(free, made)}, which this way to supply does not use"
+
+
+def _dear(free: Room, route: int, month: int, owing: float) -> tuple[str, str]:
+    """What makes a unit dear in a month that has room for it, by name and in words."""
+    task, units = free.task, free.units[month, route]
+    over = [task.resources[r] for r in np.flatnonzero(is_over(free, route, month))]
+    some = "room is left" if np.isinf(units) else f"room for {units:,.0f} more is left"
+    words = f"{some} in {_month(free, month)}" + f", in overtime of {' and '.join(over)}" * bool(
+        over
+    )
+    cost = unit_cost(free, route, month)
+    group = task.rate_group[task.route_item[route]]
+    change = np.nanmax([task.increase_cost[group], task.decrease_cost[group], 0.0])
+    if np.isfinite(owing) and cost >= owing:
+        words += f": a unit costs {cost:,.2f} there, owing it {owing:,.2f}"
+    elif np.isfinite(owing) and change > 0:
+        words += f": changing the rate of production costs {change:,.2f} a unit, owing {owing:,.2f}"
+    else:
+        words += ", which this way to supply does not use"
+    return over[0] if over else task.keys["location"].iat[task.route_item[route]], words
+
+
+def unit_cost(free: Room, route: int, month: int) -> float:
+    """What a unit more costs a route in a month: hours (overtime where regular ones are gone).
+
+    Material, purchase price and changes of rate are counted, what is not known as nothing.
+    """
+    task, item = free.task, free.task.route_item[route]
+    bought = np.where(task.is_purchased[item], task.purchase_cost[month, item], 0.0)
+    paid, _ = hour_costs(free, route, month)
+    regular = float(task.hours[route] @ paid + np.nan_to_num(bought))
+    regular += float(np.nan_to_num(task.material_cost[month, route]))
+    return regular + premium(free, route, month)
+
+
+def hour_costs(free: Room, route: int, month: int) -> tuple[np.ndarray, np.ndarray]:
+    """What an hour more of each resource costs a route (r,): a regular one, and beyond those.
+
+    A regular hour that is paid whether worked or not costs nothing more.
+    """
+    task, each = free.task, np.arange(free.task.hours.shape[1])
+    when = np.maximum(month - task.offset_months[route], 0)
+    usual = np.nan_to_num(task.regular_cost[when, each])
+    return np.where(task.is_idle_paid, 0.0, usual), np.nan_to_num(task.overtime_rate[when, each])
+
+
+def is_over(free: Room, route: int, month: int) -> np.ndarray:
+    """Whether only overtime is left of each resource (r,) that a route passes."""
+    task, each = free.task, np.arange(free.task.hours.shape[1])
+    when = np.maximum(month - task.offset_months[route], 0)
+    gone = free.end.load[when, each] >= free.end.available[when, each] - NOTHING
+    return gone & (task.hours[route] > 0)
+
+
+def premium(free: Room, route: int, month: int) -> float:
+    """What a unit costs more in a month than in regular hours: overtime and changes of rate."""
+    paid, beyond = hour_costs(free, route, month)
+    hours = np.where(is_over(free, route, month), beyond - paid, 0.0)
+    item = int(free.task.route_item[route])
+    return float(free.task.hours[route] @ hours) + _rate_cost(free, item, month)
+
+
+def _rate_cost(free: Room, item: int, month: int) -> float:
+    """What a unit more in a month adds to the cost of changing the rate, into it and out of it."""
+    task = free.task
+    if task.is_purchased[item] or task.supplied_from[item] >= 0:
+        return 0.0
+    group = task.rate_group[item]
+    up, down = (np.nan_to_num(cost[group]) for cost in (task.increase_cost, task.decrease_cost))
+    steps = free.end.rate_change[month : month + 2, group]
+    cost = up if steps[0] >= -NOTHING else -down
+    if len(steps) > 1:
+        cost += -up if steps[1] > NOTHING else down
+    return float(cost / task.working_days[month])
+
+
+def _why_sent(free: Room, item: int, month: int, owing: float) -> tuple[str, str, str]:
+    """The same for a site that another one sends to."""
+    task, sender = free.task, int(free.task.supplied_from[item])
+    site = task.keys["location"].iat[sender]
+    lead, frozen = int(task.lead_months[item]), int(task.frozen_months[item])
+    if month < max(lead, frozen):
+        if frozen > lead:
+            first = _after(free, frozen)
+            return "frozen", site, f"only what is firm comes before {first} (frozen)"
+        words = f"{lead} month{'s' * (lead > 1)} on the way from {site}"
+        return "transfer", site, f"{words}: nothing new comes before {_after(free, lead)}"
+    left = month - lead
+    spare = free.end.closing[left:, sender].min()
+    if spare > NOTHING:
+        return "cost", site, f"{site} keeps {spare:,.0f} in stock, which this plan does not send"
+    cause, limit, chain = why(free, sender, left, owing=owing)
+    return cause, limit, f"{site} has none to send in {_month(free, left)}{_BACK}{chain}"

@@ -1,0 +1,247 @@
+"""Materials of a supply problem from its tables: what there can be of each, and what is left.
+
+Bought components come from stock, receipts and, after their lead time, from suppliers; parts that
+are made here are made of other materials. A component that is sold too gives from its item's stock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.supply import issues, plans, sites, sourcing
+from sopkit.supply.plans import Plan
+from sopkit.supply.tasks import Task
+
+_USE = ["item", "location", "component", "quantity_per", "offset_months", "is_part"]
+
+
+def left(task: Task, plan: Plan) -> np.ndarray:
+    """Units of each material that are still free at each month end under a plan.
+
+    Parameters
+    ----------
+    task, plan : Task, Plan
+        Problem and answer.
+
+    Returns
+    -------
+    array (t, m)
+        Infinite where nothing limits a material; zero: it binds. A part that is made here counts
+        with what the materials left would still make of it, an item sold too with its stock.
+
+    Examples
+    --------
+    >>> frames = pd.DataFrame({"item": ["frame"], "location": ["plant"]})
+    >>> task = Task(demand=[4, 4], materials=frames, material_per=1.0, material_inflow=[[5], [2]])
+    >>> left(task, Plan(made=[[4.0], [3.0]])).tolist()
+    [[1.0], [0.0]]
+    """
+    plan = plans.completed(task, plan)
+    use = issues.new(task, plan.made, plan.parts)
+    found = np.cumsum(issues.free(task) + plan.parts - use, axis=0)
+    linked = task.material_item >= 0
+    closing = np.maximum(plans.outcome(task, plan).closing, 0.0)
+    found[:, linked] = closing[:, task.material_item[linked]]
+    t = np.arange(task.n_months)
+    for part in issues.order(task)[::-1]:
+        into = np.flatnonzero(task.part_per[part])
+        when = np.maximum(t[:, None] - task.part_offset[part, into], 0)
+        more = (found[when, into] / task.part_per[part, into]).min(axis=1)
+        found[:, part] += np.where(t >= task.part_lead[part], more, 0.0)
+    return found
+
+
+def with_materials(
+    task: Task,
+    components: pd.DataFrame,
+    items: pd.DataFrame,
+    suppliers: pd.DataFrame,
+    inventory: pd.DataFrame,
+    scheduled: pd.DataFrame,
+    locations: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+) -> tuple[Task, list[str]]:
+    """A task whose production takes what its bills of materials say.
+
+    Parameters
+    ----------
+    task : Task
+        From ``tasks.from_tables``.
+    components, items, suppliers, inventory, locations : DataFrame
+        Raw tables. Bills of what is bought are left out: its supplier makes it.
+    scheduled : DataFrame
+        Table `scheduled_receipts` of this cycle.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    task : Task
+        With the materials that can limit it; one that is there without limit from the first month
+        on is left out.
+    unknown : list of str
+        Components of which no stock was ever counted and nothing is on its way, sorted: they limit
+        nothing.
+    """
+    is_bought = schema.lookup(task.keys["item"], items, "is_purchased").fillna(False)
+    is_maker = (task.supplied_from < 0) & ~(is_bought.to_numpy(dtype=bool) | task.is_purchased)
+    known = _counted(inventory, scheduled, items, locations)
+    uses, unknown = _uses(task.keys[is_maker], task.keys, components, items, known)
+    names = uses[["component", "location"]].drop_duplicates(ignore_index=True)
+    names = names.rename(columns={"component": "item"})
+    if names.empty:
+        return task, unknown
+    arrays = _per(uses, task.keys, names, task.route_item)
+    arrays["material_item"] = _at(names, task.keys)
+    lead, inflow, work = _inflow(
+        task, names, arrays, (items, suppliers, inventory, scheduled, locations), cycle
+    )
+    arrays |= {"part_lead": lead, "material_inflow": inflow}
+    whole = replace(task, materials=names, **arrays)
+    whole = replace(whole, material_inflow=_less_work(whole, work))
+    return _scarce(_with_free_parts(whole)), unknown
+
+
+def _at(rows: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
+    """Position of each row's item and location among keys, −1 where it is none."""
+    index = pd.MultiIndex.from_frame(keys[schema.SITE])
+    return index.get_indexer(pd.MultiIndex.from_frame(rows[schema.SITE]))
+
+
+def _counted(
+    inventory: pd.DataFrame, scheduled: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
+) -> pd.DataFrame:
+    """Items and sites of which stock was ever counted, or something is on its way."""
+    rows = pd.concat([inventory[schema.SITE], scheduled[schema.SITE]]).drop_duplicates()
+    return rows.assign(location=sites.stocking_site(rows, items, locations)).drop_duplicates()
+
+
+def _uses(
+    makers: pd.DataFrame,
+    keys: pd.DataFrame,
+    components: pd.DataFrame,
+    items: pd.DataFrame,
+    known: pd.DataFrame,
+) -> tuple[pd.DataFrame, list[str]]:
+    """What each item and part takes at its site, level by level, and what nobody counts.
+
+    A blank quantity is one. A part's materials are due its lead time before it, where its bill
+    says nothing else.
+    """
+    bill = components.assign(quantity_per=components["quantity_per"].fillna(1.0))
+    bill = bill[(bill["quantity_per"] > 0) & (bill["item"] != bill["component"])]
+    bill = bill[["item", "component", "quantity_per", "offset_months"]]
+    bought = set(items.loc[items["is_purchased"].fillna(False).astype(bool), "item"])
+    level, parts, unknown = makers[schema.SITE].assign(is_part=False), [], set()
+    seen = pd.DataFrame({name: [] for name in schema.SITE}, dtype="str")
+    while len(level):
+        own = level.merge(bill, on="item", how="inner", validate="many_to_many")
+        goes = own[["component", "location"]].rename(columns={"component": "item"})
+        is_known = (_at(goes, known) >= 0) | (_at(goes, keys) >= 0)
+        unknown |= set(goes.loc[~is_known, "item"])
+        parts.append(own[is_known][_USE])
+        seen = pd.concat([seen, level[schema.SITE]])
+        more = goes[is_known].drop_duplicates()
+        is_new = (_at(more, keys) < 0) & (_at(more, seen.drop_duplicates()) < 0)
+        level = more[is_new & ~more["item"].isin(bought)].assign(is_part=True)
+    uses = pd.concat(parts, ignore_index=True) if parts else bill.iloc[:0].assign(location="")
+    lead = np.where(uses["is_part"], _lead_months(uses["item"], items), 0) if parts else 0
+    return uses.assign(offset_months=uses["offset_months"].fillna(pd.Series(lead))), sorted(unknown)
+
+
+def _lead_months(members: pd.Series, items: pd.DataFrame) -> np.ndarray:
+    """Whole months that making an item takes, by its own lead time; 0 where nobody wrote one."""
+    days = schema.lookup(members, items, "lead_time_days").astype("float64").fillna(0.0)
+    return np.floor(days / sites.DAYS_A_MONTH + 0.5).to_numpy().astype("int64")
+
+
+def _per(
+    uses: pd.DataFrame, keys: pd.DataFrame, names: pd.DataFrame, route_item: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Units and months of the bill of materials: by route and material, by part and material."""
+    material = _at(uses.assign(item=uses["component"]), names)
+    is_part = uses["is_part"].to_numpy(dtype=bool)
+    maker = np.where(is_part, _at(uses, names), _at(uses, keys))
+    found = {}
+    for kind, own, count in (("material", ~is_part, len(keys)), ("part", is_part, len(names))):
+        for name, column in (("per", "quantity_per"), ("offset", "offset_months")):
+            laid = np.zeros((count, len(names)))
+            laid[maker[own], material[own]] = uses[column].to_numpy(dtype="float64")[own]
+            found[f"{kind}_{name}"] = laid[route_item] if kind == "material" else laid
+    return found
+
+
+def _inflow(
+    task: Task, names: pd.DataFrame, arrays: dict, raw: tuple, cycle: pd.Timestamp
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lead months (m,) of parts, what comes (t, m), and what is on its way and still to be made."""
+    items, suppliers, inventory, scheduled, locations = raw
+    is_part = arrays["part_per"].any(axis=1)
+    delivered = sourcing.sources(names["item"].drop_duplicates(), items, suppliers)
+    quickest = delivered.groupby("item")["lead_time_months"].min()
+    lead = np.where(is_part, _lead_months(names["item"], items), names["item"].map(quickest))
+    terms = names.assign(lead_time_months=lead, frozen_months=0, supplied_from=np.nan)
+    stock = sites.opening_stock(inventory, names, items, locations, cycle)[0]
+    stock = stock.reindex(pd.MultiIndex.from_frame(names)).to_numpy(dtype="float64")
+    due = sites.receipts(scheduled, items, locations, terms, cycle)
+    comes, work = (_by_month(due, column, task.months, names) for column in ("quantity", "in_work"))
+    comes[0] += np.maximum(stock, 0.0)
+    ahead, at = np.arange(task.n_months), names.groupby("item").indices
+    for row in delivered.itertuples():
+        for place in at[row.item]:  # its limit holds for each site: who shares it nobody says
+            if not is_part[place]:
+                comes[ahead >= row.lead_time_months, place] += row.monthly_limit
+    return np.where(is_part, lead, 0), comes, work
+
+
+def _by_month(
+    due: pd.DataFrame, column: str, ahead: pd.DatetimeIndex, names: pd.DataFrame
+) -> np.ndarray:
+    """A column of receipts, (t, m)."""
+    place, month = _at(due, names), ahead.get_indexer(due["month"])
+    own, found = (place >= 0) & (month >= 0), np.zeros((len(ahead), len(names)))
+    np.add.at(found, (month[own], place[own]), due[column].to_numpy(dtype="float64")[own])
+    return found
+
+
+def _less_work(task: Task, work: np.ndarray) -> np.ndarray:
+    """What comes, less what parts that are on their way still take; never less than there is."""
+    use = issues.new(task, np.zeros((task.n_months, len(task.route_item))), work)
+    finite = np.where(task.is_scarce, task.material_inflow, 0.0)
+    there = np.maximum.accumulate(np.maximum(np.cumsum(finite - use, axis=0), 0.0), axis=0)
+    return np.where(task.is_scarce, np.diff(there, axis=0, prepend=0.0), task.material_inflow)
+
+
+def _with_free_parts(task: Task) -> Task:
+    """Parts without limit from the month on in which all that goes into them is."""
+    inflow = task.material_inflow.copy()
+    first = np.where(task.is_scarce.all(axis=0), task.n_months, np.argmin(task.is_scarce, axis=0))
+    first = np.where(task.material_item >= 0, task.n_months, first)
+    for part in issues.order(task)[::-1]:
+        into = task.part_per[part] > 0
+        known = (first[into] + task.part_offset[part, into]).max()
+        first[part] = min(first[part], max(task.part_lead[part], known))
+        inflow[first[part] :, part] = np.inf
+    return replace(task, material_inflow=inflow)
+
+
+def _scarce(task: Task) -> Task:
+    """The task without the materials that nothing ever limits."""
+    keep = task.is_scarce.any(axis=0) | (task.material_item >= 0)
+    by_material = {
+        name: getattr(task, name)[..., keep]
+        for name in ("material_per", "material_offset", "material_inflow", "material_item")
+    }
+    return replace(
+        task,
+        materials=task.materials[keep].reset_index(drop=True),
+        part_per=task.part_per[np.ix_(keep, keep)],
+        part_offset=task.part_offset[np.ix_(keep, keep)],
+        part_lead=task.part_lead[keep],
+        **by_material,
+    )
