@@ -51,6 +51,7 @@ The five meetings:
   sopkit close demand_review --by "M. Keller"    agreed: its tables stay as they are
   sopkit reopen demand_review --by "R. Osei" --note "lost a customer"    open it again, run anew
   sopkit decide D1 --option early --by "R. Osei"    what was decided; its scenario joins the plan
+  sopkit revise --accept FDTPW --by "J. Weber"    sales' answer to what cannot be delivered in time
   sopkit pulse demand_review --score 4 --by "A. Lund"    was the meeting worth its time?
   sopkit close executive_review --by "R. Osei"    approve the plan: nothing of it changes any more
 Begin with your own data:
@@ -98,6 +99,10 @@ _ARGUMENTS = {
            {"required": True, "metavar": "NAME", "dest": "author"}),
     "note": ("--note", "what was agreed", {"default": "", "metavar": "TEXT"}),
     "why": ("--note", "why it is reopened", {"required": True, "metavar": "TEXT", "dest": "note"}),
+    "accept": ("--accept", "lines of feedback that sales agrees to, ID=UNITS for a part, ID=0 to "
+               "take it back, or all", {"nargs": "+", "default": [], "metavar": "ID"}),
+    "refuse": ("--refuse", "lines of feedback that sales does not agree to, or all",
+               {"nargs": "+", "default": [], "metavar": "ID"}),
     "file": ("file", "a filled-in workbook", {"metavar": "FILE"}),
     "author": ("--by", "who hands it in: a statement, no proof",
                {"required": True, "metavar": "NAME", "dest": "author"}),
@@ -441,6 +446,57 @@ def _decide(arguments: argparse.Namespace) -> int:
         return _plan(arguments, workspace, month)
 
 
+def _revise(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    if not arguments.accept and not arguments.refuse:
+        raise UsageError("say which lines of page 04: --accept ID, --refuse ID, or --accept all")
+    month = cycle.resolve(workspace, arguments.cycle)
+    accepted, refused = dict(map(_part, arguments.accept)), tuple(arguments.refuse)
+    with cycle.lock(workspace, month, "revise"):
+        said = {"author": arguments.author, "note": arguments.note}
+        done = gates.revise(workspace, month, accepted, refused, **said)
+        for word, lines in (("accepted", done.accepted), ("refused", done.refused)):
+            if lines:
+                print(f"{word}: {some(lines, 10)}")
+        if done.reopened:
+            print(f"open again: {', '.join(done.reopened)}", flush=True)
+        code = _plan(arguments, workspace, month)
+        if code == DONE:
+            _tell_feedback(arguments, workspace, month)
+        return code
+
+
+def _part(text: str) -> tuple[str, float | None]:
+    """A line, and how many units of it."""
+    line, sign, units = text.partition("=")
+    try:
+        return line, float(units) if sign else None
+    except ValueError:
+        raise UsageError(f"--accept {text}: write it as ID=UNITS, such as {line}=40.") from None
+
+
+def _tell_feedback(arguments: argparse.Namespace, workspace: Path, month: object) -> None:
+    """Rounds of answers, what is open now, and how to go on."""
+    for row in store.read(workspace, "feedback_rounds", month).to_dict("records"):
+        money = (
+            "" if row["amount_value"] != row["amount_value"] else f", {row['amount_value']:,.0f}"
+        )
+        size = f"{row['quantity']:,.0f} units{money}"
+        if row["author"]:
+            counts = (
+                f"{counted(row['accepted'], 'line', 'lines')} accepted, {row['refused']} refused"
+            )
+            print(f"  round {row['round']}, {row['author']}: {counts}; {size} moved")
+    table = store.read(workspace, "feedback", month)
+    left = table.loc[table["state"] == "open", "feedback"].unique()
+    if len(left):
+        print(f"open: {counted(len(left), 'line', 'lines')} ({some(list(left))}), {size}, page 04")
+        print(f"Go on with: {_command('revise --accept ID --by NAME', arguments)}")
+    else:
+        print("No line is open: what is promised can be delivered, or was refused.")
+        print(f"Agreed? {_command('close demand_review --by NAME', arguments)}")
+
+
 def _pulse(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
     month = cycle.resolve(workspace, arguments.cycle)
@@ -476,6 +532,9 @@ _COMMANDS = {
     "decide": (_decide, "Choose an option of a decision; the scenario it names joins the plan",
                'sopkit decide D1 --option early --by "R. Osei"',
                "decision option by note cycle workspace"),
+    "revise": (_revise, "Answer what cannot be delivered in time, line by line, and plan it anew",
+               'sopkit revise --accept FDTPW FK7QX=40 --refuse F3HNR --by "J. Weber"',
+               "accept refuse by note cycle workspace"),
     "pulse": (_pulse, "How a meeting went, one answer a person",
               'sopkit pulse demand_review --score 4 --by "A. Lund"',
               "step score by note cycle workspace"),

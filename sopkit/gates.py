@@ -1,4 +1,4 @@
-"""What people say of a cycle in its meetings: close, reopen, decide, how the meeting went.
+"""What people say of a cycle in its meetings: close, reopen, decide, revise, how it went.
 
 Each is one new file under ``data/raw``; what it does to tables and pages follows from it.
 """
@@ -15,6 +15,7 @@ from sopkit import cycle as batch
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.reconciliation import scenarios
+from sopkit.supply import feedback
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,71 @@ def _moved_steps(before: pd.DataFrame, after: pd.DataFrame) -> tuple[str, ...]:
     kinds = {change["what"] in decided.IN_DEMAND for change in asked}
     names = {True: "demand_review", False: "supply_review"}
     return tuple(names[kind] for kind in sorted(kinds, reverse=True))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What answers to feedback did: lines by state, steps that are open again, the file."""
+
+    accepted: tuple[str, ...]
+    refused: tuple[str, ...]
+    reopened: tuple[str, ...]
+    path: Path
+
+
+def revise(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    accepted: dict[str, float | None],
+    refused: tuple[str, ...] = (),
+    *,
+    author: str,
+    note: str = "",
+) -> Answers:
+    """Say yes or no to lines of table `feedback`; the next run plans what was agreed.
+
+    Parameters
+    ----------
+    workspace, cycle, author, note
+        As in ``close``.
+    accepted, refused
+        As in ``supply.feedback.answers``.
+
+    Raises
+    ------
+    UsageError
+        If a line cannot be answered so, somebody else has answered it since the last run, or the
+        plan is approved; nothing is written then.
+    Busy
+        If a run, or a closing, holds the cycle.
+    """
+    store.file_word(author)  # a name, before anything is kept
+    store.require_unapproved(workspace, cycle, "nothing was answered")
+    with batch.lock(workspace, cycle, "revise"):
+        rows = feedback.answers(store.read(workspace, "feedback", cycle), accepted, refused)
+        _require_unanswered(workspace, cycle, rows, author)
+        rows = rows.assign(note=note)
+        path = store.add(workspace, "answers", rows, cycle=cycle, author=author)
+        opened = _reopened(workspace, cycle, ("demand_review",), author, "answers to feedback")
+    said = rows.groupby("state")["feedback"].unique()
+    yes, no = (tuple(said.get(state, ())) for state in (feedback.ACCEPTED, feedback.REFUSED))
+    return Answers(yes, no, opened, path)
+
+
+def _require_unanswered(
+    workspace: Path, cycle: pd.Timestamp, rows: pd.DataFrame, author: str
+) -> None:
+    """Refuse to answer what somebody else has answered and no run has planned yet."""
+    said = store.raw_table(workspace, "answers", cycle)
+    said = said[(said["cycle"] == cycle) & said["feedback"].isin(rows["feedback"])]
+    planned = store.read(workspace, "agreed", cycle)
+    marks = ["feedback", "entered_at"]
+    is_planned = pd.MultiIndex.from_frame(said[marks]).isin(planned[marks].itertuples(index=False))
+    others = said[~is_planned & (said["author"] != " ".join(author.split()))]
+    for row in others.to_dict("records")[:1]:
+        words = f"line {row['feedback']} was {row['state']} by {row['author']} since the last run"
+        again = f"sopkit run --cycle {months.label(cycle)}"
+        raise UsageError(f"{words}. Plan that first, then look again: {again}")
 
 
 def pulse(

@@ -499,7 +499,7 @@ assumption_states | assumption | state finding amount_value carried_value carrie
 kpis | kpi | meaning amount unit target status | where we stand beside each goal
 kpi_history | kpi cycle | amount target status | each KPI in past cycles and this one
 outcomes | action | statement owner kpi meaning unit subject first_month last_month promised before after measured share verdict finding words | actions that promised to move a KPI, measured when their months are over; before: the same months of the year before, measured = after - before
-undelivered | family | months first_month worst_month late_quantity late_value item missing_value | demand that is not delivered in its month; missing: revenue of this fiscal year not delivered within it
+undelivered | family | months first_month worst_month late_quantity late_value item to_whom agreed_share missing_value | demand that is not delivered in its month, also where sales agreed to it; missing: revenue of this fiscal year not delivered within it
 changes | subject | before now change unit why | what moved since the last cycle, and why
 revision_changes | measure family revision | before now change worst_month worst_change change_value is_latest author note reopened_at words | plans as they were closed before each reopening, beside what stands now, over the horizon; change = now - before
 register | kind name | statement owner due status finding cost_value effect_value probability_rate amount_value | decisions, actions, assumptions, risks and opportunities, carried from cycle to cycle

@@ -511,7 +511,7 @@ def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:
 
 def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Demand, supply and budget side by side, in units and money."""
-    tables = decided.in_supply(tables, cycle=cycle)
+    tables = _beside_consensus(decided.in_supply(tables, cycle=cycle))
     items, rates = tables["items"], tables["money_rates"]
     materiality = tables["company"]["materiality_value"].iloc[0]
     delivered = hierarchy.aggregate(tables["deliveries"], ["item", "month"], ["deliverable"])
@@ -565,8 +565,15 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     }
 
 
+def _beside_consensus(tables: Tables) -> Tables:
+    """The tables with deliveries as customers see them, whatever sales agreed to."""
+    seen = feedback.beside_consensus(tables["deliveries"], tables["feedback"])
+    return tables | {"deliveries": seen}
+
+
 def executive_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """The page on which executives decide: outlook, KPIs, decisions, promises, risks."""
+    tables = _beside_consensus(tables)
     closed = finance.closed_series(tables["demand_history"], tables["money_rates"])
     sold = measures.sold(closed, tables["sales"], tables)
     held = measures.held(closed, tables["demand_plan"], tables["inventory"], tables)

@@ -11,6 +11,7 @@ from sopkit.demand import hierarchy
 _LATE = 0.5  # units a month from which a family runs late
 _FELT = 1e-4  # share of the year's revenue from which its lack is told, as in the headline
 _MOST_CAUSES, _MOST_SPANS = 3, 3
+_CUSTOMERS = 2  # told by name of those who wait for a family
 _FAMILIES = 3  # families told of what has changed
 _KNOWN = ("last plan", "plan now")  # rows of the bridge that are no causes
 Tables = dict[str, pd.DataFrame]
@@ -22,16 +23,18 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     Parameters
     ----------
     tables : dict of DataFrame
-        ``deliveries``, ``items``, ``money_rates`` (an item's price is the mean of its series),
-        ``outlook``.
+        ``deliveries`` beside the consensus, ``feedback``, ``items``, ``locations``,
+        ``money_rates`` (an item's price is the mean of its series), ``outlook``.
 
     Returns
     -------
     DataFrame
         Key ``family``, the most money first: ``months`` in words, ``first_month``,
         ``worst_month``, ``late_quantity`` (not delivered in its month, planning unit, the whole
-        horizon), ``late_value``, ``item`` (that most of it is of), and ``missing_value``: revenue
-        of this fiscal year not delivered within it; zero where all of it is less than a
+        horizon), ``late_value``, ``item`` (that most of it is of), ``to_whom``: the channels (where
+        there are none, the regions) that wait for most of it, with their units; ``agreed_share``
+        of it that sales has agreed to, missing where nothing was asked; and ``missing_value``:
+        revenue of this fiscal year not delivered within it; zero where all of it is less than a
         ten-thousandth.
     """
     own = tables["deliveries"]
@@ -51,13 +54,43 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     spans = {family: _spans(rows["month"]) for family, rows in by_month.groupby("family")}
     first = by_month.groupby("family")["month"].min()
     worst = by_month.sort_values("late_quantity").groupby("family")["month"].last()
+    waiting = _waiting(tables)
     return table.assign(
         months=table["family"].map(spans).astype("str"),
         first_month=first.reindex(table["family"]).to_numpy(),
         worst_month=worst.reindex(table["family"]).to_numpy(),
         item=table["family"].map(names).astype("str"),
+        to_whom=table["family"].map(_to_whom(waiting)).fillna("").astype("str"),
+        agreed_share=table["family"].map(_agreed(waiting)).astype("float64"),
         missing_value=table["family"].map(_missing(tables["outlook"])).astype("float64"),
     ).sort_values(measures[::-1], ascending=False, ignore_index=True)
+
+
+def _waiting(tables: Tables) -> pd.DataFrame:
+    """Lines of feedback in the planning unit, with family and ``customer``."""
+    lines = hierarchy.in_planning_units(tables["feedback"], tables["items"])
+    lines = hierarchy.with_levels(lines, tables["items"], tables["locations"])
+    is_known = lines["channel"].ne(schema.ALL).any()
+    return lines.assign(customer=lines["channel"] if is_known else lines["region"])
+
+
+def _to_whom(waiting: pd.DataFrame) -> dict[str, str]:
+    """The customers of each family who wait for most, with their units."""
+    told = {}
+    for family, own in waiting.groupby("family"):
+        units = own.groupby("customer")["quantity"].sum().sort_values(ascending=False)
+        units = units.drop([schema.ALL, schema.UNASSIGNED], errors="ignore")
+        rest = units[_CUSTOMERS:].sum()
+        words = [f"{name} {amount:,.0f}" for name, amount in units[:_CUSTOMERS].items()]
+        told[family] = ", ".join(words + ([f"others {rest:,.0f}"] if rest >= _LATE else []))
+    return told
+
+
+def _agreed(waiting: pd.DataFrame) -> pd.Series:
+    """Share of what each family's customers wait for that sales has agreed to."""
+    units = waiting["quantity"].where(waiting["state"] == "accepted", 0.0)
+    whole = waiting.groupby("family")["quantity"].sum()
+    return units.groupby(waiting["family"]).sum() / whole
 
 
 def _missing(outlook: pd.DataFrame) -> pd.Series:

@@ -11,10 +11,11 @@ from sopkit.demand import hierarchy
 # measure: table, its column, how months become one figure
 MEASURES = {
     "Demand": ("demand_plan", "consensus", "sum"),
+    "Agreed demand": ("demand_plan", "constrained", "sum"),
     "Supply": ("supply_plan", "supply", "sum"),
     "Stock": ("inventory_projection", "closing", "mean"),
 }
-MAKERS = {"Demand": "demand_review", "Supply": "supply_review", "Stock": "supply_review"}
+MAKERS = {"Supply": "supply_review", "Stock": "supply_review"}  # the others: the demand review
 COLUMNS = (
     "measure family revision before now change worst_month worst_change change_value is_latest "
     "author note reopened_at words"
@@ -49,7 +50,9 @@ def changes(tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> pd.DataF
         for number, before in past.groupby("revision"):
             moved = _beside(_monthly(before, column, tables), now, how)
             is_latest = number == past["revision"].max()
-            if measure != "Demand":  # what is made or stored has no price here
+            if measure == "Agreed demand" and not _has_agreed(before, tables[name]):
+                continue  # the demand itself
+            if name != "demand_plan":  # what is made or stored has no price here
                 moved = moved.assign(change_value=np.nan)
             parts.append(moved.assign(measure=measure, revision=int(number), is_latest=is_latest))
     if not parts:
@@ -60,7 +63,7 @@ def changes(tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> pd.DataF
     table = pd.concat(parts, ignore_index=True)
     said = tables["closings"].rename(columns={"entered_at": "reopened_at"})
     said = said.loc[said["cycle"] == cycle, ["step", "revision", "author", "note", "reopened_at"]]
-    table = table.assign(step=table["measure"].map(MAKERS)).merge(
+    table = table.assign(step=table["measure"].map(MAKERS).fillna("demand_review")).merge(
         said.astype({"revision": "int64"}),
         on=["step", "revision"],
         how="left",
@@ -70,6 +73,11 @@ def changes(tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> pd.DataF
     if not tables["money_rates"]["unit_price_value"].notna().any():
         table = table.assign(change_value=np.nan)
     return _company_first(table)[COLUMNS]
+
+
+def _has_agreed(*plans: pd.DataFrame) -> bool:
+    """Whether sales had agreed to deliver anything later in one of some plans."""
+    return any((plan["constrained"] != plan["consensus"]).any() for plan in plans)
 
 
 def _words(row: dict) -> str:

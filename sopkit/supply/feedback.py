@@ -16,6 +16,7 @@ import pandas as pd
 from sopkit import contract, months, schema
 
 LINE = ["item", "channel", "month"]
+EVERY = "all"  # in place of a line: all that are open
 OPEN, ACCEPTED, REFUSED = "open", "accepted", "refused"
 COLUMNS = (
     "feedback item location channel month later_month site quantity amount_value cause limit state "
@@ -232,6 +233,35 @@ def _sum(rows: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def beside_consensus(deliveries: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """Table `deliveries` beside what customers wanted first: what was agreed to come late is late.
+
+    Parameters
+    ----------
+    deliveries, lines : DataFrame
+        Tables `deliveries` and `feedback`.
+
+    Examples
+    --------
+    >>> span = months.span(pd.Timestamp("2026-01-01"), 2)
+    >>> got = pd.DataFrame({"item": "A", "location": "plant", "month": span, "demand": [6.0, 14],
+    ...     "on_time": [6.0, 14]})
+    >>> line = pd.DataFrame({"item": ["A"], "site": "plant", "month": span[:1],
+    ...     "later_month": span[1:], "quantity": 4.0, "state": ACCEPTED})
+    >>> beside_consensus(got, line)[["demand", "on_time"]].values.tolist()
+    [[10.0, 6.0], [10.0, 10.0]]
+    """
+    moved = lines[lines["state"] == ACCEPTED]
+    keys = pd.MultiIndex.from_frame(deliveries[schema.SITE_MONTH])
+    left, came = (
+        moved.groupby(["item", "site", name])["quantity"].sum().reindex(keys, fill_value=0.0)
+        for name in ("month", "later_month")
+    )
+    own = (deliveries["on_time"] - came.to_numpy()).clip(lower=0.0)
+    demand = deliveries["demand"] + left.to_numpy() - came.to_numpy()
+    return deliveries.assign(demand=demand, on_time=own)
+
+
 def answers(
     table: pd.DataFrame, accepted: dict[str, float | None], refused: tuple[str, ...]
 ) -> pd.DataFrame:
@@ -243,8 +273,9 @@ def answers(
         Table `feedback` as the last run left it.
     accepted : dict
         Line: units accepted of it, None for all; zero takes back what was accepted before.
+        ``all`` is every open line that is not named otherwise.
     refused : tuple of str
-        Lines refused; what was accepted of them before stays.
+        Lines refused, or ``all``; what was accepted of them before stays.
 
     Returns
     -------
@@ -257,6 +288,16 @@ def answers(
     UsageError
         If there is no such line, it was answered so already, or holds fewer units.
     """
+    every = [name for name in (*accepted, *refused) if name != EVERY]
+    left = table.loc[(table["state"] == OPEN) & ~table["feedback"].isin(every), "feedback"]
+    if EVERY in (*accepted, *refused) and left.empty:
+        raise months.UsageError("no line is open.")
+    if EVERY in accepted:
+        accepted = accepted | dict.fromkeys(left.unique())
+    if EVERY in refused:
+        refused = (*refused, *left.unique())
+    accepted = {line: units for line, units in accepted.items() if line != EVERY}
+    refused = tuple(line for line in refused if line != EVERY)
     for line in [*accepted, *refused]:
         if line not in set(table["feedback"]):
             known = sorted(set(table["feedback"]))
