@@ -31,7 +31,7 @@ from sopkit import (
     schema,
     store,
 )
-from sopkit.contract import ContractError, counted, near, sentence
+from sopkit.contract import ContractError, counted, near, sentence, some
 from sopkit.executive import approval
 from sopkit.months import UsageError, label
 from sopkit.reconciliation import scenario_format

@@ -308,7 +308,7 @@ def _require_unanswered(
     said = said[(said["cycle"] == cycle) & said["feedback"].isin(rows["feedback"])]
     planned = store.read(workspace, "agreed", cycle)
     marks = ["feedback", "entered_at"]
-    is_planned = pd.MultiIndex.from_frame(said[marks]).isin(planned[marks].itertuples(index=False))
+    is_planned = pd.MultiIndex.from_frame(said[marks]).isin(pd.MultiIndex.from_frame(planned[marks]))
     others = said[~is_planned & (said["author"] != " ".join(author.split()))]
     for row in others.to_dict("records")[:1]:
         words = f"line {row['feedback']} was {row['state']} by {row['author']} since the last run"
