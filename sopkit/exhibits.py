@@ -561,6 +561,59 @@ def revisions(changes: pd.DataFrame, *, currency: str = "") -> Exhibit:
     )
 
 
+def feedback(
+    lines: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    caption: str,
+    why: str,
+    currency: str,
+    source: str,
+    missing: str,
+    rows: int = 15,
+) -> Exhibit:
+    """Lines that go back to sales: for whom, what, when it is wanted and when it comes, the answer.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        Table `feedback`, or `agreed`; its places are added up where channels are known.
+    items : DataFrame
+        Raw table: names that people read.
+    caption, currency, source, missing, rows
+        As in ``table``.
+    why : str
+        Heading of the last column: limits of lines, or remarks on answers.
+    """
+    name = schema.lookup(lines["item"], items, "description").fillna(lines["item"])
+    later = lines["later_month"]
+    said = lines["state"].str.cat(lines["author"].fillna(""), sep=", ").str.removesuffix(", ")
+    reason = lines["cause"].str.cat(lines["limit"], sep=": ") if "cause" in lines else None
+    shown = lines.assign(
+        name=name.astype("str"),
+        to_whom=lines["channel"].where(lines["channel"] != schema.ALL, lines["location"]),
+        comes=later.dt.strftime("%Y-%m").fillna("not within the plan"),
+        said=said,
+        why=lines["finding"] if reason is None else reason.str.removesuffix(": "),
+    )
+    by = "feedback name to_whom month comes said why".split()
+    shown = shown.groupby(by, as_index=False, sort=False)[["quantity", "amount_value"]].sum(
+        min_count=1
+    )
+    heads = dict(feedback="Line", name="Item", to_whom="For", month="Wanted", comes="Comes")
+    heads |= dict(quantity="Units", amount_value="Money", said="Answer", why=why)
+    return table(
+        shown,
+        caption=caption,
+        columns=heads,
+        kinds=dict(month="month", quantity="quantity", amount_value="value"),
+        currency=currency,
+        source=source,
+        missing=missing,
+        rows=rows,
+    )
+
+
 def assumptions(register: pd.DataFrame, *, currency: str = "") -> Exhibit:
     """The assumptions log: what the plan rests on, rated; broken ones first.
 

@@ -15,7 +15,7 @@ from sopkit import cycle as batch
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.reconciliation import scenarios
-from sopkit.supply import feedback
+from sopkit.supply import answers, feedback
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ def revise(
     workspace, cycle, author, note
         As in ``close``.
     accepted, refused
-        As in ``supply.feedback.answers``.
+        As in ``supply.answers.rows``.
 
     Raises
     ------
@@ -290,7 +290,7 @@ def revise(
     store.file_word(author)  # a name, before anything is kept
     store.require_unapproved(workspace, cycle, "nothing was answered")
     with batch.lock(workspace, cycle, "revise"):
-        rows = feedback.answers(store.read(workspace, "feedback", cycle), accepted, refused)
+        rows = answers.rows(store.read(workspace, "feedback", cycle), accepted, refused)
         _require_unanswered(workspace, cycle, rows, author)
         rows = rows.assign(note=note)
         path = store.add(workspace, "answers", rows, cycle=cycle, author=author)
@@ -308,7 +308,9 @@ def _require_unanswered(
     said = said[(said["cycle"] == cycle) & said["feedback"].isin(rows["feedback"])]
     planned = store.read(workspace, "agreed", cycle)
     marks = ["feedback", "entered_at"]
-    is_planned = pd.MultiIndex.from_frame(said[marks]).isin(pd.MultiIndex.from_frame(planned[marks]))
+    is_planned = pd.MultiIndex.from_frame(said[marks]).isin(
+        pd.MultiIndex.from_frame(planned[marks])
+    )
     others = said[~is_planned & (said["author"] != " ".join(author.split()))]
     for row in others.to_dict("records")[:1]:
         words = f"line {row['feedback']} was {row['state']} by {row['author']} since the last run"

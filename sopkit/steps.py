@@ -45,6 +45,7 @@ from sopkit.executive import briefing, kpis, measures, outcomes, register, revis
 from sopkit.reconciliation import budgets, finance, gaps, goals, grid
 from sopkit.supply import (
     allocation,
+    answers,
     attainment,
     capacity,
     causes,
@@ -476,7 +477,7 @@ def _fed_back(tables: Tables) -> Tables:
     names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
     lines = feedback.lines(*(tables[name] for name in names))
     alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (tables["agreed"], lines))
-    return {"feedback": lines, "feedback_rounds": feedback.rounds(*alike)}
+    return {"feedback": lines, "feedback_rounds": answers.rounds(*alike)}
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:
@@ -567,7 +568,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
 
 def _beside_consensus(tables: Tables) -> Tables:
     """The tables with deliveries as customers see them, whatever sales agreed to."""
-    seen = feedback.beside_consensus(tables["deliveries"], tables["feedback"])
+    seen = answers.beside_consensus(tables["deliveries"], tables["feedback"])
     return tables | {"deliveries": seen}
 
 

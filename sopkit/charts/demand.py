@@ -17,6 +17,7 @@ _FEWEST_ORIGINS = 6
 _LEVEL = 0.8
 _MOST_FAMILIES = 6
 _MOST_DEPARTMENTS = 4
+_SEEN = 0.5  # units a month from which an agreement is drawn
 _SHOWN_MODELS = 3  # single models drawn beside the combination: those with the least error
 
 
@@ -210,3 +211,30 @@ def departments(
     title = "Departments' views less the statistical forecast, percent of its units"
     part = {"title": title, "unit": "Difference from statistical", "lines": lines, "is_rate": True}
     return _style.over_time(part, height=4.2)
+
+
+@_style.drawn
+def agreed(demand_plan: pd.DataFrame, units: pd.DataFrame) -> Figure | None:
+    """What customers want and what sales agreed to, by month; nothing where nothing was agreed.
+
+    Parameters
+    ----------
+    demand_plan : DataFrame
+        Table `demand_plan`.
+    units : DataFrame
+        Table `planning_units`: items are added up in the common unit.
+    """
+    plan = hierarchy.in_planning_units(demand_plan, units)
+    total = plan.groupby("month")[["consensus", "constrained"]].sum()
+    change = total["constrained"] - total["consensus"]
+    if not change.abs().max() >= _SEEN:
+        return None
+    unit = _style.unit(units)
+    lines = {"demand plan": total["consensus"], "as agreed": total["constrained"]}
+    bars = {"wanted, comes later": change.clip(upper=0.0), "comes instead": change.clip(lower=0.0)}
+    title = f"Demand by month, {units['planning_unit'].iloc[0]}, all items"
+    return _style.over_time(
+        {"title": title, "unit": f"{unit} a month", "lines": lines},
+        {"title": "What agreements move, by month", "unit": unit, "bars": bars},
+        height=5.4,
+    )
