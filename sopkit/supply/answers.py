@@ -27,7 +27,7 @@ def rows(
     table : DataFrame
         Table `feedback` as the last run left it.
     accepted : dict
-        Line: units accepted of it, None for all; zero takes back what was accepted before.
+        Line: units accepted of it, None for all; zero takes back what was said before.
         ``all`` is every open line that is not named otherwise.
     refused : tuple of str
         Lines refused, or ``all``; what was accepted of them before stays.
@@ -69,8 +69,9 @@ def _said(table: pd.DataFrame, line: str, state: str, units: float | None) -> pd
     """One line's rows with what was moved before, and what is accepted of it now."""
     own = table[table["feedback"] == line]
     left, before = own[own["state"] != ACCEPTED], own[own["state"] == ACCEPTED]
-    if units == 0.0 and len(before):
-        left, before, units = before.assign(quantity=0.0), before[:0], None
+    if units == 0.0:
+        left, before, units = (before if len(before) else left), before[:0], None
+        left = left.assign(quantity=0.0)
     elif left.empty or (state == REFUSED and left["state"].eq(REFUSED).all()):
         words = own["state"].iloc[0]
         by = f" by {own['author'].iloc[0]}" if own["author"].iloc[0] else ""
