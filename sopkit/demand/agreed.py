@@ -104,7 +104,8 @@ def _moved(
     for _, rows in month[asked > 0].groupby(month).groups.items():
         at = start[rows]
         wanted = np.bincount(at, asked[rows], len(left))
-        share = np.minimum(left / np.where(wanted > 0, wanted, 1.0), 1.0)
+        most = np.maximum(wanted, left)
+        share = left / np.where(most > 0, most, 1.0)
         moved[rows] = asked[rows] * share[at]
         left = np.maximum(left - wanted * share, 0.0)
         comes = end[rows] >= 0

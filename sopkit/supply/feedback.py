@@ -70,7 +70,7 @@ def lots(allocation: pd.DataFrame) -> pd.DataFrame:
     served = np.cumsum(np.hstack([none, delivered]), axis=1)
     lot_begins, lot_ends, found = wanted[:, :-1], wanted[:, 1:], []
     for later in range(count + 1):  # the last one: not within the plan
-        part = lost + lot_ends - np.maximum(lot_begins, served[:, [-1]])
+        part = lost + (lot_ends - np.maximum(lot_begins, served[:, [-1]])).clip(min=0.0)
         if later < count:
             came = served[:, [later]], served[:, [later + 1]]
             part = np.minimum(lot_ends, came[1]) - np.maximum(lot_begins, came[0])
