@@ -78,7 +78,8 @@ def tables(asked: list[dict]) -> dict[str, pd.DataFrame]:
     none = pd.DataFrame(columns=["location", "region", "channel", "segment"])
     return {
         "items": items.assign(planning_factor=2.0), "locations": none, "channels": none,
-        "demand_plan": plan.assign(consensus=10.0, constrained=10.0), "forecast": forecast, "resources": resources,
+        "demand_plan": plan.assign(consensus=10.0, constrained=10.0), "forecast": forecast,
+        "resources": resources,
         "capacity": pd.DataFrame(columns=["resource", "month", "regular_hours", "overtime_hours"]),
         "calendar": pd.DataFrame(columns=["month", "working_days"]),
         "money_rates": pd.DataFrame([["A", "all", "all", 5.0]], columns=[

@@ -67,6 +67,29 @@ def test_amounts_become_text(amount, kind, text):
     assert _plain(exhibits.format_amount(amount, kind, "EUR")) == expected
 
 
+def test_feedback_adds_up_places_and_tells_answers_and_reasons():
+    month = pd.to_datetime(["2026-05-01"] * 3)
+    lines = pd.DataFrame({
+        "feedback": ["FA", "FA", "FB"], "item": ["T1", "T1", "T2"], "location": ["N", "S", "N"],
+        "channel": ["Web", "Web", "all"], "month": month, "quantity": [3.0, 4.0, 5.0],
+        "later_month": [*pd.to_datetime(["2026-06-01"] * 2), pd.NaT], "amount_value": 10.0,
+        "state": ["open", "open", "accepted"], "author": ["", "", "Weber"],
+        "cause": ["hours", "hours", ""], "limit": ["saw", "saw", ""],
+    })  # fmt: skip
+    items = pd.DataFrame({"item": ["T1"], "description": ["Tent"]})
+    shared = dict(caption="Lines", why="Why", currency="EUR", source="feedback", missing="None.")
+    html = exhibits.feedback(lines, items, **shared).html
+    html = re.sub(r"</?span[^>]*>", "", html)
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in html.split("<tr")[2:]]
+    assert rows == [
+        ["FA", "Tent", "Web", "2026-05", "2026-06", "7", "20", "open", "hours: saw"],
+        ["FB", "T2", "N", "2026-05", "not within the plan", "5", "10", "accepted, Weber", "–"],
+    ]
+    said = lines.drop(columns=["cause", "limit"]).assign(finding=["", "", "3 of 5 units"])
+    assert "3 of 5 units" in exhibits.feedback(said, items, **shared).html
+    assert "None." in exhibits.feedback(lines.iloc[:0], items, **shared).html
+
+
 def test_months_flags_and_words_become_text():
     assert exhibits.format_amount(CYCLE, "month") == "2026-01"
     assert exhibits.format_amount(pd.NaT, "month") == "–"

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,6 +17,7 @@ from sopkit import agenda, cycle, gates, months, packing, publication, store
 from sopkit.__main__ import main
 from sopkit.executive import approval
 from sopkit.months import UsageError
+from sopkit.supply import feedback
 
 CYCLE = pd.Timestamp("2026-01-01")
 NAMES = [step.name for step in agenda.STEPS]
@@ -294,6 +296,114 @@ def test_tables_that_somebody_changed_by_hand_are_not_closed(root):
         gates.close(root, CYCLE, "data_review", author="M. Keller")
 
 
+def put_lines(root: Path, units: float = 6.0) -> None:
+    """Two lines of feedback, as if so many units of two months came a month later."""
+    rows = [("FDTPW", "NA", 2, units), ("FK7QX", "00123", 4, 1.0)]
+    table = pd.DataFrame(rows, columns=["feedback", "item", "later", "quantity"])
+    table = table.assign(
+        location="all", channel="all", site="all", amount_value=np.nan, cause="hours", limit="saw",
+        month=[months.shift(CYCLE, n - 1) for n in table["later"]], state="open", author="",
+        later_month=[months.shift(CYCLE, n) for n in table["later"]], note="",
+    )[feedback.COLUMNS]  # fmt: skip
+    path = publication.folder(root, CYCLE) / "feedback.parquet"
+    publication.write_parquet(table, path)
+
+
+def test_answers_open_the_demand_review_and_move_what_is_promised(root):
+    closed(root, "data_review", "product_review", "demand_review")
+    before = store.read(root, "demand_plan", CYCLE)
+    put_lines(root)
+    done = gates.revise(
+        root, CYCLE, {"FDTPW": 4.0}, ("FK7QX",), author="J. Weber", note="they can wait"
+    )
+    assert (done.accepted, done.refused) == (("FDTPW",), ("FK7QX",))
+    assert done.reopened == ("demand_review",) and done.path.parent.name == "answers"
+    reopened = store.raw_table(root, "closings", CYCLE).query("state == 'reopened'")
+    assert reopened["note"].tolist() == ["answers to feedback"]
+    as_run(root, ["demand_review"])
+    plan, said = (store.read(root, name, CYCLE) for name in ("demand_plan", "agreed"))
+    pd.testing.assert_series_equal(plan["consensus"], before["consensus"])
+    moved = (plan["constrained"] - plan["consensus"])[plan["item"] == "NA"]
+    assert moved[moved.abs() > 1e-9].tolist() == pytest.approx([-4.0, 4.0])
+    assert said[["feedback", "state", "quantity"]].to_numpy().tolist() == [
+        ["FDTPW", "accepted", 4.0],
+        ["FK7QX", "refused", 0.0],
+    ]
+
+
+def test_who_answers_first_is_heard_until_the_next_run(root):
+    put_lines(root)
+    gates.revise(root, CYCLE, {"FDTPW": None}, author="J. Weber")
+    with pytest.raises(UsageError, match=r"FDTPW was accepted by J. Weber.*sopkit run"):
+        gates.revise(root, CYCLE, {}, ("FDTPW",), author="A. Lund")
+    gates.revise(root, CYCLE, {"FK7QX": None}, author="A. Lund")
+    gates.revise(root, CYCLE, {}, ("FDTPW",), author="J. Weber")  # their own word
+    said = store.raw_table(root, "answers", CYCLE)
+    assert dict(zip(said["feedback"], said["state"], strict=True)) == {
+        "FDTPW": "refused",
+        "FK7QX": "accepted",
+    }
+    put_lines(root)
+    with pytest.raises(UsageError, match="no line 'FDTPV'.*FDTPW"):
+        gates.revise(root, CYCLE, {"FDTPV": None}, author="J. Weber")
+    assert len(list((root / "data/raw/answers").iterdir())) == 3
+
+
+def test_the_command_answers_tells_rounds_and_what_is_open(root, capsys, monkeypatch):
+    put_lines(root)
+    monkeypatch.setattr("sopkit.__main__._plan", lambda *_a: 0)  # the run itself: test_pipeline
+    asked = ["--by", "J. Weber", "--workspace", str(root), "--cycle", "2026-01"]
+    for words, hint in (
+        ([], "say which lines of page 04"),
+        (["--accept", "FDTPW=few"], "write it as ID=UNITS, such as FDTPW=40"),
+        (["--refuse", "FDTPV"], "Did you mean 'FDTPW'"),
+    ):
+        assert main(["revise", *words, *asked]) == 2
+        assert hint in capsys.readouterr().err
+    assert not (root / "data/raw/answers").exists()
+    assert main(["revise", "--accept", "FDTPW=4", "--refuse", "FK7QX", *asked]) == 0
+    said = capsys.readouterr().out
+    assert "accepted: FDTPW\nrefused: FK7QX\n" in said
+    assert "open: 2 lines (FDTPW, FK7QX)" in said  # as the last run left them
+    assert f"sopkit revise --accept ID --by NAME --workspace {root} --cycle 2026-01" in said
+    as_run(root, ["demand_review", "supply_review"])
+    assert main(["revise", "--accept", "all", *asked]) == 2
+    assert "no line is open" in capsys.readouterr().err
+
+
+def test_the_loop_ends_with_a_plan_that_costs_no_more(hill, tmp_path):
+    root = store.open_workspace(shutil.copytree(hill, tmp_path / "hill"))
+    write(
+        root, "resources.csv", "resource,regular_hours,overtime_hours,regular_cost_value",
+        "sewing,62,2,20",
+    )  # fmt: skip
+    write(
+        root, "planning_costs.csv",
+        "family,holding_cost_value,backorder_cost_value", "Tents,1,12", "Packs,0.5,7",
+    )  # fmt: skip
+    write(root, "inventory.csv", "item,location,month,on_hand", "TENT,North,2025-12,20",
+          "PACK,North,2025-12,10", "LAMP,North,2025-12,260")  # fmt: skip
+    names, costs = ("demand_review", "supply_review"), []
+    settled = cycle.settle_parameters(root, {})
+    for count in range(5):
+        cycle.compute(root, CYCLE, {name: settled[name] for name in names[count == 0 :]})
+        cost = store.read(root, "production_strategies", CYCLE).query("strategy == 'least cost'")
+        costs.append(cost["amount_value"].sum())
+        lines = store.read(root, "feedback", CYCLE)
+        left = lines[lines["state"] == "open"]
+        if left.empty:
+            break
+        refused = tuple(left["feedback"].unique()[-1:]) if count == 0 else ()
+        gates.revise(root, CYCLE, {"all": None}, refused, author="J. Weber")
+    assert 1 <= count <= 4 and (lines["state"] == "accepted").any()
+    assert (np.diff(costs) <= 1e-6 * costs[0]).all()
+    late = store.read(root, "deliveries", CYCLE)
+    still = lines.loc[lines["state"] == "refused", "quantity"].sum()
+    assert (late["demand"] - late["on_time"]).sum() == pytest.approx(still, abs=1.0)
+    rounds = store.read(root, "feedback_rounds", CYCLE)
+    assert rounds["refused"].sum() == 1 and rounds["open"].iloc[-1] == 0
+
+
 def test_pulse_is_one_to_five(root):
     path = gates.pulse(root, CYCLE, "demand_review", 5, author="A. Lund")
     assert path.is_file()
@@ -328,6 +438,7 @@ def test_an_approved_cycle_cannot_be_changed_by_any_command(root, capsys, monkey
             ["reopen", "executive_review", "--note", "why", *by, *asked],
             ["reopen", "demand_review", "--note", "why", *by, *asked],
             ["decide", "D1", "--option", "more", *by, *asked],
+            ["revise", "--accept", "all", *by, *asked],
             ["submit", str(sheet), *by, "--workspace", str(root)],
         ],
     }

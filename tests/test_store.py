@@ -523,3 +523,15 @@ def test_an_earlier_cycle_knows_no_scenario_of_a_later_one(hill, tmp_path):
     content["changes"] = [{"demand": {"family": "Tents", "first_month": "2026-03", "rate": 0.1}}]
     store.add_scenario(root, content, cycle=later, author="Ada")
     assert (store.check(root, pd.Timestamp("2025-06-01"))["state"] != "breach").all()
+
+
+def test_a_plan_that_an_older_version_left_is_read_as_if_nothing_was_agreed(tmp_path):
+    row = dict.fromkeys("statistical events departments overrides consensus".split(), 2.0)
+    key = {"item": "A", "location": "all", "channel": "all", "month": pd.Timestamp("2026-01-01")}
+    (tmp_path / "data/raw").mkdir(parents=True)
+    path = publication.folder(tmp_path, pd.Timestamp("2025-12-01")) / "demand_plan.parquet"
+    publication.write_parquet(pd.DataFrame([key | row]), path)
+    publication.write_record(path.parent, {"steps": {}})
+    read = store.read(tmp_path, "demand_plan", pd.Timestamp("2025-12-01"))
+    assert read["constrained"].tolist() == [2.0]
+    assert store.ledger(tmp_path, "demand_plan")["constrained"].tolist() == [2.0]

@@ -74,7 +74,7 @@ def _waiting(tables: Tables) -> pd.DataFrame:
     return lines.assign(customer=lines["channel"] if is_known else lines["region"])
 
 
-def _to_whom(waiting: pd.DataFrame) -> dict[str, str]:
+def _to_whom(waiting: pd.DataFrame) -> pd.Series:
     """The customers of each family who wait for most, with their units."""
     told = {}
     for family, own in waiting.groupby("family"):
@@ -83,7 +83,7 @@ def _to_whom(waiting: pd.DataFrame) -> dict[str, str]:
         rest = units[_CUSTOMERS:].sum()
         words = [f"{name} {amount:,.0f}" for name, amount in units[:_CUSTOMERS].items()]
         told[family] = ", ".join(words + ([f"others {rest:,.0f}"] if rest >= _LATE else []))
-    return told
+    return pd.Series(told, dtype="str")
 
 
 def _agreed(waiting: pd.DataFrame) -> pd.Series:

@@ -200,6 +200,16 @@ def test_lifecycle_draws_each_item_from_launch_to_end():
     assert "ending" in words(figure)
 
 
+def test_agreed_demand_stands_beside_the_plan_with_what_it_moves(demand_plan):
+    assert demand.agreed(demand_plan.assign(constrained=115.0), UNITS) is None
+    moved = demand_plan.assign(constrained=demand_plan["consensus"])
+    moved.loc[[0, 1], "constrained"] = [105.0, 125.0]
+    upper, lower = demand.agreed(moved, UNITS).axes
+    assert lines(upper)[1][:3] == [105.0, 125.0, 115.0]
+    heights = [bar.get_height() for bar in lower.patches]
+    assert sorted(height for height in heights if height) == [-10.0, 10.0]
+
+
 def test_plan_shows_history_statistical_and_consensus(history, demand_plan):
     columns = ["item", "origin", "month", "lag", "actual", "combined"]
     tests = pd.DataFrame(columns=columns, dtype="float64")

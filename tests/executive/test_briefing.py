@@ -60,8 +60,20 @@ STEPS = pd.DataFrame(
     ],
     columns=["fiscal_year", "comparator", "step", "kind", "amount_value"],
 )
+FEEDBACK = pd.DataFrame(
+    [
+        ("A", "North", "Web", 3.0, "accepted"),
+        ("A", "South", "Shop", 1.0, "open"),
+        ("B", "North", "Fair", 1.0, "refused"),
+        ("B", "North", "Shop", 5.0, "open"),
+    ],
+    columns=["item", "location", "channel", "quantity", "state"],
+)
+LOCATIONS = pd.DataFrame({"location": ["North", "South"], "region": ["Alps", "Coast"]})
 TABLES = {
     "deliveries": DELIVERIES,
+    "feedback": FEEDBACK,
+    "locations": LOCATIONS,
     "items": ITEMS,
     "money_rates": RATES,
     "outlook": OUTLOOK,
@@ -84,6 +96,18 @@ def test_what_is_late_is_told_by_family_with_its_months_and_money_by_hand():
     assert row["first_month"] == SPAN[1]
     assert (row["item"], row["missing_value"]) == ("B", 2000.0)
     contract.check_processed("undelivered", table)
+
+
+def test_to_whom_is_told_by_channel_else_by_region_and_how_much_is_agreed_by_hand():
+    row = briefing.undelivered(TABLES).iloc[0]
+    assert row["to_whom"] == "Shop 11, Web 3, others 2"  # B counts twice in the planning unit
+    assert row["agreed_share"] == 3 / 16
+    without = TABLES | {"feedback": FEEDBACK.assign(channel="all")}
+    assert briefing.undelivered(without).iloc[0]["to_whom"] == "Alps 15, Coast 1"
+    without |= {"locations": LOCATIONS.iloc[:0]}
+    assert briefing.undelivered(without).iloc[0]["to_whom"] == ""
+    nothing = briefing.undelivered(TABLES | {"feedback": FEEDBACK.iloc[:0]}).iloc[0]
+    assert nothing["to_whom"] == "" and np.isnan(nothing["agreed_share"])
 
 
 def test_many_spells_of_months_are_counted():

@@ -15,7 +15,8 @@ def plan(column: str, amounts: dict[str, list[float]], *, channel: bool = False)
         for item, own in amounts.items()
         for month, amount in zip(MONTHS, own, strict=True)
     ]
-    return pd.DataFrame(rows).assign(**{"channel": "all"} if channel else {})
+    table = pd.DataFrame(rows)
+    return table.assign(channel="all", constrained=table[column]) if channel else table
 
 
 def tables() -> dict[str, pd.DataFrame]:
@@ -62,6 +63,19 @@ def test_each_reopened_revision_stands_beside_the_plan_by_hand():
     assert stock.loc["Tents", ["before", "now", "change"]].tolist() == [5.0, 8.0, 3.0]
     assert stock["change_value"].isna().all()
     assert "Supply" not in found.index.get_level_values("measure")
+
+
+def test_what_sales_agreed_to_is_a_plan_of_its_own_where_there_is_anything_by_hand():
+    given = tables()
+    assert "Agreed demand" not in set(revisions.changes(given, cycle=MONTHS[0])["measure"])
+    plan = given["demand_plan"]
+    given["demand_plan"] = plan.assign(constrained=plan["consensus"] + [-3.0, 3.0, 0.0, -1.0])
+    found = revisions.changes(given, cycle=MONTHS[0]).query("measure == 'Agreed demand'")
+    found = found.set_index("family")
+    assert found["change"].to_dict() == {"Company": 4.5, "Tents": 6.0, "Poles": -1.5}
+    assert found["worst_change"].to_dict() == {"Company": 7.5, "Tents": 9.0, "Poles": -1.5}
+    assert found["change_value"].to_dict() == {"Company": 570.0, "Tents": 600.0, "Poles": -30.0}
+    assert found["words"].eq("a dealer more (R. Osei)").all()
 
 
 def test_an_item_that_only_one_revision_plans_counts_as_nothing_in_the_other():

@@ -54,6 +54,19 @@ def test_a_rate_of_demand_moves_its_rows_and_the_forecast_beneath(planned):
     assert np.allclose(total, out["demand_plan"]["consensus"])
 
 
+def test_what_sales_agreed_to_stays_beside_demand_that_changes_and_is_never_below_zero(planned):
+    plan = planned["demand_plan"]
+    own = (plan["item"] == "TENT") & (plan["month"] == MAY)
+    agreed = plan["consensus"].mask(own, plan["consensus"] - 5.0)
+    tables = planned | {"demand_plan": plan.assign(constrained=agreed)}
+    more = applied(tables, {"demand": {"family": "Tents", "rate": 0.2}})["demand_plan"]
+    assert (more["consensus"] - more["constrained"])[own].tolist() == pytest.approx(
+        [5.0] * own.sum()
+    )
+    none = applied(tables, {"demand": {"family": "Tents", "rate": -1.0}})["demand_plan"]
+    assert (none.loc[own, ["consensus", "constrained"]] == 0.0).all(axis=None)
+
+
 @given(st.floats(-50, 500), st.sampled_from([{}, {"family": "Packs"}, {"region": "Isles"}]))
 def test_a_quantity_of_demand_is_shared_like_the_plan_and_adds_up(planned, quantity, named):
     change = named | {"first_month": "2026-05", "last_month": "2026-05", "quantity": quantity}
@@ -232,7 +245,11 @@ def test_a_stack_is_the_changes_by_hand_and_the_batchs_step_run_on_them(planned,
         ),
     )
     tables = {name: table.copy() for name, table in planned.items()}
-    for name, columns in (("demand_plan", ["consensus"]), ("forecast", ["quantity"])):
+    tables["agreed"] = pd.DataFrame(columns=schema.PROCESSED["agreed"].columns).astype(
+        dict.fromkeys(["month", "later_month", "entered_at"], months.DTYPE)
+    )
+    both = ["consensus", "constrained"]
+    for name, columns in (("demand_plan", both), ("forecast", ["quantity"])):
         table = tables[name]
         own = (table["item"] == "TENT") & table["month"].isin([MAY, JUNE])
         table.loc[own, columns] *= 1.4

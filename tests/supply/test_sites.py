@@ -100,6 +100,14 @@ def test_demand_stands_at_the_stocking_site_and_no_less_than_orders_by_hand():
     assert len(table) == 4 * 4  # a month not planned is left out
 
 
+def test_what_sales_agreed_to_is_wanted_in_its_new_month_also_of_orders_by_hand():
+    plan = plan_of(("A", "shop", 8.0))
+    plan = plan.assign(constrained=plan["consensus"] + [-5.0, 5.0, -2.0, 0.0])
+    orders = orders_of(("A", "shop", 0, 12.0), ("B", "shop", 1, 3.0))
+    found = sites.series_demand(plan, orders, KINDS, CHAIN).set_index(["item", "month"])["demand"]
+    assert found.tolist() == [7.0, 13.0, 6.0, 8.0, 3.0]
+
+
 def test_orders_of_one_series_and_month_add_up():
     orders = orders_of(("A", "plant", 0, 8.0), ("A", "plant", 0, 7.0))
     table = sites.site_demand(plan_of(("A", "plant", 10.0)), orders, KINDS, CHAIN)
