@@ -60,7 +60,7 @@ def undelivered(tables: Tables) -> pd.DataFrame:
         first_month=first.reindex(table["family"]).to_numpy(),
         worst_month=worst.reindex(table["family"]).to_numpy(),
         item=table["family"].map(names).astype("str"),
-        to_whom=table["family"].map(_to_whom(waiting)).fillna("").astype("str"),
+        to_whom=_to_whom(waiting).reindex(table["family"], fill_value="").to_numpy(),
         agreed_share=table["family"].map(_agreed(waiting)).astype("float64"),
         missing_value=table["family"].map(_missing(tables["outlook"])).astype("float64"),
     ).sort_values(measures[::-1], ascending=False, ignore_index=True)
