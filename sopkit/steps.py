@@ -420,6 +420,7 @@ def supply_review(
     }
     results |= _allocated(tables, delivered)
     results |= _short(tables, task, ways[strategy], laid, results["allocation"])
+    common |= headlines.short(hierarchy.in_planning_units(results["shortages"], items))
     return results | {
         "supply_review_facts": headlines.supply_review(
             total,
@@ -462,7 +463,7 @@ def _short(
     members = pd.concat([task.keys["item"], task.materials["item"]])
     sources = sourcing.sources(members, items, tables["suppliers"])
     free = causes.room(task, way, sources)
-    short = shortages.shortages(free, prices)
+    short = shortages.shortages(free, prices, items)
     moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
     return {"shortages": short, "shortage_moves": moves}
 
