@@ -59,7 +59,12 @@ def task(
     )
     names = ("components", "items", "suppliers", "inventory", "scheduled_receipts", "locations")
     task, unknown = materials.with_materials(task, *(tables[n] for n in names), cycle=cycle)
-    laid = {"unknown_materials": unknown} | {"terms": terms, "bills": bills, "available": available, "rates": rates}
+    laid = {"unknown_materials": unknown} | {
+        "terms": terms,
+        "bills": bills,
+        "available": available,
+        "rates": rates,
+    }
     return task, laid | {"errors": errors, "is_stock_known": is_known}
 
 

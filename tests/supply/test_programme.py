@@ -149,7 +149,9 @@ def slow_least_cost(task: Task) -> float:
             else:
                 right -= task.opening[i]
             s.say(parts, "=", right)
-            if len(children[i]) or i in task.material_item:  # only customers are owed, no units that are sent on
+            if (
+                len(children[i]) or i in task.material_item
+            ):  # only customers are owed, no units that are sent on
                 parts = {("owed", i, t): 1.0, ("lost", i, t): 1.0}
                 right = task.demand[t, i]
                 if t:
