@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import months
 from sopkit.supply import materials, plans
 from sopkit.supply.tasks import Task
 
@@ -27,6 +27,8 @@ class Room:
     ``cause`` and ``limit`` (t, p) name what binds each route first; ``hours`` (t, r) are free,
     overtime among them; ``materials`` (t, m) are free at month end; ``stock`` (t, i) are units that
     may be kept more. Components are left to ``most``, which asks until when they are wanted.
+    ``worth`` (t, p) and ``material_worth`` (t, m) say what the limit named would save if it gave
+    way, for a unit of the route and of the material; ``suppliers`` names who delivers an item.
     """
 
     task: Task
@@ -38,9 +40,17 @@ class Room:
     hours: np.ndarray
     materials: np.ndarray
     stock: np.ndarray
+    worth: np.ndarray
+    material_worth: np.ndarray
+    suppliers: dict[str, str]
 
 
-def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
+def room(
+    task: Task,
+    plan: plans.Plan,
+    sources: pd.DataFrame,
+    scarcity: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Room:
     """What a plan leaves free.
 
     Parameters
@@ -49,6 +59,9 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
         Problem and answer.
     sources : DataFrame
         From ``sourcing.sources``: names the supplier of what is bought, the quickest one.
+    scarcity : tuple of array, optional
+        From ``least_cost.scarcity``: of several limits that leave nothing, the one whose part in
+        a unit is worth most is named, for with more of the others alone no more would come.
     """
     plan, end = plans.completed(task, plan), plans.outcome(task, plan)
     limit = end.available + plans.overtime_limit(task, plan.workers)
@@ -56,18 +69,25 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
     units = np.full(plan.made.shape, np.inf)
     cause, name = (np.full(units.shape, "", dtype=object) for _ in range(2))
 
-    def bound(most: np.ndarray, why: object, what: object, routes: object = slice(None)) -> None:
+    worth = np.zeros(units.shape)
+    of_hours, of_units = scarcity or (np.zeros(hours.shape), np.zeros(task.material_inflow.shape))
+
+    def bound(most, why, what, routes=slice(None), price=0.0) -> None:
         tighter = most < units[:, routes] - NOTHING
-        for kept, value in ((units, most), (cause, why), (name, what)):
+        is_equal = (most <= NOTHING) & (units[:, routes] <= NOTHING)
+        tighter |= is_equal & (price > worth[:, routes] + NOTHING)
+        for kept, value in ((units, most), (cause, why), (name, what), (worth, price)):
             kept[:, routes] = np.where(tighter, value, kept[:, routes])
 
     for resource in range(task.hours.shape[1]):
         uses = np.flatnonzero(task.hours[:, resource] > 0)
         when = np.arange(task.n_months)[:, None] - task.offset_months[uses, resource]
-        most = hours[np.maximum(when, 0), resource] / task.hours[uses, resource]
-        bound(most, "hours", task.resources[resource], uses)
-    quickest = sources.sort_values(["lead_time_months", "supplier"])
-    supplier = schema.lookup(task.keys["item"], quickest, "supplier").fillna("").astype("str")
+        each, when = task.hours[uses, resource], np.maximum(when, 0)
+        price = of_hours[when, resource] * each
+        bound(hours[when, resource] / each, "hours", task.resources[resource], uses, price)
+    quickest = sources.sort_values(["lead_time_months", "supplier"]).drop_duplicates("item")
+    suppliers = dict(zip(quickest["item"], quickest["supplier"], strict=True))
+    supplier = task.keys["item"].map(suppliers).fillna("").astype("str")
     is_named = task.is_purchased & (supplier != "").to_numpy()
     source = np.where(is_named, supplier, task.keys["location"])[task.route_item]
     bound(_rate_room(task, end), "hours", _rate_names(task))
@@ -78,7 +98,8 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
     early = np.arange(task.n_months)[:, None] < task.first_month
     bound(np.where(early, -1.0, np.inf), np.where(is_frozen, *_BY_TIME[::-1]), source)
     units, kept = np.maximum(units, 0.0), _stock_room(task, end.closing)
-    return Room(task, plan, end, units, cause, name, hours, materials.left(task, plan), kept)
+    left = materials.left(task, plan)
+    return Room(task, plan, end, units, cause, name, hours, left, kept, worth, of_units, suppliers)
 
 
 def most(free: Room, route: int, made: int, until: int) -> tuple[float, str, str]:
@@ -88,23 +109,25 @@ def most(free: Room, route: int, made: int, until: int) -> tuple[float, str, str
     (a position): they must be free from then until there.
     """
     units, cause, limit = (kept[made, route] for kept in (free.units, free.cause, free.limit))
-    there, name = components(free, route, made, until)
-    if there < units - NOTHING:
+    there, name, worth = components(free, route, made, until)
+    is_dearer = max(there, units) <= NOTHING and worth > free.worth[made, route]
+    if there < units - NOTHING or (is_dearer and cause not in _BY_TIME):
         return there, "component", name
     return float(units), cause, limit
 
 
-def components(free: Room, route: int, made: int, until: int) -> tuple[float, str]:
-    """Units that the components left allow from one month until another, and the scarcest."""
-    units, name = np.inf, ""
+def components(free: Room, route: int, made: int, until: int) -> tuple[float, str, float]:
+    """Units that the components left allow between two months, the scarcest and its worth."""
+    units, name, worth = np.inf, "", 0.0
     for material in np.flatnonzero(free.task.material_per[route]):
         offset = int(free.task.material_offset[route, material])
         first = max(made - offset, 0)
         left = free.materials[first : max(until - offset, first + 1), material].min()
-        left = max(left / free.task.material_per[route, material], 0.0)
-        if left < units - NOTHING:
-            units, name = left, free.task.materials["item"].iat[material]
-    return float(units), name
+        each = free.task.material_per[route, material]
+        left, price = max(left / each, 0.0), free.material_worth[first, material] * each
+        if left < units - NOTHING or (max(left, units) <= NOTHING and price > worth):
+            units, name, worth = left, free.task.materials["item"].iat[material], price
+    return float(units), name, float(worth)
 
 
 def _rate_room(task: Task, end: plans.Outcome) -> np.ndarray:
@@ -181,7 +204,8 @@ def why(free: Room, item: int, month: int, *, until: int, owing: float) -> tuple
             if found[0] > NOTHING:
                 break
             first -= 1
-        words.append(_blocked(free, route, here, (first + 1, last)))
+        if not words or here[0] not in _BY_TIME:
+            words.append(_blocked(free, route, here, (first + 1, last)))
         if here[0] in _BY_TIME or first < 0:
             break
         if found[0] > NOTHING:
@@ -260,11 +284,20 @@ def _scarce(free: Room, route: int, name: str, span: tuple[int, int]) -> str:
         words.append(f"it is made of {task.materials['item'].iat[material]}")
     is_free = np.isinf(task.material_inflow[:, material])
     if is_free.any():
-        words.append(f"new ones come from {_month(free, int(is_free.argmax()))} on (lead time)")
+        begin = _month(free, int(is_free.argmax()))
+        words.append(f"new ones come from {begin} on (lead time{_of(free, material)})")
     elif task.material_item[material] < 0:
-        most = task.material_inflow[first : last + 1, material].sum()
-        words.append(f"no more than {most:,.0f} can come {_span(free, first, last)}")
+        there = task.material_inflow[: last + 1, material].sum()
+        words.append(
+            f"no more than {there:,.0f} come until {_month(free, last)}{_of(free, material)}"
+        )
     return _BACK.join(words)
+
+
+def _of(free: Room, material: int) -> str:
+    """Who delivers a material, as words that end a sentence."""
+    name = free.suppliers.get(free.task.materials["item"].iat[material], "")
+    return f" of {name}" if name else ""
 
 
 def _after(free: Room, place: int) -> str:

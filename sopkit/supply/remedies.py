@@ -77,7 +77,7 @@ def moves(
         every = [_wait(asked, owing, month, until, free)]
         if row["month"] >= first or until > 0:
             every += [
-                *_of_supply(free, item, (month, until), asked),
+                *_of_supply(free, item, (month, until), asked, sources),
                 *_of_suppliers(free, item, month, asked, sources),
                 *_of_stand_ins(free, stand_ins, item, month, asked),
                 *_of_priority(served.get(key), asked, owing, month),
@@ -141,7 +141,9 @@ def _name(free: Room, month: int) -> str:
     return months.label(months.shift(free.task.months[0], month))
 
 
-def _of_supply(free: Room, item: int, span: tuple[int, int], asked: float) -> Iterator[Move]:
+def _of_supply(
+    free: Room, item: int, span: tuple[int, int], asked: float, sources: pd.DataFrame
+) -> Iterator[Move]:
     """Moves of the site that makes an item, and of those it is sent through.
 
     ``span`` is the month in which it is wanted, and that in which it comes under the plan.
@@ -158,11 +160,13 @@ def _of_supply(free: Room, item: int, span: tuple[int, int], asked: float) -> It
         units, way = min(spare, asked), float(np.nan_to_num(task.transfer_cost[item]))
         yield "send", f"send {units:,.0f} more from {site}", units, way * units, latest
         item = sender
-    for move in _of_making(free, item, (at, until), asked):
+    for move in _of_making(free, item, (at, until), asked, sources):
         yield (*move[:4], min(move[4], latest))
 
 
-def _of_making(free: Room, item: int, span: tuple[int, int], asked: float) -> Iterator[Move]:
+def _of_making(
+    free: Room, item: int, span: tuple[int, int], asked: float, sources: pd.DataFrame
+) -> Iterator[Move]:
     """Moves of the site where an item is made or bought: earlier, more hours, people, others."""
     task, route, (month, until) = free.task, item, span
     ready = int(task.first_month[route])
@@ -173,7 +177,7 @@ def _of_making(free: Room, item: int, span: tuple[int, int], asked: float) -> It
         yield verb, words, asked, np.nan, latest
         return
     yield _earlier(free, route, span, asked)
-    room, cause, _ = causes.most(free, route, month, until)
+    room, cause, limit = causes.most(free, route, month, until)
     units = min(room, asked)
     over = [task.resources[r] for r in np.flatnonzero(causes.is_over(free, route, month))]
     words = f"{verb} {units:,.0f} more in {_name(free, month)}"
@@ -182,6 +186,8 @@ def _of_making(free: Room, item: int, span: tuple[int, int], asked: float) -> It
     yield name, words, units, units * causes.premium(free, route, month), latest
     if cause == "hours" and units < asked - NOTHING:
         yield from _more_hours(free, route, span, asked)
+    if cause == "component":
+        yield from _more_components(free, route, month, asked, sources[sources["item"] == limit])
     begin = int(max(task.lead_months[item], task.frozen_months[item]))
     others = float(task.subcontract_cost[month, item])
     if np.isfinite(others):
@@ -243,6 +249,25 @@ def _more_hours(free: Room, route: int, span: tuple[int, int], asked: float) -> 
     pay = np.nan_to_num(task.hiring_cost[r]) + per * np.nan_to_num(task.regular_cost[t, r])
     words = f"hire {people:,.0f} at {task.resources[r]} for {_name(free, t)}"
     yield "hire", words, units, people * pay, latest
+
+
+def _more_components(
+    free: Room, route: int, month: int, asked: float, own: pd.DataFrame
+) -> Iterator[Move]:
+    """More of the component that binds: from each of its suppliers, up to a month's limit again.
+
+    What a supplier asks for more than its limit is not known, so neither is the cost.
+    """
+    name = own["item"].iloc[0]
+    uses = (free.task.materials["item"] == name).to_numpy() & (free.task.material_per[route] > 0)
+    material = int(np.flatnonzero(uses)[0])
+    each = free.task.material_per[route, material]
+    due = month - int(free.task.material_offset[route, material])
+    for row in own[own["supplier"] != ""].to_dict("records"):
+        units = float(min(asked, row["monthly_limit"] / each))
+        who, latest = row["supplier"], due - int(row["lead_time_months"])
+        words = f"have {who} send {units * each:,.0f} more of {name} by {_name(free, due)}"
+        yield f"component from {who}", words, units, np.nan, latest
 
 
 def _of_suppliers(
