@@ -25,6 +25,9 @@ _COLOURS = {
 }
 
 
+_WORDS = {"cost": "dearer than owing", "backlog": "owed before", "hours": "no hours left"}
+
+
 @_style.drawn
 def tree(shortages: pd.DataFrame, units: pd.DataFrame, *, currency: str) -> Figure | None:
     """What is late or lost, split from left to right by cause, limit and item.
@@ -74,7 +77,8 @@ def _branch(
     for name, amount in sums[~is_small].items():
         own = rows[rows[by[0]] == name]
         colour = _COLOURS.get(own["cause"].iloc[0], _style.HISTORY)
-        _block(axes, (level, 1), (top, top + amount), str(name), amount, colour)
+        words = _WORDS.get(name, name) if level == 1 else name
+        _block(axes, (level, 1), (top, top + amount), words, amount, colour)
         if len(by) > 1:
             _branch(axes, own, by[1:], level + 1, (top, top + amount), total)
         top += amount

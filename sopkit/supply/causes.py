@@ -87,8 +87,8 @@ def room(
         bound(hours[when, resource] / each, "hours", task.resources[resource], uses, price)
     quickest = sources.sort_values(["lead_time_months", "supplier"]).drop_duplicates("item")
     suppliers = dict(zip(quickest["item"], quickest["supplier"], strict=True))
-    supplier = task.keys["item"].map(suppliers).fillna("").astype("str")
-    is_named = task.is_purchased & (supplier != "").to_numpy()
+    supplier = np.array([suppliers.get(item, "") for item in task.keys["item"]], dtype=object)
+    is_named = task.is_purchased & (supplier != "")
     source = np.where(is_named, supplier, task.keys["location"])[task.route_item]
     bound(_rate_room(task, end), "hours", _rate_names(task))
     bound(
@@ -283,21 +283,15 @@ def _scarce(free: Room, route: int, name: str, span: tuple[int, int]) -> str:
         material = int(into[np.argmin(more)])
         words.append(f"it is made of {task.materials['item'].iat[material]}")
     is_free = np.isinf(task.material_inflow[:, material])
+    who = free.suppliers.get(task.materials["item"].iat[material], "")
+    source = f" from {who}" if who else ""
     if is_free.any():
         begin = _month(free, int(is_free.argmax()))
-        words.append(f"new ones come from {begin} on (lead time{_of(free, material)})")
+        words.append(f"new ones come from {begin} on (lead time{source})")
     elif task.material_item[material] < 0:
         there = task.material_inflow[: last + 1, material].sum()
-        words.append(
-            f"no more than {there:,.0f} come until {_month(free, last)}{_of(free, material)}"
-        )
+        words.append(f"no more than {there:,.0f} come{source} until {_month(free, last)}")
     return _BACK.join(words)
-
-
-def _of(free: Room, material: int) -> str:
-    """Who delivers a material, as words that end a sentence."""
-    name = free.suppliers.get(free.task.materials["item"].iat[material], "")
-    return f" of {name}" if name else ""
 
 
 def _after(free: Room, place: int) -> str:
@@ -314,7 +308,8 @@ def _not_ahead(free: Room, item: int, month: int, made: int, owing: float) -> tu
         if task.maximum_stock[made:month, item].min() <= NOTHING:
             return "made to order", "it is made to order, so nothing can be made ahead"
         if month - made > task.shelf_life_months[item]:
-            return "", f"it keeps {task.shelf_life_months[item]:,.0f} months only"
+            life = int(task.shelf_life_months[item])
+            return "", f"it keeps {life} month{'s' * (life != 1)} only"
         return "", f"{task.keys['location'].iat[item]} has no space for more stock"
     hold = float(task.holding_cost[made:month, item].sum())
     if np.isfinite(hold) and np.isfinite(owing):

@@ -287,7 +287,8 @@ def _of_suppliers(
         units = float(min(asked, row["monthly_limit"]))
         bought = max(units, row["minimum_order"])
         more = max(float(np.nan_to_num(row["unit_cost_value"] - cost)), 0.0)
-        words = f"order {bought:,.0f} from {row['supplier']} ({lead} months instead of {planned})"
+        way = f"{lead} month{'s' * (lead != 1)} instead of {planned}"
+        words = f"order {bought:,.0f} from {row['supplier']} ({way})"
         latest = month - max(lead, int(task.frozen_months[item]))
         yield f"supplier {row['supplier']}", words, units, more * bought, latest
 
