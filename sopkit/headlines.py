@@ -242,6 +242,26 @@ def supply_review(
     )
 
 
+def short(shortages: pd.DataFrame) -> dict[str, tuple | str]:
+    """What is not delivered in its month, and the limit behind most of it.
+
+    ``shortages`` is in planning units. Most: by money, in units where a price is missing.
+    """
+    own = shortages[shortages["cause"] != "backlog"]
+    units = own["late_quantity"] + own["lost_quantity"]
+    amount = own["amount_value"].sum(min_count=1)
+    weight = units if own["amount_value"].isna().any() else own["amount_value"]
+    by = weight.groupby([own["cause"], own["limit"]]).sum()
+    cause, limit = by.idxmax() if len(by) else ("", "")
+    share = _rate(by.max(), by.sum()) if len(by) else np.nan
+    return {
+        "short_units": ("quantity", units.sum() or np.nan, "nothing"),
+        "short_value": ("value", amount if amount else np.nan, "unknown (no prices)"),
+        "short_cause": f"{cause} ({limit})" if limit else cause,
+        "short_share": ("rate", share),
+    }
+
+
 def hours_in_words(values: pd.DataFrame) -> list[str]:
     """What each row of table `hour_values` says, as a sentence; blank where no range was followed.
 

@@ -423,7 +423,9 @@ def supply_review(
         "deliveries": delivered,
     }
     results |= _allocated(tables, delivered)
-    results |= _short(tables, task, ways[strategy], laid, results["allocation"])
+    scarce = least_cost.scarcity(_together(task, family))
+    results |= _short(tables, task, ways[strategy], laid, results["allocation"], scarce)
+    common |= headlines.short(hierarchy.in_planning_units(results["shortages"], items))
     results |= _fed_back(tables | results)
     return results | {
         "supply_review_facts": headlines.supply_review(
@@ -460,14 +462,19 @@ def _allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
 
 
 def _short(
-    tables: Tables, task: tasks.Task, way: plans.Plan, laid: Tables, shared: pd.DataFrame
+    tables: Tables,
+    task: tasks.Task,
+    way: plans.Plan,
+    laid: Tables,
+    shared: pd.DataFrame,
+    scarcity: tuple[np.ndarray, np.ndarray],
 ) -> Tables:
     """What cannot be met and why, and what could be done about it."""
     items, prices = tables["items"], laid["rates"]
     members = pd.concat([task.keys["item"], task.materials["item"]])
     sources = sourcing.sources(members, items, tables["suppliers"])
-    free = causes.room(task, way, sources)
-    short = shortages.shortages(free, prices)
+    free = causes.room(task, way, sources, scarcity)
+    short = shortages.shortages(free, prices, items)
     moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
     return {"shortages": short, "shortage_moves": moves}
 
@@ -494,11 +501,15 @@ def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables
     return capacity.resource_load(made, wanted, laid["bills"], available)
 
 
+def _together(task: tasks.Task, family: pd.Series) -> tasks.Task:
+    """The task, by families where there are too many items."""
+    is_large = task.demand.size > families.MOST_CELLS
+    return families.grouped(task, families.codes(task, family)) if is_large else task
+
+
 def _hour_values(task: tasks.Task, family: pd.Series) -> pd.DataFrame:
     """Table `hour_values`, of families where there are too many items."""
-    if task.demand.size > families.MOST_CELLS:
-        task = families.grouped(task, families.codes(task, family))
-    values = least_cost.hour_values(task)
+    values = least_cost.hour_values(_together(task, family))
     return values.assign(words=headlines.hours_in_words(values))
 
 

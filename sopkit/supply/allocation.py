@@ -236,7 +236,8 @@ def effects(
     Returns
     -------
     DataFrame
-        Key ``rule, channel`` (channel ``all``: the company): ``service_rate``, share of demand
+        Key ``rule, channel``, the chosen rule first (channel ``all``: the company):
+        ``service_rate``, share of demand
         delivered in its month; ``late_quantity``, planning units that are not; ``late_value`` and
         ``margin_late_value``, their revenue and margin (missing where no price is known);
         ``contract_kept_rate``, share of contract minima that was delivered (missing where there
@@ -245,7 +246,7 @@ def effects(
     contract = schema.lookup(wanted["channel"], channels, "contract_rate", on="channel").fillna(0.0)
     agreed = wanted.assign(agreed=contract.astype("float64") * wanted["demand"])
     parts = []
-    for name in RULES:
+    for name in sorted(RULES, key=lambda other: other != rule):
         table = allocation(wanted, delivered, channels, rates, rule=name)
         table = table.merge(
             agreed[[*schema.SERIES_MONTH, "agreed"]],

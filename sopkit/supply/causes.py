@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import months
 from sopkit.supply import materials, plans
 from sopkit.supply.tasks import Task
 
@@ -25,8 +25,10 @@ class Room:
     """What a plan leaves free: units (t, p) that each route could deliver more, and why no more.
 
     ``cause`` and ``limit`` (t, p) name what binds each route first; ``hours`` (t, r) are free,
-    overtime among them; ``materials`` (t, m) are free from a month until the end; ``stock`` (t, i)
-    are units that may be kept more at month end.
+    overtime among them; ``materials`` (t, m) are free at month end; ``stock`` (t, i) are units that
+    may be kept more. Components are left to ``most``, which asks until when they are wanted.
+    ``worth`` (t, p) and ``material_worth`` (t, m) say what the limit named would save if it gave
+    way, for a unit of the route and of the material; ``suppliers`` names who delivers an item.
     """
 
     task: Task
@@ -38,9 +40,17 @@ class Room:
     hours: np.ndarray
     materials: np.ndarray
     stock: np.ndarray
+    worth: np.ndarray
+    material_worth: np.ndarray
+    suppliers: dict[str, str]
 
 
-def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
+def room(
+    task: Task,
+    plan: plans.Plan,
+    sources: pd.DataFrame,
+    scarcity: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Room:
     """What a plan leaves free.
 
     Parameters
@@ -49,6 +59,9 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
         Problem and answer.
     sources : DataFrame
         From ``sourcing.sources``: names the supplier of what is bought, the quickest one.
+    scarcity : tuple of array, optional
+        From ``least_cost.scarcity``: of several limits that leave nothing, the one whose part in
+        a unit is worth most is named, for with more of the others alone no more would come.
     """
     plan, end = plans.completed(task, plan), plans.outcome(task, plan)
     limit = end.available + plans.overtime_limit(task, plan.workers)
@@ -56,26 +69,27 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
     units = np.full(plan.made.shape, np.inf)
     cause, name = (np.full(units.shape, "", dtype=object) for _ in range(2))
 
-    def bound(most: np.ndarray, why: object, what: object, routes: object = slice(None)) -> None:
+    worth = np.zeros(units.shape)
+    of_hours, of_units = scarcity or (np.zeros(hours.shape), np.zeros(task.material_inflow.shape))
+
+    def bound(most, why, what, routes=slice(None), price=0.0) -> None:
         tighter = most < units[:, routes] - NOTHING
-        for kept, value in ((units, most), (cause, why), (name, what)):
+        is_equal = (most <= NOTHING) & (units[:, routes] <= NOTHING)
+        tighter |= is_equal & (price > worth[:, routes] + NOTHING)
+        for kept, value in ((units, most), (cause, why), (name, what), (worth, price)):
             kept[:, routes] = np.where(tighter, value, kept[:, routes])
 
     for resource in range(task.hours.shape[1]):
         uses = np.flatnonzero(task.hours[:, resource] > 0)
         when = np.arange(task.n_months)[:, None] - task.offset_months[uses, resource]
-        most = hours[np.maximum(when, 0), resource] / task.hours[uses, resource]
-        bound(most, "hours", task.resources[resource], uses)
-    quickest = sources.sort_values(["lead_time_months", "supplier"])
-    supplier = schema.lookup(task.keys["item"], quickest, "supplier").fillna("").astype("str")
-    is_named = task.is_purchased & (supplier != "").to_numpy()
+        each, when = task.hours[uses, resource], np.maximum(when, 0)
+        price = of_hours[when, resource] * each
+        bound(hours[when, resource] / each, "hours", task.resources[resource], uses, price)
+    quickest = sources.sort_values(["lead_time_months", "supplier"]).drop_duplicates("item")
+    suppliers = dict(zip(quickest["item"], quickest["supplier"], strict=True))
+    supplier = np.array([suppliers.get(item, "") for item in task.keys["item"]], dtype=object)
+    is_named = task.is_purchased & (supplier != "")
     source = np.where(is_named, supplier, task.keys["location"])[task.route_item]
-    left = np.minimum.accumulate(materials.left(task, plan)[::-1], axis=0)[::-1]  # until the end
-    for material in range(left.shape[1]):
-        uses = np.flatnonzero(task.material_per[:, material] > 0)
-        when = np.arange(task.n_months)[:, None] - task.material_offset[uses, material]
-        most = left[np.maximum(when, 0), material] / task.material_per[uses, material]
-        bound(np.maximum(most, 0.0), "component", task.materials["item"].iat[material], uses)
     bound(_rate_room(task, end), "hours", _rate_names(task))
     bound(
         np.maximum(task.supply_limit - end.made, 0.0)[:, task.route_item], "supplier limit", source
@@ -84,7 +98,36 @@ def room(task: Task, plan: plans.Plan, sources: pd.DataFrame) -> Room:
     early = np.arange(task.n_months)[:, None] < task.first_month
     bound(np.where(early, -1.0, np.inf), np.where(is_frozen, *_BY_TIME[::-1]), source)
     units, kept = np.maximum(units, 0.0), _stock_room(task, end.closing)
-    return Room(task, plan, end, units, cause, name, hours, left, kept)
+    left = materials.left(task, plan)
+    return Room(task, plan, end, units, cause, name, hours, left, kept, worth, of_units, suppliers)
+
+
+def most(free: Room, route: int, made: int, until: int) -> tuple[float, str, str]:
+    """Units that a route could deliver more in a month, and the cause and limit of no more.
+
+    A unit made so takes its components earlier than the one that would come in month ``until``
+    (a position): they must be free from then until there.
+    """
+    units, cause, limit = (kept[made, route] for kept in (free.units, free.cause, free.limit))
+    there, name, worth = components(free, route, made, until)
+    is_dearer = max(there, units) <= NOTHING and worth > free.worth[made, route]
+    if there < units - NOTHING or (is_dearer and cause not in _BY_TIME):
+        return there, "component", name
+    return float(units), cause, limit
+
+
+def components(free: Room, route: int, made: int, until: int) -> tuple[float, str, float]:
+    """Units that the components left allow between two months, the scarcest and its worth."""
+    units, name, worth = np.inf, "", 0.0
+    for material in np.flatnonzero(free.task.material_per[route]):
+        offset = int(free.task.material_offset[route, material])
+        first = max(made - offset, 0)
+        left = free.materials[first : max(until - offset, first + 1), material].min()
+        each = free.task.material_per[route, material]
+        left, price = max(left / each, 0.0), free.material_worth[first, material] * each
+        if left < units - NOTHING or (max(left, units) <= NOTHING and price > worth):
+            units, name, worth = left, free.task.materials["item"].iat[material], price
+    return float(units), name, float(worth)
 
 
 def _rate_room(task: Task, end: plans.Outcome) -> np.ndarray:
@@ -118,7 +161,7 @@ def ahead(free: Room, item: int, month: int, made: int) -> float:
     return float(free.stock[made:month, item].min(initial=np.inf))
 
 
-def why(free: Room, item: int, month: int, *, owing: float) -> tuple[str, str, str]:
+def why(free: Room, item: int, month: int, *, until: int, owing: float) -> tuple[str, str, str]:
     """What keeps a unit more of an item from being there by a month.
 
     Parameters
@@ -127,6 +170,9 @@ def why(free: Room, item: int, month: int, *, owing: float) -> tuple[str, str, s
         From ``room``.
     item, month : int
         Positions in the task's keys and months.
+    until : int
+        Position of the month in which the unit comes under the plan; the number of months where
+        it does not.
     owing : float
         What it costs to owe the unit until it comes; missing where unknown.
 
@@ -142,45 +188,39 @@ def why(free: Room, item: int, month: int, *, owing: float) -> tuple[str, str, s
     ...     holding_cost=2.0, backlog_cost=1.0)
     >>> nobody = pd.DataFrame(columns=["item", "supplier", "lead_time_months"])
     >>> free = room(task, plans.Plan(made=[[5.0], [10.0]]), nobody)
-    >>> why(free, 0, 1, owing=1.0)[:2]
+    >>> why(free, 0, 1, until=2, owing=1.0)[:2]
     ('hours', 'sewing')
     """
     if free.task.supplied_from[item] >= 0:
-        return _why_sent(free, item, month, owing)
-    route = _route(free, item, month)
-    if free.units[month, route] > NOTHING:
-        return "cost", *_dear(free, route, month, owing)
-    cause, limit = free.cause[month, route], free.limit[month, route]
+        return _why_sent(free, item, month, until, owing)
+    route, binding = _best(free, item, month, until)
+    if binding[0] > NOTHING:
+        return "cost", *_dear(free, route, (month, binding[0]), owing)
+    cause, limit = binding[1:]
     words, first = [], month
     while first >= 0:
-        here = (free.cause[first, route], free.limit[first, route])
-        last = first
-        while (
-            first >= 0
-            and _is_blocked(free, item, first)
-            and here == (free.cause[first, route], free.limit[first, route])
-        ):
+        (_, *here), last = most(free, route, first, until), first
+        while first >= 0 and (found := most(free, route, first, until))[1:] == (*here,):
+            if found[0] > NOTHING:
+                break
             first -= 1
-        words.append(_blocked(free, item, route, (first + 1, last)))
-        if here[0] in _BY_TIME:
+        if not words or here[0] not in _BY_TIME:
+            words.append(_blocked(free, route, here, (first + 1, last)))
+        if here[0] in _BY_TIME or first < 0:
             break
-        if first >= 0 and not _is_blocked(free, item, first):
-            kept, words_kept = _not_ahead(free, item, month, first, owing)
-            words.append(words_kept)
+        if found[0] > NOTHING:
+            kept, why_not = _not_ahead(free, item, month, first, owing)
             is_to_order = kept == "made to order" and not free.task.is_service[item]
-            cause = kept if is_to_order else cause
-            break
+            return kept if is_to_order else cause, limit, _BACK.join([*words, why_not])
     return cause, limit, _BACK.join(words)
 
 
-def _route(free: Room, item: int, month: int) -> int:
-    """The route of an item with most room in a month; the usual one where none has any."""
+def _best(free: Room, item: int, month: int, until: int) -> tuple[int, tuple[float, str, str]]:
+    """The route of an item with most room in a month, the usual one where none has any."""
     routes = np.flatnonzero(free.task.route_item == item)
-    return int(routes[np.argmax(free.units[month, routes])])
-
-
-def _is_blocked(free: Room, item: int, month: int) -> bool:
-    return free.units[month, free.task.route_item == item].max() <= NOTHING
+    found = [most(free, int(route), month, until) for route in routes]
+    best = int(np.argmax([units for units, _, _ in found]))
+    return int(routes[best]), found[best]
 
 
 def _month(free: Room, place: int) -> str:
@@ -192,10 +232,14 @@ def _span(free: Room, first: int, last: int) -> str:
     return f"in {names[0]}" if first == last else f"from {names[0]} to {names[1]}"
 
 
-def _blocked(free: Room, item: int, route: int, span: tuple[int, int]) -> str:
+def _blocked(free: Room, route: int, binding: tuple[str, str], span: tuple[int, int]) -> str:
     """In words: what binds a route over some months."""
-    task, (first, last) = free.task, span
-    cause, limit = free.cause[last, route], free.limit[last, route]
+    task, item, (cause, limit), (first, last) = (
+        free.task,
+        int(free.task.route_item[route]),
+        binding,
+        span,
+    )
     when = _span(free, first, last)
     if cause == "lead time":
         months_ = int(task.first_month[route])
@@ -239,11 +283,14 @@ def _scarce(free: Room, route: int, name: str, span: tuple[int, int]) -> str:
         material = int(into[np.argmin(more)])
         words.append(f"it is made of {task.materials['item'].iat[material]}")
     is_free = np.isinf(task.material_inflow[:, material])
+    who = free.suppliers.get(task.materials["item"].iat[material], "")
+    source = f" from {who}" if who else ""
     if is_free.any():
-        words.append(f"new ones come from {_month(free, int(is_free.argmax()))} on (lead time)")
+        begin = _month(free, int(is_free.argmax()))
+        words.append(f"new ones come from {begin} on (lead time{source})")
     elif task.material_item[material] < 0:
-        most = task.material_inflow[first : last + 1, material].sum()
-        words.append(f"no more than {most:,.0f} can come {_span(free, first, last)}")
+        there = task.material_inflow[: last + 1, material].sum()
+        words.append(f"no more than {there:,.0f} come{source} until {_month(free, last)}")
     return _BACK.join(words)
 
 
@@ -261,7 +308,8 @@ def _not_ahead(free: Room, item: int, month: int, made: int, owing: float) -> tu
         if task.maximum_stock[made:month, item].min() <= NOTHING:
             return "made to order", "it is made to order, so nothing can be made ahead"
         if month - made > task.shelf_life_months[item]:
-            return "", f"it keeps {task.shelf_life_months[item]:,.0f} months only"
+            life = int(task.shelf_life_months[item])
+            return "", f"it keeps {life} month{'s' * (life != 1)} only"
         return "", f"{task.keys['location'].iat[item]} has no space for more stock"
     hold = float(task.holding_cost[made:month, item].sum())
     if np.isfinite(hold) and np.isfinite(owing):
@@ -273,9 +321,9 @@ def _not_ahead(free: Room, item: int, month: int, made: int, owing: float) -> tu
     return "", f"there is room in {_month(free, made)}, which this way to supply does not use"
 
 
-def _dear(free: Room, route: int, month: int, owing: float) -> tuple[str, str]:
-    """What makes a unit dear in a month that has room for it, by name and in words."""
-    task, units = free.task, free.units[month, route]
+def _dear(free: Room, route: int, room_: tuple[int, float], owing: float) -> tuple[str, str]:
+    """What makes a unit dear in a month that has room for some, by name and in words."""
+    task, (month, units) = free.task, room_
     over = [task.resources[r] for r in np.flatnonzero(is_over(free, route, month))]
     some = "room is left" if np.isinf(units) else f"room for {units:,.0f} more is left"
     words = f"{some} in {_month(free, month)}" + f", in overtime of {' and '.join(over)}" * bool(
@@ -347,7 +395,7 @@ def _rate_cost(free: Room, item: int, month: int) -> float:
     return float(cost / task.working_days[month])
 
 
-def _why_sent(free: Room, item: int, month: int, owing: float) -> tuple[str, str, str]:
+def _why_sent(free: Room, item: int, month: int, until: int, owing: float) -> tuple[str, str, str]:
     """The same for a site that another one sends to."""
     task, sender = free.task, int(free.task.supplied_from[item])
     site = task.keys["location"].iat[sender]
@@ -359,8 +407,8 @@ def _why_sent(free: Room, item: int, month: int, owing: float) -> tuple[str, str
         words = f"{lead} month{'s' * (lead > 1)} on the way from {site}"
         return "transfer", site, f"{words}: nothing new comes before {_after(free, lead)}"
     left = month - lead
-    spare = free.end.closing[left:, sender].min()
+    spare = free.end.closing[left : max(until - lead, left + 1), sender].min()
     if spare > NOTHING:
         return "cost", site, f"{site} keeps {spare:,.0f} in stock, which this plan does not send"
-    cause, limit, chain = why(free, sender, left, owing=owing)
+    cause, limit, chain = why(free, sender, left, until=until - lead, owing=owing)
     return cause, limit, f"{site} has none to send in {_month(free, left)}{_BACK}{chain}"

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sopkit.supply import least_cost, plans, sites
+from sopkit.supply import issues, least_cost, plans, sites
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import AXES, Task
 
@@ -70,7 +70,8 @@ def grouped(task: Task, codes: np.ndarray) -> Task:
     Task
         Of families, in the order of codes. Demand is what is left after each item's own stock and
         receipts, so that one item's surplus hides no other's shortage; stock is what is beyond
-        that. Hours, costs and weights are means weighted by that demand.
+        that. Hours, materials, costs and weights are means weighted by that demand. What production
+        takes of an item that is sold too is asked of its family.
 
     Raises
     ------
@@ -115,15 +116,14 @@ def grouped(task: Task, codes: np.ndarray) -> Task:
     for name in ("supply_limit", "subcontract_limit", "maximum_stock"):
         whole = np.where(np.isfinite(getattr(task, name)), getattr(task, name), 0.0) @ member
         values[name] = np.where((~np.isfinite(getattr(task, name))) @ member, np.inf, whole)
-    values["hours"] = share.T @ task.hours[:n_items]
-    values["offset_months"] = np.array(
-        [
-            np.where(task.hours[:n_items] > 0, task.offset_months[:n_items], 0)[codes == k].max(
-                axis=0
-            )
-            for k in range(count)
-        ]
-    ).reshape(count, -1)
+    for name, months in (("hours", "offset_months"), ("material_per", "material_offset")):
+        per = getattr(task, name)[:n_items]
+        values[name] = share.T @ per
+        own = np.where(per > 0, getattr(task, months)[:n_items], 0)
+        early = [own[codes == k].max(axis=0) for k in range(count)]
+        values[months] = np.array(early).reshape(count, -1)
+    linked = task.material_item
+    values["material_item"] = np.where(linked >= 0, codes[linked], -1)
     for name, axes in AXES.items():
         if name in values or name in ("rate_group", "supplied_from", "route_item"):
             continue
@@ -185,8 +185,9 @@ def shared_out(family: Plan, task: Task, codes: np.ndarray) -> Plan:
     Returns
     -------
     Plan
-        Each month's items add up to their family exactly. Scrap is left out: what is beyond shelf
-        life depends on the items.
+        Each month's items add up to their family exactly; hours and materials of the items may be
+        somewhat more or less than the family's means. Scrap is left out: what is beyond shelf life
+        depends on the items.
 
     Notes
     -----
@@ -211,7 +212,7 @@ def shared_out(family: Plan, task: Task, codes: np.ndarray) -> Plan:
     arrays = {
         name: np.zeros_like(task.demand) for name in ("made", "subcontract", "arrived", "lost")
     }
-    depth, onward = sites.depths(task.supplied_from), task.committed.copy()
+    depth, onward = sites.depths(task.supplied_from), task.committed + _used(family, task, codes)
     for level in range(int(depth.max(initial=0)), -1, -1):  # the farthest sites first
         own = np.flatnonzero(depth == level)
         wanted = (task.demand + onward)[:, own]
@@ -242,6 +243,15 @@ def shared_out(family: Plan, task: Task, codes: np.ndarray) -> Plan:
     made = np.zeros((task.n_months, len(task.route_item)))
     made[:, :n_items] = arrays.pop("made")
     return Plan(made, **arrays, workers=family.workers)
+
+
+def _used(family: Plan, task: Task, codes: np.ndarray) -> np.ndarray:
+    """Units (t, i) that production of families takes of items that are sold too."""
+    if not (task.material_item >= 0).any():
+        return np.zeros_like(task.demand)
+    whole = grouped(task, codes)
+    new = issues.new(whole, family.made, issues.parts(whole, family.made))
+    return issues.of_items(task, issues.firm(task) + new)
 
 
 def _lifted(

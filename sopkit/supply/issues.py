@@ -98,6 +98,7 @@ def exploded(task: Task, need: np.ndarray, there: np.ndarray) -> tuple[np.ndarra
     --------
     Ten frames are needed; four are there, the others take two tubes each a month before:
 
+    >>> import pandas as pd
     >>> task = Task(demand=[0, 10], materials=pd.DataFrame({"item": ["frame", "tube"],
     ...     "location": "plant"}), material_per=[[1.0, 0.0]], part_per=[[0, 2.0], [0, 0]],
     ...     part_offset=[[0, 1], [0, 0]])
@@ -106,11 +107,13 @@ def exploded(task: Task, need: np.ndarray, there: np.ndarray) -> tuple[np.ndarra
     ([[0.0, 12.0], [10.0, 0.0]], [[0.0, 0.0], [6.0, 0.0]])
     """
     need, parts = need.copy(), np.zeros_like(need)
-    for k in order(task):
+    for k in order(task):  # each part's needs are whole before its own materials'
         lacking = np.maximum(np.cumsum(need[:, k]) - there[:, k], 0.0)
         parts[:, k] = np.diff(np.maximum.accumulate(lacking), prepend=0.0)
         parts[: task.part_lead[k], k] = 0.0
-        need += _taken(parts[:, [k]], task.part_per[[k]], task.part_offset[[k]])
+        into = np.flatnonzero(task.part_per[k])
+        per, offset = task.part_per[k, into][None], task.part_offset[k, into][None]
+        need[:, into] += _taken(parts[:, [k]], per, offset)
     return need, parts
 
 
@@ -155,20 +158,16 @@ def depth(task: Task) -> np.ndarray:
         If an item goes into itself.
     """
     takes = task.material_per > 0
-    for _ in range(len(task.materials)):  # what goes into parts goes into what is made of them
-        takes = takes | ((takes & is_part(task)).astype(float) @ (task.part_per > 0) > 0)
+    for part in order(task):  # what goes into parts goes into what is made of them
+        takes = takes | (takes[:, [part]] & (task.part_per[part] > 0))
     linked = np.flatnonzero(task.material_item >= 0)
-    pairs = [(task.route_item[p], task.material_item[m]) for m in linked for p in _rows(takes, m)]
+    route, place = np.nonzero(takes[:, linked])
+    above, below = task.route_item[route], task.material_item[linked[place]]
     depth = np.zeros(len(task.keys), dtype="int64")
     for _ in range(len(depth) + 1):
         deeper = depth.copy()
-        for above, below in pairs:
-            deeper[below] = max(deeper[below], depth[above] + 1)
+        np.maximum.at(deeper, below, depth[above] + 1)
         if (deeper == depth).all():
             return depth
         depth = deeper
     raise ValueError("components run in a circle: an item goes into itself; take one link out.")
-
-
-def _rows(takes: np.ndarray, material: int) -> np.ndarray:
-    return np.flatnonzero(takes[:, material])

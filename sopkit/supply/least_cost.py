@@ -330,6 +330,20 @@ def solve(task: Task, *, whole: Iterable[str] = (), near: Plan | None = None) ->
     return Session(task, whole=whole, near=near).solve()
 
 
+def scarcity(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """What one more hour (t, r) and one more unit of a material (t, m) would save, pay taken off.
+
+    Zero where nothing is scarce or no cost is given.
+    """
+    session = Session(task)
+    session.solve()
+    units = np.zeros(task.is_scarce.shape)
+    if task.is_priced and units.size:
+        found = np.array(session._highs.getSolution().row_dual)
+        units[task.is_scarce] = np.maximum(found[session._rows["materials"]], 0.0)
+    return session.prices, units
+
+
 def hour_values(task: Task, *, count: int = 5) -> pd.DataFrame:
     """Where one more hour of overtime saves most, how many are worth it, and what the next save.
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import schema
 from sopkit.supply import issues, plans, sites, sourcing
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task

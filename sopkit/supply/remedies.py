@@ -72,11 +72,12 @@ def moves(
         key = (row["item"], row["location"], row["month"])
         until = _position(row["delivered_by"], task)
         owing = float(np.nan_to_num(task.backlog_cost[month:until, item]).sum())
-        owing = owing if not row["lost_quantity"] else float(task.lost_sale_cost[month, item])
+        if row["lost_quantity"] > 0:
+            until, owing = task.n_months, float(task.lost_sale_cost[month, item])
         every = [_wait(asked, owing, month, until, free)]
         if row["month"] >= first or until > 0:
             every += [
-                *_of_supply(free, item, month, asked),
+                *_of_supply(free, item, (month, until), asked, sources),
                 *_of_suppliers(free, item, month, asked, sources),
                 *_of_stand_ins(free, stand_ins, item, month, asked),
                 *_of_priority(served.get(key), asked, owing, month),
@@ -84,6 +85,29 @@ def moves(
         rows += [(*key, *move) for move in every if move[2] > NOTHING]
     table = pd.DataFrame(rows, columns=[*_COLUMNS[:7], "at"])
     return _ranked(table, task)
+
+
+def cheapest(options: pd.DataFrame) -> pd.DataFrame:
+    """Of each shortage the cheapest move in time that delivers more, beside what waiting costs.
+
+    Parameters
+    ----------
+    options : DataFrame
+        Table `shortage_moves`.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, month``, in the order of ``options``: its columns, and
+        ``waiting_value``. ``move`` is empty where nothing is in time.
+    """
+    waiting = options[options["move"] == "wait"].rename(columns={"cost_value": "waiting_value"})
+    is_real = options["is_in_time"] & ~options["move"].isin(LEAVE)
+    best = options[is_real].drop_duplicates(schema.SITE_MONTH)
+    table = waiting[[*schema.SITE_MONTH, "waiting_value"]].merge(
+        best, on=schema.SITE_MONTH, how="left", validate="one_to_one"
+    )
+    return table.fillna({"move": "", "what": "nothing is in time: expedite, or tell customers"})
 
 
 def _position(month: pd.Timestamp, task: Task) -> int:
@@ -117,25 +141,34 @@ def _name(free: Room, month: int) -> str:
     return months.label(months.shift(free.task.months[0], month))
 
 
-def _of_supply(free: Room, item: int, month: int, asked: float) -> Iterator[Move]:
-    """Moves of the site that makes an item, and of those it is sent through."""
-    task, at, latest = free.task, month, month
+def _of_supply(
+    free: Room, item: int, span: tuple[int, int], asked: float, sources: pd.DataFrame
+) -> Iterator[Move]:
+    """Moves of the site that makes an item, and of those it is sent through.
+
+    ``span`` is the month in which it is wanted, and that in which it comes under the plan.
+    """
+    task, (at, until) = free.task, span
+    latest = at
     while task.supplied_from[item] >= 0:
         lead, sender = int(task.lead_months[item]), int(task.supplied_from[item])
         latest = min(latest, at - max(lead, int(task.frozen_months[item])))
-        at = at - lead
-        spare = float(free.end.closing[max(at, 0) :, sender].min())
+        at, until = at - lead, until - lead
+        begin = max(at, 0)
+        spare = float(free.end.closing[begin : max(until, begin + 1), sender].min())
         site = task.keys["location"].iat[sender]
         units, way = min(spare, asked), float(np.nan_to_num(task.transfer_cost[item]))
         yield "send", f"send {units:,.0f} more from {site}", units, way * units, latest
         item = sender
-    for move in _of_making(free, item, at, asked):
+    for move in _of_making(free, item, (at, until), asked, sources):
         yield (*move[:4], min(move[4], latest))
 
 
-def _of_making(free: Room, item: int, month: int, asked: float) -> Iterator[Move]:
+def _of_making(
+    free: Room, item: int, span: tuple[int, int], asked: float, sources: pd.DataFrame
+) -> Iterator[Move]:
     """Moves of the site where an item is made or bought: earlier, more hours, people, others."""
-    task, route = free.task, item
+    task, route, (month, until) = free.task, item, span
     ready = int(task.first_month[route])
     latest = month - ready
     verb = "order" if task.is_purchased[item] else "make"
@@ -143,15 +176,18 @@ def _of_making(free: Room, item: int, month: int, asked: float) -> Iterator[Move
         words = f"{verb} {asked:,.0f} more by {_name(free, latest)}"
         yield verb, words, asked, np.nan, latest
         return
-    yield _earlier(free, route, month, asked)
-    units = min(float(free.units[month, route]), asked)
+    yield _earlier(free, route, span, asked)
+    room, cause, limit = causes.most(free, route, month, until)
+    units = min(room, asked)
     over = [task.resources[r] for r in np.flatnonzero(causes.is_over(free, route, month))]
     words = f"{verb} {units:,.0f} more in {_name(free, month)}"
     words += f", in overtime of {' and '.join(over)}" if over else ""
     name = "overtime" if over else verb
     yield name, words, units, units * causes.premium(free, route, month), latest
-    if free.cause[month, route] == "hours" and units < asked - NOTHING:
-        yield from _more_hours(free, route, month, asked)
+    if cause == "hours" and units < asked - NOTHING:
+        yield from _more_hours(free, route, span, asked)
+    if cause == "component":
+        yield from _more_components(free, route, month, asked, sources[sources["item"] == limit])
     begin = int(max(task.lead_months[item], task.frozen_months[item]))
     others = float(task.subcontract_cost[month, item])
     if np.isfinite(others):
@@ -162,13 +198,13 @@ def _of_making(free: Room, item: int, month: int, asked: float) -> Iterator[Move
         yield "subcontract", words, units, units * max(others - usual, 0.0), month - begin
 
 
-def _earlier(free: Room, route: int, month: int, asked: float) -> Move:
+def _earlier(free: Room, route: int, span: tuple[int, int], asked: float) -> Move:
     """Make or order in months before, latest first, and keep it in stock."""
-    task, item = free.task, int(free.task.route_item[route])
+    task, item, (month, until) = free.task, int(free.task.route_item[route]), span
     units, cost, used = 0.0, 0.0, []
     for made in range(month - 1, int(task.first_month[route]) - 1, -1):
-        most = min(free.units[made, route], causes.ahead(free, item, month, made) - units)
-        more = min(float(most), asked - units)
+        room = causes.most(free, route, made, until)[0]
+        more = min(room, causes.ahead(free, item, month, made) - units, asked - units)
         if more > NOTHING:
             hold = float(np.nan_to_num(task.holding_cost[made:month, item]).sum())
             cost += more * (hold + causes.premium(free, route, made))
@@ -180,18 +216,19 @@ def _earlier(free: Room, route: int, month: int, asked: float) -> Move:
     return f"{verb} earlier", f"{verb} {units:,.0f} earlier, in {when}", units, cost, first
 
 
-def _more_hours(free: Room, route: int, month: int, asked: float) -> Iterator[Move]:
+def _more_hours(free: Room, route: int, span: tuple[int, int], asked: float) -> Iterator[Move]:
     """Hours beyond those there are: a further shift, or more people where they may change.
 
-    A further shift has as many hours as the regular ones.
+    A further shift has as many hours as the regular ones, and uses the components that are left.
     """
-    task, each = free.task, np.arange(free.task.hours.shape[1])
+    task, each, (month, until) = free.task, np.arange(free.task.hours.shape[1]), span
     when = np.maximum(month - task.offset_months[route], 0)
     need, have = task.hours[route], free.hours[when, each]
     paid, beyond = causes.hour_costs(free, route, month)
     uses = need > 0
     most = (have + free.end.available[when, each])[uses] / need[uses]
-    units = float(min(most.min(), asked))
+    there = causes.components(free, route, month, until)[0]
+    units = float(min(most.min(), there, asked))
     extra = np.maximum(units * need - have, 0.0)
     told = [
         f"{extra[r]:,.0f} hours more of {task.resources[r]} in {_name(free, int(when[r]))}"
@@ -214,6 +251,25 @@ def _more_hours(free: Room, route: int, month: int, asked: float) -> Iterator[Mo
     yield "hire", words, units, people * pay, latest
 
 
+def _more_components(
+    free: Room, route: int, month: int, asked: float, own: pd.DataFrame
+) -> Iterator[Move]:
+    """More of the component that binds: from each of its suppliers, up to a month's limit again.
+
+    What a supplier asks for more than its limit is not known, so neither is the cost.
+    """
+    name = own["item"].iloc[0]
+    uses = (free.task.materials["item"] == name).to_numpy() & (free.task.material_per[route] > 0)
+    material = int(np.flatnonzero(uses)[0])
+    each = free.task.material_per[route, material]
+    due = month - int(free.task.material_offset[route, material])
+    for row in own[own["supplier"] != ""].to_dict("records"):
+        units = float(min(asked, row["monthly_limit"] / each))
+        who, latest = row["supplier"], due - int(row["lead_time_months"])
+        words = f"have {who} send {units * each:,.0f} more of {name} by {_name(free, due)}"
+        yield f"component from {who}", words, units, np.nan, latest
+
+
 def _of_suppliers(
     free: Room, item: int, month: int, asked: float, sources: pd.DataFrame
 ) -> Iterator[Move]:
@@ -231,7 +287,8 @@ def _of_suppliers(
         units = float(min(asked, row["monthly_limit"]))
         bought = max(units, row["minimum_order"])
         more = max(float(np.nan_to_num(row["unit_cost_value"] - cost)), 0.0)
-        words = f"order {bought:,.0f} from {row['supplier']} ({lead} months instead of {planned})"
+        way = f"{lead} month{'s' * (lead != 1)} instead of {planned}"
+        words = f"order {bought:,.0f} from {row['supplier']} ({way})"
         latest = month - max(lead, int(task.frozen_months[item]))
         yield f"supplier {row['supplier']}", words, units, more * bought, latest
 

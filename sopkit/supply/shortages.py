@@ -52,7 +52,7 @@ def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def shortages(free: causes.Room, prices: pd.DataFrame) -> pd.DataFrame:
+def shortages(free: causes.Room, prices: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """Table ``shortages``: what is not delivered in the month in which it is wanted, and why.
 
     Parameters
@@ -61,11 +61,14 @@ def shortages(free: causes.Room, prices: pd.DataFrame) -> pd.DataFrame:
         From ``causes.room``.
     prices : DataFrame
         Key ``item``: ``unit_price_value``.
+    items : DataFrame
+        Raw table: ``description`` names an item to people.
 
     Returns
     -------
     DataFrame
-        Key ``item, location, month``, the largest money first: ``late_quantity`` and
+        Key ``item, location, month``, the largest money first: ``description`` (the item itself
+        where it has none), ``late_quantity`` and
         ``lost_quantity`` of the month's own demand, what is owed being served first;
         ``delivered_by``, last month in which it comes, missing where it does not within the plan;
         ``amount_value`` at the item's price; ``cause`` (hours, component, lead time, supplier
@@ -88,8 +91,8 @@ def shortages(free: causes.Room, prices: pd.DataFrame) -> pd.DataFrame:
         until = task.n_months if arrival is None else arrival
         owing = float(task.backlog_cost[month:until, item].sum())
         if free.plan.lost[month, item] > _LEAST:
-            owing = float(task.lost_sale_cost[month, item])
-        words = causes.why(free, int(item), int(month), owing=owing)
+            until, owing = task.n_months, float(task.lost_sale_cost[month, item])
+        words = causes.why(free, int(item), int(month), until=until, owing=owing)
         short = (late[month, item], free.plan.lost[month, item])
         rows.append(_row(free, item, task.months[month], short, arrival, words))
     table = pd.DataFrame(rows, columns=_COLUMNS).drop(columns="amount_value")
@@ -99,7 +102,9 @@ def shortages(free: causes.Room, prices: pd.DataFrame) -> pd.DataFrame:
     price = schema.lookup(table["item"], prices, "unit_price_value").astype("float64")
     amount = (table["late_quantity"] + table["lost_quantity"]) * price
     table = table.astype(dict.fromkeys([*schema.SITE, "cause", "limit", "chain"], "str"))
-    table = table.assign(amount_value=amount)[_COLUMNS]
+    named = schema.lookup(table["item"], items, "description").fillna(table["item"]).astype("str")
+    table = table.assign(amount_value=amount, description=named)
+    table = table[[*schema.SITE_MONTH, "description", *_COLUMNS[3:]]]
     return table.sort_values(
         ["amount_value", *schema.SITE_MONTH], ascending=[False, True, True, True], ignore_index=True
     )
@@ -127,8 +132,9 @@ def _owed_before(free: causes.Room, came: np.ndarray, item: int, units: float) -
     task = free.task
     arrival, words = _arrival(came[:, item], units), f"owed since before {task.months[0]:%Y-%m}"
     if arrival != 0:
-        owing = float(task.backlog_cost[:arrival, item].sum())
-        words += f" ← {causes.why(free, item, 0, owing=owing)[2]}"
+        until = task.n_months if arrival is None else arrival
+        owing = float(task.backlog_cost[:until, item].sum())
+        words += f" ← {causes.why(free, item, 0, until=until, owing=owing)[2]}"
     month = months.shift(task.months[0], -1)
     site = task.keys["location"].iat[item]
     return _row(free, item, month, (units, 0.0), arrival, ("backlog", site, words))
@@ -156,7 +162,8 @@ def exceptions(
         because of it), ``proposal``: the cheapest move in time with the last month to decide;
         ``is_material``.
     """
-    rows = [_late_item(own, options) for own in _spells(short)]
+    best = remedies.cheapest(options).set_index(schema.SITE_MONTH)
+    rows = [_late_item(own, best) for own in _spells(short)]
     rows += _overloads(load, short)
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
@@ -174,7 +181,7 @@ def _spells(short: pd.DataFrame) -> list[pd.DataFrame]:
     return [own for _, own in rows.groupby((step != 1).cumsum())]
 
 
-def _late_item(own: pd.DataFrame, options: pd.DataFrame) -> dict:
+def _late_item(own: pd.DataFrame, best: pd.DataFrame) -> dict:
     """The exception of one spell."""
     units = own["late_quantity"].sum() + own["lost_quantity"].sum()
     first, last = own["month"].min(), own["month"].max()
@@ -192,7 +199,7 @@ def _late_item(own: pd.DataFrame, options: pd.DataFrame) -> dict:
         "subject": f"Item {worst['item']}{site}",
         "finding": f"{finding} ({_because(worst)})",
         "amount_value": own["amount_value"].sum(min_count=1),
-        "proposal": _proposal(worst, options),
+        "proposal": _proposal(worst, best),
     }
 
 
@@ -202,17 +209,16 @@ def _because(row: pd.Series) -> str:
     return row["cause"] + (f": {row['limit']}" if is_named else "")
 
 
-def _proposal(worst: pd.Series, options: pd.DataFrame) -> str:
+def _proposal(worst: pd.Series, best: pd.DataFrame) -> str:
     """The cheapest move in time for the worst month of a spell, and until when."""
-    own = options[(options[schema.SITE_MONTH] == worst[schema.SITE_MONTH]).all(axis=1)]
-    own = own[own["is_in_time"] & ~own["move"].isin(remedies.LEAVE)]
     if worst["cause"] == "backlog" and pd.notna(worst["delivered_by"]):
         return f"tell customers that it comes in {months.label(worst['delivered_by'])}"
-    if own.empty:
+    move = best.loc[tuple(worst[schema.SITE_MONTH])]
+    if not move["move"]:
         return "too late to avoid: expedite, or tell customers"
-    best = own.iloc[0]
-    words = f"{best['what']}; decide by {months.label(best['decide_by'])}"
-    return f"let it wait, which costs less; else {words}" if worst["cause"] == "cost" else words
+    words = f"{move['what']}; decide by {months.label(move['decide_by'])}"
+    is_dear = move["cost_value"] > move["waiting_value"]
+    return f"waiting costs less; else {words}" if is_dear else words
 
 
 def _overloads(load: pd.DataFrame, short: pd.DataFrame) -> list[dict]:

@@ -3,7 +3,8 @@
 Chase follows demand; level makes the same every month; hybrid keeps a rate for a quarter; least
 cost weighs all against each other (``least_cost``). All answer a ``tasks.Task`` with a ``Plan`` and
 respect hours, materials, lead and frozen months and what is already on its way. What they do not
-allow is made by others where that has a price (not in level), else later: stock below zero is backlog.
+allow is made by others where that has a price (not in level), else later: stock below zero is
+backlog.
 """
 
 from __future__ import annotations
@@ -65,20 +66,23 @@ def plan(
         if family is not None and task.demand.size > families.MOST_CELLS:
             return families.solve(task, family, near=near)
         return least_cost.solve(task, whole=whole, near=near)
-    use = np.zeros((task.n_months, len(task.materials)))
-    for _ in range(int(issues.depth(task).max(initial=0))):  # what items sold too must give
-        use = _Walk(task, strategy, use, is_limited=False).use()
-    return _Walk(task, strategy, use, is_limited=is_limited).plan()
+    use, order = np.zeros((task.n_months, len(task.materials))), issues.depth(task)
+    for _ in range(int(order.max(initial=0))):  # what items sold too must give, level by level
+        use = _Walk(task, strategy, use, order, is_limited=False).use()
+    return _Walk(task, strategy, use, order, is_limited=is_limited).plan()
 
 
 class _Walk:
     """One strategy, month by month: what is wanted, what hours allow, what is sent on.
 
     ``use`` (t, m) is what production will want of items that are sold too: what is there of it is
-    set aside in its month, as for a site that is supplied from here.
+    set aside in its month, as for a site that is supplied from here. ``order`` (i,) is how deep
+    each item stands in its bill of materials: what is used comes first.
     """
 
-    def __init__(self, task: Task, strategy: str, use: np.ndarray, *, is_limited: bool):
+    def __init__(
+        self, task: Task, strategy: str, use: np.ndarray, order: np.ndarray, *, is_limited: bool
+    ):
         self.task, self.strategy, self.is_limited = task, strategy, is_limited
         self.parent, self.fed = task.supplied_from, np.flatnonzero(task.supplied_from >= 0)
         self.depth = sites.depths(self.parent)
@@ -99,7 +103,7 @@ class _Walk:
         self.room = np.maximum(self.room - plans.load_hours(task, empty), 0.0)
         there = np.where(task.material_item < 0, issues.free(task), 0.0)
         self.there = np.cumsum(there, axis=0)  # of materials, what new production may take
-        self.order, self.is_scarce = issues.depth(task), bool(len(task.materials))
+        self.order, self.is_scarce = order, bool(len(task.materials))
         self.tiers = _tiers(task.route_item)
         self.offsets = np.unique(task.offset_months[task.hours > 0])
 
@@ -144,8 +148,7 @@ class _Walk:
     def use(self) -> np.ndarray:
         """What the plan takes of each material (t, m)."""
         made = self.plan().made
-        need = issues.new(self.task, made, issues.parts(self.task, made))
-        return need
+        return issues.new(self.task, made, issues.parts(self.task, made))
 
     def _set_aside(self, t: int, depth: int, stock: np.ndarray, unsent: np.ndarray) -> np.ndarray:
         """What production may take of items sold too; one share for it, customers and sites."""

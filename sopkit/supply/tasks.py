@@ -1,8 +1,9 @@
 """A supply problem in arrays: what is wanted, what there is, the rules and the costs.
 
 Axes: t months, i items at sites, p routes (ways to make or buy an item), r resources, m materials
-that production takes, g groups whose rate of production changes together. A textbook's problem is stated as ``Task(demand=…, …)``,
-tables become one in ``from_tables``; every strategy answers with a ``plans.Plan``.
+that production takes, g groups whose rate of production changes together. A textbook's problem is
+stated as ``Task(demand=…, …)``, tables become one in ``from_tables``; every strategy answers with a
+``plans.Plan``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What cannot be met, what it is worth, and the last month in which to decide."""
+"""What cannot be met, what it is worth, until when, and the exceptions made of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import months, schema
-from sopkit.supply import shortages
+from sopkit import contract, months, schema
+from sopkit.supply import causes, least_cost, plans, remedies, shortages, sourcing
+from sopkit.supply.tasks import Task
 
 CYCLE = pd.Timestamp("2026-01-01")
+CAUSES = {"hours", "component", "lead time", "supplier limit", "frozen", "backlog"}
+CAUSES |= {"made to order", "transfer", "cost"}
 
 
 def projection_of(**items: tuple) -> pd.DataFrame:
@@ -36,25 +39,6 @@ def projection_of(**items: tuple) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).astype({"opening": float, "demand": float})
 
 
-def terms_of(lead: int = 0, is_purchased: bool = False, items: str = "AB") -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "item": list(items),
-            "location": "plant",
-            "lead_time_months": lead,
-            "frozen_months": 0,
-            "is_purchased": is_purchased,
-            "supplied_from": None,
-        }
-    )
-
-
-PRICES = pd.DataFrame({"item": ["A", "B"], "unit_price_value": [10.0, 100.0]})
-HOURS = pd.DataFrame(
-    {"item": ["A"], "route": "", "resource": "sewing", "hours_per_unit": 1.0, "offset_months": 0}
-)
-
-
 def load_of(wanted: list[float], regular: list[float], overtime: float = 0.0) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -68,12 +52,49 @@ def load_of(wanted: list[float], regular: list[float], overtime: float = 0.0) ->
     )
 
 
-def found(projection, terms=None, prices=PRICES, load=None, materiality=0.0) -> pd.DataFrame:
-    terms, load = terms_of() if terms is None else terms, ENOUGH if load is None else load
-    return shortages.exceptions(projection, terms, prices, load, HOURS, materiality)
-
-
+PRICES = pd.DataFrame({"item": ["A", "B"], "unit_price_value": [10.0, 100.0]})
+PRICES = PRICES.assign(unit_cost_value=[6.0, 70.0])
+ITEMS = contract.empty("items")
 ENOUGH = load_of([10.0] * 4, [100.0] * 4)
+NOBODY = sourcing.sources(pd.Series([], dtype="str"), ITEMS, contract.empty("suppliers"))
+
+
+def task_of(demand: list, **changes) -> Task:
+    """Items A and B of the plant on twenty hours of sewing; A owes cheaper."""
+    values = {
+        "demand": np.array(demand, dtype=float),
+        "keys": pd.DataFrame({"item": ["A", "B"], "location": "plant"}),
+        "months": months.span(CYCLE, len(demand)),
+        "resources": ["sewing"],
+        "hours": [1.0, 1.0],
+        "regular_hours": 20.0,
+        "holding_cost": 1.0,
+        "backlog_cost": [[5.0, 50.0]] * len(demand),
+    }
+    return Task(**(values | changes))
+
+
+def short_of(task: Task, prices=PRICES) -> pd.DataFrame:
+    """Table `shortages` at least cost."""
+    free = causes.room(task, least_cost.solve(task), NOBODY, least_cost.scarcity(task))
+    table = shortages.shortages(free, prices, ITEMS)
+    contract.check_processed("shortages", table)
+    return table
+
+
+def found(task: Task, load=ENOUGH, materiality=0.0, prices=PRICES) -> pd.DataFrame:
+    """Table `supply_review_exceptions` at least cost."""
+    free = causes.room(task, least_cost.solve(task), NOBODY, least_cost.scarcity(task))
+    short = shortages.shortages(free, prices, ITEMS)
+    nobody = contract.empty("channels")
+    shared = pd.DataFrame(columns=[*schema.SERIES_MONTH, "site", "demand", "on_time", "delivered"])
+    shared = shared.astype({"month": months.DTYPE, "demand": "float64", "on_time": "float64"})
+    options = remedies.moves(free, short, NOBODY, ITEMS, prices, shared, nobody)
+    return shortages.exceptions(short, options, load, materiality)
+
+
+LATE = [[10, 10], [20, 10], [0, 0], [0, 0]]  # in February ten of A are owed until March
+NO_STOCK = {"maximum_stock": 0.0}
 
 
 # (1) by hand
@@ -92,81 +113,103 @@ def test_more_owed_than_asked_for_delivers_nothing_on_time():
     assert table["on_time"].tolist() == [0.0, 0.0]
 
 
-def test_late_items_are_priced_at_their_largest_backlog_by_hand():
-    projection = projection_of(A=(0, [10, 0, 10, 20], [10] * 4), B=(0, [10, 10, 7, 10], [10] * 4))
-    table = found(projection)
-    assert table[["subject", "amount_value"]].values.tolist() == [
-        ["Item B", 300.0],
-        ["Item A", 100.0],
-    ]
-    assert table["finding"].tolist() == [
-        "late from 2026-03, 3 owed in 2026-03",
-        "late from 2026-02, 10 owed in 2026-02",
-    ]
+def test_what_is_late_is_priced_and_told_until_when_by_hand():
+    (row,) = short_of(task_of(LATE, **NO_STOCK)).to_dict("records")
+    assert (row["item"], row["location"], f"{row['month']:%Y-%m}") == ("A", "plant", "2026-02")
+    assert (row["late_quantity"], row["lost_quantity"]) == (10.0, 0.0)
+    assert (row["amount_value"], row["description"]) == (100.0, "A")
+    assert f"{row['delivered_by']:%Y-%m}" == "2026-03"
+    assert row["chain"].startswith("10 of A in 2026-02 ← sewing has no hour left")
 
 
-def test_the_last_month_to_decide_lies_the_lead_time_before_the_shortage():
-    projection = projection_of(A=(0, [10, 10, 0, 10], [10] * 4))
-    bought = found(projection, terms_of(2, True))
-    made = found(projection, terms_of(1))
-    assert bought["proposal"].tolist() == ["order; decide by 2026-01"]
-    assert made["proposal"].tolist() == ["free hours or make earlier; decide by 2026-02"]
+def test_what_was_owed_before_stands_apart_and_is_served_first():
+    task = task_of([[20, 0], [20, 0], [0, 0]], opening=[-15.0, 0.0])
+    before, first, second = short_of(task).sort_values("month").to_dict("records")
+    assert (f"{before['month']:%Y-%m}", before["cause"]) == ("2025-12", "backlog")
+    assert (before["late_quantity"], f"{before['delivered_by']:%Y-%m}") == (15.0, "2026-01")
+    assert before["chain"] == "15 of A in 2025-12 ← owed since before 2026-01"
+    assert (first["late_quantity"], f"{first['delivered_by']:%Y-%m}") == (15.0, "2026-02")
+    assert (second["late_quantity"], f"{second['delivered_by']:%Y-%m}") == (15.0, "2026-03")
+
+
+def test_what_never_comes_has_no_month_and_lost_sales_stand_apart():
+    (row,) = short_of(task_of([[30, 0]])).to_dict("records")
+    assert pd.isna(row["delivered_by"]) and row["late_quantity"] == 10.0
+    lost = task_of([[30, 0]], is_loss_allowed=True, lost_sale_cost=9.0, is_backlog_allowed=False)
+    (row,) = short_of(lost).to_dict("records")
+    assert (row["late_quantity"], row["lost_quantity"]) == (0.0, 10.0)
+
+
+def test_shortages_are_what_deliveries_say_is_not_on_time(random_task):
+    for seed in range(8):
+        task = random_task(seed)
+        plan = least_cost.solve(task)
+        free = causes.room(task, plan, NOBODY)
+        table = shortages.shortages(free, PRICES, ITEMS)
+        delivered = shortages.deliveries(plans.table(task, plan))
+        late = (delivered["demand"] - delivered["on_time"]).where(lambda x: x > 0.5, 0.0)
+        own = table[table["cause"] != "backlog"]
+        assert own[["late_quantity", "lost_quantity"]].sum(axis=None) == pytest.approx(late.sum())
+        assert set(table["cause"]) <= CAUSES and (table["chain"] != "").all()
+
+
+def test_exceptions_tell_the_cheapest_move_in_time_by_hand():
+    table = found(task_of(LATE, **NO_STOCK))
+    assert table["subject"].tolist() == ["Item A at plant"]
+    assert table["finding"][0] == "10 late in 2026-02, here in 2026-03 (hours: sewing)"
+    assert table["proposal"][0] == (
+        "10 hours more of sewing in 2026-02 than there are; decide by 2026-02"
+    )
 
 
 def test_a_shortage_within_the_lead_time_is_told_to_customers():
-    projection = projection_of(A=(0, [10, 10, 0, 10], [10] * 4))
-    table = found(projection, terms_of(3, True))
+    table = found(task_of(LATE, lead_months=[3, 0]))
     assert "too late to avoid" in table["proposal"][0]
-    assert "3 months lead time" in table["proposal"][0]
 
 
-def test_a_resource_wanted_beyond_all_hours_is_listed_with_the_backlog_of_its_items_by_hand():
-    projection = projection_of(A=(0, [10, 10, 8, 10], [10] * 4), B=(0, [0, 10, 10, 10], [10] * 4))
+def test_months_in_a_row_are_one_exception_and_what_was_owed_is_another():
+    task = task_of([[20, 0], [20, 0], [0, 0], [0, 0]], opening=[-15.0, 0.0])
+    table = found(task)
+    assert table["finding"].str.slice(0, 32).tolist() == [
+        "30 late in 2026-01 to 2026-02, h",
+        "15 owed since 2025-12 or before,",
+    ]
+    assert table["proposal"][1] == "tell customers that it comes in 2026-01"
+
+
+def test_a_resource_wanted_beyond_all_hours_is_listed_with_what_is_short_for_it_by_hand():
     load = load_of([100.0, 109.0, 150.0, 112.0], [100.0] * 4, overtime=10.0)
-    table = found(projection, load=load)
+    table = found(task_of(LATE, **NO_STOCK), load=load)
     own = table[table["subject"] == "Resource sewing"].iloc[0]
     assert (
         own["finding"] == "wanted beyond all hours in 2 months, most in 2026-03 (40 hours too few)"
     )
-    assert own["amount_value"] == 2 * 10.0  # A owes 2; B does not pass sewing
+    assert own["amount_value"] == 100.0
     assert own["proposal"].endswith("decide by 2026-02")
 
 
-def test_a_resource_counts_the_backlog_of_its_items_at_every_site():
-    plant = projection_of(A=(0, [10, 7], [10, 10]))
-    depot = projection_of(A=(0, [10, 5], [10, 10])).assign(location="depot")
-    terms = pd.concat([terms_of(0, items="A"), terms_of(0, items="A").assign(location="depot")])
-    table = found(pd.concat([plant, depot]), terms, load=load_of([10.0, 150.0], [100.0] * 2))
-    assert table["amount_value"].tolist() == [(3 + 5) * 10.0, 5 * 10.0, 3 * 10.0]
-    assert table["subject"][0] == "Resource sewing"
-
-
 def test_what_is_met_in_time_is_no_exception():
-    table = found(projection_of(A=(5, [10, 10], [10, 10])))
+    table = found(task_of([[10, 10]] * 4))
     assert table.empty
     assert list(table.columns) == ["subject", "finding", "amount_value", "proposal", "is_material"]
 
 
 def test_only_exceptions_worth_as_much_as_is_material_are_marked():
-    projection = projection_of(A=(0, [10, 0, 10, 20], [10] * 4), B=(0, [10, 10, 7, 10], [10] * 4))
-    table = found(projection, materiality=300.0)
-    assert table[["subject", "is_material"]].values.tolist() == [
-        ["Item B", True],
-        ["Item A", False],
-    ]
+    task = task_of([[25, 0], [0, 21], [0, 0]], **NO_STOCK)
+    table = found(task, materiality=60.0)
+    assert table["amount_value"].tolist() == [100.0, 50.0]
+    assert table["is_material"].tolist() == [True, False]
 
 
 def test_an_item_without_a_price_is_listed_last():
-    projection = projection_of(A=(0, [0, 10], [10, 10]), B=(0, [5, 10], [10, 10]))
     unpriced = PRICES.assign(unit_price_value=[np.nan, 100.0])
-    table = found(projection, prices=unpriced)
-    assert table["subject"].tolist() == ["Item B", "Item A"]
+    table = found(task_of([[25, 0], [0, 21], [0, 0]], **NO_STOCK), prices=unpriced)
+    assert table["subject"].tolist() == ["Item B at plant", "Item A at plant"]
     assert np.isnan(table["amount_value"][1]) and table["is_material"][1]
 
 
 def test_a_resource_that_is_shut_for_a_month_is_listed_with_the_hours_it_lacks():
-    load = load_of([10.0, 50.0], [100.0, 0.0])
-    table = found(projection_of(A=(0, [10, 10], [10, 10])), load=load)
+    table = found(task_of([[10, 10]] * 2), load=load_of([10.0, 50.0], [100.0, 0.0]))
     own = table[table["subject"] == "Resource sewing"].iloc[0]
     assert (
         own["finding"] == "wanted beyond all hours in 1 month, most in 2026-02 (50 hours too few)"
@@ -174,8 +217,7 @@ def test_a_resource_that_is_shut_for_a_month_is_listed_with_the_hours_it_lacks()
 
 
 def test_no_resource_is_told_to_decide_before_the_cycle():
-    load = load_of([150.0, 10.0], [100.0, 100.0])
-    table = found(projection_of(A=(0, [10, 10], [10, 10])), load=load)
+    table = found(task_of([[10, 10]] * 2), load=load_of([150.0, 10.0], [100.0, 100.0]))
     assert "2025-12" not in table["proposal"][0]
     assert table["proposal"][0].startswith("too late to build stock")
 
@@ -221,23 +263,13 @@ def test_the_order_of_rows_changes_nothing(many):
     first = shortages.deliveries(many)
     second = shortages.deliveries(many.sample(frac=1, random_state=1))
     pd.testing.assert_frame_equal(first, second.sort_index())
-    terms = terms_of(1)
-    projection = projection_of(A=(0, [10, 0, 8, 20], [10] * 4), B=(0, [10, 10, 7, 11], [10] * 4))
-    load = load_of([100.0, 109.0, 150.0, 112.0], [100.0] * 4)
-    tables = [
-        found(p, t, load=w)
-        for p, t, w in ((projection, terms, load), (projection[::-1], terms[::-1], load[::-1]))
-    ]
-    pd.testing.assert_frame_equal(*tables)
 
 
 def test_arguments_are_not_changed(many):
-    terms = terms_of(1)
-    arguments = (many, terms, PRICES, ENOUGH, HOURS)
-    before = [argument.copy() for argument in arguments]
+    before = [many.copy(), PRICES.copy(), ENOUGH.copy()]
     shortages.deliveries(many)
-    shortages.exceptions(projection_of(A=(0, [0, 10], [10, 10])), *arguments[1:], 0.0)
-    for kept, argument in zip(before, arguments, strict=True):
+    found(task_of(LATE))
+    for kept, argument in zip(before, (many, PRICES, ENOUGH), strict=True):
         pd.testing.assert_frame_equal(kept, argument)
 
 
@@ -246,25 +278,6 @@ def test_lost_sales_are_asked_for_and_not_delivered():
     table = shortages.deliveries(kept)
     assert table["demand"].tolist() == [8.0, 10.0]
     assert table["deliverable"].tolist() == table["on_time"].tolist() == [5.0, 10.0]
-
-
-def test_an_item_late_at_one_of_several_sites_names_the_site_and_who_supplies_it():
-    late = projection_of(A=(0, [0, 10], [10, 0]))
-    sound = late.assign(location="plant", opening=0.0, closing=0.0)
-    both = pd.concat([late.assign(location="depot"), sound], ignore_index=True)
-    terms = terms_of(items="AA").assign(location=["depot", "plant"], supplied_from=["plant", None])
-    (row,) = shortages.exceptions(both, terms, PRICES, ENOUGH, HOURS, 0.0).to_dict("records")
-    assert row["subject"] == "Item A at depot"
-    assert row["proposal"] == "send more from plant; decide by 2026-01"
-
-
-def test_what_is_late_in_frozen_months_is_too_late_to_avoid():
-    late = projection_of(A=(0, [0, 10], [10, 0]))
-    terms = terms_of(items="A").assign(frozen_months=1)
-    (row,) = shortages.exceptions(late, terms, PRICES, ENOUGH, HOURS, 0.0).to_dict("records")
-    assert row["proposal"] == (
-        "too late to avoid: expedite, or tell customers (its months are frozen)"
-    )
 
 
 # (4) an obvious slow version
@@ -286,12 +299,3 @@ def test_deliveries_equal_a_slow_loop(many):
             assert found["deliverable"] == pytest.approx(for_backlog + on_time)
             # what is owed at month end counts as this month's as far as it can
             assert found["on_time"] == pytest.approx(max(row.demand - owed, 0.0))
-
-
-# (5) errors
-
-
-def test_two_lead_times_for_one_item_are_refused():
-    double = pd.concat([terms_of(1), terms_of(2)])
-    with pytest.raises(pd.errors.MergeError, match="not unique"):
-        found(projection_of(A=(0, [0], [10])), double)
