@@ -10,7 +10,7 @@ from sopkit.demand import hierarchy
 
 _LATE = 0.5  # units a month from which a family runs late
 _FELT = 1e-4  # share of the year's revenue from which its lack is told, as in the headline
-_MOST_CAUSES, _MOST_SPANS = 3, 3
+_MOST_CAUSES, _MOST_SPANS = 3, 2
 _CUSTOMERS = 2  # told by name of those who wait for a family
 _FAMILIES = 3  # families told of what has changed
 _KNOWN = ("last plan", "plan now")  # rows of the bridge that are no causes

@@ -68,7 +68,15 @@ def _decisions() -> exhibits.Exhibit:
 
 
 LONG = ", and what came of it in the months since it was promised, told in a second line"
-FULLEST = [(5, ""), (5, LONG), (5, ""), (5, ""), (4, ""), (5, ""), (6, LONG)]  # rows, further words
+FULLEST = [
+    (4, LONG + LONG),
+    (5, LONG),
+    (5, ""),
+    (5, ""),
+    (4, ""),
+    (5, ""),
+    (6, LONG),
+]  # rows, further words
 
 
 def _small(n: int, rows: int = 6, further: str = "") -> exhibits.Exhibit:
