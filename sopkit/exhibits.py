@@ -587,7 +587,11 @@ def feedback(
     """
     name = schema.lookup(lines["item"], items, "description").fillna(lines["item"])
     later = lines["later_month"]
-    said = lines["state"].str.cat(lines["author"].fillna(""), sep=", ").str.removesuffix(", ")
+    said = (
+        lines["state"]
+        .str.cat(lines["author"].astype("str"), sep=", ", na_rep="")
+        .str.removesuffix(", ")
+    )
     reason = lines["cause"].str.cat(lines["limit"], sep=": ") if "cause" in lines else None
     shown = lines.assign(
         name=name.astype("str"),

@@ -109,7 +109,11 @@ def rounds(agreed: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
         last row those that are open. A later answer to the same line stands in its own round alone.
     """
     made = []
-    batches = agreed.fillna({"note": ""}).groupby(["entered_at", "author", "note"])
+    batches = (
+        agreed.astype({"note": "str"})
+        .fillna({"note": ""})
+        .groupby(["entered_at", "author", "note"])
+    )
     for (when, author, note), own in batches:
         counts = own.groupby("state")["feedback"].nunique()
         said = {state: int(counts.get(state, 0)) for state in (ACCEPTED, REFUSED)}

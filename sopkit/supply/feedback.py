@@ -183,7 +183,7 @@ def _within_plan(late: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
 def _most_money_first(table: pd.DataFrame) -> pd.DataFrame:
     """Rows in the order in which sales reads them."""
     text = ["feedback", *schema.SERIES, "site", "cause", "limit", "state", "author", "note"]
-    table = table.fillna(dict.fromkeys(text, "")).astype(dict.fromkeys(text, "str"))
+    table = table.astype(dict.fromkeys(text, "str")).fillna(dict.fromkeys(text, ""))
     by = [table["state"], table["feedback"]]
     money = table["amount_value"].fillna(0.0).groupby(by).transform("sum")
     place = table["state"].map({OPEN: 0, REFUSED: 1, ACCEPTED: 2})
