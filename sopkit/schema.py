@@ -228,10 +228,10 @@ routings | standing | item family resource route | one of item family | Load: ho
   route text: name of an alternative way to make it; blank for the usual one
   hours_per_unit* number: hours a unit
   offset_months number: months before the item is due that the work is done
-components | standing | item component | Bill of materials: which items a component that is late or does not come stops
+components | standing | item component | Bill of materials: what must be bought for the plan, and which items a late component stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
-  quantity_per~ number: units of component a unit of item
+  quantity_per number: units of component a unit of item; blank is 1
   offset_months number: months before the item is due that the component is needed
 suppliers | standing | item family supplier | one of item family | Purchasing: who delivers, how fast, at what price
   item text: item (or give `family`)
