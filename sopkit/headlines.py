@@ -262,6 +262,18 @@ def short(shortages: pd.DataFrame) -> dict[str, tuple | str]:
     }
 
 
+def some_of(names: list[str], most: int = 5) -> str:
+    """A few names, and how many more there are; empty where there is none.
+
+    Examples
+    --------
+    >>> some_of(["CP-01", "CP-02", "CP-03"], most=2)
+    'CP-01, CP-02 and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def hours_in_words(values: pd.DataFrame) -> list[str]:
     """What each row of table `hour_values` says, as a sentence; blank where no range was followed.
 

@@ -228,10 +228,10 @@ routings | standing | item family resource route | one of item family | Load: ho
   route text: name of an alternative way to make it; blank for the usual one
   hours_per_unit* number: hours a unit
   offset_months number: months before the item is due that the work is done
-components | standing | item component | Bill of materials: which items a component that is late or does not come stops
+components | standing | item component | Bill of materials: what must be bought for the plan, and which items a late component stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
-  quantity_per~ number: units of component a unit of item
+  quantity_per number: units of component a unit of item; blank is 1
   offset_months number: months before the item is due that the component is needed
 suppliers | standing | item family supplier | one of item family | Purchasing: who delivers, how fast, at what price
   item text: item (or give `family`)
@@ -437,7 +437,7 @@ agreed |  | feedback series_key month later_month state quantity amount_value au
 event_effects | event | kind first_month change finding | what each event adds to the plan, or why it does not
 override_effects | author month subject | cycle kind asked before after change change_value state finding reason | what each override did, or why it did not
 override_changes | author subject series_key month | before change | what each override did to each series; before: the plan it found
-supply_plan | item location month | regular overtime subcontract purchased receipts transfers supply | the chosen strategy; supply is the sum of the others, transfers are in less out
+supply_plan | item location month | regular overtime subcontract purchased receipts transfers supply | the chosen strategy; supply is the sum of the others, transfers are in less out, what production takes of items that are sold too among it
 inventory_projection | item location month | opening supply demand closing safety_stock | opening + supply - demand = closing, the next month's opening; below zero is backlog
 resource_load | resource month | load_hours regular_hours overtime_hours overload_hours workers | hours the plan takes, beside the hours there are; workers: where the plan changes them
 production_strategies | strategy cost_kind | amount_value is_assumed | what each way to supply costs over the horizon

@@ -401,6 +401,7 @@ def supply_review(
         tables["demand_history"], tables["money_rates"], items, _unit(tables)
     )
     common |= {"decided": decided.in_words(tables["decided"])}
+    common |= {"unknown_materials": headlines.some_of(laid["unknown_materials"])}
     total = hierarchy.in_planning_units(projection, items)
     unit_cost = laid["rates"].set_index("item")["unit_cost_value"]
     health = inventory.stock_health(projection, laid["terms"], unit_cost)

@@ -58,7 +58,7 @@ def task(
         sources=sourcing.sources(terms["item"], items, tables["suppliers"]),
     )
     names = ("components", "items", "suppliers", "inventory", "scheduled_receipts", "locations")
-    task, unknown = materials.with_materials(task, *(tables[n] for n in names), cycle=cycle)
+    task, unknown = materials.with_materials(task, *(tables[n] for n in names), frozen, cycle=cycle)
     laid = {"unknown_materials": unknown} | {
         "terms": terms,
         "bills": bills,

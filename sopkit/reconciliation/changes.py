@@ -259,7 +259,11 @@ def _quickest(tables: Tables, suppliers: pd.DataFrame) -> pd.Series:
 
 
 def _lead_time(tables: Tables, change: dict, cycle: pd.Timestamp) -> Tables:
-    items, suppliers = tables["items"], tables["suppliers"]
+    items, suppliers, parts = (
+        tables["items"],
+        tables["suppliers"],
+        tables["components"]["component"],
+    )
 
     def later(days: pd.Series) -> pd.Series:
         return (days * (1.0 + change.get("rate", 0.0)) + change.get("days", 0.0)).clip(lower=0.0)
@@ -269,18 +273,25 @@ def _lead_time(tables: Tables, change: dict, cycle: pd.Timestamp) -> Tables:
     own = pd.Series(True, index=items.index)
     for word in {"item", "family"} & change.keys():
         own &= items[word] == change[word]
-    after = later(now)
+    after, days = later(now), suppliers["lead_time_days"]
+    named = suppliers["item"].isin(items.loc[own, "item"])
+    if "family" in change:
+        named |= suppliers["family"] == change["family"]
     if "supplier" in change:
-        is_his, days = suppliers["supplier"] == change["supplier"], suppliers["lead_time_days"]
-        suppliers = suppliers.assign(lead_time_days=days.mask(is_his, later(days)))
+        named = suppliers["supplier"] == change["supplier"]
+    suppliers = suppliers.assign(lead_time_days=days.mask(named, later(days)))
+    if "supplier" in change:
         own &= items["is_purchased"].fillna(False).astype(bool)
         after = now + (_quickest(tables, suppliers) - before).fillna(0.0)
     after = after.clip(lower=0.0).where(own, now)
-    is_planned = items["item"].isin(tables["demand_plan"]["item"])
-    if np.allclose(after[is_planned], now[is_planned]):
+    is_used = items["item"].isin({*tables["demand_plan"]["item"], *parts})
+    fastest, then = (
+        table[table["item"].isin(parts)].groupby("item")["lead_time_days"].min()
+        for table in (tables["suppliers"], suppliers)
+    )
+    if np.allclose(after[is_used], now[is_used]) and np.allclose(fastest, then):
         raise months.UsageError(
-            "it changes no lead time of what is sold: others deliver as fast, or it delivers "
-            "components, which are not planned yet. Write supplier_loss with its months instead."
+            "it changes no lead time of what is sold or of its components: others deliver as fast."
         )
     return {"items": items.assign(lead_time_days=after), "suppliers": suppliers}
 

@@ -63,6 +63,7 @@ def with_materials(
     inventory: pd.DataFrame,
     scheduled: pd.DataFrame,
     locations: pd.DataFrame,
+    frozen_months: dict | None = None,
     *,
     cycle: pd.Timestamp,
 ) -> tuple[Task, list[str]]:
@@ -76,6 +77,8 @@ def with_materials(
         Raw tables. Bills of what is bought are left out: its supplier makes it.
     scheduled : DataFrame
         Table `scheduled_receipts` of this cycle.
+    frozen_months : dict, optional
+        As for ``sites.replenishment``: within them only what is firm comes.
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -98,9 +101,14 @@ def with_materials(
         return task, unknown
     arrays = _per(uses, task.keys, names, task.route_item)
     arrays["material_item"] = _at(names, task.keys)
-    lead, inflow, work = _inflow(
-        task, names, arrays, (items, suppliers, inventory, scheduled, locations), cycle
-    )
+    terms = sites.replenishment(names, items, locations, suppliers, {}, frozen_months)
+    due = sites.receipts(scheduled, items, locations, terms, cycle)
+    stock = sites.opening_stock(inventory, names, items, locations, cycle)[0]
+    inflow, work = (_by_month(due, name, task.months, names) for name in ("quantity", "in_work"))
+    inflow[0] += stock.reindex(pd.MultiIndex.from_frame(names)).clip(lower=0.0).to_numpy()
+    is_part = arrays["part_per"].any(axis=1)
+    inflow += np.where(is_part, 0.0, _delivered(names, items, suppliers, task.n_months))
+    lead = np.where(is_part, _lead_months(names["item"], items), 0)
     arrays |= {"part_lead": lead, "material_inflow": inflow}
     whole = replace(task, materials=names, **arrays)
     whole = replace(whole, material_inflow=_less_work(whole, work))
@@ -130,8 +138,7 @@ def _uses(
 ) -> tuple[pd.DataFrame, list[str]]:
     """What each item and part takes at its site, level by level, and what nobody counts.
 
-    A blank quantity is one. A part's materials are due its lead time before it, where its bill
-    says nothing else.
+    A part's materials are needed when its lead time begins, or earlier where its bill says so.
     """
     bill = components.assign(quantity_per=components["quantity_per"].fillna(1.0))
     bill = bill[(bill["quantity_per"] > 0) & (bill["item"] != bill["component"])]
@@ -149,9 +156,10 @@ def _uses(
         more = goes[is_known].drop_duplicates()
         is_new = (_at(more, keys) < 0) & (_at(more, seen.drop_duplicates()) < 0)
         level = more[is_new & ~more["item"].isin(bought)].assign(is_part=True)
-    uses = pd.concat(parts, ignore_index=True) if parts else bill.iloc[:0].assign(location="")
-    lead = np.where(uses["is_part"], _lead_months(uses["item"], items), 0) if parts else 0
-    return uses.assign(offset_months=uses["offset_months"].fillna(pd.Series(lead))), sorted(unknown)
+    none = pd.DataFrame({"location": [], "is_part": []}).astype({"location": "str"})
+    uses = pd.concat([bill.iloc[:0].join(none)[_USE], *parts], ignore_index=True)
+    lead = np.where(uses["is_part"], _lead_months(uses["item"], items), 0)
+    return uses.assign(offset_months=np.fmax(uses["offset_months"], lead)), sorted(unknown)
 
 
 def _lead_months(members: pd.Series, items: pd.DataFrame) -> np.ndarray:
@@ -176,27 +184,17 @@ def _per(
     return found
 
 
-def _inflow(
-    task: Task, names: pd.DataFrame, arrays: dict, raw: tuple, cycle: pd.Timestamp
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lead months (m,) of parts, what comes (t, m), and what is on its way and still to be made."""
-    items, suppliers, inventory, scheduled, locations = raw
-    is_part = arrays["part_per"].any(axis=1)
-    delivered = sourcing.sources(names["item"].drop_duplicates(), items, suppliers)
-    quickest = delivered.groupby("item")["lead_time_months"].min()
-    lead = np.where(is_part, _lead_months(names["item"], items), names["item"].map(quickest))
-    terms = names.assign(lead_time_months=lead, frozen_months=0, supplied_from=np.nan)
-    stock = sites.opening_stock(inventory, names, items, locations, cycle)[0]
-    stock = stock.reindex(pd.MultiIndex.from_frame(names)).to_numpy(dtype="float64")
-    due = sites.receipts(scheduled, items, locations, terms, cycle)
-    comes, work = (_by_month(due, column, task.months, names) for column in ("quantity", "in_work"))
-    comes[0] += np.maximum(stock, 0.0)
-    ahead, at = np.arange(task.n_months), names.groupby("item").indices
-    for row in delivered.itertuples():
-        for place in at[row.item]:  # its limit holds for each site: who shares it nobody says
-            if not is_part[place]:
-                comes[ahead >= row.lead_time_months, place] += row.monthly_limit
-    return np.where(is_part, lead, 0), comes, work
+def _delivered(
+    names: pd.DataFrame, items: pd.DataFrame, suppliers: pd.DataFrame, count: int
+) -> np.ndarray:
+    """Most units (t, m) that suppliers deliver, each from its lead time on.
+
+    A limit holds for each site: how sites would share it nobody says.
+    """
+    most, places = np.zeros((count, len(names))), names.groupby("item").indices
+    for row in sourcing.sources(names["item"], items, suppliers).itertuples():
+        most[row.lead_time_months :, places[row.item]] += row.monthly_limit
+    return most
 
 
 def _by_month(

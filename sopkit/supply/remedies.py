@@ -88,7 +88,10 @@ def moves(
 
 
 def cheapest(options: pd.DataFrame) -> pd.DataFrame:
-    """Of each shortage the cheapest move in time that delivers more, beside what waiting costs.
+    """Of each shortage the move in time to look at first, beside what waiting costs.
+
+    The cheapest one that delivers more; where that costs more than waiting, one whose cost is not
+    known goes before it.
 
     Parameters
     ----------
@@ -101,13 +104,20 @@ def cheapest(options: pd.DataFrame) -> pd.DataFrame:
         Key ``item, location, month``, in the order of ``options``: its columns, and
         ``waiting_value``. ``move`` is empty where nothing is in time.
     """
-    waiting = options[options["move"] == "wait"].rename(columns={"cost_value": "waiting_value"})
+    waiting = options[options["move"] == "wait"].assign(waiting_value=options["cost_value"])
+    waiting = waiting.assign(each=options["unit_cost_value"], let="nothing is in time: ")
+    waiting = waiting.assign(let=waiting["let"] + waiting["what"])
+    waiting = waiting[[*schema.SITE_MONTH, "waiting_value", "each", "let"]]
     is_real = options["is_in_time"] & ~options["move"].isin(LEAVE)
-    best = options[is_real].drop_duplicates(schema.SITE_MONTH)
-    table = waiting[[*schema.SITE_MONTH, "waiting_value"]].merge(
+    both = options[is_real].merge(waiting, on=schema.SITE_MONTH, how="left", validate="m:1")
+    rank = np.where(both["unit_cost_value"] <= both["each"], 0, 2)
+    rank = np.where(both["unit_cost_value"].isna(), 1, rank)
+    best = both.assign(rank=rank).sort_values("rank", kind="stable")
+    best = best.drop_duplicates(schema.SITE_MONTH)[_COLUMNS]
+    table = waiting.drop(columns="each").merge(
         best, on=schema.SITE_MONTH, how="left", validate="one_to_one"
     )
-    return table.fillna({"move": "", "what": "nothing is in time: expedite, or tell customers"})
+    return table.assign(move=table["move"].fillna(""), what=table["what"].fillna(table.pop("let")))
 
 
 def _position(month: pd.Timestamp, task: Task) -> int:

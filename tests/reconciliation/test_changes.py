@@ -195,8 +195,15 @@ def test_a_lead_time_is_longer_for_what_its_supplier_delivers(planned):
     assert days.to_dict() == {"TENT": 10, "PACK": 10, "LAMP": 75}
     out = applied(planned, {"lead_time": {"family": "Tents", "rate": 1.0}})
     assert out["items"].set_index("item")["lead_time_days"]["TENT"] == 20
-    with pytest.raises(months.UsageError, match="components, which are not planned yet"):
-        applied(planned, {"lead_time": {"supplier": "Mill", "days": 30}})
+    # what a supplier of components delivers later, and its own terms with it
+    mill = applied(planned, {"lead_time": {"supplier": "Mill", "days": 30}})
+    before, after = (
+        t["suppliers"].set_index("supplier")["lead_time_days"] for t in (planned, mill)
+    )
+    assert (after - before).to_dict() == {"Lumen": 0, "Mill": 30}
+    none = planned["components"].iloc[:0]
+    with pytest.raises(months.UsageError, match="others deliver as fast"):
+        applied(planned | {"components": none}, {"lead_time": {"supplier": "Mill", "days": 30}})
 
 
 def test_a_lost_supplier_stops_what_it_alone_delivers_and_what_needs_it(planned):

@@ -194,8 +194,12 @@ def test_last_year_stands_beside_the_month_planned():
 def by_item_of(plan, delivered, rates=RATES, rate: float = 1.0) -> pd.DataFrame:
     """Table `item_financials`; every month at the same exchange rate."""
     factors = pd.DataFrame(rate, index=plan.index, columns=["plan", "held", "last_year"])
-    places = contract.empty("locations")
-    return finance.item_financials(money.plan_money(plan, delivered, rates, ITEMS, places, factors))
+    received = plan.merge(delivered, on=["item", "month"], how="left", suffixes=("", "_site"))
+    is_given = plan["item"].isin(delivered["item"]).to_numpy()
+    received = received.assign(
+        delivered=received["deliverable"].where(is_given, received["consensus"])
+    )
+    return finance.item_financials(money.plan_money(plan, received, rates, factors))
 
 
 def financials(plan=PLAN, delivered=NOTHING_LATE, budget=BUDGET) -> pd.DataFrame:

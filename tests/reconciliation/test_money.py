@@ -64,7 +64,7 @@ def valued(plan: pd.DataFrame, delivered: pd.DataFrame, rate: float = 1.0) -> pd
     return money.plan_money(plan, shared(plan, delivered, rates), rates, factors)
 
 
-def test_a_sites_deliveries_are_shared_like_the_demand_of_its_series_by_hand():
+def test_what_is_received_is_priced_by_hand():
     plan = rows(
         "consensus",
         ("A", "North", "shop", 0, 6),
@@ -82,18 +82,6 @@ def test_a_sites_deliveries_are_shared_like_the_demand_of_its_series_by_hand():
     assert np.isnan(table["margin_value"].iloc[3])
 
 
-def test_late_deliveries_go_to_those_who_wait_by_the_demand_of_the_horizon_by_hand():
-    plan = rows(
-        "consensus",
-        ("A", "North", "shop", 0, 6),
-        ("A", "South", "shop", 0, 2),
-        ("A", "North", "shop", 1, 0),
-        ("A", "South", "shop", 1, 0),
-    )
-    table = valued(plan, rows("deliverable", ("A", "plant", 0, 4), ("A", "plant", 1, 4)))
-    assert table["constrained"].tolist() == [3.0, 1.0, 3.0, 1.0]
-
-
 def test_an_exchange_rate_moves_revenue_and_leaves_cost():
     plan = rows("consensus", ("A", "North", "shop", 0, 10))
     row = valued(plan, rows("deliverable", ("A", "plant", 0, 10)), rate=0.5).iloc[0]
@@ -105,7 +93,7 @@ def test_an_exchange_rate_moves_revenue_and_leaves_cost():
     st.lists(st.floats(0, 1e6), min_size=24, max_size=24),
     st.lists(st.floats(-1e3, 1e6), min_size=8, max_size=8),
 )
-def test_parts_add_up_to_the_deliveries_of_each_site_and_month(wanted, given_units):
+def test_what_is_received_adds_up_to_the_deliveries_of_each_site_and_month(wanted, given_units):
     """Two items, two places of the plant and one of the depot, two channels, two months."""
     keys = [
         (item, place, channel, k)

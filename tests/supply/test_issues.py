@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit.supply import issues, least_cost, materials, plans, strategies
+from sopkit.supply import families, issues, least_cost, materials, plans, strategies
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
 
@@ -126,6 +126,35 @@ def test_firm_production_takes_its_material_and_what_is_due_before_has_it_by_han
     scant = replace(task, material_inflow=np.array([[2.0], [3.0]]))  # made whatever it takes
     assert issues.free(scant).ravel().tolist() == [0.0, 0.0]
     assert least(scant).made.sum() == 0.0
+
+
+def test_a_set_up_allows_lots_for_what_is_made_of_an_item_by_hand():
+    # nobody buys wheels; five bikes a month take two each, all made at once for one set-up
+    task = Task(
+        demand=[[5, 0], [5, 0]], materials=names("wheel"), material_per=[[2.0], [0.0]],
+        material_item=[1], setup_cost=[[np.nan, 99.0]] * 2, backlog_cost=999.0, holding_cost=0.1,
+    )  # fmt: skip
+    plan = least_cost.solve(task, whole=["set-ups"])
+    assert plan.made[:, 1].tolist() == [20.0, 0.0]
+    assert not plans.outcome(task, plan).closing[-1].any()
+
+
+def test_families_take_materials_by_their_means_by_hand():
+    # A takes one zip, B two; three quarters of demand is B's: 1.75 a unit
+    task = Task(
+        demand=[[10, 30], [10, 30]], materials=names("zip", "rod"), material_item=[-1, 1],
+        material_per=[[1.0, 1.0], [2.0, 0.0]], material_offset=[[1, 0], [0, 0]],
+        material_inflow=[[70.0, 0], [35.0, 0]], backlog_cost=5.0, holding_cost=0.1,
+    )  # fmt: skip
+    family = families.grouped(task, [0, 0])
+    assert family.material_per.ravel() == pytest.approx([1.75, 0.25])
+    assert family.material_offset.tolist() == [[1, 0]]
+    assert family.material_item.tolist() == [-1, 0]
+    shared = families.solve(task, np.array(["Bags", "Bags"]))
+    # zips are taken a month before, so the 35 come too late: 70 make 40, A takes a unit of B each
+    assert shared.made.sum() == pytest.approx(40.0)
+    closing = plans.outcome(task, shared).closing
+    assert closing[-1].sum() == pytest.approx(40.0 - shared.made[:, 0].sum() - 80.0)
 
 
 def test_a_circle_is_named():

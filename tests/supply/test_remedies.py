@@ -231,6 +231,12 @@ def test_moves_in_time_come_first_then_the_cheapest_and_the_cheapest_that_delive
     assert (best["move"], best["unit_cost_value"], best["waiting_value"]) == ("make earlier", 1, 6)
     late = moves_of(task_of([0.0, 6.0, 0.0], lead_months=2, **BOUGHT))
     (none,) = remedies.cheapest(late).to_dict("records")
+    dear = task_of(PEAK, materials=ZIPS, material_per=2.0, material_inflow=[[0.0], [8.0], [40.0]],
+                   maximum_stock=0.0, subcontract_cost=90.0)  # fmt: skip
+    (first,) = remedies.cheapest(
+        moves_of(dear, sources_of(Zipworks=("zip", 1, 1.0, 20.0, 0.0)))
+    ).to_dict("records")
+    assert first["move"] == "component from Zipworks" and np.isnan(first["cost_value"])
     assert none["move"] == "" and none["what"].startswith("nothing is in time")
 
 

@@ -204,11 +204,12 @@ def tables(**changes) -> Task:
     given = {
         "demand": demand, "terms": terms, "opening": opening, "receipts": receipts, "bills": bills,
         "available": available, "resources": resources, "rates": rates, "locations": locations,
-        "made_before": made_before,
+        "made_before": made_before, "sources": pd.DataFrame(),
     }  # fmt: skip
     rules = {name: changes.pop(name) for name in ("is_lost", "has_setups") if name in changes}
     for name, change in changes.items():
         given[name] = change(given[name].copy())
+    given["sources"] = given["sources"] if len(given["sources"]) else None
     return tasks.from_tables(**given, **rules)
 
 
@@ -382,6 +383,19 @@ def test_services_and_what_is_made_to_order_keep_only_what_is_left_over_by_hand(
     service = tables(terms=lambda table: table.assign(is_service=[False, False, True]))
     # B: 2 are owed and 7 wanted, then 20 come: 8 and 9 of them leave 3 in the last month
     assert service.maximum_stock[:, 2].tolist() == [0.0, 12.0, 3.0]
+
+
+def test_what_suppliers_can_deliver_bounds_what_is_bought_by_hand():
+    sources = pd.DataFrame(
+        {"item": ["A", "B", "B"], "lead_time_months": [0, 3, 1], "monthly_limit": [1.0, 30.0, 20.0]}
+    )
+    # B comes after two months; the slower supplier two more, which is beyond the plan
+    limit = tables(sources=lambda _: sources).supply_limit
+    assert limit.tolist() == [[np.inf, np.inf, 20.0]] * 3  # what is made or sent has none
+    quick = sources.assign(lead_time_months=[0, 1, 1])
+    assert tables(sources=lambda _: quick).supply_limit[:, 2].tolist() == [50.0] * 3
+    free = quick.assign(monthly_limit=[1.0, 30.0, np.inf])
+    assert np.isinf(tables(sources=lambda _: free).supply_limit).all()
 
 
 def test_the_order_of_rows_in_tables_changes_nothing():
