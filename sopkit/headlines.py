@@ -242,6 +242,32 @@ def supply_review(
     )
 
 
+def purchasing(
+    bought: dict[str, pd.DataFrame], *, cycle: pd.Timestamp
+) -> dict[str, tuple | str | pd.Timestamp]:
+    """What is to be ordered in the cycle's month and the next, and what comes too late."""
+    orders, parts, late = (
+        bought[name] for name in ("purchase_orders", "late_components", "late_launches")
+    )
+    now, unknown = orders[orders["is_now"]], "unknown (no costs)"
+    coming = orders[orders["order_month"] == months.shift(cycle, 1)]
+    part, launch = (next(iter(table.to_dict("records")), {}) for table in (parts, late))
+    return {
+        "orders_now": ("count", len(now) or np.nan, "none"),
+        "orders_now_value": ("value", now["amount_value"].sum(min_count=1), unknown),
+        "orders_next": ("count", len(coming) or np.nan, "none"),
+        "orders_next_value": ("value", coming["amount_value"].sum(min_count=1), unknown),
+        "unpriced_orders": ("count", orders["amount_value"].isna().sum() or np.nan, "none"),
+        "late_components": ("count", len(parts) or np.nan, "none"),
+        "late_component": part.get("item", ""),
+        "late_component_value": ("value", part.get("amount_value", np.nan), "unknown"),
+        "late_launches": ("count", len(late) or np.nan, "none"),
+        "late_launch_chain": launch.get("chain", ""),
+        "late_launch_month": launch.get("possible_month", pd.NaT),
+        "late_launch_value": ("value", late["amount_value"].sum(min_count=1), "unknown"),
+    }
+
+
 def hours_in_words(values: pd.DataFrame) -> list[str]:
     """What each row of table `hour_values` says, as a sentence; blank where no range was followed.
 

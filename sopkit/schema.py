@@ -228,10 +228,10 @@ routings | standing | item family resource route | one of item family | Load: ho
   route text: name of an alternative way to make it; blank for the usual one
   hours_per_unit* number: hours a unit
   offset_months number: months before the item is due that the work is done
-components | standing | item component | Bill of materials: which items a component that is late or does not come stops
+components | standing | item component | Bill of materials: what must be bought for the plan, and which items a late component stops
   item* text: stock-keeping unit or service
   component* text: item that goes into it
-  quantity_per~ number: units of component a unit of item
+  quantity_per number: units of component a unit of item; blank is 1
   offset_months number: months before the item is due that the component is needed
 suppliers | standing | item family supplier | one of item family | Purchasing: who delivers, how fast, at what price
   item text: item (or give `family`)
@@ -459,6 +459,11 @@ lifecycle | item lifecycle | revenue_value | items being launched, phased out, e
 view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
+requirements | item location month | gross scheduled net ordered stock late | what is needed of each part through all levels of bills, what comes of it and what lacks; stock + scheduled + ordered - gross = the next stock - late
+purchase_orders | item location supplier month | order_by order_month quantity unit_cost_value amount_value payment_days payment_month is_now reason wanted_for | the buyer's list: what to order of whom, by when; month is that of receipt
+late_components | item location first_month | quantity ready_month supplier wanted_for amount_value chain | components that are not there when the wanted plan needs them, and the revenue that waits for them
+late_launches | item | launch_month possible_month component supplier lead_months quantity amount_value chain | launches before all that goes into the item can be there, and what is not sold in between
+cash_flow | month kind party | amount_value | money that customers pay (positive) and that suppliers are paid (negative), by month, where terms are known
 closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget
 decision_options |  | decision statement owner decide_by status option cost_value effect_value model_value | decisions wanted, with their options: the owners' estimates, and what the scenario of an option brings beside the plan
 sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid as known in the demand review

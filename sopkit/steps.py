@@ -33,6 +33,7 @@ from sopkit.demand import (
     intervals,
     lag_accuracy,
     lags,
+    launches,
     overrides,
     panel,
     submissions,
@@ -46,11 +47,17 @@ from sopkit.supply import (
     attainment,
     capacity,
     costing,
+    explosion,
     families,
     inventory,
     least_cost,
+    ordering,
     plans,
+    purchasing,
+    readiness,
     shortages,
+    sites,
+    sourcing,
     strategies,
     tasks,
 )
@@ -393,6 +400,8 @@ def supply_review(
         tables["demand_history"], tables["money_rates"], items, _unit(tables)
     )
     common |= {"decided": decided.in_words(tables["decided"])}
+    bought = _bought(tables, laid, task, ways[strategy], unlimited, cycle=cycle)
+    common |= headlines.purchasing(bought, cycle=cycle)
     total = hierarchy.in_planning_units(projection, items)
     unit_cost = laid["rates"].set_index("item")["unit_cost_value"]
     health = inventory.stock_health(projection, laid["terms"], unit_cost)
@@ -413,6 +422,7 @@ def supply_review(
         "stock_health": health,
         "stock_by_family": inventory.health_by_family(hierarchy.in_planning_units(health, items)),
         "deliveries": delivered,
+        **bought,
     }
     return results | {
         "supply_review_facts": headlines.supply_review(
@@ -432,6 +442,85 @@ def supply_review(
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
+
+
+def _bought(
+    tables: Tables,
+    laid: Tables,
+    task: tasks.Task,
+    way: plans.Plan,
+    unlimited: plans.Plan,
+    *,
+    cycle: pd.Timestamp,
+) -> Tables:
+    """What is bought for the plan, by when, and what is late for the plan as it is wanted."""
+    items, span = tables["items"], months.span(cycle, max(task.n_months, 1))
+    bills, plan = explosion.bill(tables["components"], items), _priced(tables)
+    members = pd.concat([items["item"], tables["components"]["component"], task.keys["item"]])
+    sources = sourcing.sources(members, items, tables["suppliers"])
+    late = readiness.late_launches(tables, sources, span)
+    wanted = launches.starts(items, plan)
+    possible = late.set_index("item")["possible_month"].reindex(wanted.index).fillna(wanted)
+    told, ideal = (plans.table(task, own) for own in (way, unlimited))
+    ideal = ideal.assign(purchased=0.0)  # what is bought whole waits for no component
+    known = {"bills": bills, "sources": sources, "span": span, "in_work": task.in_work.T.ravel()}
+    needed, orders, used, _ = _requirements(tables, known, told, plan, possible)
+    asked, _, uses, prices = _requirements(tables, known, ideal, plan, wanted)
+    prices = laid["rates"].set_index("item")["unit_price_value"].combine_first(prices)
+    return {
+        "requirements": needed,
+        "purchase_orders": purchasing.purchase_orders(orders, sources, used, span),
+        "late_components": purchasing.late_components(asked, uses, prices, sources),
+        "late_launches": launches.lost(late, tables["launches"], plan),
+    }
+
+
+def _requirements(
+    tables: Tables, known: dict, told: pd.DataFrame, plan: pd.DataFrame, start: pd.Series
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Requirements and orders of a supply plan, what goes into what, and prices of launches."""
+    items, places, sources = tables["items"], tables["locations"], known["sources"]
+    new = launches.expected(tables["launches"], plan, start)
+    site = sites.head(sites.stocking_site(new, items, places), places)
+    new = hierarchy.aggregate(
+        new.assign(location=site), schema.SITE_MONTH, ["quantity", "revenue_value"]
+    )
+    made = told.assign(quantity=told["regular"] + told["overtime"], in_work=known["in_work"])
+    stock, receipts = purchasing.there(tables, told, cycle=known["span"][0])
+    exploded = explosion.explode(
+        made,
+        new,
+        known["bills"],
+        items,
+        lead_months=sources.groupby("item")["lead_time_months"].min(),
+        stock=stock,
+        receipts=receipts,
+        span=known["span"],
+    )
+    bought = exploded.keys["is_bought"]
+    rates = finance.item_rates(
+        sources.drop_duplicates("item").assign(unit_price_value=np.nan),
+        tables["planning_costs"],
+        items,
+        tables["company"]["carrying_rate"].iloc[0],
+    )
+    keys = exploded.keys[bought].merge(rates, on="item", how="left", validate="many_to_one")
+    orders = ordering.orders(keys, exploded.net[bought.to_numpy()], sources)
+    tops = made.assign(quantity=made["quantity"] + made["in_work"])
+    tops = hierarchy.aggregate(pd.concat([tops, new]), schema.SITE, ["quantity"])
+    used = explosion.uses(tops[tops["quantity"] > 0], known["bills"])
+    sold = new.groupby("item")[["quantity", "revenue_value"]].sum(min_count=1)
+    prices = sold["revenue_value"] / sold["quantity"]
+    return purchasing.requirements(exploded, orders), orders, used, prices
+
+
+def _priced(tables: Tables) -> pd.DataFrame:
+    """The demand plan with its revenue at the prices of the cycle."""
+    plan = tables["demand_plan"][[*schema.SERIES_MONTH, "consensus"]].merge(
+        tables["money_rates"], on=schema.SERIES, how="left", validate="many_to_one"
+    )
+    revenue = plan["consensus"] * plan["unit_price_value"]
+    return plan.assign(quantity=plan["consensus"], revenue_value=revenue)
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:

@@ -9,6 +9,20 @@ from sopkit import months, schema
 _MEASURES = ["quantity", "revenue_value"]
 
 
+def starts(items: pd.DataFrame, plan: pd.DataFrame) -> pd.Series:
+    """First month of sale of the items that are not planned, by item; missing where none is told.
+
+    Parameters
+    ----------
+    items : DataFrame
+        Raw table.
+    plan : DataFrame
+        ``item, quantity``: an item without a unit in it is not planned.
+    """
+    planned = plan.loc[plan["quantity"] > 0, "item"]
+    return items[~items["item"].isin(planned)].set_index("item")["launch_month"]
+
+
 def expected(launches: pd.DataFrame, plan: pd.DataFrame, start: pd.Series) -> pd.DataFrame:
     """Units and revenue of new items from their first month on, as their like items are planned.
 
@@ -54,3 +68,33 @@ def expected(launches: pd.DataFrame, plan: pd.DataFrame, start: pd.Series) -> pd
     rows = rows.assign(item=rows["new_item"], **{n: rows[n] * weight for n in _MEASURES})
     sums = rows[grown > 0].groupby(schema.SERIES_MONTH)[_MEASURES].sum(min_count=1)
     return sums.reset_index()
+
+
+def lost(late: pd.DataFrame, launches: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """What is not sold when launches begin later.
+
+    Parameters
+    ----------
+    late : DataFrame
+        ``item, launch_month, possible_month``.
+    launches, plan : DataFrame
+        As in ``expected``.
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``late`` with ``quantity`` (units) and ``amount_value`` (revenue, missing where
+        nothing prices it) lost over the months planned: the item's own plan of the months between
+        if it has one, else what its like items let expect.
+    """
+    begins = [late.set_index("item")[name] for name in ("launch_month", "possible_month")]
+    sums = [expected(launches, plan, b).groupby("item")[_MEASURES].sum(min_count=1) for b in begins]
+    index = pd.Index(late["item"])
+    alike = sums[0].reindex(index) - sums[1].reindex(index).fillna(0.0)
+    own = plan.merge(late, on="item", how="inner", validate="many_to_one")
+    planned = own.groupby("item")["quantity"].sum().reindex(index).fillna(0.0)
+    own = own[(own["month"] >= own["launch_month"]) & (own["month"] < own["possible_month"])]
+    own = own.groupby("item")[_MEASURES].sum(min_count=1).reindex(index)
+    told = own.where(planned > 0, alike)
+    units, value = (told[name].to_numpy(dtype="float64") for name in _MEASURES)
+    return late.assign(quantity=units, amount_value=value)

@@ -14,7 +14,6 @@ import pandas as pd
 
 from sopkit import schema
 from sopkit.across import circle
-from sopkit.supply import sites
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +106,8 @@ def explode(
     needs: pd.DataFrame,
     bills: pd.DataFrame,
     items: pd.DataFrame,
-    suppliers: pd.DataFrame,
     *,
+    lead_months: pd.Series,
     stock: pd.Series,
     receipts: pd.DataFrame,
     span: pd.DatetimeIndex,
@@ -125,8 +124,10 @@ def explode(
         ``item, location, month, quantity`` of what no plan holds: netted, then made or bought.
     bills : DataFrame
         From ``bill``.
-    items, suppliers : DataFrame
-        Raw tables: what is bought, and lead times.
+    items : DataFrame
+        Raw table: what is bought.
+    lead_months : Series
+        Months that making takes, by item; missing is 0.
     stock, receipts : Series, DataFrame
         Stock by ``item, location`` at the start; units by ``item, location, month`` on their way.
         Of planned items what their plan can spare.
@@ -151,8 +152,7 @@ def explode(
         return result
 
     bought = is_bought(keys["item"], items, bills).to_numpy()
-    days = sites.lead_days(keys["item"], items, suppliers).fillna(0.0).to_numpy("float64")
-    lead = np.where(bought, 0, np.floor(days / sites.DAYS_A_MONTH + 0.5)).astype("int64")
+    lead = lead_months.reindex(keys["item"]).fillna(0.0).to_numpy("int64")
     edges = keys.assign(parent=range(len(keys))).merge(
         bills, on="item", how="inner", validate="many_to_many"
     )
