@@ -17,6 +17,7 @@ from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
 
 _NO_PRICE = "unknown (no prices)"
+_MOST_NAMED = 4
 _FELT = 1e-4  # share of revenue from which a headline tells what supply lacks
 
 
@@ -518,6 +519,23 @@ def _tied_up(plan_money: pd.DataFrame, by_level: pd.DataFrame) -> dict[str, tupl
         "end_cash": ("value", cash.iloc[-1] if len(cash) else np.nan, "unknown (no costs)"),
         "unknown_terms": " and of ".join(missing),
         "rate_effect": ("signed_value", moved.sum() if is_foreign else np.nan, "none"),
+    }
+
+
+def cash(table: pd.DataFrame, unknown: list[str]) -> dict[str, tuple | str | pd.Timestamp]:
+    """Money that comes in and goes out, the tightest months, and whose terms are not known."""
+    by_month = table.groupby("month")["amount_value"].sum()
+    is_in = table["amount_value"] > 0
+    running = by_month.cumsum()
+    has_any = len(table) > 0
+    more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+    return {
+        "cash_in": ("value", table.loc[is_in, "amount_value"].sum() if has_any else np.nan),
+        "cash_out": ("value", -table.loc[~is_in, "amount_value"].sum() if has_any else np.nan),
+        "cash_low_month": by_month.idxmin() if has_any else pd.NaT,
+        "cash_low": ("signed_value", by_month.min() if has_any else np.nan, "unknown"),
+        "cash_lowest": ("signed_value", running.min() if (running < 0).any() else np.nan, "none"),
+        "cash_unknown": ", ".join(unknown[:_MOST_NAMED]) + more,
     }
 
 

@@ -589,6 +589,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         ),
         **pre_sop.horizon_tables(tables, valued["plan_money"], by_month, cycle=cycle),
     }
+    results["cash_flow"], unknown = pre_sop.cash_tables(tables, valued["plan_money"])
     last_version = budgets.last_version(budget, items)
     results |= pre_sop.contradictions(tables | results, cycle=cycle)
     results |= pre_sop.gap_tables(tables, results, last_version, cycle=cycle)
@@ -599,6 +600,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common |= headlines.risk(results)
     common |= headlines.years(results)
     common |= headlines.levers(results)
+    common |= headlines.cash(results["cash_flow"], unknown)
     common |= {"decided": decided.in_words(tables["decided"])}
     facts = headlines.reconciliation(financials, gap_table, tables["ledger_demand_plan"], common)
     told = headlines.contradictions(results["strategy_check"], results["disconnects"])

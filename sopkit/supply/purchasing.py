@@ -19,6 +19,33 @@ _EPSILON = 1e-6
 _MOST_NAMED = 3
 
 
+def on_its_way(
+    tables: dict[str, pd.DataFrame], due: pd.DataFrame, *, cycle: pd.Timestamp
+) -> pd.DataFrame:
+    """Receipts that count, by the rules of ``sites.receipts``.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        `company`; raw `items`, `locations`, `suppliers`.
+    due : DataFrame
+        Rows of `scheduled_receipts`.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, month``: ``quantity``.
+    """
+    items, places = tables["items"], tables["locations"]
+    rows = due.assign(location=sites.stocking_site(due, items, places))
+    frozen = tables["company"]["frozen_months"].iloc[0]
+    terms = sites.replenishment(rows, items, places, tables["suppliers"], {}, frozen)
+    counted = sites.receipts(due, items, places, terms, cycle)
+    return counted[[*schema.SITE_MONTH, "quantity"]]
+
+
 def there(
     tables: dict[str, pd.DataFrame], planned: pd.DataFrame, *, cycle: pd.Timestamp
 ) -> tuple[pd.Series, pd.DataFrame]:
@@ -27,7 +54,7 @@ def there(
     Parameters
     ----------
     tables : dict of DataFrame
-        Raw `items`, `locations`, `suppliers`, `inventory`, `scheduled_receipts`.
+        As for ``on_its_way``; raw `inventory` and `scheduled_receipts`.
     planned : DataFrame
         From ``plans.table``: of these items only what their plan can spare is there.
     cycle : Timestamp
@@ -38,22 +65,17 @@ def there(
     stock : Series
         Units by ``item, location`` at the end of the last closed month, of items not planned.
     receipts : DataFrame
-        ``item, location, month, quantity``, by the rules of ``sites.receipts``.
+        ``item, location, month, quantity``.
     """
-    items, places = tables["items"], tables["locations"]
     stock, due = (
         table[~table["item"].isin(planned["item"])]
         for table in (tables["inventory"], tables["scheduled_receipts"])
     )
     stock = stock[stock["month"] == months.shift(cycle, -1)]
     net = stock["on_hand"] - stock["backlog"].fillna(0.0)
-    keys = [stock["item"], sites.stocking_site(stock, items, places).rename("location")]
-    rows = due.assign(location=sites.stocking_site(due, items, places))
-    terms = sites.replenishment(rows, items, places, tables["suppliers"], {})
-    receipts = sites.receipts(due, items, places, terms, cycle)
-    spare = explosion.spare(planned)
-    every = pd.concat([receipts[list(spare)], spare], ignore_index=True)
-    return net.groupby(keys).sum(), every
+    site = sites.stocking_site(stock, tables["items"], tables["locations"]).rename("location")
+    parts = [on_its_way(tables, due, cycle=cycle), explosion.spare(planned)]
+    return net.groupby([stock["item"], site]).sum(), pd.concat(parts, ignore_index=True)
 
 
 def requirements(exploded: Exploded, orders: pd.DataFrame) -> pd.DataFrame:
