@@ -460,7 +460,7 @@ view_assumptions | department assumption | statement quality impact quantity sta
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time | what customers receive each month, and how much of it in time
 requirements | item location month | gross scheduled net ordered stock late | what is needed of each part through all levels of bills, what comes of it and what lacks; stock + scheduled + ordered - gross = the next stock - late
-purchase_orders | item location supplier month | order_by order_month quantity unit_cost_value amount_value payment_days payment_month is_now reason wanted_for | the buyer's list: what to order of whom, by when; month is that of receipt
+purchase_orders | item location supplier month | order_by order_month quantity unit_cost_value amount_value payment_days payment_month is_now is_late reason wanted_for | the buyer's list: what to order of whom, by when; month is that of receipt
 late_components | item location first_month | quantity ready_month supplier wanted_for amount_value chain | components that are not there when the wanted plan needs them, and the revenue that waits for them
 late_launches | item | launch_month possible_month component supplier lead_months quantity amount_value chain | launches before all that goes into the item can be there, and what is not sold in between
 cash_flow | month kind party | amount_value | money that customers pay (positive) and that suppliers are paid (negative), by month, where terms are known

@@ -469,7 +469,7 @@ def _bought(
     prices = laid["rates"].set_index("item")["unit_price_value"].combine_first(prices)
     return {
         "requirements": needed,
-        "purchase_orders": purchasing.purchase_orders(orders, sources, used, span),
+        "purchase_orders": purchasing.purchase_orders(orders, needed, sources, used, span),
         "late_components": purchasing.late_components(asked, uses, prices, sources),
         "late_launches": launches.lost(late, tables["launches"], plan),
     }

@@ -64,9 +64,9 @@ def flows(
     paid = pd.concat([orders.assign(kind=BOUGHT), came.assign(kind=BOUGHT)], ignore_index=True)
     paid = paid.assign(amount_value=-paid["amount_value"])
     paid = paid.assign(party=paid["party"].replace("", None).fillna(_UNNAMED))
-    return pd.concat([sold[columns], paid[columns]], ignore_index=True).astype(
-        {"amount_value": "float64", "payment_days": "float64", "party": "str", "kind": "str"}
-    )
+    kinds = dict.fromkeys(["amount_value", "payment_days"], "float64")
+    kinds |= {"month": months.DTYPE, "party": "str", "kind": "str"}
+    return pd.concat([sold[columns], paid[columns]], ignore_index=True).astype(kinds)
 
 
 def _coming(tables: dict[str, pd.DataFrame], cycle: pd.Timestamp) -> pd.DataFrame:

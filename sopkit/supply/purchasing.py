@@ -113,7 +113,11 @@ def requirements(exploded: Exploded, orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def purchase_orders(
-    orders: pd.DataFrame, sources: pd.DataFrame, used: pd.DataFrame, span: pd.DatetimeIndex
+    orders: pd.DataFrame,
+    needed: pd.DataFrame,
+    sources: pd.DataFrame,
+    used: pd.DataFrame,
+    span: pd.DatetimeIndex,
 ) -> pd.DataFrame:
     """Table ``purchase_orders``: the buyer's list, what to order next first.
 
@@ -121,6 +125,8 @@ def purchase_orders(
     ----------
     orders : DataFrame
         From ``ordering.orders``.
+    needed : DataFrame
+        From ``requirements``.
     sources : DataFrame
         From ``sourcing.sources``.
     used : DataFrame
@@ -135,7 +141,7 @@ def purchase_orders(
         15th of that month less the lead time, at least the cycle's first day), ``order_month``,
         ``quantity``, ``unit_cost_value``, ``amount_value``, ``payment_days``, ``payment_month``
         (missing where no terms are known), ``is_now`` (to be ordered in the cycle's month),
-        ``reason``, ``wanted_for``.
+        ``is_late`` (the month before it comes ends with units lacking), ``reason``, ``wanted_for``.
     """
     terms = sources[["item", "supplier", "lead_time_days", "payment_days"]]
     table = orders.merge(terms, on=["item", "supplier"], how="left", validate="many_to_one")
@@ -151,13 +157,22 @@ def purchase_orders(
         amount_value=table["quantity"] * table["unit_cost_value"],
         payment_month=months.floor(paid).astype(months.DTYPE),
         is_now=order_by < months.shift(span[0], 1),
+        is_late=_is_late(table.assign(month=month), needed),
         wanted_for=_wanted_for(table, used),
     )
     key = [*schema.SITE, "supplier", "month"]
     columns = [*key, "order_by", "order_month", "quantity", "unit_cost_value", "amount_value"]
-    columns += ["payment_days", "payment_month", "is_now", "reason", "wanted_for"]
+    columns += ["payment_days", "payment_month", "is_now", "is_late", "reason", "wanted_for"]
     ranked = table.sort_values(["order_by", *key], ignore_index=True)
     return ranked[columns]
+
+
+def _is_late(orders: pd.DataFrame, needed: pd.DataFrame) -> np.ndarray:
+    """Whether units of an order's item lack at the end of the month before it comes."""
+    lacking = needed[needed["late"] > _HALF]
+    next_month = months.from_number(months.number(lacking["month"]) + 1)
+    after = pd.MultiIndex.from_frame(lacking.assign(month=next_month)[schema.SITE_MONTH])
+    return pd.MultiIndex.from_frame(orders[schema.SITE_MONTH]).isin(after)
 
 
 def _wanted_for(rows: pd.DataFrame, used: pd.DataFrame) -> pd.Series:
