@@ -176,15 +176,14 @@ def _cost(chosen: np.ndarray, need: np.ndarray, terms: dict) -> float:
 
 def _told(key: dict, chosen: np.ndarray, need: np.ndarray, terms: dict) -> list[tuple]:
     """Rows of the orders of one item and site, each with its reason."""
-    rows, lacking = [], need.cumsum()
+    rows, total = [], need.cumsum()
     for t, s in np.argwhere(chosen.T > _EPSILON):
         size, before = chosen[s, t], chosen[:, :t].sum() + chosen[:s, t].sum()
-        is_more = size > lacking[t] - before + terms["lot"] + _EPSILON
-        is_break = size >= terms["break_quantity"][s] - _EPSILON
-        is_least = size <= max(terms["minimum_order"][s], 0.0) + terms["lot"] + _EPSILON
+        lacking = max(total[t] - before, 0.0) + _EPSILON
+        is_more = size > lacking + terms["lot"]
         reason = _SECOND if s else _NEED
-        reason = _MINIMUM if is_more and is_least else reason
-        reason = _BREAK if is_more and is_break else reason
+        reason = _MINIMUM if is_more and terms["minimum_order"][s] > lacking else reason
+        reason = _BREAK if is_more and size >= terms["break_quantity"][s] - _EPSILON else reason
         unit = _price(size, terms, s) if np.isfinite(terms["unit_cost_value"][s]) else np.nan
         supplier = terms["supplier"][s]
         rows.append((key["item"], key["location"], supplier, int(t), size, float(unit), reason))
