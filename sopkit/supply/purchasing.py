@@ -241,8 +241,10 @@ def late_components(
         amount_value=table["quantity"] * sums["value"] / sums["units"],
     )
     words = [f"{row.wanted_for} ← {row.item}, " for row in table.itertuples()]
-    told = table["item"].map(sources.groupby("item")[list(sources)].apply(_terms_in_words))
-    table = table.assign(chain=(pd.Series(words, table.index, dtype="str") + told).astype("str"))
+    own = sources[sources["item"].isin(table["item"])]
+    told = {item: _terms_in_words(terms) for item, terms in own.groupby("item")}
+    chain = pd.Series(words, table.index, dtype="str") + table["item"].map(told).astype("str")
+    table = table.assign(chain=chain)
     return table.sort_values("amount_value", ascending=False, ignore_index=True)
 
 
