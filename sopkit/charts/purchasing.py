@@ -83,14 +83,14 @@ def order_dates(
     first = near[near["item"].isin(shown)].sort_values(["order_by", "amount"], kind="stable")
     row = {item: place for place, item in enumerate(first["item"].unique())}
     figure, (axes,) = _style.panels(height=1.7 + 0.34 * len(row))
-    beside = first.groupby("item")["order_by"].diff() < pd.Timedelta(_NEAR_DAYS, "D")
+    beside = first.groupby("item")["order_by"].diff(-1) > pd.Timedelta(-_NEAR_DAYS, "D")
     for order, is_near in zip(first.itertuples(), beside, strict=True):
         colour = _style.SHORTAGE if order.is_late else _style.SUPPLY
         mark = "D" if order.is_late else "o"
         axes.plot(order.order_by, row[order.item], mark, color=colour, markersize=7)
         words, place = _style.short(order.amount), (order.order_by, row[order.item])
-        shift = (6, 8) if is_near else (6, 0)  # else it would cover the one before
-        _style.say(axes, words, place, colour=colour, fontsize=8.5, shift=shift)
+        side = {"shift": (-6, 0), "ha": "right"} if is_near else {}  # the next mark stands close
+        _style.say(axes, words, place, colour=colour, fontsize=8.5, **side)
     described = items.drop_duplicates("item").set_index("item")["description"].reindex(list(row))
     names = [item if pd.isna(d) else f"{item} {d[:_NAME]}" for item, d in described.items()]
     axes.set_yticks(range(len(row)), names)

@@ -7,5 +7,7 @@ takes that cost apart by item), ``strategies`` the ways to supply (chase, level,
 cost), ``programme`` the linear programme of a task, ``least_cost`` its solver and session,
 ``offers`` what more hours and sales would save in it, ``families`` the road for portfolios too
 large to plan items at once; ``shortages`` lists what cannot be met, ``attainment`` whether past
-plans were kept.
+plans were kept. ``explosion`` says what parts a plan needs, ``sourcing`` who delivers them,
+``ordering`` what to order of whom, ``purchasing`` lays that out for the buyer, ``readiness`` finds
+launches before their parts.
 """
