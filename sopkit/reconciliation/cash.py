@@ -13,7 +13,7 @@ from sopkit.reconciliation import money
 from sopkit.supply import purchasing, sites
 
 SOLD, BOUGHT = "receipts of sales", "payments of purchases"
-_UNNAMED = "suppliers without a name"
+_EVERYBODY, _UNNAMED = "all customers", "suppliers without a name"
 
 
 def flows(
@@ -43,7 +43,10 @@ def flows(
     sold = pd.concat([booked, sold], ignore_index=True)
     days = schema.lookup(sold["channel"], tables["channels"], "payment_days", on="channel")
     sold = sold.assign(
-        kind=SOLD, party=sold["channel"], amount_value=sold["revenue_value"], payment_days=days
+        kind=SOLD,
+        party=sold["channel"].replace(schema.ALL, _EVERYBODY),
+        amount_value=sold["revenue_value"],
+        payment_days=days,
     )
     orders = tables["purchase_orders"].rename(columns={"supplier": "party"})
     came = _coming(tables, plan_money["month"].min())

@@ -82,5 +82,5 @@ def test_suppliers_are_paid_for_orders_and_what_is_on_its_way(sample_workspace):
 def test_a_company_without_terms_names_them_and_has_no_cash(hill):
     assert store.read(hill, "cash_flow", CYCLE).empty
     facts = store.read(hill, "reconciliation_facts", CYCLE).set_index("fact")
-    assert facts.loc["cash_unknown", "text"] == "all, Lumen"
+    assert facts.loc["cash_unknown", "text"] == "all customers, Lumen"
     assert schema.PROCESSED["cash_flow"].key == ("month", "kind", "party")
