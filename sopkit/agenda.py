@@ -75,14 +75,15 @@ demand_review | 03_demand_review | Demand review
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings
-    suppliers planning_costs calendar rates orders components channels
+    suppliers planning_costs calendar rates orders components channels launches
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan agreed
   ledger: plans
   writes: supply_review_facts supply_plan inventory_projection resource_load production_strategies
     supply_costs strategy_months hour_values service_frontier stock_health stock_by_family
     deliveries sop_grid_supply supply_review_exceptions allocation allocation_rules
-    shortages shortage_moves feedback feedback_rounds
+    shortages shortage_moves feedback feedback_rounds requirements purchase_orders
+    late_components late_launches
 reconciliation | 05_reconciliation | Reconciliation
   raw: items levers locations channels suppliers components production inventory scheduled_receipts
     resources capacity routings planning_costs calendar orders prices budget targets market rates
@@ -91,6 +92,7 @@ reconciliation | 05_reconciliation | Reconciliation
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan supply_plan supply_costs inventory_projection
     resource_load deliveries model_weights views view_skill override_changes event_effects feedback
+    purchase_orders late_launches
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members outlook
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money money_by_level
@@ -98,7 +100,7 @@ reconciliation | 05_reconciliation | Reconciliation
     gap_tree gap_mix gap_leaves gap_levels assumption_states strategy_check disconnects scenarios
     scenario_list scenario_regret scenario_facts risk_items risk_resources risk_totals risk_levers
     near_items strategic_years lever_choice lever_effects lever_limits lever_sets
-    lever_plan sop_grid reconciliation_exceptions
+    lever_plan sop_grid reconciliation_exceptions cash_flow
 executive_review | 06_executive_review | Executive review
   files: decided
   raw: items locations channels sales inventory market rates targets decisions options choices

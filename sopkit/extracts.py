@@ -14,7 +14,6 @@ import pandas as pd
 
 from sopkit import currencies, schema
 from sopkit.demand import classification, hierarchy
-from sopkit.supply import sites
 
 Tables = dict[str, pd.DataFrame]
 
@@ -54,15 +53,15 @@ production_hours | production | supply_review | hours it takes of each resource,
   regular_hours: regular hours there are
   overtime_hours: further hours in overtime there are
   overload_hours: hours the plan takes beyond both
-purchasing | purchasing | supply_review | what is to be ordered, for purchasing
-  reads: supply_plan supply_costs items suppliers
-  supplier: the item's quickest supplier, else its family's; blank where none is known
+purchasing | purchasing | supply_review | what is to be ordered, components too, for purchasing
+  reads: purchase_orders items
+  supplier: who is to deliver it; blank where nobody is named
   location: site that receives it
   family: level above the item
-  item: stock-keeping unit
+  item: stock-keeping unit or component
   description: name people read
-  month: month in which it is needed
-  order_by_date: day to order it to be there as the month begins; one in the past: order now
+  month: month in which it comes
+  order_by_date: last day to order it; the cycle's first day where it is late already
   quantity: units to order, without what is on its way
   purchase_value: what they cost at the purchase price; blank where none is known
 finance | finance | reconciliation | the plan in money by family, for finance
@@ -170,7 +169,7 @@ def extracts(step: str, tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "sales": lambda: _sales(tables, cycle),
         "production": lambda: _production(tables["supply_plan"], tables["items"]),
         "production_hours": lambda: _hours(tables["resource_load"], tables["resources"]),
-        "purchasing": lambda: _purchasing(tables),
+        "purchasing": lambda: _purchasing(tables["purchase_orders"], tables["items"]),
         "finance": lambda: _finance(tables["money_by_level"]),
         "product": lambda: _product(tables),
         "product_launches": lambda: _described(tables["launches"], tables["items"]),
@@ -216,22 +215,9 @@ def _hours(load: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _purchasing(tables: Tables) -> pd.DataFrame:
-    """What is to be ordered, at the share that it has of the cost of all that arrives."""
-    items, suppliers = tables["items"], tables["suppliers"]
-    plan = tables["supply_plan"].merge(
-        tables["supply_costs"], on=schema.SITE_MONTH, how="left", validate="one_to_one"
-    )
-    plan = plan[plan["purchased"] > 0]
-    days = sites.lead_days(plan["item"], items, suppliers).astype("float64")
-    share = plan["purchased"] / (plan["purchased"] + plan["receipts"])
-    bought = plan.assign(
-        quantity=plan["purchased"],
-        purchase_value=plan["purchase_cost_value"] * share,
-        supplier=sites.of_quickest_supplier(plan["item"], items, suppliers, "supplier"),
-        order_by_date=plan["month"] - pd.to_timedelta(days.round(), unit="D"),
-    )
-    return _described(bought, items)
+def _purchasing(orders: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    renamed = orders.rename(columns={"order_by": "order_by_date", "amount_value": "purchase_value"})
+    return _described(renamed.assign(supplier=orders["supplier"].replace("", None)), items)
 
 
 def _product(tables: Tables) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
 
 _NO_PRICE = "unknown (no prices)"
+_MOST_NAMED = 4
 _FELT = 1e-4  # share of revenue from which a headline tells what supply lacks
 
 
@@ -274,6 +275,32 @@ def some_of(names: list[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
+def purchasing(
+    bought: dict[str, pd.DataFrame], *, cycle: pd.Timestamp
+) -> dict[str, tuple | str | pd.Timestamp]:
+    """What is to be ordered in the cycle's month and the next, and what comes too late."""
+    orders, parts, late = (
+        bought[name] for name in ("purchase_orders", "late_components", "late_launches")
+    )
+    now, unknown = orders[orders["is_now"]], "unknown (no costs)"
+    coming = orders[orders["order_month"] == months.shift(cycle, 1)]
+    part, launch = (next(iter(table.to_dict("records")), {}) for table in (parts, late))
+    return {
+        "orders_now": ("count", len(now) or np.nan, "none"),
+        "orders_now_value": ("value", now["amount_value"].sum(min_count=1), unknown),
+        "orders_next": ("count", len(coming) or np.nan, "none"),
+        "orders_next_value": ("value", coming["amount_value"].sum(min_count=1), unknown),
+        "unpriced_orders": ("count", orders["amount_value"].isna().sum() or np.nan, "none"),
+        "late_components": ("count", len(parts) or np.nan, "none"),
+        "late_component": part.get("item", ""),
+        "late_component_value": ("value", part.get("amount_value", np.nan), "unknown"),
+        "late_launches": ("count", len(late) or np.nan, "none"),
+        "late_launch_chain": launch.get("chain", ""),
+        "late_launch_month": launch.get("possible_month", pd.NaT),
+        "late_launch_value": ("value", late["amount_value"].sum(min_count=1), "unknown"),
+    }
+
+
 def hours_in_words(values: pd.DataFrame) -> list[str]:
     """What each row of table `hour_values` says, as a sentence; blank where no range was followed.
 
@@ -524,6 +551,23 @@ def _tied_up(plan_money: pd.DataFrame, by_level: pd.DataFrame) -> dict[str, tupl
         "end_cash": ("value", cash.iloc[-1] if len(cash) else np.nan, "unknown (no costs)"),
         "unknown_terms": " and of ".join(missing),
         "rate_effect": ("signed_value", moved.sum() if is_foreign else np.nan, "none"),
+    }
+
+
+def cash(table: pd.DataFrame, unknown: list[str]) -> dict[str, tuple | str | pd.Timestamp]:
+    """Money that comes in and goes out, the tightest months, and whose terms are not known."""
+    by_month = table.groupby("month")["amount_value"].sum()
+    is_in = table["amount_value"] > 0
+    running = by_month.cumsum()
+    has_any = len(table) > 0
+    more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+    return {
+        "cash_in": ("value", table.loc[is_in, "amount_value"].sum() if has_any else np.nan),
+        "cash_out": ("value", -table.loc[~is_in, "amount_value"].sum() if has_any else np.nan),
+        "cash_low_month": by_month.idxmin() if has_any else pd.NaT,
+        "cash_low": ("signed_value", by_month.min() if has_any else np.nan, "unknown"),
+        "cash_lowest": ("signed_value", running.min() if (running < 0).any() else np.nan, "none"),
+        "cash_unknown": ", ".join(unknown[:_MOST_NAMED]) + more,
     }
 
 

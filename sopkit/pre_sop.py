@@ -9,6 +9,7 @@ from sopkit.demand import hierarchy, intervals
 from sopkit.executive import assumptions
 from sopkit.reconciliation import (
     bridge,
+    cash,
     disconnects,
     finance,
     gap_leaves,
@@ -40,6 +41,14 @@ def money_tables(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         fiscal_year_first_month=int(company["fiscal_year_first_month"]),
     )
     return {"plan_money": by_series, "money_by_level": by_level}
+
+
+def cash_tables(tables: Tables, plan_money: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Table `cash_flow`, and channels and suppliers whose terms are not known."""
+    booked = finance.closed_series(tables["demand_history"], tables["money_rates"])
+    flows = cash.flows(tables, plan_money, booked)
+    span = pd.DatetimeIndex(sorted(plan_money["month"].unique()))
+    return cash.cash_flow(flows, span), cash.without_terms(flows)
 
 
 def _fiscal_year(month: pd.Series, tables: Tables) -> pd.Series:

@@ -466,6 +466,11 @@ shortage_moves | item location month move | what quantity cost_value unit_cost_v
 allocation_rules | rule channel | service_rate late_quantity late_value margin_late_value contract_kept_rate is_chosen | what each rule of sharing would mean for each channel, all on the same deliveries; channel all: the company
 feedback |  | feedback series_key month later_month site quantity amount_value cause limit state author note | what supply sends back to sales: units wanted in a month and the later month in which they come (missing: not within the plan), a line what one answer decides
 feedback_rounds | round | entered_at author accepted refused open quantity amount_value note | batches of answers to feedback, and in the last row what is open now
+requirements | item location month | gross scheduled net ordered stock late | what is needed of each part through all levels of bills, what comes of it and what lacks; stock + scheduled + ordered - gross = the next stock - late
+purchase_orders | item location supplier month | order_by order_month quantity unit_cost_value amount_value payment_days payment_month is_now is_late reason wanted_for | the buyer's list: what to order of whom, by when; month is that of receipt
+late_components | item location first_month | quantity ready_month supplier wanted_for amount_value chain | components that are not there when the wanted plan needs them, and the revenue that waits for them
+late_launches | item | launch_month possible_month component supplier lead_months quantity amount_value chain | launches before all that goes into the item can be there, and what is not sold in between
+cash_flow | month kind party | amount_value | money that customers pay (positive) and that suppliers are paid (negative), by month, where terms are known
 closed_financials | family month | net revenue_value margin_value | closed months in money beside the budget
 decision_options |  | decision statement owner decide_by status option cost_value effect_value model_value | decisions wanted, with their options: the owners' estimates, and what the scenario of an option brings beside the plan
 sop_grid_demand | family measure row month | amount is_last_plan | the S&OP grid as known in the demand review

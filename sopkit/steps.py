@@ -18,6 +18,7 @@ from sopkit import (
     months,
     pre_sop,
     schema,
+    supply_meeting,
     supply_problem,
     ties,
     what_if,
@@ -44,21 +45,15 @@ from sopkit.demand import (
 from sopkit.executive import briefing, kpis, measures, outcomes, register, revisions, standing
 from sopkit.reconciliation import budgets, finance, gaps, goals, grid
 from sopkit.supply import (
-    allocation,
     answers,
     attainment,
     capacity,
-    causes,
     costing,
     families,
-    feedback,
     inventory,
     least_cost,
     plans,
-    remedies,
     shortages,
-    sites,
-    sourcing,
     strategies,
     tasks,
 )
@@ -402,6 +397,8 @@ def supply_review(
     )
     common |= {"decided": decided.in_words(tables["decided"])}
     common |= {"unknown_materials": headlines.some_of(laid["unknown_materials"])}
+    bought = supply_meeting.bought(tables, laid, task, ways[strategy], unlimited, cycle=cycle)
+    common |= headlines.purchasing(bought, cycle=cycle)
     total = hierarchy.in_planning_units(projection, items)
     unit_cost = laid["rates"].set_index("item")["unit_cost_value"]
     health = inventory.stock_health(projection, laid["terms"], unit_cost)
@@ -422,12 +419,15 @@ def supply_review(
         "stock_health": health,
         "stock_by_family": inventory.health_by_family(hierarchy.in_planning_units(health, items)),
         "deliveries": delivered,
+        **bought,
     }
-    results |= _allocated(tables, delivered)
+    results |= supply_meeting.allocated(tables, delivered)
     scarce = least_cost.scarcity(_together(task, family))
-    results |= _short(tables, task, ways[strategy], laid, results["allocation"], scarce)
+    results |= supply_meeting.short(
+        tables, task, ways[strategy], laid, results["allocation"], scarce
+    )
     common |= headlines.short(hierarchy.in_planning_units(results["shortages"], items))
-    results |= _fed_back(tables | results)
+    results |= supply_meeting.fed_back(tables | results)
     return results | {
         "supply_review_facts": headlines.supply_review(
             total,
@@ -446,46 +446,6 @@ def supply_review(
         ),
         "sop_grid_supply": sop_grid(tables | results, cycle=cycle),
     }
-
-
-def _allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
-    """Deliveries shared among channels, and what every other rule would mean for them."""
-    wanted = sites.series_demand(
-        tables["demand_plan"], tables["orders"], tables["items"], tables["locations"]
-    )
-    rates, channels = tables["money_rates"], tables["channels"]
-    rule = tables["company"]["allocation_rule"].iloc[0]
-    rates = rates.assign(planning_factor=hierarchy.factors(rates["item"], tables["items"]))
-    return {
-        "allocation": allocation.allocation(wanted, delivered, channels, rates, rule=rule),
-        "allocation_rules": allocation.effects(wanted, delivered, channels, rates, rule=rule),
-    }
-
-
-def _short(
-    tables: Tables,
-    task: tasks.Task,
-    way: plans.Plan,
-    laid: Tables,
-    shared: pd.DataFrame,
-    scarcity: tuple[np.ndarray, np.ndarray],
-) -> Tables:
-    """What cannot be met and why, and what could be done about it."""
-    items, prices = tables["items"], laid["rates"]
-    members = pd.concat([task.keys["item"], task.materials["item"]])
-    sources = sourcing.sources(members, items, tables["suppliers"])
-    free = causes.room(task, way, sources, scarcity)
-    short = shortages.shortages(free, prices, items)
-    moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
-    return {"shortages": short, "shortage_moves": moves}
-
-
-def _fed_back(tables: Tables) -> Tables:
-    """What goes back to sales, and the rounds of its answers."""
-    names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
-    lines = feedback.lines(*(tables[name] for name in names))
-    alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (tables["agreed"], lines))
-    return {"feedback": lines, "feedback_rounds": answers.rounds(*alike)}
 
 
 def _load(task: tasks.Task, way: plans.Plan, unlimited: plans.Plan, laid: Tables) -> pd.DataFrame:
@@ -558,6 +518,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         ),
         **pre_sop.horizon_tables(tables, valued["plan_money"], by_month, cycle=cycle),
     }
+    results["cash_flow"], unknown = pre_sop.cash_tables(tables, valued["plan_money"])
     last_version = budgets.last_version(budget, items)
     results |= pre_sop.contradictions(tables | results, cycle=cycle)
     results |= pre_sop.gap_tables(tables, results, last_version, cycle=cycle)
@@ -568,6 +529,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common |= headlines.risk(results)
     common |= headlines.years(results)
     common |= headlines.levers(results)
+    common |= headlines.cash(results["cash_flow"], unknown)
     common |= {"decided": decided.in_words(tables["decided"])}
     facts = headlines.reconciliation(financials, gap_table, tables["ledger_demand_plan"], common)
     told = headlines.contradictions(results["strategy_check"], results["disconnects"])

@@ -111,33 +111,22 @@ def _supply(**columns: list) -> dict[str, pd.DataFrame]:
     zero = dict.fromkeys(("regular", "overtime", "subcontract", "purchased", "receipts"), 0.0)
     keys = {"item": ["00123", "B", "C"], "location": "plant", "month": pd.Timestamp("2026-03-01")}
     plan = pd.DataFrame(keys | zero | columns)
-    costs = plan[schema.SITE_MONTH].assign(purchase_cost_value=[float("nan"), 100.0, 30.0])
+    orders = {"item": ["B", "C"], "location": "plant", "supplier": ["Quick", ""]}
+    orders |= {"month": pd.Timestamp("2026-03-01"), "quantity": [30.0, 6.0]}
+    orders |= {"order_by": [pd.Timestamp("2026-02-13"), CYCLE], "amount_value": [75.0, None]}
     load = {"resource": "sewing", "month": CYCLE, "load_hours": 9.0, "regular_hours": 8.0}
     return {
         "supply_plan": plan,
-        "supply_costs": costs,
+        "purchase_orders": pd.DataFrame(orders),
         "resource_load": pd.DataFrame([load | {"overtime_hours": 2.0, "overload_hours": 0.0}]),
         "items": ITEMS,
         "resources": _table("resources", [{"resource": "sewing", "location": "plant"}]),
-        "suppliers": _table(
-            "suppliers",
-            [
-                {"item": "B", "family": "all", "supplier": "Slow", "lead_time_days": 90.0},
-                {"item": "B", "family": "all", "supplier": "Quick", "lead_time_days": 30.0},
-                {"item": "all", "family": "Lighting", "supplier": "Any", "lead_time_days": 10.0},
-            ],
-        ),
         "company": pd.DataFrame({"currency": ["EUR"]}),
     }
 
 
 def test_production_is_what_is_made_and_purchasing_what_is_still_to_be_ordered():
-    tables = _supply(
-        regular=[6.0, 0.0, 0.0],
-        overtime=[2.0, 0.0, 0.0],
-        purchased=[0.0, 30.0, 6.0],
-        receipts=[0.0, 10.0, 0.0],
-    )
+    tables = _supply(regular=[6.0, 0.0, 0.0], overtime=[2.0, 0.0, 0.0])
     made = extracts.extracts("supply_review", tables, cycle=CYCLE)
     assert list(made) == ["production", "production_hours", "purchasing"]
     assert made["production"]["item"].tolist() == ["00123"]
@@ -145,19 +134,10 @@ def test_production_is_what_is_made_and_purchasing_what_is_still_to_be_ordered()
     assert made["production_hours"].loc[0, ["location", "load_hours"]].tolist() == ["plant", 9.0]
     bought = made["purchasing"].set_index("item")
     assert bought["quantity"].to_dict() == {"B": 30.0, "C": 6.0}
-    # 40 units arrive for 100, 10 of them ordered before
-    assert bought["purchase_value"].to_dict() == {"B": 75.0, "C": 30.0}
-    assert bought["supplier"].to_dict() == {"B": "Quick", "C": "Any"}
-    # B: 30 days of its quickest supplier; C: its own 45 days, before its family's supplier's 10
-    days = {"B": pd.Timestamp("2026-01-30"), "C": pd.Timestamp("2026-01-15")}
+    assert bought.loc["B", "purchase_value"] == 75.0 and pd.isna(bought.loc["C", "purchase_value"])
+    assert bought.loc["B", "supplier"] == "Quick" and pd.isna(bought.loc["C", "supplier"])
+    days = {"B": pd.Timestamp("2026-02-13"), "C": CYCLE}
     assert bought["order_by_date"].to_dict() == days
-
-
-def test_a_lead_time_nobody_knows_gives_no_day_to_order():
-    tables = _supply(purchased=[4.0, 0.0, 0.0])
-    bought = extracts.extracts("supply_review", tables, cycle=CYCLE)["purchasing"]
-    assert bought["order_by_date"].isna().all() and bought["supplier"].isna().all()
-    assert bought["quantity"].tolist() == [4.0]
 
 
 def test_finance_without_families_is_the_company():
@@ -230,10 +210,12 @@ def test_extracts_of_the_sample_company_lose_nothing(sample_workspace):
         assert made["finance"][name].sum() == pytest.approx(company[name].sum()), name
     own = plan[["regular", "overtime", "subcontract"]].sum().sum()
     assert made["production"]["quantity"].sum() == pytest.approx(own)
-    assert made["purchasing"]["quantity"].sum() == pytest.approx(plan["purchased"].sum())
+    orders = read("purchase_orders")
+    assert made["purchasing"]["quantity"].sum() == pytest.approx(orders["quantity"].sum())
+    assert orders["quantity"].sum() > plan["purchased"].sum()  # components among them
+    money = made["purchasing"]["purchase_value"].sum()
+    assert money == pytest.approx(orders["amount_value"].sum())
     assert made["purchasing"]["supplier"].notna().all()
-    prices = read("supply_costs")["purchase_cost_value"].sum()
-    assert 0.0 < made["purchasing"]["purchase_value"].sum() <= prices
     assert len(made["product"]) == len(read("classes"))
     assert len(made["product_launches"]) == len(
         store.raw_table(sample_workspace, "launches", CYCLE)

@@ -962,3 +962,38 @@ def test_a_choice_without_regret_is_not_beaten_in_any_state():
             unbeaten,
             state,
         )
+
+
+def test_purchasing_tells_what_to_order_now_and_next_and_what_is_late_by_hand():
+    orders = pd.DataFrame(
+        {
+            "order_month": pd.to_datetime(["2026-01-01", "2026-01-01", "2026-02-01", "2026-04-01"]),
+            "is_now": [True, True, False, False],
+            "amount_value": [100.0, None, 40.0, 7.0],
+        }
+    )
+    parts = pd.DataFrame({"item": ["tube"], "amount_value": [900.0]})
+    late = {"item": ["lamp"], "chain": ["lamp ← tube"], "amount_value": [50.0]}
+    late = pd.DataFrame(late | {"possible_month": [pd.Timestamp("2026-06-01")]})
+    bought = {"purchase_orders": orders, "late_components": parts, "late_launches": late}
+    told = headlines.purchasing(bought, cycle=pd.Timestamp("2026-01-01"))
+    assert told["orders_now"][1] == 2 and told["orders_now_value"][1] == 100.0
+    assert told["orders_next"][1] == 1 and told["orders_next_value"][1] == 40.0
+    assert told["unpriced_orders"][1] == 1
+    assert told["late_component"] == "tube" and told["late_launch_chain"] == "lamp ← tube"
+    nothing = headlines.purchasing(
+        {name: table.iloc[:0] for name, table in bought.items()}, cycle=pd.Timestamp("2026-01-01")
+    )
+    assert nothing["late_component"] == "" and pd.isna(nothing["orders_now"][1])
+
+
+def test_cash_tells_what_comes_and_goes_the_tightest_month_and_whose_terms_lack_by_hand():
+    months_of = pd.to_datetime(["2026-01-01", "2026-01-01", "2026-02-01"])
+    table = pd.DataFrame({"month": months_of, "amount_value": [100.0, -130.0, 50.0]})
+    told = headlines.cash(table, ["A", "B", "C", "D", "E"])
+    assert told["cash_in"][1] == 150.0 and told["cash_out"][1] == 130.0
+    assert told["cash_low"][1] == told["cash_lowest"][1] == -30.0
+    assert told["cash_low_month"] == months_of[0]
+    assert told["cash_unknown"] == "A, B, C, D and 1 more"
+    nothing = headlines.cash(table.iloc[:0], [])
+    assert pd.isna(nothing["cash_in"][1]) and nothing["cash_unknown"] == ""

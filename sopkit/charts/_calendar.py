@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from sopkit import months
@@ -22,6 +23,7 @@ def calendar(
     most: float,
     fences: months.Fences,
     least: float = 0.0,
+    shades: Colormap = _style.REDS,
 ) -> Figure:
     """A row a name, a column a month; the edges of frozen and firm months are drawn.
 
@@ -37,9 +39,11 @@ def calendar(
         Amount that is darkest, and amount up to which a cell stays without writing.
     fences : Fences
         Frozen and firm months.
+    shades : Colormap
+        From light to dark.
     """
     figure, (axes,) = _style.panels(height=1.5 + 0.38 * len(wide))
-    axes.imshow(wide, cmap=_style.REDS, vmin=0.0, vmax=most, aspect="auto")
+    axes.imshow(wide, cmap=shades, vmin=0.0, vmax=most, aspect="auto")
     for (row, column), amount in np.ndenumerate(wide.to_numpy()):
         if amount > least:
             colour = "white" if amount > _DARK * most else _style.INK

@@ -80,6 +80,9 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "stock before": {"color": OTHERS[0], "linewidth": 1.0},
     "stock after": {"color": SUPPLY, "linewidth": 2.4, "zorder": 3},
     "owed before": {"color": OTHERS[0], "linewidth": 1.0, "linestyle": _DOTTED},
+    "paid by customers": {"color": DEMAND, "alpha": 0.75},
+    "paid to suppliers": {"color": SUPPLY, "alpha": 0.75},
+    "both together": {"color": INK, "linewidth": 1.8, "marker": "o", "markersize": 4},
     "returns put back": {"color": OTHERS[0]},
     "sales lost to stock-outs": {"color": SURPLUS},
     "ordered, not shipped": {"color": SHORTAGE},
@@ -88,6 +91,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "outliers taken out": {"color": OTHERS[1]},
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
+AMOUNTS = LinearSegmentedColormap.from_list("amounts", ["#fffaf3", OVERTIME])
 REDS = LinearSegmentedColormap.from_list("scarce", ["#fdf5f5", SHORTAGE])
 BAR = np.timedelta64(24, "D")  # width of a month's bar
 _FENCES = {"frozen": 0.22, "firm": 0.1}  # how dark the months behind each fence are

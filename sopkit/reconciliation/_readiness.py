@@ -7,13 +7,11 @@ and gives rows of `disconnects`.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import months
 from sopkit.demand import hierarchy
 from sopkit.reconciliation._subjects import acting_by, covered, lead_months
-from sopkit.supply import sites
 
 Tables = dict[str, pd.DataFrame]
 RAISING = ("promotion", "customer gain", "new market")
@@ -152,88 +150,29 @@ def _or(name: object, other: str) -> str:
 def launches(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
     """A launch before the first month in which all that goes into the item can be there.
 
-    Stock on hand is there at once; else the first receipt or, if that is sooner, what is ordered
-    now counts, and a component is needed ``offset_months`` before the item. A lead time that nobody
-    wrote delays nothing. One whole month late counts, since months are what is planned.
+    Table `late_launches` finds them: one whole month late counts, since months are what is planned.
     """
-    last = known["plan"]["month"].max()
-    new = known["items"][known["items"]["launch_month"].between(cycle, last)]
     rows = []
-    for item in new.to_dict("records"):
-        parts = [_ready(part, known, cycle) for part in _parts_of(item, known["components"])]
-        latest = max(parts, key=lambda part: part["month"], default={"month": cycle})
-        if latest["month"] > item["launch_month"]:
-            rows.append(_late_launch(item, latest, known, cycle))
+    for late in known["late_launches"].to_dict("records"):
+        launch, month = late["launch_month"], late["possible_month"]
+        count = int(months.number(month) - months.number(launch))
+        who = known["launches"].loc[known["launches"]["item"] == late["item"], "owner"].dropna()
+        supplier = late["supplier"] or "purchasing"
+        proposal = f"expedite {late['component']} with {supplier}, or launch in "
+        proposal += months.label(month)
+        row = {
+            "subject": late["item"],
+            "first_month": launch,
+            "last_month": months.shift(month, -1),
+            "finding": f"is launched in {months.label(launch)}, {count} month{'s' * (count > 1)} "
+            f"before {late['component']} can be there",
+            "amount_value": late["amount_value"],
+            "amount_quantity": _common(late["quantity"], late["item"], known),
+            "talk_from": who.iloc[0] if len(who) else "product management",
+            "talk_to": f"purchasing ({supplier})",
+        }
+        rows.append(row | acting_by(proposal, launch, max(late["lead_months"], 1), cycle))
     return rows
-
-
-def _parts_of(item: dict, components: pd.DataFrame) -> list[tuple[str, int]]:
-    """What must be there for an item, each with the months before the item is due."""
-    bill = components[components["item"] == item["item"]]
-    offset = bill["offset_months"].fillna(0.0).astype("int64")
-    bought = [(item["item"], 0)] if item["is_purchased"] is True else []
-    return bought + list(zip(bill["component"], offset, strict=True))
-
-
-def _ready(part: tuple[str, int], known: Tables, cycle: pd.Timestamp) -> dict:
-    """The first month in which an item can be made or sold, as far as one part goes."""
-    name, offset = part
-    stock, due = known["inventory"], known["scheduled_receipts"]
-    stock = stock[(stock["item"] == name) & (stock["month"] == months.shift(cycle, -1))]
-    due = due[(due["item"] == name) & (due["month"] >= cycle) & (due["quantity"] > 0)]
-    due = due[due["cycle"].isna() | (due["cycle"] == cycle)]
-    sources = known["suppliers"][known["suppliers"]["item"] == name].sort_values("lead_time_days")
-    days = schema.lookup(pd.Series([name]), known["items"], "lead_time_days").iloc[0]
-    days = sources["lead_time_days"].min() if pd.isna(days) else days
-    lead = 0 if pd.isna(days) else int(np.floor(days / sites.DAYS_A_MONTH + 0.5))
-    there = min([months.shift(cycle, lead), *due["month"]])
-    month = cycle if stock["on_hand"].sum() > 0 else months.shift(there, offset)
-    supplier = sources["supplier"].iloc[0] if len(sources) else "purchasing"
-    return {"part": name, "month": month, "supplier": supplier, "lead": lead + offset}
-
-
-def _late_launch(item: dict, latest: dict, known: Tables, cycle: pd.Timestamp) -> dict:
-    """The row of a launch that comes too early."""
-    launch, month = item["launch_month"], latest["month"]
-    told = known["launches"][known["launches"]["item"] == item["item"]]
-    units, value = _not_sold(told, launch, month, known["plan"])
-    planned = known["plan"][known["plan"]["item"] == item["item"]]
-    if planned["quantity"].sum() > 0:
-        planned = planned[planned["month"].between(launch, months.shift(month, -1))]
-        units, value = planned["quantity"].sum(), planned["revenue_value"].sum(min_count=1)
-    count = int(months.number(month) - months.number(launch))
-    who = told["owner"].dropna()
-    proposal = f"expedite {latest['part']} with {latest['supplier']}, or launch in "
-    return {
-        "subject": item["item"],
-        "first_month": launch,
-        "last_month": months.shift(month, -1),
-        "finding": f"is launched in {months.label(launch)}, {count} month{'s' * (count > 1)} "
-        f"before {latest['part']} can be there",
-        "amount_value": value,
-        "amount_quantity": _common(units, item["item"], known),
-        "talk_from": who.iloc[0] if len(who) else "product management",
-        "talk_to": f"purchasing ({latest['supplier']})",
-        **acting_by(proposal + months.label(month), launch, max(latest["lead"], 1), cycle),
-    }
-
-
-def _not_sold(
-    told: pd.DataFrame, launch: pd.Timestamp, month: pd.Timestamp, plan: pd.DataFrame
-) -> tuple[float, float]:
-    """Units and revenue lost in the horizon by a later start, as the like items are planned."""
-    sums = plan.groupby(["item", "month"])[["quantity", "revenue_value"]].sum(min_count=1)
-    total = np.array([0.0, 0.0 if len(told) else np.nan])
-    for row in told.to_dict("records"):
-        if row["like_item"] not in sums.index.get_level_values(0):
-            continue
-        like = sums.loc[row["like_item"]]
-        ramp = row["ramp_months"] if row["ramp_months"] > 0 else 1.0
-        age, later = (months.number(like.index) - months.number(start) for start in (launch, month))
-        lost = np.clip((age + 1) / ramp, 0.0, 1.0) - np.clip((later + 1) / ramp, 0.0, 1.0)
-        scale = 1.0 if pd.isna(row["scale_rate"]) else row["scale_rate"]
-        total += row["weight_share"] * scale * (like.to_numpy() * lost.to_numpy()[:, None]).sum(0)
-    return total[0], total[1]
 
 
 def phase_outs(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:

@@ -14,7 +14,7 @@ from sopkit.reconciliation import _promises, _readiness, _stocks
 # rule: (function, tables without a row of which it has nothing to say)
 RULES = {
     "event without spare supply": (_readiness.events, "event_effects inventory_projection"),
-    "launch before its parts": (_readiness.launches, "items inventory"),
+    "launch before its parts": (_readiness.launches, "late_launches"),
     "phase-out not planned": (_readiness.phase_outs, "items inventory_projection"),
     "safety stock not funded": (_stocks.safety_stocks, "items inventory_projection inventory"),
     "promised and not delivered": (_stocks.contracts, "deliveries"),
@@ -61,9 +61,9 @@ def disconnects(
     Parameters
     ----------
     known : dict of DataFrame
-        The tables that ``RULES`` names and, from raw tables, `events`, `launches`, `components`,
-        `suppliers`, `scheduled_receipts`, `channels`, `orders`; ``plan`` (`plan_money` with all
-        levels and ``factor``), ``uses`` (from ``uses``), ``terms`` (``sites.replenishment``).
+        The tables that ``RULES`` names and, from raw tables, `events`, `launches`, `channels`,
+        `orders`; ``plan`` (`plan_money` with all levels and ``factor``), ``uses`` (from ``uses``),
+        ``terms`` (``sites.replenishment``).
     cycle : Timestamp
         Month in which the plan is made.
     materiality_value : float

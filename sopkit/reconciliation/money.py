@@ -166,7 +166,7 @@ def _tied_up(
     sold = plan_money.assign(amount=plan_money["constrained_revenue_value"])
     sold = pd.concat([booked.assign(amount=booked["revenue_value"]), sold], ignore_index=True)
     days = schema.lookup(sold["channel"], tables["channels"], "payment_days", on="channel")
-    owed = _outstanding(sold[[*schema.SERIES_MONTH, "amount"]], days)
+    owed = outstanding(sold[[*schema.SERIES_MONTH, "amount"]], days)
     owed = owed.assign(receivable_value=owed["amount"], cash_value=owed.pop("amount"))
 
     costs, made = tables["supply_costs"], tables["production"]
@@ -177,18 +177,18 @@ def _tied_up(
     bought = costs.assign(amount=costs["purchase_cost_value"])
     bought = pd.concat([before, bought], ignore_index=True)[["item", "month", "amount"]]
     days = sites.of_quickest_supplier(bought["item"], items, tables["suppliers"], "payment_days")
-    due = _outstanding(bought, days)
+    due = outstanding(bought, days)
     due = due.assign(payable_value=due["amount"], cash_value=-due.pop("amount"))
     return pd.concat([stock, owed, due], ignore_index=True)
 
 
-def _outstanding(flow: pd.DataFrame, days: pd.Series) -> pd.DataFrame:
+def outstanding(flow: pd.DataFrame, days: pd.Series) -> pd.DataFrame:
     """What of a monthly ``amount`` is not paid yet at each month end, days after it arose.
 
     Examples
     --------
     >>> flow = pd.DataFrame({"month": pd.to_datetime(["2026-01-01"]), "amount": [100.0]})
-    >>> _outstanding(flow, pd.Series([45.6]))["amount"].round(6).tolist()
+    >>> outstanding(flow, pd.Series([45.6]))["amount"].round(6).tolist()
     [100.0, 50.0]
     """
     reach = days / sites.DAYS_A_MONTH

@@ -8,5 +8,7 @@ cost), ``programme`` the linear programme of a task, ``least_cost`` its solver a
 ``offers`` what more hours and sales would save in it, ``families`` the road for portfolios too
 large to plan items at once; ``shortages`` lists what cannot be met, ``feedback`` what of it goes
 back to sales line by line, ``answers`` what sales says to it, ``attainment`` whether past plans
-were kept.
+were kept. ``explosion`` says what parts a plan needs, ``sourcing`` who delivers them, ``ordering``
+what to order of whom, ``purchasing`` lays that out for the buyer, ``readiness`` finds launches
+before their parts.
 """

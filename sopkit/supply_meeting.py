@@ -1,0 +1,160 @@
+"""What the supply review tells beyond its plan, laid out from tables of the cycle.
+
+Who gets what there is, what is short and why, what goes back to sales, what must be bought.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import hierarchy, launches
+from sopkit.reconciliation import finance
+from sopkit.supply import (
+    allocation,
+    answers,
+    causes,
+    explosion,
+    feedback,
+    ordering,
+    plans,
+    purchasing,
+    readiness,
+    remedies,
+    shortages,
+    sites,
+    sourcing,
+    tasks,
+)
+
+Tables = dict[str, pd.DataFrame]
+
+
+def allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
+    """Deliveries shared among channels, and what every other rule would mean for them."""
+    wanted = sites.series_demand(
+        tables["demand_plan"], tables["orders"], tables["items"], tables["locations"]
+    )
+    rates, channels = tables["money_rates"], tables["channels"]
+    rule = tables["company"]["allocation_rule"].iloc[0]
+    rates = rates.assign(planning_factor=hierarchy.factors(rates["item"], tables["items"]))
+    return {
+        "allocation": allocation.allocation(wanted, delivered, channels, rates, rule=rule),
+        "allocation_rules": allocation.effects(wanted, delivered, channels, rates, rule=rule),
+    }
+
+
+def short(
+    tables: Tables,
+    task: tasks.Task,
+    way: plans.Plan,
+    laid: Tables,
+    shared: pd.DataFrame,
+    scarcity: tuple[np.ndarray, np.ndarray],
+) -> Tables:
+    """What cannot be met and why, and what could be done about it."""
+    items, prices = tables["items"], laid["rates"]
+    members = pd.concat([task.keys["item"], task.materials["item"]])
+    sources = sourcing.sources(members, items, tables["suppliers"])
+    free = causes.room(task, way, sources, scarcity)
+    short = shortages.shortages(free, prices, items)
+    moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
+    return {"shortages": short, "shortage_moves": moves}
+
+
+def fed_back(tables: Tables) -> Tables:
+    """What goes back to sales, and the rounds of its answers."""
+    names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
+    lines = feedback.lines(*(tables[name] for name in names))
+    alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (tables["agreed"], lines))
+    return {"feedback": lines, "feedback_rounds": answers.rounds(*alike)}
+
+
+def bought(
+    tables: Tables,
+    laid: Tables,
+    task: tasks.Task,
+    way: plans.Plan,
+    unlimited: plans.Plan,
+    *,
+    cycle: pd.Timestamp,
+) -> Tables:
+    """What is bought for the plan, by when, and what is late for the plan as it is wanted."""
+    items, span = tables["items"], months.span(cycle, max(task.n_months, 1))
+    bills, plan = _own_bill(tables, task), _priced(tables)
+    members = pd.concat([items["item"], tables["components"]["component"], task.keys["item"]])
+    sources = sourcing.sources(members, items, tables["suppliers"])
+    late = readiness.late_launches(tables, sources, span)
+    wanted = launches.starts(items, plan)
+    possible = late.set_index("item")["possible_month"].reindex(wanted.index).fillna(wanted)
+    told, ideal = (plans.table(task, own) for own in (way, unlimited))
+    ideal = ideal.assign(purchased=0.0)  # what is bought whole waits for no component
+    known = {"bills": bills, "sources": sources, "span": span, "in_work": task.in_work.T.ravel()}
+    needed, orders, used, _ = _requirements(tables, known, told, plan, possible)
+    asked, _, uses, prices = _requirements(tables, known, ideal, plan, wanted)
+    prices = laid["rates"].set_index("item")["unit_price_value"].combine_first(prices)
+    return {
+        "requirements": needed,
+        "purchase_orders": purchasing.purchase_orders(orders, needed, sources, used, span),
+        "late_components": purchasing.late_components(asked, uses, prices, sources),
+        "late_launches": launches.lost(late, tables["launches"], plan),
+    }
+
+
+def _own_bill(tables: Tables, task: tasks.Task) -> pd.DataFrame:
+    """Bills of material without what the plan itself makes and buys: items sold that are used too.
+
+    What launches take of these is in no plan yet, so their own bills stay whole.
+    """
+    bill = explosion.bill(tables["components"], tables["items"])
+    is_new = bill["item"].isin(tables["launches"]["item"])
+    return bill[is_new | ~bill["component"].isin(task.keys["item"])]
+
+
+def _requirements(
+    tables: Tables, known: dict, told: pd.DataFrame, plan: pd.DataFrame, start: pd.Series
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Requirements and orders of a supply plan, what goes into what, and prices of launches."""
+    items, places, sources = tables["items"], tables["locations"], known["sources"]
+    new = launches.expected(tables["launches"], plan, start)
+    site = sites.head(sites.stocking_site(new, items, places), places)
+    new = hierarchy.aggregate(
+        new.assign(location=site), schema.SITE_MONTH, ["quantity", "revenue_value"]
+    )
+    made = told.assign(quantity=told["regular"] + told["overtime"], in_work=known["in_work"])
+    stock, receipts = purchasing.there(tables, told, cycle=known["span"][0])
+    exploded = explosion.explode(
+        made,
+        new,
+        known["bills"],
+        items,
+        lead_months=sources.groupby("item")["lead_time_months"].min(),
+        stock=stock,
+        receipts=receipts,
+        span=known["span"],
+    )
+    is_bought = exploded.keys["is_bought"]
+    rates = finance.item_rates(
+        sources.drop_duplicates("item").assign(unit_price_value=np.nan),
+        tables["planning_costs"],
+        items,
+        tables["company"]["carrying_rate"].iloc[0],
+    )
+    keys = exploded.keys[is_bought].merge(rates, on="item", how="left", validate="many_to_one")
+    orders = ordering.orders(keys, exploded.net[is_bought.to_numpy()], sources)
+    tops = made.assign(quantity=made["quantity"] + made["in_work"])
+    tops = hierarchy.aggregate(pd.concat([tops, new]), schema.SITE, ["quantity"])
+    used = explosion.uses(tops[tops["quantity"] > 0], known["bills"])
+    sold = new.groupby("item")[["quantity", "revenue_value"]].sum(min_count=1)
+    prices = sold["revenue_value"] / sold["quantity"]
+    return purchasing.requirements(exploded, orders), orders, used, prices
+
+
+def _priced(tables: Tables) -> pd.DataFrame:
+    """The demand plan with its revenue at the prices of the cycle."""
+    plan = tables["demand_plan"][[*schema.SERIES_MONTH, "consensus"]].merge(
+        tables["money_rates"], on=schema.SERIES, how="left", validate="many_to_one"
+    )
+    revenue = plan["consensus"] * plan["unit_price_value"]
+    return plan.assign(quantity=plan["consensus"], revenue_value=revenue)
