@@ -962,3 +962,22 @@ def test_a_choice_without_regret_is_not_beaten_in_any_state():
             unbeaten,
             state,
         )
+
+
+def test_what_is_short_names_the_limit_behind_most_of_it_in_money():
+    table = pd.DataFrame(
+        {
+            "cause": ["hours", "component", "component", "backlog"],
+            "limit": ["sewing", "zip", "zip", "plant"],
+            "late_quantity": [50.0, 5.0, 5.0, 999.0],
+            "lost_quantity": [0.0, 0.0, 10.0, 0.0],
+            "amount_value": [100.0, 150.0, 150.0, 9999.0],
+        }
+    )
+    told = headlines.short(table)
+    assert told["short_units"][:2] == ("quantity", 70.0)
+    assert told["short_value"][:2] == ("value", 400.0)
+    assert (told["short_cause"], told["short_share"]) == ("component (zip)", ("rate", 0.75))
+    by_units = headlines.short(table.assign(amount_value=[np.nan, 1.0, 1.0, 1.0]))
+    assert by_units["short_cause"] == "hours (sewing)"
+    assert np.isnan(headlines.short(table[:0])["short_units"][1])

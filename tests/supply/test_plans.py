@@ -222,7 +222,8 @@ def test_a_plan_as_planners_read_it_by_hand():
         "regular": [0, 0, 4, 4], "overtime": [0, 0, 1, 0], "subcontract": [0, 0, 2, 0],
         "purchased": [0, 0, 0, 0], "receipts": [0, 0, 1, 0], "transfers": [4, 1, -4, -1],
         "supply": [4, 1, 4, 3], "opening": [8, 7, 3, 6], "demand": [5, 3, 1, 3],
-        "scrap": [0, 0, 0, 1], "lost": [0, 2, 0, 0], "closing": [7, 5, 6, 6], "safety_stock": [2, 3, 0, 0],
+        "scrap": [0, 0, 0, 1], "lost": [0, 2, 0, 0], "closing": [7, 5, 6, 6],
+        "safety_stock": [2, 3, 0, 0],
     }  # fmt: skip
     assert table.columns.tolist() == [*schema.SITE_MONTH, *expected]
     for name, values in expected.items():
