@@ -46,7 +46,6 @@ from sopkit.supply import (
     allocation,
     attainment,
     capacity,
-    causes,
     costing,
     families,
     inventory,
@@ -55,6 +54,7 @@ from sopkit.supply import (
     remedies,
     shortages,
     sites,
+    slack,
     sourcing,
     strategies,
     tasks,
@@ -469,7 +469,7 @@ def _short(
     items, prices = tables["items"], laid["rates"]
     members = pd.concat([task.keys["item"], task.materials["item"]])
     sources = sourcing.sources(members, items, tables["suppliers"])
-    free = causes.room(task, way, sources, scarcity)
+    free = slack.room(task, way, sources, scarcity)
     short = shortages.shortages(free, prices, items)
     moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
     return {"shortages": short, "shortage_moves": moves}

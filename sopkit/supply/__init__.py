@@ -6,8 +6,7 @@ turns units into hours. ``tasks`` holds the problem, ``plans`` the answer and it
 takes that cost apart by item), ``strategies`` the ways to supply (chase, level, hybrid, least
 cost), ``programme`` the linear programme of a task, ``least_cost`` its solver and session,
 ``offers`` what more hours and sales would save in it, ``families`` the road for portfolios too
-large to plan items at once; ``shortages`` lists what cannot be met,
-``causes`` follows it to the limit that binds, ``remedies`` says what could be done, ``allocation``
-who gets what there is, ``attainment`` whether past
-plans were kept.
+large to plan items at once; ``slack`` is what a plan leaves free,
+``shortages`` what cannot be met, ``causes`` why, ``remedies`` what could be done, ``allocation``
+who gets what there is, ``attainment`` whether past plans were kept.
 """
