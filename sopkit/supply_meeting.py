@@ -14,7 +14,6 @@ from sopkit.reconciliation import finance
 from sopkit.supply import (
     allocation,
     answers,
-    causes,
     explosion,
     feedback,
     ordering,
@@ -24,6 +23,7 @@ from sopkit.supply import (
     remedies,
     shortages,
     sites,
+    slack,
     sourcing,
     tasks,
 )
@@ -57,7 +57,7 @@ def short(
     items, prices = tables["items"], laid["rates"]
     members = pd.concat([task.keys["item"], task.materials["item"]])
     sources = sourcing.sources(members, items, tables["suppliers"])
-    free = causes.room(task, way, sources, scarcity)
+    free = slack.room(task, way, sources, scarcity)
     short = shortages.shortages(free, prices, items)
     moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
     return {"shortages": short, "shortage_moves": moves}

@@ -997,3 +997,22 @@ def test_cash_tells_what_comes_and_goes_the_tightest_month_and_whose_terms_lack_
     assert told["cash_unknown"] == "A, B, C, D and 1 more"
     nothing = headlines.cash(table.iloc[:0], [])
     assert pd.isna(nothing["cash_in"][1]) and nothing["cash_unknown"] == ""
+
+
+def test_what_is_short_names_the_limit_behind_most_of_it_in_money():
+    table = pd.DataFrame(
+        {
+            "cause": ["hours", "component", "component", "backlog"],
+            "limit": ["sewing", "zip", "zip", "plant"],
+            "late_quantity": [50.0, 5.0, 5.0, 999.0],
+            "lost_quantity": [0.0, 0.0, 10.0, 0.0],
+            "amount_value": [100.0, 150.0, 150.0, 9999.0],
+        }
+    )
+    told = headlines.short(table)
+    assert told["short_units"][:2] == ("quantity", 70.0)
+    assert told["short_value"][:2] == ("value", 400.0)
+    assert (told["short_cause"], told["short_share"]) == ("component (zip)", ("rate", 0.75))
+    by_units = headlines.short(table.assign(amount_value=[np.nan, 1.0, 1.0, 1.0]))
+    assert by_units["short_cause"] == "hours (sewing)"
+    assert np.isnan(headlines.short(table[:0])["short_units"][1])

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.supply import causes
-from sopkit.supply.causes import NOTHING, Room
+from sopkit.supply import slack
+from sopkit.supply.slack import NOTHING, Room
 from sopkit.supply.tasks import Task
 
 LEAVE = ("priority", "wait")  # moves after which as much is owed as before
@@ -39,7 +39,7 @@ def moves(
     Parameters
     ----------
     free : Room
-        From ``causes.room``.
+        From ``slack.room``.
     short : DataFrame
         Table `shortages`.
     sources : DataFrame
@@ -187,13 +187,13 @@ def _of_making(
         yield verb, words, asked, np.nan, latest
         return
     yield _earlier(free, route, span, asked)
-    room, cause, limit = causes.most(free, route, month, until)
+    room, cause, limit = slack.most(free, route, month, until)
     units = min(room, asked)
-    over = [task.resources[r] for r in np.flatnonzero(causes.is_over(free, route, month))]
+    over = [task.resources[r] for r in np.flatnonzero(slack.is_over(free, route, month))]
     words = f"{verb} {units:,.0f} more in {_name(free, month)}"
     words += f", in overtime of {' and '.join(over)}" if over else ""
     name = "overtime" if over else verb
-    yield name, words, units, units * causes.premium(free, route, month), latest
+    yield name, words, units, units * slack.premium(free, route, month), latest
     if cause == "hours" and units < asked - NOTHING:
         yield from _more_hours(free, route, span, asked)
     if cause == "component":
@@ -202,8 +202,8 @@ def _of_making(
     others = float(task.subcontract_cost[month, item])
     if np.isfinite(others):
         most = float(task.subcontract_limit[month, item] - free.plan.subcontract[month, item])
-        units, usual = min(most, asked), causes.unit_cost(free, route, month)
-        usual -= causes.premium(free, route, month)
+        units, usual = min(most, asked), slack.unit_cost(free, route, month)
+        usual -= slack.premium(free, route, month)
         words = f"have {units:,.0f} made by others in {_name(free, month)}"
         yield "subcontract", words, units, units * max(others - usual, 0.0), month - begin
 
@@ -213,11 +213,11 @@ def _earlier(free: Room, route: int, span: tuple[int, int], asked: float) -> Mov
     task, item, (month, until) = free.task, int(free.task.route_item[route]), span
     units, cost, used = 0.0, 0.0, []
     for made in range(month - 1, int(task.first_month[route]) - 1, -1):
-        room = causes.most(free, route, made, until)[0]
-        more = min(room, causes.ahead(free, item, month, made) - units, asked - units)
+        room = slack.most(free, route, made, until)[0]
+        more = min(room, slack.ahead(free, item, month, made) - units, asked - units)
         if more > NOTHING:
             hold = float(np.nan_to_num(task.holding_cost[made:month, item]).sum())
-            cost += more * (hold + causes.premium(free, route, made))
+            cost += more * (hold + slack.premium(free, route, made))
             units, used = units + more, [made, *used]
     verb = "order" if task.is_purchased[item] else "make"
     when = _name(free, used[0]) if used else ""
@@ -234,10 +234,10 @@ def _more_hours(free: Room, route: int, span: tuple[int, int], asked: float) -> 
     task, each, (month, until) = free.task, np.arange(free.task.hours.shape[1]), span
     when = np.maximum(month - task.offset_months[route], 0)
     need, have = task.hours[route], free.hours[when, each]
-    paid, beyond = causes.hour_costs(free, route, month)
+    paid, beyond = slack.hour_costs(free, route, month)
     uses = need > 0
     most = (have + free.end.available[when, each])[uses] / need[uses]
-    there = causes.components(free, route, month, until)[0]
+    there = slack.components(free, route, month, until)[0]
     units = float(min(most.min(), there, asked))
     extra = np.maximum(units * need - have, 0.0)
     told = [
@@ -245,7 +245,7 @@ def _more_hours(free: Room, route: int, span: tuple[int, int], asked: float) -> 
         for r in np.flatnonzero(extra > NOTHING)
     ]
     latest = month - int(task.first_month[route])
-    dear = np.where(causes.is_over(free, route, month), units * need, extra)
+    dear = np.where(slack.is_over(free, route, month), units * need, extra)
     cost = float(dear @ (beyond - paid))
     yield "more hours", f"{' and '.join(told)} than there are", units, cost, latest
     (short,) = np.nonzero(extra > NOTHING)

@@ -1,6 +1,7 @@
 """What cannot be met: which item, site and month, how much, until when, and what binds.
 
-``causes`` follows the plan's own slack to the limit, ``remedies`` says what could be done.
+``slack`` is what the plan leaves free, ``causes`` follows it to the limit, ``remedies`` says what
+could be done.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.supply import causes, remedies
+from sopkit.supply import causes, remedies, slack
 
 _LEAST = 0.5  # units from which something is short
 _COLUMNS = [
@@ -52,13 +53,13 @@ def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def shortages(free: causes.Room, prices: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+def shortages(free: slack.Room, prices: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """Table ``shortages``: what is not delivered in the month in which it is wanted, and why.
 
     Parameters
     ----------
     free : Room
-        From ``causes.room``.
+        From ``slack.room``.
     prices : DataFrame
         Key ``item``: ``unit_price_value``.
     items : DataFrame
@@ -112,11 +113,11 @@ def shortages(free: causes.Room, prices: pd.DataFrame, items: pd.DataFrame) -> p
 
 def _arrival(came: np.ndarray, wanted: float) -> int | None:
     """Position of the first month by which so much has come; none where it does not."""
-    there = np.flatnonzero(came >= wanted - causes.NOTHING)
+    there = np.flatnonzero(came >= wanted - slack.NOTHING)
     return int(there[0]) if len(there) else None
 
 
-def _row(free: causes.Room, item: int, month, short: tuple, arrival: int | None, words: tuple):
+def _row(free: slack.Room, item: int, month, short: tuple, arrival: int | None, words: tuple):
     """A shortage with its words; ``short`` is what is late and what is lost."""
     task = free.task
     own = task.keys.iloc[item]
@@ -127,7 +128,7 @@ def _row(free: causes.Room, item: int, month, short: tuple, arrival: int | None,
     return (own["item"], own["location"], month, *short, by, np.nan, cause, limit, chain)
 
 
-def _owed_before(free: causes.Room, came: np.ndarray, item: int, units: float) -> tuple:
+def _owed_before(free: slack.Room, came: np.ndarray, item: int, units: float) -> tuple:
     """What was owed before the first month; why it does not come in it, where it does not."""
     task = free.task
     arrival, words = _arrival(came[:, item], units), f"owed since before {task.months[0]:%Y-%m}"

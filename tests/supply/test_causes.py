@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit.supply import causes, least_cost, plans
+from sopkit.supply import causes, least_cost, plans, slack
 from sopkit.supply.tasks import Task
 
 KEYS = pd.DataFrame({"item": ["A"], "location": ["plant"]})
@@ -31,8 +31,8 @@ def task_of(demand: list, **changes) -> Task:
     return Task(**(values | changes))
 
 
-def free_of(task: Task, sources=NOBODY) -> causes.Room:
-    return causes.room(task, least_cost.solve(task), sources, least_cost.scarcity(task))
+def free_of(task: Task, sources=NOBODY) -> slack.Room:
+    return slack.room(task, least_cost.solve(task), sources, least_cost.scarcity(task))
 
 
 def why(task: Task, month: int, item: int = 0, until: int | None = None, sources=NOBODY) -> tuple:

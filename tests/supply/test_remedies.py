@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months, schema
-from sopkit.supply import causes, least_cost, plans, remedies, shortages
+from sopkit.supply import least_cost, plans, remedies, shortages, slack
 from sopkit.supply.tasks import Task
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -54,7 +54,7 @@ def task_of(demand: list, **changes) -> Task:
 def moves_of(task: Task, sources=None, items=ITEMS, shared=SHARED) -> pd.DataFrame:
     """Table `shortage_moves` at least cost."""
     sources = sources_of() if sources is None else sources
-    free = causes.room(task, least_cost.solve(task), sources, least_cost.scarcity(task))
+    free = slack.room(task, least_cost.solve(task), sources, least_cost.scarcity(task))
     short = shortages.shortages(free, PRICES, ITEMS)
     table = remedies.moves(free, short, sources, items, PRICES, shared, CHANNELS)
     contract.check_processed("shortage_moves", table)
@@ -246,7 +246,7 @@ def test_moves_in_time_come_first_then_the_cheapest_and_the_cheapest_that_delive
 @pytest.mark.parametrize("seed", range(12))
 def test_no_move_solves_more_than_the_shortage_and_none_is_free_of_a_month(random_task, seed):
     task = random_task(seed)
-    free = causes.room(task, least_cost.solve(task), sources_of(), least_cost.scarcity(task))
+    free = slack.room(task, least_cost.solve(task), sources_of(), least_cost.scarcity(task))
     short = shortages.shortages(free, PRICES, ITEMS)
     table = remedies.moves(free, short, sources_of(), ITEMS, PRICES, SHARED, CHANNELS)
     contract.check_processed("shortage_moves", table)

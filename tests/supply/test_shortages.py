@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months, schema
-from sopkit.supply import causes, least_cost, plans, remedies, shortages, sourcing
+from sopkit.supply import least_cost, plans, remedies, shortages, slack, sourcing
 from sopkit.supply.tasks import Task
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -76,7 +76,7 @@ def task_of(demand: list, **changes) -> Task:
 
 def short_of(task: Task, prices=PRICES) -> pd.DataFrame:
     """Table `shortages` at least cost."""
-    free = causes.room(task, least_cost.solve(task), NOBODY, least_cost.scarcity(task))
+    free = slack.room(task, least_cost.solve(task), NOBODY, least_cost.scarcity(task))
     table = shortages.shortages(free, prices, ITEMS)
     contract.check_processed("shortages", table)
     return table
@@ -84,7 +84,7 @@ def short_of(task: Task, prices=PRICES) -> pd.DataFrame:
 
 def found(task: Task, load=ENOUGH, materiality=0.0, prices=PRICES) -> pd.DataFrame:
     """Table `supply_review_exceptions` at least cost."""
-    free = causes.room(task, least_cost.solve(task), NOBODY, least_cost.scarcity(task))
+    free = slack.room(task, least_cost.solve(task), NOBODY, least_cost.scarcity(task))
     short = shortages.shortages(free, prices, ITEMS)
     nobody = contract.empty("channels")
     shared = pd.DataFrame(columns=[*schema.SERIES_MONTH, "site", "demand", "on_time", "delivered"])
@@ -144,7 +144,7 @@ def test_shortages_are_what_deliveries_say_is_not_on_time(random_task):
     for seed in range(8):
         task = random_task(seed)
         plan = least_cost.solve(task)
-        free = causes.room(task, plan, NOBODY)
+        free = slack.room(task, plan, NOBODY)
         table = shortages.shortages(free, PRICES, ITEMS)
         delivered = shortages.deliveries(plans.table(task, plan))
         late = (delivered["demand"] - delivered["on_time"]).where(lambda x: x > 0.5, 0.0)
