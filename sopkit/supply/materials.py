@@ -145,8 +145,7 @@ def _uses(
     A part's materials are needed when its lead time begins, or earlier where its bill says so.
     """
     bill = components.assign(quantity_per=components["quantity_per"].fillna(1.0))
-    bill = bill[(bill["quantity_per"] > 0) & (bill["item"] != bill["component"])]
-    bill = bill[["item", "component", "quantity_per", "offset_months"]]
+    bill = bill.loc[bill["quantity_per"] > 0, ["item", "component", *_USE[3:5]]]
     bought = set(items.loc[items["is_purchased"].fillna(False).astype(bool), "item"])
     level, parts, unknown = makers[schema.SITE].assign(is_part=False), [], set()
     seen = pd.DataFrame({name: [] for name in schema.SITE}, dtype="str")
