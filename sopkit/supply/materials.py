@@ -91,6 +91,9 @@ def with_materials(
         Components of which no stock was ever counted and nothing is on its way, sorted: they limit
         nothing.
     """
+    inventory, scheduled = (
+        table[table["item"].isin(components["component"])] for table in (inventory, scheduled)
+    )
     is_bought = schema.lookup(task.keys["item"], items, "is_purchased").fillna(False)
     is_maker = (task.supplied_from < 0) & ~(is_bought.to_numpy(dtype=bool) | task.is_purchased)
     known = _counted(inventory, scheduled, items, locations)
@@ -125,7 +128,8 @@ def _counted(
     inventory: pd.DataFrame, scheduled: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
 ) -> pd.DataFrame:
     """Items and sites of which stock was ever counted, or something is on its way."""
-    rows = pd.concat([inventory[schema.SITE], scheduled[schema.SITE]]).drop_duplicates()
+    rows = pd.concat([inventory[schema.SITE], scheduled[schema.SITE]])
+    rows = rows.drop_duplicates(ignore_index=True)
     return rows.assign(location=sites.stocking_site(rows, items, locations)).drop_duplicates()
 
 
@@ -141,8 +145,7 @@ def _uses(
     A part's materials are needed when its lead time begins, or earlier where its bill says so.
     """
     bill = components.assign(quantity_per=components["quantity_per"].fillna(1.0))
-    bill = bill[(bill["quantity_per"] > 0) & (bill["item"] != bill["component"])]
-    bill = bill[["item", "component", "quantity_per", "offset_months"]]
+    bill = bill.loc[bill["quantity_per"] > 0, ["item", "component", *_USE[3:5]]]
     bought = set(items.loc[items["is_purchased"].fillna(False).astype(bool), "item"])
     level, parts, unknown = makers[schema.SITE].assign(is_part=False), [], set()
     seen = pd.DataFrame({name: [] for name in schema.SITE}, dtype="str")
