@@ -146,7 +146,11 @@ def _scarce(free: Room, route: int, name: str, span: tuple[int, int]) -> str:
         words.append(f"new ones come from {begin} on (lead time{source})")
     elif task.material_item[material] < 0:
         there = task.material_inflow[: last + 1, material].sum()
-        words.append(f"no more than {there:,.0f} come{source} until {_month(free, last)}")
+        most, what = task.material_inflow[last, material], "stock and receipts among them"
+        monthly = f"; {most:,.0f} in the last month{source}" if most > NOTHING else ""
+        words.append(
+            f"{there:,.0f} can be there in all until {_month(free, last)}, {what}{monthly}"
+        )
     return _BACK.join(words)
 
 

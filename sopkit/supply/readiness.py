@@ -90,7 +90,9 @@ def _begun(name: str, known: dict, is_launch: bool) -> _Part:
     supplier = source["supplier"].sum() if is_bought and len(source) else ""
     words = f"{name}, {source['lead_time_days'].sum():.0f} days"
     words += f" from {supplier}" if supplier else f" to {'buy' if is_bought else 'make'}"
-    latest = _Part(months.shift(cycle, int(lead)), name, supplier, int(lead), words)
+    there = months.shift(cycle, int(lead))
+    words += f", ordered now it comes in {months.label(there)}" if is_bought else ""
+    latest = _Part(there, name, supplier, int(lead), words)
     bill = known["bills"][known["bills"]["item"] == name]
     for component, offset in zip(bill["component"], bill["offset_months"], strict=True):
         part, wait = _ready(component, known), int(max(offset, lead))

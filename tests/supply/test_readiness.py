@@ -46,7 +46,8 @@ def test_a_launch_waits_for_a_part_two_levels_down_and_the_chain_says_so():
     assert row["possible_month"] == pd.Timestamp("2026-06-01")
     assert (row["component"], row["supplier"], row["lead_months"]) == ("tube", "Ural", 5)
     assert row["chain"] == (
-        "new, launch 2026-03 ← frame ← tube, 120 days from Ural, needed 1 month before"
+        "new, launch 2026-03 ← frame ← tube, 120 days from Ural, ordered now it comes in 2026-05, "
+        "needed 1 month before"
     )
 
 
