@@ -592,7 +592,10 @@ def feedback(
         .str.cat(lines["author"].astype("str"), sep=", ", na_rep="")
         .str.removesuffix(", ")
     )
-    reason = lines["cause"].str.cat(lines["limit"], sep=": ") if "cause" in lines else None
+    reason = None
+    if "cause" in lines:  # a site that binds is no news
+        limit = lines["limit"].where(lines["limit"] != lines["site"], "")
+        reason = lines["cause"].str.cat(limit, sep=": ")
     shown = lines.assign(
         name=name.astype("str"),
         to_whom=lines["channel"].where(lines["channel"] != schema.ALL, lines["location"]),

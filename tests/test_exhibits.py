@@ -74,7 +74,7 @@ def test_feedback_adds_up_places_and_tells_answers_and_reasons():
         "channel": ["Web", "Web", "all"], "month": month, "quantity": [3.0, 4.0, 5.0],
         "later_month": [*pd.to_datetime(["2026-06-01"] * 2), pd.NaT], "amount_value": 10.0,
         "state": ["open", "open", "accepted"], "author": ["", "", "Weber"],
-        "cause": ["hours", "hours", ""], "limit": ["saw", "saw", ""],
+        "cause": ["hours", "hours", "frozen"], "limit": ["saw", "saw", "plant"], "site": "plant",
     })  # fmt: skip
     items = pd.DataFrame({"item": ["T1"], "description": ["Tent"]})
     shared = dict(caption="Lines", why="Why", currency="EUR", source="feedback", missing="None.")
@@ -83,7 +83,7 @@ def test_feedback_adds_up_places_and_tells_answers_and_reasons():
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in html.split("<tr")[2:]]
     assert rows == [
         ["FA", "Tent", "Web", "2026-05", "2026-06", "7", "20", "open", "hours: saw"],
-        ["FB", "T2", "N", "2026-05", "not within the plan", "5", "10", "accepted, Weber", "–"],
+        ["FB", "T2", "N", "2026-05", "not within the plan", "5", "10", "accepted, Weber", "frozen"],
     ]
     said = lines.drop(columns=["cause", "limit"]).assign(finding=["", "", "3 of 5 units"])
     assert "3 of 5 units" in exhibits.feedback(said, items, **shared).html

@@ -80,8 +80,9 @@ def _to_whom(waiting: pd.DataFrame) -> pd.Series:
     for family, own in waiting.groupby("family"):
         units = own.groupby("customer")["quantity"].sum().sort_values(ascending=False)
         units = units.drop([schema.ALL, schema.UNASSIGNED], errors="ignore")
-        rest = units[_CUSTOMERS:].sum()
-        words = [f"{name} {amount:,.0f}" for name, amount in units[:_CUSTOMERS].items()]
+        count = _CUSTOMERS + (len(units) == _CUSTOMERS + 1)  # one more is named, not "others"
+        rest = units[count:].sum()
+        words = [f"{name} {amount:,.0f}" for name, amount in units[:count].items()]
         told[family] = ", ".join(words + ([f"others {rest:,.0f}"] if rest >= _LATE else []))
     return pd.Series(told, dtype="str")
 

@@ -158,13 +158,15 @@ def exceptions(
     Returns
     -------
     DataFrame
-        ``subject`` (an item at a site over months in a row, or a resource wanted beyond its
-        hours), ``finding``, ``amount_value`` (what is late or lost; for a resource what is short
-        because of it), ``proposal``: the cheapest move in time with the last month to decide;
-        ``is_material``.
+        ``subject`` (a component with all that is short for want of it, an item at a site over
+        months in a row, or a resource wanted beyond its hours), ``finding``, ``amount_value`` (what
+        is late or lost; for a resource what is short because of it), ``proposal``: the cheapest
+        move in time with the last month to decide; ``is_material``.
     """
     best = remedies.cheapest(options).set_index(schema.SITE_MONTH)
-    rows = [_late_item(own, best) for own in _spells(short)]
+    is_part = short["cause"] == "component"
+    rows = [_late_part(own, best) for _, own in short[is_part].groupby("limit")]
+    rows += [_late_item(own, best) for own in _spells(short[~is_part])]
     rows += _overloads(load, short)
     columns = ["subject", "finding", "amount_value", "proposal"]
     table = pd.DataFrame(rows, columns=columns)
@@ -182,23 +184,44 @@ def _spells(short: pd.DataFrame) -> list[pd.DataFrame]:
     return [own for _, own in rows.groupby((step != 1).cumsum())]
 
 
+def _late_part(own: pd.DataFrame, best: pd.DataFrame) -> dict:
+    """The exception of a component: all that is short for want of it, and what to decide first."""
+    members = own.groupby("item")["amount_value"].sum().sort_values(ascending=False).index
+    named = own.drop_duplicates("item").set_index("item")["description"]
+    more = f" and {len(members) - 3} more" if len(members) > 3 else ""
+    moves = best.loc[list(own[schema.SITE_MONTH].itertuples(index=False))]
+    first = own.iloc[
+        int(moves["decide_by"].reset_index(drop=True).fillna(own["month"].max()).argmin())
+    ]
+    rest = f"; {len(own) - 1} more below" if len(own) > 1 else ""
+    return {
+        "subject": f"Component {own['limit'].iloc[0]}",
+        "finding": f"{', '.join(named[members[:3]])}{more} {_how_much(own, '')}",
+        "amount_value": own["amount_value"].sum(min_count=1),
+        "proposal": f"{_proposal(first, best)}{rest}",
+    }
+
+
+def _how_much(own: pd.DataFrame, units: str) -> str:
+    """Units (in words, none of several items) late or lost, in which months, when they come."""
+    first, last = own["month"].min(), own["month"].max()
+    when = months.label(first) + (f" to {months.label(last)}" if last > first else "")
+    is_lost = own["lost_quantity"].sum() > own["late_quantity"].sum()
+    finding = f"{units}{'lost' if is_lost else 'late'} in {when}"
+    if own["cause"].eq("backlog").all():
+        finding = f"{units}owed since {when} or before"
+    by = own["delivered_by"].max()
+    return finding + (f", here in {months.label(by)}" if pd.notna(by) else "")
+
+
 def _late_item(own: pd.DataFrame, best: pd.DataFrame) -> dict:
     """The exception of one spell."""
     units = own["late_quantity"].sum() + own["lost_quantity"].sum()
-    first, last = own["month"].min(), own["month"].max()
-    when = months.label(first) + (f" to {months.label(last)}" if last > first else "")
-    finding = f"{units:,.0f} late in {when}"
-    if own["lost_quantity"].sum() > own["late_quantity"].sum():
-        finding = f"{units:,.0f} lost in {when}"
-    if own["before"].all():
-        finding = f"{units:,.0f} owed since {when} or before"
     worst = own.loc[own["amount_value"].fillna(0.0).idxmax()]
-    if pd.notna(by := own["delivered_by"].max()):
-        finding += f", here in {months.label(by)}"
     site = "" if worst["location"] == schema.ALL else f" at {worst['location']}"
     return {
         "subject": f"Item {worst['item']}{site}",
-        "finding": f"{finding} ({_because(worst)})",
+        "finding": f"{_how_much(own, f'{units:,.0f} ')} ({_because(worst)})",
         "amount_value": own["amount_value"].sum(min_count=1),
         "proposal": _proposal(worst, best),
     }

@@ -100,8 +100,11 @@ def test_what_is_late_is_told_by_family_with_its_months_and_money_by_hand():
 
 def test_to_whom_is_told_by_channel_else_by_region_and_how_much_is_agreed_by_hand():
     row = briefing.undelivered(TABLES).iloc[0]
-    assert row["to_whom"] == "Shop 11, Web 3, others 2"  # B counts twice in the planning unit
+    assert row["to_whom"] == "Shop 11, Web 3, Fair 2"  # B counts twice in the planning unit
     assert row["agreed_share"] == 3 / 16
+    far = pd.concat([FEEDBACK, FEEDBACK.tail(1).assign(channel="Mail", quantity=0.5)])
+    row = briefing.undelivered(TABLES | {"feedback": far}).iloc[0]
+    assert row["to_whom"] == "Shop 11, Web 3, others 3"
     without = TABLES | {"feedback": FEEDBACK.assign(channel="all")}
     assert briefing.undelivered(without).iloc[0]["to_whom"] == "Alps 15, Coast 1"
     without |= {"locations": LOCATIONS.iloc[:0]}

@@ -84,12 +84,13 @@ def short_of(task: Task, prices=PRICES) -> pd.DataFrame:
 
 def found(task: Task, load=ENOUGH, materiality=0.0, prices=PRICES) -> pd.DataFrame:
     """Table `supply_review_exceptions` at least cost."""
-    free = slack.room(task, least_cost.solve(task), NOBODY, least_cost.scarcity(task))
+    sources = sourcing.sources(task.materials["item"], ITEMS, contract.empty("suppliers"))
+    free = slack.room(task, least_cost.solve(task), sources, least_cost.scarcity(task))
     short = shortages.shortages(free, prices, ITEMS)
     nobody = contract.empty("channels")
     shared = pd.DataFrame(columns=[*schema.SERIES_MONTH, "site", "demand", "on_time", "delivered"])
     shared = shared.astype({"month": months.DTYPE, "demand": "float64", "on_time": "float64"})
-    options = remedies.moves(free, short, NOBODY, ITEMS, prices, shared, nobody)
+    options = remedies.moves(free, short, sources, ITEMS, prices, shared, nobody)
     return shortages.exceptions(short, options, load, materiality)
 
 
@@ -186,6 +187,21 @@ def test_a_resource_wanted_beyond_all_hours_is_listed_with_what_is_short_for_it_
     )
     assert own["amount_value"] == 100.0
     assert own["proposal"].endswith("decide by 2026-02")
+
+
+def test_a_component_is_one_exception_with_all_that_waits_for_it_and_the_first_decision_by_hand():
+    zips = pd.DataFrame({"item": ["zip"], "location": ["plant"]})
+    demand = [[10, 10], [20, 10], [20, 10], [0, 0], [0, 0]]
+    inflow = [[20.0], [20.0], [20.0], [20.0], [20.0]]
+    task = task_of(demand, regular_hours=90.0, holding_cost=5.0, materials=zips, material_per=1.0,
+                   material_inflow=inflow)  # fmt: skip
+    table = found(task)
+    own = table[table["subject"] == "Component zip"]
+    assert len(own) == 1 and not table["subject"].str.startswith("Item").any()
+    # ten of A in February and, as the zips of March go there first, twenty in March
+    assert own["finding"].iloc[0] == "A late in 2026-02 to 2026-03, here in 2026-04"
+    assert own["amount_value"].iloc[0] == 30 * 10.0
+    assert own["proposal"].iloc[0].endswith("; 1 more below")
 
 
 def test_what_is_met_in_time_is_no_exception():
