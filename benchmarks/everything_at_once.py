@@ -3,7 +3,9 @@
 Everything at once: the linear programme of the supply plan, and orders to each supplier for what
 is bought and for all components, with lead times, monthly limits, minimum orders and price breaks;
 stock of components costs the carrying rate. One after the other: the supply plan of the cycle, then
-the orders of table `purchase_orders`. Both are counted by the same rules.
+the orders of table `purchase_orders`. After the loop: the same once sales has agreed to all that
+goes back to it, round by round. All are counted by the same rules, late units at the demand that
+customers wanted first.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ import pandas as pd
 
 from sopkit import months, sample, schema, steps, store, supply_problem
 from sopkit.__main__ import main as sopkit
-from sopkit.supply import issues, least_cost, plans, programme, sites, sourcing
+from sopkit.demand import agreed
+from sopkit.supply import answers, feedback, issues, least_cost, plans, programme, sites, sourcing
 from sopkit.supply.tasks import Task
 
 CYCLE, STRATEGY = "2026-01", "least cost"
-GAP, SECONDS = 1e-3, 300.0
+GAP, SECONDS, MOST_ROUNDS = 1e-3, 300.0, 4
 
 
 @dataclass(frozen=True)
@@ -224,10 +227,12 @@ def _solved(m: programme.Model) -> highspy.HighsInfo:
     return highs.getInfo()
 
 
-def in_turn(task: Task, b: Bought, orders: pd.DataFrame) -> dict[str, float]:
-    """Cost of the cycle's supply plan with a list of orders for it."""
+def in_turn(
+    task: Task, b: Bought, orders: pd.DataFrame, planned: Task | None = None
+) -> dict[str, float]:
+    """Cost of the cycle's supply plan with a list of orders for it; of what was ``planned``."""
     begun = time.perf_counter()
-    plan = least_cost.solve(task)
+    plan = least_cost.solve(planned or task)
     sheet = plans.sheet(task, plan).set_index("cost_kind")["amount_value"]
     told = of_orders(task, b, plan.made, orders)
     return {
@@ -251,6 +256,25 @@ def lot_for_lot(task: Task, b: Bought) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*schema.SITE, "supplier", "month", "quantity"])
 
 
+def loop(tables: dict, results: dict, cycle: pd.Timestamp) -> tuple[dict, dict, int]:
+    """Tables and results once sales has said yes to every line, and rounds that it took."""
+    said = tables["agreed"].iloc[:0]
+    for done in range(MOST_ROUNDS + 1):
+        lines = results["feedback"]
+        if not (lines["state"] == feedback.OPEN).any() or done == MOST_ROUNDS:
+            return tables, results, done
+        yes = answers.rows(lines, {"all": None}, ())
+        yes = yes.assign(cycle=cycle, author="sales", note="", entered_at=months.shift(cycle, done))
+        key = ["feedback", *schema.SERIES_MONTH, "later_month"]
+        said = pd.concat([said.reindex(columns=yes.columns), yes]).drop_duplicates(key, keep="last")
+        plan, moved = agreed.applied(
+            tables["demand_plan"], said, tables["money_rates"], cycle=cycle
+        )
+        tables = tables | {"demand_plan": plan, "agreed": moved}
+        results = steps.supply_review(tables, cycle=cycle, strategy=STRATEGY)
+    raise AssertionError("a loop ends above")
+
+
 def main() -> None:
     """Print the table."""
     cycle = months.parse_cycle(CYCLE)
@@ -263,6 +287,14 @@ def main() -> None:
     compare(tables, cycle)
 
 
+def _orders(results: dict, b: Bought) -> pd.DataFrame:
+    """The buyer's list without what is ordered for launches alone."""
+    orders = results["purchase_orders"]
+    index = pd.MultiIndex.from_frame(b.keys)
+    known = pd.MultiIndex.from_frame(orders[schema.SITE]).isin(index)
+    return orders.loc[known, [*schema.SITE, "supplier", "month", "quantity"]]
+
+
 def compare(tables: dict, cycle: pd.Timestamp) -> None:
     """Print both costs, and how far apart they are.
 
@@ -273,14 +305,14 @@ def compare(tables: dict, cycle: pd.Timestamp) -> None:
     results = steps.supply_review(tables, cycle=cycle, strategy=STRATEGY)
     task, _ = supply_problem.task(tables, cycle=cycle)
     b = bought(task, tables, cycle)
-    ways = {"lot for lot, no minimum kept": lot_for_lot(task, b)}
-    if "purchase_orders" in results:
-        orders = results["purchase_orders"]
-        index = pd.MultiIndex.from_frame(b.keys)
-        known = pd.MultiIndex.from_frame(orders[schema.SITE]).isin(index)  # not those of launches
-        names = [*schema.SITE, "supplier", "month", "quantity"]
-        ways = {"supply plan, then orders": orders.loc[known, names]} | ways
-    rows = [{"way": name} | in_turn(task, b, orders) for name, orders in ways.items()]
+    agreed_tables, agreed_results, rounds = loop(tables, results, cycle)
+    planned = supply_problem.task(agreed_tables, cycle=cycle)[0]
+    rows = [
+        {"way": "supply plan, then orders"} | in_turn(task, b, _orders(results, b)),
+        {"way": f"after the loop (rounds: {rounds})"}
+        | in_turn(task, b, _orders(agreed_results, b), planned),
+        {"way": "lot for lot, no minimum kept"} | in_turn(task, b, lot_for_lot(task, b)),
+    ]
     best = at_once(task, b)
     rows = [{"way": "everything at once"} | best, *rows]
     table = pd.DataFrame(rows)
