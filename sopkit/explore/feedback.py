@@ -83,7 +83,8 @@ def _words(row: dict, tables: dict) -> str:
     units = exhibits.format_amount(row["quantity"], "quantity")
     money = exhibits.format_amount(row["amount_value"], "value", tables["currency"])
     whom = "" if row["channel"] == schema.ALL else f", {row['channel']}"
-    cause = f" ({own['cause'].iloc[0]}: {own['limit'].iloc[0]})".replace(" (: )", "")
+    limit = own["limit"].where(own["limit"] != own["site"], "")  # a site that binds is no news
+    cause = f" ({own['cause'].iloc[0]}: {limit.iloc[0]})".replace(": )", ")").replace(" ()", "")
     wanted = f"{months.label(row['month'])} → {when}"
     return (
         f"{row['feedback']}  {row['name']}{whom}, {wanted}: {units}, {money}{cause}, {row['state']}"
