@@ -421,8 +421,11 @@ def _tell_revisions(workspace: Path, month: object) -> None:
         families = moved[moved["family"] != schema.COMPANY_LABEL]
         largest = families.reindex(families["change"].abs().sort_values(ascending=False).index)
         parts = [f"{row['family']} {row['change']:+,.0f}" for row in largest.to_dict("records")[:3]]
-        whole = rows.loc[rows["family"] == schema.COMPANY_LABEL, "change"].sum()
-        words = f"{whole:+,.0f} ({', '.join(parts)})" if parts else "as it was"
+        whole = rows[rows["family"] == schema.COMPANY_LABEL].iloc[0]
+        words = f"{whole['change']:+,.0f} ({', '.join(parts)})" if parts else "as it was"
+        if not parts and whole["moved"] > 0.5:
+            worst = f"{months.label(whole['worst_month'])} ({whole['worst_change']:+,.0f})"
+            words = f"{whole['moved']:,.0f} units come in another month, most in {worst}"
         print(f"  {measure.lower()} beside revision {number}: {words}")
 
 
@@ -486,6 +489,7 @@ def _tell_feedback(arguments: argparse.Namespace, workspace: Path, month: object
             counts = (
                 f"{counted(row['accepted'], 'line', 'lines')} accepted, {row['refused']} refused"
             )
+            counts += f", {row['taken_back']} taken back" if row["taken_back"] else ""
             print(f"  round {row['round']}, {row['author']}: {counts}; {size} moved")
     table = store.read(workspace, "feedback", month)
     left = table.loc[table["state"] == "open", "feedback"].unique()

@@ -75,7 +75,7 @@ demand_review | 03_demand_review | Demand review
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings
-    suppliers planning_costs calendar rates orders components channels launches
+    suppliers planning_costs calendar rates orders components channels launches answers
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan agreed
   ledger: plans

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sopkit import agenda, contract, decided, months, packing, publication, store
 from sopkit import cycle as batch
+from sopkit.demand import agreed
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.reconciliation import scenarios
@@ -304,8 +305,8 @@ def _require_unanswered(
     workspace: Path, cycle: pd.Timestamp, rows: pd.DataFrame, author: str
 ) -> None:
     """Refuse to answer what somebody else has answered and no run has planned yet."""
-    said = store.raw_table(workspace, "answers", cycle)
-    said = said[(said["cycle"] == cycle) & said["feedback"].isin(rows["feedback"])]
+    said = agreed.latest(store.raw_table(workspace, "answers", cycle), cycle=cycle)
+    said = said[said["feedback"].isin(rows["feedback"])]
     planned = store.read(workspace, "agreed", cycle)
     marks = ["feedback", "entered_at"]
     is_planned = pd.MultiIndex.from_frame(said[marks]).isin(

@@ -345,7 +345,7 @@ choices | dated | decision cycle | What was decided: the scenario of the option 
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
-answers | dated | feedback cycle series_key month later_month | Sales' answers to what supply sent back: the constrained plan
+answers | dated | feedback cycle series_key month later_month entered_at | Sales' answers to what supply sent back: the constrained plan
   feedback* text: line of the feedback
   cycle* month: month in which the plan is made
   item* text: stock-keeping unit or service
@@ -354,7 +354,8 @@ answers | dated | feedback cycle series_key month later_month | Sales' answers t
   month* month: month in which it is wanted
   later_month month: month in which it comes; blank: not within the plan
   state* text{accepted,refused}: the answer
-  quantity number: units of the month that come later; where refused, those accepted before
+  quantity number: units of the month that come later, all accepted by then; the latest counts
+  refused_quantity number: units refused: served last where supply is short
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
@@ -433,7 +434,7 @@ views | department series_key month | quantity | each department's own number on
 numbers_taken |  | department author subject first_month last_month asked weight_share beneath change change_value finding entered_at | what each number of a department did to the plan, one by one where it was entered with its time; the changes of all sum to its `departments`
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
 demand_plan | series_key month | statistical events departments overrides consensus constrained | each after the first a change; statistical + events + departments + overrides = consensus; constrained: consensus with what sales agreed to deliver later, which supply plans
-agreed |  | feedback series_key month later_month state quantity amount_value author note entered_at finding | what sales answered to supply's feedback, and what of it is moved in the plan
+agreed |  | feedback series_key month later_month state quantity amount_value refused_quantity author note entered_at finding | what sales answered to supply's feedback, and what of it is moved in the plan
 event_effects | event | kind first_month change finding | what each event adds to the plan, or why it does not
 override_effects | author month subject | cycle kind asked before after change change_value state finding reason | what each override did, or why it did not
 override_changes | author subject series_key month | before change | what each override did to each series; before: the plan it found
@@ -464,8 +465,8 @@ allocation | series_key month | site demand delivered on_time owed lost | who ge
 shortages | item location month | description late_quantity lost_quantity delivered_by amount_value cause limit chain | what is not delivered in its month, until when, and the limit that binds; cause backlog: owed since before the plan, in the month before it
 shortage_moves | item location month move | what quantity cost_value unit_cost_value decide_by is_in_time | what could be done about each shortage, each move alone, in time and cheap ones first
 allocation_rules | rule channel | service_rate late_quantity late_value margin_late_value contract_kept_rate is_chosen | what each rule of sharing would mean for each channel, all on the same deliveries; channel all: the company
-feedback |  | feedback series_key month later_month site quantity amount_value cause limit state author note | what supply sends back to sales: units wanted in a month and the later month in which they come (missing: not within the plan), a line what one answer decides
-feedback_rounds | round | entered_at author accepted refused open quantity amount_value note | batches of answers to feedback, and in the last row what is open now
+feedback |  | feedback series_key month later_month site quantity amount_value promised_quantity cause limit state author note remark | what supply sends back to sales: units wanted in a month and the later month in which they come (missing: not within the plan), a line what one answer decides; promised: of these units, those that an earlier answer had moved into the month
+feedback_rounds | round | entered_at author accepted refused taken_back open quantity amount_value note | batches of answers to feedback as they were given, each beside those before it, and in the last row what is open now
 requirements | item location month | gross scheduled net ordered stock late | what is needed of each part through all levels of bills, what comes of it and what lacks; stock + scheduled + ordered - gross = the next stock - late
 purchase_orders | item location supplier month | order_by order_month quantity unit_cost_value amount_value payment_days payment_month is_now is_late reason wanted_for | the buyer's list: what to order of whom, by when; month is that of receipt
 late_components | item location first_month | quantity ready_month supplier wanted_for amount_value chain | components that are not there when the wanted plan needs them, and the revenue that waits for them
@@ -506,7 +507,7 @@ kpi_history | kpi cycle | amount target status | each KPI in past cycles and thi
 outcomes | action | statement owner kpi meaning unit subject first_month last_month promised before after measured share verdict finding words | actions that promised to move a KPI, measured when their months are over; before: the same months of the year before, measured = after - before
 undelivered | family | months first_month worst_month late_quantity late_value item to_whom agreed_share missing_value | demand that is not delivered in its month, also where sales agreed to it; missing: revenue of this fiscal year not delivered within it
 changes | subject | before now change unit why | what moved since the last cycle, and why
-revision_changes | measure family revision | before now change worst_month worst_change change_value is_latest author note reopened_at words | plans as they were closed before each reopening, beside what stands now, over the horizon; change = now - before
+revision_changes | measure family revision | before now change moved worst_month worst_change change_value is_latest author note reopened_at words | plans as they were closed before each reopening, beside what stands now, over the horizon; change = now - before; moved: units that come in another month beside that
 register | kind name | statement owner due status finding cost_value effect_value probability_rate amount_value | decisions, actions, assumptions, risks and opportunities, carried from cycle to cycle
 product_review_exceptions |  | subject finding amount_value proposal | exceptions of product_review, ranked by money
 demand_review_exceptions |  | subject finding amount_value proposal | exceptions of demand_review, ranked by money

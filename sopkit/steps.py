@@ -427,7 +427,7 @@ def supply_review(
         tables, task, ways[strategy], laid, results["allocation"], scarce
     )
     common |= headlines.short(hierarchy.in_planning_units(results["shortages"], items))
-    results |= supply_meeting.fed_back(tables | results)
+    results |= supply_meeting.fed_back(tables | results, cycle=cycle)
     return results | {
         "supply_review_facts": headlines.supply_review(
             total,

@@ -36,6 +36,8 @@ def allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
     wanted = sites.series_demand(
         tables["demand_plan"], tables["orders"], tables["items"], tables["locations"]
     )
+    no = feedback.refused(tables["agreed"])
+    wanted = wanted.merge(no, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
     rates, channels = tables["money_rates"], tables["channels"]
     rule = tables["company"]["allocation_rule"].iloc[0]
     rates = rates.assign(planning_factor=hierarchy.factors(rates["item"], tables["items"]))
@@ -63,11 +65,12 @@ def short(
     return {"shortages": short, "shortage_moves": moves}
 
 
-def fed_back(tables: Tables) -> Tables:
+def fed_back(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """What goes back to sales, and the rounds of its answers."""
     names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
     lines = feedback.lines(*(tables[name] for name in names))
-    alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (tables["agreed"], lines))
+    said = answers.given(tables["answers"], tables["money_rates"], cycle=cycle)
+    alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (said, lines))
     return {"feedback": lines, "feedback_rounds": answers.rounds(*alike)}
 
 

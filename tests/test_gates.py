@@ -304,6 +304,7 @@ def put_lines(root: Path, units: float = 6.0) -> None:
         location="all", channel="all", site="all", amount_value=np.nan, cause="hours", limit="saw",
         month=[months.shift(CYCLE, n - 1) for n in table["later"]], state="open", author="",
         later_month=[months.shift(CYCLE, n) for n in table["later"]], note="",
+        promised_quantity=0.0, remark="",
     )[feedback.COLUMNS]  # fmt: skip
     path = publication.folder(root, CYCLE) / "feedback.parquet"
     publication.write_parquet(table, path)

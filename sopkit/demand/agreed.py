@@ -13,10 +13,26 @@ from sopkit import months, schema
 
 REFUSED = "refused"
 COLUMNS = (
-    "feedback item location channel month later_month state quantity amount_value author note "
-    "entered_at finding"
+    "feedback item location channel month later_month state quantity amount_value "
+    "refused_quantity author note entered_at finding"
 ).split()
+_KEY = ["feedback", *schema.SERIES_MONTH, "later_month"]
 _HALF = 0.5  # units short of what was agreed from which it is told
+
+
+def latest(answers: pd.DataFrame, *, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Of each line, series, month and later month of a cycle the last answer, which counts alone.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        Raw table: every answer ever given. Other cycles' are left out: they were planned then, and
+        what is late now is asked anew.
+    cycle : Timestamp
+        Month in which the plan is made.
+    """
+    own = answers[answers["cycle"] == cycle].sort_values("entered_at", kind="stable")
+    return own.drop_duplicates(_KEY, keep="last")
 
 
 def applied(
@@ -29,8 +45,7 @@ def applied(
     plan : DataFrame
         Table `demand_plan`.
     answers : DataFrame
-        Raw table: of each key the answer that counts. Other cycles' are left out: they were planned
-        then, and what is late now is asked anew.
+        Raw table, of which ``latest`` count.
     rates : DataFrame
         Table `money_rates`.
     cycle : Timestamp
@@ -43,13 +58,14 @@ def applied(
     agreed : DataFrame
         A row an answer, by month: ``quantity`` of it that is moved (0 where nothing is),
         ``amount_value`` at the series' price (missing without one), ``finding``: why not all of it.
+        Answers with a finding come first, then the line of most money.
 
     Notes
     -----
     Months follow one another, so what was moved into a month can be moved on. A month gives no more
     than it holds by then: each of its answers gets the same share.
     """
-    own = answers[answers["cycle"] == cycle].sort_values(
+    own = latest(answers, cycle=cycle).sort_values(
         ["month", *schema.SERIES, "later_month", "feedback"], ignore_index=True
     )
     known = pd.MultiIndex.from_frame(plan[schema.SERIES_MONTH])
@@ -74,6 +90,9 @@ def applied(
         finding=finding.mask(short, words).astype("str"),
     )
     change = left - plan["consensus"].clip(lower=0.0).to_numpy()
+    worth = table.groupby("feedback")["amount_value"].transform("sum")
+    order = table.assign(is_whole=table["finding"] == "", worth=-worth)
+    table = order.sort_values(["is_whole", "worth"], kind="stable", ignore_index=True)
     return plan.assign(constrained=plan["consensus"] + change), table[COLUMNS]
 
 

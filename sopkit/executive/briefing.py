@@ -33,7 +33,7 @@ def undelivered(tables: Tables) -> pd.DataFrame:
         ``worst_month``, ``late_quantity`` (not delivered in its month, planning unit, the whole
         horizon), ``late_value``, ``item`` (that most of it is of), ``to_whom``: the channels (where
         there are none, the regions) that wait for most of it, with their units; ``agreed_share``
-        of it that sales has agreed to, missing where nothing was asked; and ``missing_value``:
+        of the late units that sales has agreed to, missing where nothing was asked; and ``missing_value``:
         revenue of this fiscal year not delivered within it; zero where all of it is less than a
         ten-thousandth.
     """
@@ -55,23 +55,27 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     first = by_month.groupby("family")["month"].min()
     worst = by_month.sort_values("late_quantity").groupby("family")["month"].last()
     waiting = _waiting(tables)
+    units = table["late_quantity"].to_numpy()
     return table.assign(
         months=table["family"].map(spans).astype("str"),
         first_month=first.reindex(table["family"]).to_numpy(),
         worst_month=worst.reindex(table["family"]).to_numpy(),
         item=table["family"].map(names).astype("str"),
         to_whom=_to_whom(waiting).reindex(table["family"], fill_value="").to_numpy(),
-        agreed_share=table["family"].map(_agreed(waiting)).astype("float64"),
+        agreed_share=(table["family"].map(_agreed(waiting)) / units).clip(upper=1.0),
         missing_value=table["family"].map(_missing(tables["outlook"])).astype("float64"),
     ).sort_values(measures[::-1], ascending=False, ignore_index=True)
 
 
 def _waiting(tables: Tables) -> pd.DataFrame:
-    """Lines of feedback in the planning unit, with family and ``customer``."""
+    """Lines of feedback in the planning unit, each unit once, with family and ``customer``."""
     lines = hierarchy.in_planning_units(tables["feedback"], tables["items"])
     lines = hierarchy.with_levels(lines, tables["items"], tables["locations"])
     is_known = lines["channel"].ne(schema.ALL).any()
-    return lines.assign(customer=lines["channel"] if is_known else lines["region"])
+    return lines.assign(
+        customer=lines["channel"] if is_known else lines["region"],
+        quantity=lines["quantity"] - lines["promised_quantity"],
+    )
 
 
 def _to_whom(waiting: pd.DataFrame) -> pd.Series:
@@ -88,10 +92,9 @@ def _to_whom(waiting: pd.DataFrame) -> pd.Series:
 
 
 def _agreed(waiting: pd.DataFrame) -> pd.Series:
-    """Share of what each family's customers wait for that sales has agreed to."""
+    """Units that each family's customers wait for and sales has agreed to."""
     units = waiting["quantity"].where(waiting["state"] == "accepted", 0.0)
-    whole = waiting.groupby("family")["quantity"].sum()
-    return units.groupby(waiting["family"]).sum() / whole
+    return units.groupby(waiting["family"]).sum().astype("float64")
 
 
 def _missing(outlook: pd.DataFrame) -> pd.Series:

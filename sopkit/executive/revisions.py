@@ -17,8 +17,8 @@ MEASURES = {
 }
 MAKERS = {"Supply": "supply_review", "Stock": "supply_review"}  # the others: the demand review
 COLUMNS = (
-    "measure family revision before now change worst_month worst_change change_value is_latest "
-    "author note reopened_at words"
+    "measure family revision before now change moved worst_month worst_change change_value "
+    "is_latest author note reopened_at words"
 ).split()
 
 
@@ -39,7 +39,8 @@ def changes(tables: dict[str, pd.DataFrame], *, cycle: pd.Timestamp) -> pd.DataF
     DataFrame
         A row a measure, reopened revision and family (``schema.COMPANY_LABEL``: all), over the
         horizon: ``before``, ``now`` and ``change`` = now − before in planning units (stock: mean
-        of the months), the month that moved most and by how much, ``change_value`` of demand at
+        of the months), ``moved``: units that come in another month beside that (stock: missing),
+        the month that moved most and by how much, ``change_value`` of demand at
         the plan's prices; who reopened it, why, when, and that in ``words``. ``is_latest``: no
         later revision of its step was reopened. Those come first, in them the company.
     """
@@ -122,6 +123,9 @@ def _beside(before: pd.DataFrame, now: pd.DataFrame, how: str) -> pd.DataFrame:
     moved = is_ - was
     cell = moved["amount"].abs().groupby("family", sort=False).idxmax()
     worst = moved.loc[list(cell), "amount"].set_axis(cell.index)
+    amounts = moved["amount"]
+    sizes, sums = (a.groupby("family", sort=False).sum() for a in (amounts.abs(), amounts))
+    shifted = (sizes - sums.abs()) / 2.0
 
     def total(amounts: pd.Series) -> pd.Series:
         return amounts.groupby("family", sort=False).agg(how)
@@ -132,6 +136,7 @@ def _beside(before: pd.DataFrame, now: pd.DataFrame, how: str) -> pd.DataFrame:
                 "before": total(was["amount"]),
                 "now": total(is_["amount"]),
                 "change": total(moved["amount"]),
+                "moved": shifted if how == "sum" else np.nan,
                 "worst_month": pd.Series({family: month for family, month in cell}),
                 "worst_change": worst,
                 "change_value": moved["value"].groupby("family", sort=False).sum(),

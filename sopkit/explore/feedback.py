@@ -21,7 +21,6 @@ from sopkit.supply import answers
 from sopkit.supply.feedback import ACCEPTED, OPEN, REFUSED
 
 _EVERY = {"channel": "all channels", "owner": "everybody's", "family": "all families"}
-_KEY = ["feedback", *schema.SERIES_MONTH, "later_month"]
 _SHOWN = 12  # lines listed at a time
 _NEXT = "The next run plans it: sopkit run"
 _SAY = {ACCEPTED: "accepted", REFUSED: "refused", "back": "taken back"}
@@ -97,7 +96,6 @@ def preview(tables: dict, accepted: dict[str, float | None]) -> pd.DataFrame:
     if accepted:
         more = answers.rows(tables["feedback"], accepted, ()).assign(cycle=tables["cycle"])
         said = pd.concat([said, more.reindex(columns=said.columns).astype(said.dtypes)])
-    said = said.drop_duplicates([*_KEY, "cycle"], keep="last", ignore_index=True)
     plan, rates = tables["demand_plan"], tables["money_rates"]
     return agreed.applied(plan, said, rates, cycle=tables["cycle"])[0]
 

@@ -35,7 +35,9 @@ def allocation(
     Parameters
     ----------
     wanted : DataFrame
-        From ``sites.series_demand``.
+        From ``sites.series_demand``; ``refused``, where given: units of the month that sales
+        refused to have later. They are served last, in this month and as long as they wait, so
+        that they take nothing of those who agreed.
     delivered : DataFrame
         Table `deliveries`.
     channels : DataFrame
@@ -91,7 +93,10 @@ def allocation(
     before = (owed + given + lost - _sums(demand, group, len(places)))[0]
     waiting = _like_demand(demand, group, len(places)) * np.maximum(before, 0.0)[group]
     waiting = np.where(is_planned, waiting, 0.0)
-    shared = _shared(demand, waiting, given, lost, group, _order(keys, channels, rates, rule))
+    last = wanted.assign(refused=wanted["refused"].fillna(0.0) if "refused" in wanted else 0.0)
+    last = _wide(last, schema.SERIES, "refused", span, keys[schema.SERIES])
+    order = _order(keys, channels, rates, rule)
+    shared = _shared(demand, waiting, given, lost, group, order, last)
     shared = {name: np.where(is_planned, units, 0.0) for name, units in shared.items()}
     for name in ("delivered", "on_time"):
         shared[name] = np.where(is_planned, shared[name], demand)
@@ -154,17 +159,24 @@ def _shared(
     lost: np.ndarray,
     group: np.ndarray,
     order: tuple[np.ndarray, np.ndarray],
+    refused: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """What each series (t, s) gets of its group's units (t, g), what waits and what is lost."""
     rank, least = order
     found = {name: np.zeros_like(demand) for name in ("delivered", "on_time", "owed", "lost")}
     even = _like_demand(demand, group, given.shape[1])
     equal, ranked = _tiers(group, np.zeros_like(rank)), _tiers(group, rank)
+    last = np.zeros(demand.shape[1])
     for t, own in enumerate(demand):
         open_, amount = waiting + own, given[t]
-        got = _served(np.minimum(least * own, open_), amount, group, equal)
+        last = np.minimum(last + refused[t], np.maximum(open_, 0.0))
+        first = open_ - last
+        got = _served(np.minimum(least * own, first), amount, group, equal)
         rest = amount - _sums(got, group, len(amount))
-        got = got + _served(open_ - got, rest, group, ranked)
+        got = got + _served(first - got, rest, group, ranked)
+        rest = amount - _sums(got, group, len(amount))
+        late = _served(last, rest, group, ranked)
+        got, last = got + late, last - late
         rest = amount - _sums(got, group, len(amount))
         got = got + rest[group] * even  # none, but where deliveries contradict what is wanted
         missed = np.maximum(open_ - got, 0.0)

@@ -1,7 +1,7 @@
 """What sales says to supply's feedback: rows to keep, rounds of answers, what they leave late.
 
 Rows of an answer hold all that is moved by then of a series' month into a later one, so the latest
-of one key counts alone, and any answer can be given again.
+of one key counts alone, and any answer can be given again. Earlier ones stay: they are the history.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from sopkit.supply.feedback import ACCEPTED, OPEN, REFUSED
 
 EVERY = "all"  # in place of a line: all that are open
 _KEY = ["feedback", *schema.SERIES_MONTH, "later_month"]
-_ROUND = "round entered_at author accepted refused open quantity amount_value note".split()
+_BATCH = ["entered_at", "author", "note"]
+_COUNTS = ["accepted", "refused", "taken_back"]
+_ROUND = ["round", "entered_at", "author", *_COUNTS, "open", "quantity", "amount_value", "note"]
 _HALF = 0.5  # units by which a part may exceed its line
 
 
@@ -36,7 +38,7 @@ def rows(
     -------
     DataFrame
         ``feedback, item, location, channel, month, later_month, state, quantity``: with each key
-        all that is moved by then, for the later answer counts alone.
+        all that is moved by then, for the later answer counts alone; ``refused_quantity``.
 
     Raises
     ------
@@ -90,39 +92,65 @@ def _said(table: pd.DataFrame, line: str, state: str, units: float | None) -> pd
     now = both["quantity"] * share if state == ACCEPTED else 0.0
     moved = both["before"].fillna(0.0) + now
     is_blank = (state == REFUSED) & (moved == 0)
-    return both[_KEY].assign(state=state, quantity=moved.mask(is_blank))
+    no = both["quantity"] if state == REFUSED else float("nan")
+    return both[_KEY].assign(state=state, quantity=moved.mask(is_blank), refused_quantity=no)
 
 
-def rounds(agreed: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+def given(answers: pd.DataFrame, rates: pd.DataFrame, *, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Every answer of a cycle as it was given: what it changed beside those before it.
+
+    Parameters
+    ----------
+    answers, rates : DataFrame
+        Raw table, and table `money_rates`.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``answers``: ``quantity`` accepted more (less: below zero) than by the answer
+        before it to the same units, ``is_back``: nothing is left of it; ``amount_value`` at the
+        series' price.
+    """
+    own = answers[answers["cycle"] == cycle].sort_values(["entered_at", *_KEY], ignore_index=True)
+    own = own.assign(quantity=own["quantity"].fillna(0.0), note=own["note"].astype("str"))
+    before = own.groupby(_KEY, dropna=False)["quantity"].shift(fill_value=0.0)
+    priced = own.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
+    change = own["quantity"] - before
+    return own.assign(
+        note=own["note"].fillna(""),
+        is_back=(own["state"] == ACCEPTED) & (own["quantity"] == 0),
+        quantity=change,
+        amount_value=change * priced["unit_price_value"],
+    )
+
+
+def rounds(said: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     """Table ``feedback_rounds``: batches of answers, then what is open now.
 
     Parameters
     ----------
-    agreed, lines : DataFrame
-        Tables `agreed` and `feedback`, quantities in the planning unit.
+    said, lines : DataFrame
+        From ``given``, and table `feedback`; quantities in the planning unit.
 
     Returns
     -------
     DataFrame
         Key ``round``: ``entered_at`` in words, ``author``, ``note``; lines ``accepted``,
-        ``refused`` and ``open``; ``quantity`` and ``amount_value`` that were moved by them, in the
-        last row those that are open. A later answer to the same line stands in its own round alone.
+        ``refused``, ``taken_back``, and ``open`` (known now alone); ``quantity`` and
+        ``amount_value`` that each batch accepted (taken back: below zero), in the last row those
+        that are open. No later answer changes an earlier round.
     """
     made = []
-    batches = (
-        agreed.astype({"note": "str"})
-        .fillna({"note": ""})
-        .groupby(["entered_at", "author", "note"])
-    )
-    for (when, author, note), own in batches:
-        counts = own.groupby("state")["feedback"].nunique()
-        said = {state: int(counts.get(state, 0)) for state in (ACCEPTED, REFUSED)}
-        when = f"{when:%Y-%m-%d %H:%M}"
-        made.append(
-            {"entered_at": when, "author": author, "note": note, "open": 0} | said | _sum(own)
-        )
+    for (when, author, note), own in said.groupby(_BATCH):
+        is_no = own["state"] == REFUSED
+        kinds = dict(zip(_COUNTS, (~is_no & ~own["is_back"], is_no, own["is_back"]), strict=True))
+        row = {name: own.loc[chosen, "feedback"].nunique() for name, chosen in kinds.items()}
+        row |= {"entered_at": f"{when:%Y-%m-%d %H:%M}", "author": author, "note": note}
+        made.append(row | _sum(own))
     left = lines[lines["state"] == OPEN]
-    now = {"entered_at": "open now", "author": "", "note": "", ACCEPTED: 0, REFUSED: 0}
+    now = {"entered_at": "open now", "author": "", "note": ""} | dict.fromkeys(_COUNTS, 0)
     made.append(now | {"open": left["feedback"].nunique()} | _sum(left))
     return pd.DataFrame(made).assign(round=range(1, len(made) + 1))[_ROUND]
 

@@ -18,8 +18,8 @@ from sopkit import months, schema
 LINE = ["item", "channel", "month"]
 OPEN, ACCEPTED, REFUSED = "open", "accepted", "refused"
 COLUMNS = (
-    "feedback item location channel month later_month site quantity amount_value cause limit state "
-    "author note"
+    "feedback item location channel month later_month site quantity amount_value promised_quantity "
+    "cause limit state author note remark"
 ).split()
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # none looks like another, no vowel makes a word
 _SHORTEST, _LONGEST = 4, 10  # letters of a line's name after its F
@@ -142,7 +142,8 @@ def lines(
         ``quantity``, ``amount_value`` at the series' price, ``cause`` and ``limit`` of the
         shortage, ``state``, ``author`` and ``note`` of the answer. Open lines first, then refused
         and accepted ones, in each the line of most money. Of a refused line nothing is offered
-        again, whatever comes of it.
+        again, whatever comes of it. ``promised_quantity`` of these units an earlier answer had
+        moved into ``month``; ``remark`` of an accepted line that is not kept: when it comes.
 
     Notes
     -----
@@ -159,8 +160,7 @@ def lines(
     )
     priced = late.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
     late = late.assign(amount_value=late["quantity"] * priced["unit_price_value"])
-    last = agreed.sort_values("entered_at").drop_duplicates("feedback", keep="last")
-    last = last.loc[last["state"] == REFUSED, ["feedback", "author", "note"]]
+    last = _refused(agreed).drop_duplicates("feedback")[["feedback", "author", "note"]]
     late = late.merge(last, on="feedback", how="left", validate="many_to_one")
     state = late["feedback"].isin(last["feedback"]).map({True: REFUSED, False: OPEN})
     site = allocation[[*schema.SERIES, "site"]].drop_duplicates(schema.SERIES)
@@ -168,7 +168,59 @@ def lines(
         site, on=schema.SERIES, how="left", validate="many_to_one"
     )
     said = said.assign(state=ACCEPTED, cause="", limit="")
-    return _most_money_first(pd.concat([late.assign(state=state), said[COLUMNS]]))
+    told = pd.concat([late.assign(state=state), said])
+    return _most_money_first(_beside_promises(told, plan))
+
+
+def refused(agreed: pd.DataFrame) -> pd.DataFrame:
+    """Units of each series' month that sales refused to have later.
+
+    Parameters
+    ----------
+    agreed : DataFrame
+        Table `agreed`.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, month``: ``refused``, units.
+    """
+    units = _refused(agreed).groupby(schema.SERIES_MONTH)["refused_quantity"].sum()
+    return units.rename("refused").reset_index()
+
+
+def _refused(agreed: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the last answer to each line, where it was no."""
+    last = agreed.groupby("feedback")["entered_at"].transform("max")
+    return agreed[(agreed["entered_at"] == last) & (agreed["state"] == REFUSED)]
+
+
+def _beside_promises(lines: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Lines with what of them was promised before, and which promises are not kept.
+
+    What was promised to come in a month is served first in it: it waits on where more is late than
+    the month's own demand, in the first lots. The answer that promised it says when it comes.
+    """
+    yes = lines[(lines["state"] == ACCEPTED) & lines["later_month"].notna()]
+    came = yes.groupby([*schema.SERIES, "later_month"])["quantity"].sum()
+    came.index = came.index.set_names(schema.SERIES_MONTH)
+    lines = lines.sort_values([*schema.SERIES_MONTH, "later_month"], ignore_index=True)
+    key = pd.MultiIndex.from_frame(lines[schema.SERIES_MONTH])
+    wanted = plan.set_index(schema.SERIES_MONTH)["consensus"].clip(lower=0.0)
+    of_month = lines.groupby(schema.SERIES_MONTH)["quantity"]
+    again = of_month.transform("sum") - wanted.reindex(key, fill_value=0.0).to_numpy()
+    again = np.minimum(again, came.reindex(key, fill_value=0.0).to_numpy()).clip(lower=0.0)
+    promised = (again - of_month.cumsum() + lines["quantity"]).clip(0.0, lines["quantity"])
+    lines = lines.assign(promised_quantity=promised, again=again)
+    broken = lines[lines["promised_quantity"] >= _HALF]
+    broken = broken.drop_duplicates(schema.SERIES_MONTH, keep="last").set_index(schema.SERIES_MONTH)
+    into = pd.MultiIndex.from_frame(lines[[*schema.SERIES, "later_month"]])
+    is_broken = into.isin(broken.index) & (lines["state"] == ACCEPTED)
+    when = pd.Series(broken["later_month"].reindex(into).to_numpy()).dt.strftime("comes %Y-%m")
+    is_whole = came.reindex(into).to_numpy() - broken["again"].reindex(into).to_numpy() < _HALF
+    kept = np.where(is_whole, "not kept: ", "not all of it is kept: the rest ")
+    words = kept + when.fillna("does not come within the plan").to_numpy()
+    return lines.assign(remark=np.where(is_broken, words, ""))
 
 
 def _within_plan(late: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +234,17 @@ def _within_plan(late: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
 
 def _most_money_first(table: pd.DataFrame) -> pd.DataFrame:
     """Rows in the order in which sales reads them."""
-    text = ["feedback", *schema.SERIES, "site", "cause", "limit", "state", "author", "note"]
+    text = [
+        "feedback",
+        *schema.SERIES,
+        "site",
+        "cause",
+        "limit",
+        "state",
+        "author",
+        "note",
+        "remark",
+    ]
     table = table.astype(dict.fromkeys(text, "str")).fillna(dict.fromkeys(text, ""))
     by = [table["state"], table["feedback"]]
     money = table["amount_value"].fillna(0.0).groupby(by).transform("sum")

@@ -68,7 +68,7 @@ FEEDBACK = pd.DataFrame(
         ("B", "North", "Shop", 5.0, "open"),
     ],
     columns=["item", "location", "channel", "quantity", "state"],
-)
+).assign(promised_quantity=0.0)
 LOCATIONS = pd.DataFrame({"location": ["North", "South"], "region": ["Alps", "Coast"]})
 TABLES = {
     "deliveries": DELIVERIES,
@@ -101,7 +101,7 @@ def test_what_is_late_is_told_by_family_with_its_months_and_money_by_hand():
 def test_to_whom_is_told_by_channel_else_by_region_and_how_much_is_agreed_by_hand():
     row = briefing.undelivered(TABLES).iloc[0]
     assert row["to_whom"] == "Shop 11, Web 3, Fair 2"  # B counts twice in the planning unit
-    assert row["agreed_share"] == 3 / 16
+    assert row["agreed_share"] == 3 / 19  # of all that is late
     far = pd.concat([FEEDBACK, FEEDBACK.tail(1).assign(channel="Mail", quantity=0.5)])
     row = briefing.undelivered(TABLES | {"feedback": far}).iloc[0]
     assert row["to_whom"] == "Shop 11, Web 3, others 3"

@@ -275,3 +275,17 @@ def waiting_of(keys: list, demand: dict, owed: float) -> dict:
     weight = {k: sum(units for key, units in demand.items() if key[:3] == k) for k in keys}
     total = sum(weight.values())
     return {k: owed * (weight[k] / total if total > 0 else 1.0 / len(keys)) for k in keys}
+
+
+@pytest.mark.parametrize("rule", allocation.RULES)
+def test_refused_units_are_served_last_and_as_late_as_they_were_by_hand(rule):
+    wanted = wanted_of(N_shop=[10, 14, 10], N_web=[6, 10, 10])  # the web gave way: four of January
+    delivered = delivered_of(wanted, [14, 24, 22])
+    refused = wanted.assign(refused=[2.0, 0, 0, np.nan, 0, 0])
+    table = shared(refused, delivered, rule)
+    assert wide(table, "delivered") == [[6, 8], [10, 14], [10, 12]]
+    assert wide(table, "owed") == [[0, 2], [0, 2], [0, 0]]
+    sums = table.groupby("month")[["delivered", "owed"]].sum()
+    assert sums["delivered"].tolist() == [14, 24, 22] and sums["owed"].tolist() == [2, 2, 0]
+    other = shared(wanted.assign(refused=0.0), delivered, rule)
+    pd.testing.assert_frame_equal(other, shared(wanted, delivered, rule))

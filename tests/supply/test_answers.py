@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months
-from sopkit.demand import agreed
 from sopkit.supply import answers, feedback
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -21,7 +20,7 @@ def table(*rows: tuple) -> pd.DataFrame:
     found = found.assign(later_month=pd.Series(later, dtype=months.DTYPE), month=CYCLE)
     found = found.assign(item=found["feedback"].str[-1], channel="Web", site="plant", note="")
     money = {"amount_value": 2.0 * found["quantity"], "cause": "hours", "limit": "saw"}
-    return found.assign(**money, author="")[feedback.COLUMNS]
+    return found.assign(**money, author="", promised_quantity=0.0, remark="")[feedback.COLUMNS]
 
 
 OPEN = table(("FA", "North", 1, 30.0, "open"), ("FA", "South", 1, 10.0, "open"),
@@ -99,21 +98,50 @@ def test_all_of_nothing_is_refused_in_words():
         answers.rows(OPEN.iloc[:0], {"FA": None}, ())
 
 
-def test_rounds_are_batches_and_the_last_row_is_open_by_hand():
-    said = pd.concat([OPEN, table(("FC", "North", 1, 0.0, "open"))], ignore_index=True)
-    said = said.assign(
-        state=["accepted"] * 3 + ["refused", "accepted"],
-        author=["Weber"] * 4 + ["Lund"],
-        entered_at=pd.to_datetime(["2026-01-05 09:30"] * 4 + ["2026-01-06 00:00"]),
-        finding="",
-    )[agreed.COLUMNS]
-    found = answers.rounds(said, table(("FD", "North", 1, 7.0, "open")))
+def said(*batches: tuple) -> pd.DataFrame:
+    """Raw answers from batches (hour, author, {line: units, None where refused})."""
+    parts = []
+    for hour, author, lines in batches:
+        part = pd.DataFrame(
+            {"feedback": [*lines], "quantity": pd.Series([*lines.values()], dtype=float)}
+        )
+        state = part["quantity"].isna().map({True: "refused", False: "accepted"})
+        at = pd.Timestamp("2026-01-05") + pd.Timedelta(hours=hour)
+        parts.append(part.assign(state=state, author=author, entered_at=at, item=part["feedback"]))
+    table = pd.concat(parts).assign(location="North", channel="Web", month=CYCLE, cycle=CYCLE)
+    like = contract.empty("answers")
+    return table.reindex(columns=like.columns).astype(like.dtypes)
+
+
+def rounds(table: pd.DataFrame, lines=OPEN, cycle=CYCLE) -> list[list]:
+    rates = pd.DataFrame({"item": ["FA", "FB"], "location": "North", "channel": "Web"})
+    rates = rates.assign(unit_price_value=2.0)
+    found = answers.rounds(answers.given(table, rates, cycle=cycle), lines)
     contract.check_processed("feedback_rounds", found)
-    names = ["round", "entered_at", "author", "accepted", "refused", "open", "quantity"]
-    assert found[names].to_numpy().tolist() == [
-        [1, "2026-01-05 09:30", "Weber", 1, 1, 0, 55.0],
-        [2, "2026-01-06 00:00", "Lund", 1, 0, 0, 0.0],
-        [3, "open now", "", 0, 0, 1, 7.0],
+    names = "entered_at author accepted refused taken_back open quantity amount_value".split()
+    return found[names].fillna(-1.0).to_numpy().tolist()
+
+
+def test_rounds_tell_what_was_answered_then_and_no_later_answer_changes_them_by_hand():
+    first = (9, "Keller", {"FA": 120.0, "FB": None})
+    later = [(10, "Lund", {"FA": 385.0}), (11, "Lund", {"FA": 0.0, "FB": 5.0})]
+    now = ["open now", "", 0, 0, 0, 2, 55.0, 110.0]
+    assert rounds(said(first)) == [["2026-01-05 09:00", "Keller", 1, 1, 0, -1, 120.0, 240.0], now]
+    assert rounds(said(first, *later)) == [
+        ["2026-01-05 09:00", "Keller", 1, 1, 0, -1, 120.0, 240.0],
+        ["2026-01-05 10:00", "Lund", 1, 0, 0, -1, 265.0, 530.0],
+        ["2026-01-05 11:00", "Lund", 1, 0, 1, -1, -380.0, -760.0],
+        now,
     ]
-    nothing = answers.rounds(said.iloc[:0], OPEN.iloc[:0])
-    assert nothing[["open", "quantity", "amount_value"]].to_numpy().tolist() == [[0, 0.0, 0.0]]
+
+
+def test_rounds_of_another_cycle_are_none():
+    old = said((9, "Keller", {"FA": 120.0}))
+    nothing = [["open now", "", 0, 0, 0, 0, 0.0, 0.0]]
+    assert rounds(old, OPEN.iloc[:0], months.shift(CYCLE, 1)) == nothing
+    assert rounds(old.iloc[:0], OPEN.iloc[:0]) == nothing
+
+
+def test_a_refusal_keeps_what_was_refused():
+    rows = answers.rows(OPEN, {"FA": None}, ("FB",))
+    assert rows["refused_quantity"].fillna(-1.0).tolist() == [-1.0, -1.0, -1.0, 5.0]

@@ -156,6 +156,7 @@ def test_orders_beyond_the_plan_are_no_line():
 
 def answer(table: pd.DataFrame, state: str, quantity: float, when: str) -> pd.DataFrame:
     said = table.assign(state=state, quantity=quantity, author="Weber", note="called")
+    said = said.assign(refused_quantity=table["quantity"] if state == "refused" else np.nan)
     return said.assign(entered_at=pd.Timestamp(when), finding="")[agreed.COLUMNS]
 
 
@@ -186,3 +187,50 @@ def test_arguments_are_not_changed():
     before = rows.copy()
     lines(rows)
     pd.testing.assert_frame_equal(rows, before)
+
+
+def test_a_promise_that_is_not_kept_is_told_and_every_unit_counts_once_by_hand():
+    rows = shared([4, 16, 10], [4, 7, 19])  # wanted 10 each; 6 of January were to come in February
+    yes = lines(shared([10, 10, 10], [4, 16, 10]))
+    said = answer(yes, "accepted", 6.0, "2026-01-05")
+    plan = plan_of(rows).assign(consensus=10.0)
+    table = lines(rows, plan, said=said).set_index("state")
+    assert table["quantity"].to_dict() == {"open": 9.0, "accepted": 6.0}
+    assert set(table["promised_quantity"]) == {0.0}  # six of the seven of February keep the promise
+    assert set(table["remark"]) == {""}
+    for came, promised, words in (
+        (0, 6.0, "not kept: comes 2026-03"),
+        (4, 2.0, "not all of it is kept: the rest comes 2026-03"),
+    ):
+        rows = shared([4, 16, 10], [4, came, 26 - came])
+        table = lines(rows, plan, said=said).set_index("state")
+        assert table["promised_quantity"].to_dict() == {"open": promised, "accepted": 0.0}
+        assert table["remark"].to_dict() == {"open": "", "accepted": words}
+        once = table["quantity"] - table["promised_quantity"]
+        assert once.sum() == 6.0 + 10.0
+    never = shared([4, 16, 10], [4, 0, 0])
+    assert "does not come within the plan" in lines(never, plan, said=said)["remark"].iloc[-1]
+
+
+def test_what_was_promised_and_moved_on_counts_once():
+    plan = plan_of(shared([4, 6, 20], [4, 6, 20])).assign(consensus=10.0)
+    first = lines(shared([10, 10, 10], [4, 16, 10]))
+    second = lines(shared([4, 16, 10], [4, 6, 20]))
+    said = [
+        answer(first, "accepted", 6.0, "2026-01-05"),
+        answer(second, "accepted", 10.0, "2026-01-06"),
+    ]
+    table = lines(shared([4, 6, 20], [4, 6, 20]), plan, said=pd.concat(said))
+    assert set(table["state"]) == {"accepted"} and table["quantity"].sum() == 16.0
+    assert table["promised_quantity"].sum() == 0.0 and set(table["remark"]) == {""}
+
+
+def test_what_was_refused_is_known_of_the_last_answer_alone():
+    first = lines(pd.concat([shared([10, 10], [4, 16]), shared([10, 10], [8, 12], item="B")]))
+    no = answer(first, "refused", np.nan, "2026-01-05")
+    later = answer(first[first["item"] == "A"], "accepted", 6.0, "2026-01-06")
+    assert feedback.refused(no)["refused"].tolist() == [6.0, 2.0]
+    assert feedback.refused(pd.concat([no, later]))[["item", "refused"]].values.tolist() == [
+        ["B", 2.0]
+    ]
+    assert feedback.refused(NOTHING).empty
