@@ -424,7 +424,7 @@ def _tell_revisions(workspace: Path, month: object) -> None:
         whole = rows[rows["family"] == schema.COMPANY_LABEL].iloc[0]
         words = f"{whole['change']:+,.0f} ({', '.join(parts)})" if parts else "as it was"
         if not parts and whole["moved"] > 0.5:
-            worst = f"{months.label(whole['worst_month'])} ({whole['worst_change']:+,.0f})"
+            worst = f"{label(whole['worst_month'])} ({whole['worst_change']:+,.0f})"
             words = f"{whole['moved']:,.0f} units come in another month, most in {worst}"
         print(f"  {measure.lower()} beside revision {number}: {words}")
 

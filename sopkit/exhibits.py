@@ -571,6 +571,7 @@ def feedback(
     source: str,
     missing: str,
     rows: int = 15,
+    materiality: float = 0.0,
 ) -> Exhibit:
     """Lines that go back to sales: for whom, what, when it is wanted and when it comes, the answer.
 
@@ -584,7 +585,16 @@ def feedback(
         As in ``table``.
     why : str
         Heading of the last column: limits of lines, or remarks on answers.
+    materiality : float
+        Money of a line below which it is counted in words, if it has no remark and others remain.
     """
+    money = lines.groupby("feedback")["amount_value"].transform("sum").abs()
+    is_small = (money < materiality) & (lines["finding"] == "" if "finding" in lines else True)
+    if is_small.any() and not is_small.all():
+        small, lines = lines[is_small], lines[~is_small]
+        count, limit = small["feedback"].nunique(), format_amount(materiality, "value", currency)
+        counted = "one line" if count == 1 else f"{count:,} lines"
+        caption += f"; {counted} of less than {limit} each not shown"
     name = schema.lookup(lines["item"], items, "description").fillna(lines["item"])
     later = lines["later_month"]
     said = (
@@ -595,18 +605,21 @@ def feedback(
     reason = None
     if "cause" in lines:  # a site that binds is no news
         limit = lines["limit"].where(lines["limit"] != lines["site"], "")
-        reason = lines["cause"].str.cat(limit, sep=": ")
+        reason = lines["cause"].str.cat(limit, sep=": ").str.removesuffix(": ") + lines["remark"]
     shown = lines.assign(
         name=name.astype("str"),
         to_whom=lines["channel"].where(lines["channel"] != schema.ALL, lines["location"]),
         comes=later.dt.strftime("%Y-%m").fillna("not within the plan"),
         said=said,
-        why=lines["finding"] if reason is None else reason.str.removesuffix(": "),
+        why=lines["finding"] if reason is None else reason,
+        promised=lines["promised_quantity"] if "remark" in lines else 0.0,
     )
     by = "feedback name to_whom month comes said why".split()
-    shown = shown.groupby(by, as_index=False, sort=False)[["quantity", "amount_value"]].sum(
-        min_count=1
-    )
+    shown = shown.groupby(by, as_index=False, sort=False)[
+        ["quantity", "amount_value", "promised"]
+    ].sum(min_count=1)
+    again = [f"; promised before: {n:,.0f}" if n >= 0.5 else "" for n in shown["promised"]]
+    shown = shown.assign(why=shown["why"].astype("str") + pd.Series(again, dtype="str"))
     heads = dict(feedback="Line", name="Item", to_whom="For", month="Wanted", comes="Comes")
     heads |= dict(quantity="Units", amount_value="Money", said="Answer", why=why)
     return table(

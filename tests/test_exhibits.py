@@ -75,6 +75,7 @@ def test_feedback_adds_up_places_and_tells_answers_and_reasons():
         "later_month": [*pd.to_datetime(["2026-06-01"] * 2), pd.NaT], "amount_value": 10.0,
         "state": ["open", "open", "accepted"], "author": ["", "", "Weber"],
         "cause": ["hours", "hours", "frozen"], "limit": ["saw", "saw", "plant"], "site": "plant",
+        "promised_quantity": [2.0, 1.0, 0.0], "remark": ["", "", "; not kept: comes 2026-07"],
     })  # fmt: skip
     items = pd.DataFrame({"item": ["T1"], "description": ["Tent"]})
     shared = dict(caption="Lines", why="Why", currency="EUR", source="feedback", missing="None.")
@@ -82,11 +83,30 @@ def test_feedback_adds_up_places_and_tells_answers_and_reasons():
     html = re.sub(r"</?span[^>]*>", "", html)
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in html.split("<tr")[2:]]
     assert rows == [
-        ["FA", "Tent", "Web", "2026-05", "2026-06", "7", "20", "open", "hours: saw"],
-        ["FB", "T2", "N", "2026-05", "not within the plan", "5", "10", "accepted, Weber", "frozen"],
+        [
+            "FA",
+            "Tent",
+            "Web",
+            *"2026-05 2026-06 7 20 open".split(),
+            "hours: saw; promised before: 3",
+        ],
+        [
+            *"FB T2 N 2026-05".split(),
+            "not within the plan",
+            *"5 10".split(),
+            "accepted, Weber",
+            "frozen; not kept: comes 2026-07",
+        ],
     ]
-    said = lines.drop(columns=["cause", "limit"]).assign(finding=["", "", "3 of 5 units"])
-    assert "3 of 5 units" in exhibits.feedback(said, items, **shared).html
+    said = lines.drop(columns=["cause", "limit", "remark"]).drop(columns="promised_quantity")
+    said = said.assign(finding=["", "", "3 of 5 units"])
+    html = exhibits.feedback(said, items, **shared, materiality=21.0).html
+    assert "3 of 5 units" in html and "one line of less than 21\u00a0EUR each not shown" in html
+    assert ">FA<" not in html.replace("span", "") and "FB" in html  # a remark is always told
+    assert "not shown" not in exhibits.feedback(said, items, **shared, materiality=20.0).html
+    assert (
+        "not shown" not in exhibits.feedback(said.head(2), items, **shared, materiality=21.0).html
+    )
     assert "None." in exhibits.feedback(lines.iloc[:0], items, **shared).html
 
 

@@ -33,9 +33,9 @@ def undelivered(tables: Tables) -> pd.DataFrame:
         ``worst_month``, ``late_quantity`` (not delivered in its month, planning unit, the whole
         horizon), ``late_value``, ``item`` (that most of it is of), ``to_whom``: the channels (where
         there are none, the regions) that wait for most of it, with their units; ``agreed_share``
-        of the late units that sales has agreed to, missing where nothing was asked; and ``missing_value``:
-        revenue of this fiscal year not delivered within it; zero where all of it is less than a
-        ten-thousandth.
+        of the late units that sales has agreed to, missing where nothing was asked; and
+        ``missing_value``: revenue of this fiscal year not delivered within it; zero where all of it
+        is less than a ten-thousandth.
     """
     own = tables["deliveries"]
     price = tables["money_rates"].groupby("item")["unit_price_value"].mean()
@@ -55,14 +55,14 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     first = by_month.groupby("family")["month"].min()
     worst = by_month.sort_values("late_quantity").groupby("family")["month"].last()
     waiting = _waiting(tables)
-    units = table["late_quantity"].to_numpy()
+    agreed = table["family"].map(_agreed(waiting)).astype("float64")
     return table.assign(
         months=table["family"].map(spans).astype("str"),
         first_month=first.reindex(table["family"]).to_numpy(),
         worst_month=worst.reindex(table["family"]).to_numpy(),
         item=table["family"].map(names).astype("str"),
         to_whom=_to_whom(waiting).reindex(table["family"], fill_value="").to_numpy(),
-        agreed_share=(table["family"].map(_agreed(waiting)) / units).clip(upper=1.0),
+        agreed_share=(agreed / table["late_quantity"]).clip(upper=1.0),
         missing_value=table["family"].map(_missing(tables["outlook"])).astype("float64"),
     ).sort_values(measures[::-1], ascending=False, ignore_index=True)
 
@@ -94,7 +94,7 @@ def _to_whom(waiting: pd.DataFrame) -> pd.Series:
 def _agreed(waiting: pd.DataFrame) -> pd.Series:
     """Units that each family's customers wait for and sales has agreed to."""
     units = waiting["quantity"].where(waiting["state"] == "accepted", 0.0)
-    return units.groupby(waiting["family"]).sum().astype("float64")
+    return units.groupby(waiting["family"]).sum()
 
 
 def _missing(outlook: pd.DataFrame) -> pd.Series:

@@ -108,3 +108,15 @@ def test_order_of_rows_changes_nothing_and_no_answer_leaves_the_plan():
     made, table = agreed.applied(PLAN, contract.empty("answers"), RATES, cycle=CYCLE)
     assert made["constrained"].equals(PLAN["consensus"]) and list(table) == agreed.COLUMNS
     assert set(schema.PROCESSED["agreed"].columns) == set(table)
+
+
+def test_of_two_answers_to_the_same_units_the_later_counts_and_remarks_come_first():
+    first, later = raw((0, 1, 4.0)), raw((0, 1, 6.0), entered_at=CYCLE + pd.Timedelta(hours=1))
+    for said in (pd.concat([first, later]), pd.concat([later, first])):
+        made, table = agreed.applied(PLAN, said, RATES, cycle=CYCLE)
+        assert made["constrained"].tolist() == [4.0, 26.0, 30.0, 40.0]
+        assert table["quantity"].tolist() == [6.0]
+    rows = pd.concat([raw((0, 1, 4.0)), raw((1, 2, 9.0), feedback="FB"),
+                      raw((3, 9, 1.0), feedback="FC")])  # fmt: skip
+    table = agreed.applied(PLAN, rows, RATES, cycle=CYCLE)[1]
+    assert table["feedback"].tolist() == ["FC", "FB", "FDTPW"]

@@ -109,6 +109,9 @@ def test_to_whom_is_told_by_channel_else_by_region_and_how_much_is_agreed_by_han
     assert briefing.undelivered(without).iloc[0]["to_whom"] == "Alps 15, Coast 1"
     without |= {"locations": LOCATIONS.iloc[:0]}
     assert briefing.undelivered(without).iloc[0]["to_whom"] == ""
+    again = FEEDBACK.assign(promised_quantity=[0.0, 1.0, 0.0, 2.0])  # counted where first wanted
+    row = briefing.undelivered(TABLES | {"feedback": again}).iloc[0]
+    assert row["to_whom"] == "Shop 6, Web 3, Fair 2" and row["agreed_share"] == 3 / 19
     nothing = briefing.undelivered(TABLES | {"feedback": FEEDBACK.iloc[:0]}).iloc[0]
     assert nothing["to_whom"] == "" and np.isnan(nothing["agreed_share"])
 

@@ -74,6 +74,7 @@ def test_what_sales_agreed_to_is_a_plan_of_its_own_where_there_is_anything_by_ha
     found = found.set_index("family")
     assert found["change"].to_dict() == {"Company": 4.5, "Tents": 6.0, "Poles": -1.5}
     assert found["worst_change"].to_dict() == {"Company": 7.5, "Tents": 9.0, "Poles": -1.5}
+    assert found["moved"].to_dict() == {"Company": 3.0, "Tents": 3.0, "Poles": 0.0}
     assert found["change_value"].to_dict() == {"Company": 570.0, "Tents": 600.0, "Poles": -30.0}
     assert found["words"].eq("a dealer more (R. Osei)").all()
 
