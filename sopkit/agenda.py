@@ -92,7 +92,7 @@ reconciliation | 05_reconciliation | Reconciliation
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan supply_plan supply_costs inventory_projection
     resource_load deliveries model_weights views view_skill override_changes event_effects feedback
-    purchase_orders late_launches
+    purchase_orders late_launches agreed
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members outlook
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money money_by_level

@@ -34,10 +34,8 @@ Tables = dict[str, pd.DataFrame]
 def allocated(tables: Tables, delivered: pd.DataFrame) -> Tables:
     """Deliveries shared among channels, and what every other rule would mean for them."""
     wanted = sites.series_demand(
-        tables["demand_plan"], tables["orders"], tables["items"], tables["locations"]
+        *(tables[name] for name in ("demand_plan", "orders", "items", "locations", "agreed"))
     )
-    no = feedback.refused(tables["agreed"])
-    wanted = wanted.merge(no, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
     rates, channels = tables["money_rates"], tables["channels"]
     rule = tables["company"]["allocation_rule"].iloc[0]
     rates = rates.assign(planning_factor=hierarchy.factors(rates["item"], tables["items"]))
@@ -69,9 +67,10 @@ def fed_back(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """What goes back to sales, and the rounds of its answers."""
     names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
     lines = feedback.lines(*(tables[name] for name in names))
-    said = answers.given(tables["answers"], tables["money_rates"], cycle=cycle)
-    alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (said, lines))
-    return {"feedback": lines, "feedback_rounds": answers.rounds(*alike)}
+    alike, rates = hierarchy.in_planning_units(lines, tables["items"]), tables["money_rates"]
+    rates = rates.assign(planning_factor=hierarchy.factors(rates["item"], tables["items"]))
+    rounds = answers.rounds(tables["answers"], alike, rates, cycle=cycle)
+    return {"feedback": lines, "feedback_rounds": rounds}
 
 
 def bought(

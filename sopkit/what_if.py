@@ -148,7 +148,9 @@ def _least_cost(base: dict, task: tasks.Task, family: pd.Series) -> plans.Plan:
 def plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
     """Table `plan_money`, with ``currencies.month_factors`` by row of the plan."""
     plan, rates = tables["demand_plan"], tables["money_rates"]
-    wanted = sites.series_demand(plan, tables["orders"], tables["items"], tables["locations"])
+    wanted = sites.series_demand(
+        plan, *(tables[name] for name in ("orders", "items", "locations", "agreed"))
+    )
     rule = tables["company"]["allocation_rule"].iloc[0]
     shared = allocation.allocation(wanted, delivered, tables["channels"], rates, rule=rule)
     return money.plan_money(plan, shared, rates, factors)

@@ -57,7 +57,8 @@ def applied(
         ``constrained`` = consensus + what was agreed, units; below zero only where consensus is.
     agreed : DataFrame
         A row an answer, by month: ``quantity`` of it that is moved (0 where nothing is),
-        ``amount_value`` at the series' price (missing without one), ``finding``: why not all of it.
+        ``amount_value`` at the series' price (missing without one), ``refused_quantity`` of lines
+        whose last answer is no (missing elsewhere), ``finding``: why not all of it is moved.
         Answers with a finding come first, then the line of most money.
 
     Notes
@@ -83,10 +84,13 @@ def applied(
         f"{given:,.0f} of {of:,.0f} units: no more is planned there now"
         for given, of in zip(moved, asked, strict=True)
     ]
+    last = own.groupby("feedback")["entered_at"].transform("max")
+    is_no = (own["state"] == REFUSED) & (own["entered_at"] == last)
     price = own.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
     table = own.assign(
         quantity=moved,
         amount_value=moved * price["unit_price_value"],
+        refused_quantity=own["refused_quantity"].fillna(0.0).where(is_no),
         finding=finding.mask(short, words).astype("str"),
     )
     change = left - plan["consensus"].clip(lower=0.0).to_numpy()

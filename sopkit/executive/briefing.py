@@ -46,11 +46,12 @@ def undelivered(tables: Tables) -> pd.DataFrame:
     )
     measures = ["late_quantity", "late_value"]
     by_month = hierarchy.aggregate(own, ["family", "month"], measures)
-    by_month = by_month[by_month["late_quantity"] >= _LATE]
+    whole, by_month = by_month, by_month[by_month["late_quantity"] >= _LATE]
+    whole = whole[whole["family"].isin(by_month["family"])]
     by_item = hierarchy.aggregate(own, ["family", "item"], measures)
     largest = by_item.sort_values(measures[::-1]).groupby("family")["item"].last()
     names = schema.lookup(largest, tables["items"], "description").fillna(largest)
-    table = hierarchy.aggregate(by_month, ["family"], measures)
+    table = hierarchy.aggregate(whole, ["family"], measures)
     spans = {family: _spans(rows["month"]) for family, rows in by_month.groupby("family")}
     first = by_month.groupby("family")["month"].min()
     worst = by_month.sort_values("late_quantity").groupby("family")["month"].last()

@@ -35,9 +35,8 @@ def allocation(
     Parameters
     ----------
     wanted : DataFrame
-        From ``sites.series_demand``; ``refused``, where given: units of the month that sales
-        refused to have later. They are served last, in this month and as long as they wait, so
-        that they take nothing of those who agreed.
+        From ``sites.series_demand``. Units that were ``refused`` are served last, in their month
+        and as long as they wait, so that they take nothing of those who agreed.
     delivered : DataFrame
         Table `deliveries`.
     channels : DataFrame
@@ -67,7 +66,7 @@ def allocation(
     Examples
     --------
     >>> wanted = pd.DataFrame({"item": "A", "location": "N", "channel": ["web", "shop"],
-    ...     "month": 1, "demand": [6.0, 4.0], "site": "plant"})
+    ...     "month": 1, "demand": [6.0, 4.0], "site": "plant", "refused": 0.0})
     >>> delivered = pd.DataFrame({"item": "A", "location": "plant", "month": [1], "demand": 10.0,
     ...     "deliverable": 5.0, "lost": 0.0, "owed": 5.0})
     >>> channels = pd.DataFrame({"channel": ["web", "shop"], "priority": [2.0, 1.0],
@@ -93,8 +92,7 @@ def allocation(
     before = (owed + given + lost - _sums(demand, group, len(places)))[0]
     waiting = _like_demand(demand, group, len(places)) * np.maximum(before, 0.0)[group]
     waiting = np.where(is_planned, waiting, 0.0)
-    last = wanted.assign(refused=wanted["refused"].fillna(0.0) if "refused" in wanted else 0.0)
-    last = _wide(last, schema.SERIES, "refused", span, keys[schema.SERIES])
+    last = _wide(wanted, schema.SERIES, "refused", span, keys[schema.SERIES])
     order = _order(keys, channels, rates, rule)
     shared = _shared(demand, waiting, given, lost, group, order, last)
     shared = {name: np.where(is_planned, units, 0.0) for name, units in shared.items()}

@@ -96,43 +96,21 @@ def _said(table: pd.DataFrame, line: str, state: str, units: float | None) -> pd
     return both[_KEY].assign(state=state, quantity=moved.mask(is_blank), refused_quantity=no)
 
 
-def given(answers: pd.DataFrame, rates: pd.DataFrame, *, cycle: pd.Timestamp) -> pd.DataFrame:
-    """Every answer of a cycle as it was given: what it changed beside those before it.
-
-    Parameters
-    ----------
-    answers, rates : DataFrame
-        Raw table, and table `money_rates`.
-    cycle : Timestamp
-        Month in which the plan is made.
-
-    Returns
-    -------
-    DataFrame
-        Rows of ``answers``: ``quantity`` accepted more (less: below zero) than by the answer
-        before it to the same units, ``is_back``: nothing is left of it; ``amount_value`` at the
-        series' price.
-    """
-    own = answers[answers["cycle"] == cycle].sort_values(["entered_at", *_KEY], ignore_index=True)
-    own = own.assign(quantity=own["quantity"].fillna(0.0), note=own["note"].astype("str"))
-    before = own.groupby(_KEY, dropna=False)["quantity"].shift(fill_value=0.0)
-    priced = own.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
-    change = own["quantity"] - before
-    return own.assign(
-        note=own["note"].fillna(""),
-        is_back=(own["state"] == ACCEPTED) & (own["quantity"] == 0),
-        quantity=change,
-        amount_value=change * priced["unit_price_value"],
-    )
-
-
-def rounds(said: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+def rounds(
+    answers: pd.DataFrame, lines: pd.DataFrame, rates: pd.DataFrame, *, cycle: pd.Timestamp
+) -> pd.DataFrame:
     """Table ``feedback_rounds``: batches of answers, then what is open now.
 
     Parameters
     ----------
-    said, lines : DataFrame
-        From ``given``, and table `feedback`; quantities in the planning unit.
+    answers : DataFrame
+        Raw table: every answer ever given.
+    lines : DataFrame
+        Table `feedback`, quantities in the planning unit.
+    rates : DataFrame
+        Table `money_rates`, with ``planning_factor``.
+    cycle : Timestamp
+        Month in which the plan is made.
 
     Returns
     -------
@@ -142,7 +120,7 @@ def rounds(said: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
         ``amount_value`` that each batch accepted (taken back: below zero), in the last row those
         that are open. No later answer changes an earlier round.
     """
-    made = []
+    made, said = [], _given(answers, rates, cycle)
     for (when, author, note), own in said.groupby(_BATCH):
         is_no = own["state"] == REFUSED
         kinds = dict(zip(_COUNTS, (~is_no & ~own["is_back"], is_no, own["is_back"]), strict=True))
@@ -153,6 +131,21 @@ def rounds(said: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     now = {"entered_at": "open now", "author": "", "note": ""} | dict.fromkeys(_COUNTS, 0)
     made.append(now | {"open": left["feedback"].nunique()} | _sum(left))
     return pd.DataFrame(made).assign(round=range(1, len(made) + 1))[_ROUND]
+
+
+def _given(answers: pd.DataFrame, rates: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
+    """What each answer changed beside the one before it; ``is_back``: nothing is left of it."""
+    own = answers[answers["cycle"] == cycle].sort_values(["entered_at", *_KEY], ignore_index=True)
+    own = own.assign(quantity=own["quantity"].fillna(0.0), note=own["note"].astype("str"))
+    before = own.groupby(_KEY, dropna=False)["quantity"].shift(fill_value=0.0)
+    priced = own.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
+    change = own["quantity"] - before
+    return own.assign(
+        note=own["note"].fillna(""),
+        is_back=(own["state"] == ACCEPTED) & (own["quantity"] == 0),
+        quantity=change * priced["planning_factor"].fillna(1.0),
+        amount_value=change * priced["unit_price_value"],
+    )
 
 
 def _sum(rows: pd.DataFrame) -> dict[str, float]:

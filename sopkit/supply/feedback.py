@@ -160,7 +160,8 @@ def lines(
     )
     priced = late.merge(rates, on=schema.SERIES, how="left", validate="many_to_one")
     late = late.assign(amount_value=late["quantity"] * priced["unit_price_value"])
-    last = _refused(agreed).drop_duplicates("feedback")[["feedback", "author", "note"]]
+    last = agreed[agreed["refused_quantity"].notna()].drop_duplicates("feedback")
+    last = last[["feedback", "author", "note"]]
     late = late.merge(last, on="feedback", how="left", validate="many_to_one")
     state = late["feedback"].isin(last["feedback"]).map({True: REFUSED, False: OPEN})
     site = allocation[[*schema.SERIES, "site"]].drop_duplicates(schema.SERIES)
@@ -170,29 +171,6 @@ def lines(
     said = said.assign(state=ACCEPTED, cause="", limit="")
     told = pd.concat([late.assign(state=state), said])
     return _most_money_first(_beside_promises(told, plan))
-
-
-def refused(agreed: pd.DataFrame) -> pd.DataFrame:
-    """Units of each series' month that sales refused to have later.
-
-    Parameters
-    ----------
-    agreed : DataFrame
-        Table `agreed`.
-
-    Returns
-    -------
-    DataFrame
-        Key ``item, location, channel, month``: ``refused``, units.
-    """
-    units = _refused(agreed).groupby(schema.SERIES_MONTH)["refused_quantity"].sum()
-    return units.rename("refused").reset_index()
-
-
-def _refused(agreed: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the last answer to each line, where it was no."""
-    last = agreed.groupby("feedback")["entered_at"].transform("max")
-    return agreed[(agreed["entered_at"] == last) & (agreed["state"] == REFUSED)]
 
 
 def _beside_promises(lines: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:

@@ -68,7 +68,11 @@ def head(places: pd.Series, locations: pd.DataFrame) -> pd.Series:
 
 
 def series_demand(
-    plan: pd.DataFrame, orders: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
+    plan: pd.DataFrame,
+    orders: pd.DataFrame,
+    items: pd.DataFrame,
+    locations: pd.DataFrame,
+    agreed: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What customers want, series by series: the plan, no less than the open orders, as agreed.
 
@@ -76,20 +80,27 @@ def series_demand(
     ----------
     plan, orders, items, locations : DataFrame
         As for ``site_demand``.
+    agreed : DataFrame, optional
+        Table `agreed`: units refused.
 
     Returns
     -------
     DataFrame
-        Key ``item, location, channel, month``: ``demand``, units, and ``site``, which serves it.
+        Key ``item, location, channel, month``: ``demand``, units, and ``site``, which serves it;
+        ``refused``: units of it that sales refused to have later.
     """
     book = orders[orders["month"].isin(plan["month"])]
     book = book.groupby(schema.SERIES_MONTH, as_index=False)[["quantity"]].sum()
     rows = plan[[*schema.SERIES_MONTH, "consensus", "constrained"]].merge(
         book, on=schema.SERIES_MONTH, how="outer", validate="one_to_one"
     )
-    agreed = (rows["constrained"] - rows["consensus"]).fillna(0.0)  # none where nothing is planned
-    demand = rows[["consensus", "quantity"]].max(axis=1) + agreed
-    rows = rows[schema.SERIES_MONTH].assign(demand=demand)
+    later = (rows["constrained"] - rows["consensus"]).fillna(0.0)  # none where nothing is planned
+    demand = rows[["consensus", "quantity"]].max(axis=1) + later
+    rows = rows[schema.SERIES_MONTH].assign(demand=demand, refused=0.0)
+    if agreed is not None:
+        no = agreed.groupby(schema.SERIES_MONTH)["refused_quantity"].sum()
+        key = pd.MultiIndex.from_frame(rows[schema.SERIES_MONTH])
+        rows = rows.assign(refused=no.reindex(key, fill_value=0.0).to_numpy())
     return rows.assign(site=stocking_site(rows, items, locations))
 
 

@@ -120,3 +120,11 @@ def test_of_two_answers_to_the_same_units_the_later_counts_and_remarks_come_firs
                       raw((3, 9, 1.0), feedback="FC")])  # fmt: skip
     table = agreed.applied(PLAN, rows, RATES, cycle=CYCLE)[1]
     assert table["feedback"].tolist() == ["FC", "FB", "FDTPW"]
+
+
+def test_what_was_refused_is_known_of_a_line_whose_last_answer_is_no():
+    no = raw((0, 1, np.nan), (0, 2, np.nan), state="refused", refused_quantity=3.0)
+    later = raw((0, 1, 3.0), entered_at=CYCLE + pd.Timedelta(hours=1))
+    for said, kept in ((no, [3.0, 3.0]), (pd.concat([no, later]), [-1.0, -1.0])):
+        table = agreed.applied(PLAN, said, RATES, cycle=CYCLE)[1]
+        assert table["refused_quantity"].fillna(-1.0).tolist() == kept

@@ -115,8 +115,8 @@ def said(*batches: tuple) -> pd.DataFrame:
 
 def rounds(table: pd.DataFrame, lines=OPEN, cycle=CYCLE) -> list[list]:
     rates = pd.DataFrame({"item": ["FA", "FB"], "location": "North", "channel": "Web"})
-    rates = rates.assign(unit_price_value=2.0)
-    found = answers.rounds(answers.given(table, rates, cycle=cycle), lines)
+    rates = rates.assign(unit_price_value=2.0, planning_factor=0.5)
+    found = answers.rounds(table, lines, rates, cycle=cycle)
     contract.check_processed("feedback_rounds", found)
     names = "entered_at author accepted refused taken_back open quantity amount_value".split()
     return found[names].fillna(-1.0).to_numpy().tolist()
@@ -126,11 +126,11 @@ def test_rounds_tell_what_was_answered_then_and_no_later_answer_changes_them_by_
     first = (9, "Keller", {"FA": 120.0, "FB": None})
     later = [(10, "Lund", {"FA": 385.0}), (11, "Lund", {"FA": 0.0, "FB": 5.0})]
     now = ["open now", "", 0, 0, 0, 2, 55.0, 110.0]
-    assert rounds(said(first)) == [["2026-01-05 09:00", "Keller", 1, 1, 0, -1, 120.0, 240.0], now]
+    assert rounds(said(first)) == [["2026-01-05 09:00", "Keller", 1, 1, 0, -1, 60.0, 240.0], now]
     assert rounds(said(first, *later)) == [
-        ["2026-01-05 09:00", "Keller", 1, 1, 0, -1, 120.0, 240.0],
-        ["2026-01-05 10:00", "Lund", 1, 0, 0, -1, 265.0, 530.0],
-        ["2026-01-05 11:00", "Lund", 1, 0, 1, -1, -380.0, -760.0],
+        ["2026-01-05 09:00", "Keller", 1, 1, 0, -1, 60.0, 240.0],
+        ["2026-01-05 10:00", "Lund", 1, 0, 0, -1, 132.5, 530.0],
+        ["2026-01-05 11:00", "Lund", 1, 0, 1, -1, -190.0, -760.0],
         now,
     ]
 

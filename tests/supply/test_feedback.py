@@ -16,7 +16,9 @@ CYCLE = pd.Timestamp("2026-01-01")
 SPAN = months.span(CYCLE, 4)
 KEY = [*schema.SERIES_MONTH, "later_month"]
 _DATES = dict.fromkeys(("month", "later_month", "entered_at"), months.DTYPE)
-NOTHING = pd.DataFrame(columns=agreed.COLUMNS).astype(_DATES | {"quantity": "float64"})
+NOTHING = pd.DataFrame(columns=agreed.COLUMNS).astype(
+    _DATES | {"quantity": "float64", "refused_quantity": "float64"}
+)
 WHY = pd.DataFrame(columns=["item", "location", "month", "cause", "limit"])
 WHY = WHY.astype({"month": months.DTYPE})
 
@@ -171,7 +173,7 @@ def test_accepted_units_stay_listed_and_a_refused_line_is_not_offered_again():
     assert table["quantity"].to_dict() == {"A": 6.0, "B": 4.0}
     assert table["site"].tolist() == ["plant", "plant"] and set(table["author"]) == {"Weber"}
     again = answer(first[first["item"] == "B"], "accepted", 2.0, "2026-01-06")
-    table = lines(rows, said=pd.concat([yes, no, again]))
+    table = lines(rows, said=pd.concat([yes, no.assign(refused_quantity=np.nan), again]))
     assert table.loc[table["item"] == "B", "state"].tolist() == ["open", "accepted"]
 
 
@@ -223,14 +225,3 @@ def test_what_was_promised_and_moved_on_counts_once():
     table = lines(shared([4, 6, 20], [4, 6, 20]), plan, said=pd.concat(said))
     assert set(table["state"]) == {"accepted"} and table["quantity"].sum() == 16.0
     assert table["promised_quantity"].sum() == 0.0 and set(table["remark"]) == {""}
-
-
-def test_what_was_refused_is_known_of_the_last_answer_alone():
-    first = lines(pd.concat([shared([10, 10], [4, 16]), shared([10, 10], [8, 12], item="B")]))
-    no = answer(first, "refused", np.nan, "2026-01-05")
-    later = answer(first[first["item"] == "A"], "accepted", 6.0, "2026-01-06")
-    assert feedback.refused(no)["refused"].tolist() == [6.0, 2.0]
-    assert feedback.refused(pd.concat([no, later]))[["item", "refused"]].values.tolist() == [
-        ["B", 2.0]
-    ]
-    assert feedback.refused(NOTHING).empty
