@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -11,13 +13,15 @@ from sopkit.reconciliation import finance
 from sopkit.supply import capacity, inventory, materials, sites, sourcing, tasks
 
 Tables = dict[str, pd.DataFrame]
+_OF_MATERIALS = "components items suppliers inventory scheduled_receipts locations".split()
+_OF_ROUTES = [name for name, axes in tasks.AXES.items() if "m" in axes]
 _FEW_ROWS = 25_000  # of a forecast: so many draws are kept for scenarios with other quantities
 
 
 def task(
     tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False, kept: dict | None = None
 ) -> tuple[tasks.Task, dict]:
-    """The supply problem in arrays, and what it was laid out from; ``kept`` holds known errors."""
+    """The supply problem in arrays, and what it was laid out from; ``kept`` holds what is known."""
     items, resources, places = tables["items"], tables["resources"], tables["locations"]
     company, scheduled = tables["company"].iloc[0], tables["scheduled_receipts"]
     demand = sites.site_demand(tables["demand_plan"], tables["orders"], items, places)
@@ -25,7 +29,8 @@ def task(
     terms = sites.replenishment(
         demand, items, places, tables["suppliers"], company["service_levels"], frozen
     )
-    errors = _total_errors(tables, terms, {} if kept is None else kept)
+    kept = {} if kept is None else kept
+    errors = _total_errors(tables, terms, kept)
     terms = terms.assign(
         safety_stock=inventory.covering_stock(errors, terms),
         shelf_life_months=schema.lookup(terms["item"], items, "shelf_life_months"),
@@ -57,8 +62,7 @@ def task(
         stops=tables.get("supply_stops"),
         sources=sourcing.sources(terms["item"], items, tables["suppliers"]),
     )
-    names = ("components", "items", "suppliers", "inventory", "scheduled_receipts", "locations")
-    task, unknown = materials.with_materials(task, *(tables[n] for n in names), frozen, cycle=cycle)
+    task, unknown = _with_materials(task, tables, frozen, kept, cycle=cycle)
     laid = {"unknown_materials": unknown} | {
         "terms": terms,
         "bills": bills,
@@ -66,6 +70,26 @@ def task(
         "rates": rates,
     }
     return task, laid | {"errors": errors, "is_stock_known": is_known}
+
+
+def _with_materials(
+    task: tasks.Task, tables: Tables, frozen: dict, kept: dict, *, cycle: pd.Timestamp
+) -> tuple[tasks.Task, list[str]]:
+    """The task with its materials, which do not hang on demand: ``kept`` holds them by tables."""
+    raw = [tables[name] for name in _OF_MATERIALS]
+    mark = ("materials", *map(id, raw), str(frozen), str(cycle))
+    held, of, unknown = kept.get(mark, (None, None, []))
+    is_same = held is not None and all(
+        np.array_equal(getattr(task, name), getattr(of, name))
+        for name in ("keys", "months", "route_item")
+    )
+    if is_same:
+        return replace(task, **held), unknown
+    whole, unknown = materials.with_materials(task, *raw, frozen, cycle=cycle)
+    fields = {name: getattr(whole, name) for name in ("materials", *_OF_ROUTES)}
+    kept[mark] = (fields, task, unknown)
+    kept[("tables of", *mark)] = raw  # as long as these live, no other table has their id
+    return whole, unknown
 
 
 def _total_errors(tables: Tables, terms: pd.DataFrame, kept: dict) -> np.ndarray:

@@ -69,7 +69,7 @@ def _decisions() -> exhibits.Exhibit:
 
 LONG = ", and what came of it in the months since it was promised, told in a second line"
 FULLEST = [
-    (4, LONG + LONG),
+    (4, LONG),
     (5, LONG),
     (5, ""),
     (5, ""),

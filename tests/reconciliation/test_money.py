@@ -31,7 +31,8 @@ def rows(name: str, *values: tuple) -> pd.DataFrame:
     key = schema.SERIES if name == "consensus" else schema.SITE
     table = pd.DataFrame(values, columns=[*key, "month", name])
     span = months.span(CYCLE, 12)
-    return table.assign(month=[span[k] for k in table["month"]]).astype({name: "float64"})
+    table = table.assign(month=[span[k] for k in table["month"]]).astype({name: "float64"})
+    return table.assign(constrained=table[name]) if name == "consensus" else table
 
 
 def series(**prices: tuple) -> pd.DataFrame:
