@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from sopkit import agenda, cycle, gates, months, packing, publication, store
-from sopkit.__main__ import main
+from sopkit.__main__ import _tell_revisions, main
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.supply import feedback
@@ -330,6 +330,32 @@ def test_answers_open_the_demand_review_and_move_what_is_promised(root):
         ["FDTPW", "accepted", 4.0],
         ["FK7QX", "refused", 0.0],
     ]
+
+
+def test_answers_of_an_earlier_cycle_move_nothing_and_are_told_nowhere(root):
+    put_lines(root)
+    gates.revise(root, CYCLE, {"FDTPW": 4.0}, ("FK7QX",), author="J. Weber")
+    path = next((root / "data/raw/answers").iterdir())
+    path.write_text(path.read_text().replace("2026-01-01,", "2025-12-01,", 2))
+    assert set(store.raw_table(root, "answers", CYCLE)["cycle"]) == {months.shift(CYCLE, -1)}
+    as_run(root, ["demand_review", "supply_review"])
+    plan = store.read(root, "demand_plan", CYCLE)
+    assert plan["constrained"].equals(plan["consensus"])
+    assert store.read(root, "agreed", CYCLE).empty  # page 03 lists nothing
+    assert store.read(root, "feedback_rounds", CYCLE)["entered_at"].tolist() == ["open now"]
+
+
+def test_a_revision_that_moves_units_to_other_months_says_so(root, capsys, monkeypatch):
+    rows = pd.DataFrame({"family": ["Company", "Tents"], "change": 0.0, "moved": 625.0})
+    rows = rows.assign(measure="Agreed demand", revision=1, worst_change=-600.0)
+    rows = rows.assign(worst_month=pd.Timestamp("2026-08-01"))
+    for moved, words in (
+        (625.0, "625 units come in another month, most in 2026-08 (-600)"),
+        (0.0, "as it was"),
+    ):
+        monkeypatch.setattr(store, "read", lambda *_a, moved=moved: rows.assign(moved=moved))
+        _tell_revisions(root, CYCLE)
+        assert capsys.readouterr().out == f"  agreed demand beside revision 1: {words}\n"
 
 
 def test_who_answers_first_is_heard_until_the_next_run(root):
