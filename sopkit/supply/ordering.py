@@ -52,8 +52,8 @@ def orders(keys: pd.DataFrame, net: np.ndarray, sources: pd.DataFrame) -> pd.Dat
     ...     "lead_time_months": [2, 0], "unit_cost_value": [1.0, 1.5], "monthly_limit": np.inf,
     ...     "minimum_order": [50.0, 0.0], "break_quantity": np.inf, "break_cost_value": np.nan})
     >>> made = orders(keys, np.array([[10.0, 0.0, 30.0, 20.0]]), sources)
-    >>> made[["supplier", "at", "quantity", "reason"]].values.tolist()
-    [['near', 0, 10.0, 'second supplier'], ['far', 2, 50.0, 'raised to the minimum, lasts 3 months']]
+    >>> made[["at", "quantity", "reason"]].values.tolist()
+    [[0, 10.0, 'second supplier'], [2, 50.0, 'raised to the minimum, lasts 3 months']]
     """
     rows, rooms = [], {}
     by_item = dict(list(sources.groupby("item", sort=False)))
@@ -188,8 +188,8 @@ def _told(key: dict, chosen: np.ndarray, need: np.ndarray, terms: dict) -> list[
         lacking = max(total[t] - before, 0.0) + _EPSILON
         reason = _SECOND if s else _NEED
         if size > lacking + terms["lot"][s]:
-            least, count = terms["minimum_order"][s], max(round(size / need.mean()), 1)
-            lasts = f"{count} month{'s' * (count > 1)}"
+            least, count = terms["minimum_order"][s], int(size / need.mean())
+            lasts = f"{count} month{'s' * (count > 1)}" if count else "less than a month"
             reason = _AHEAD if np.isfinite(terms["monthly_limit"][s]) else _TOGETHER
             reason = _MINIMUM.format(lasts) if least > lacking else reason
             reason = _BREAK if size >= terms["break_quantity"][s] - _EPSILON else reason
