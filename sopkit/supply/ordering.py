@@ -188,7 +188,7 @@ def _told(key: dict, chosen: np.ndarray, need: np.ndarray, terms: dict) -> list[
         lacking = max(total[t] - before, 0.0) + _EPSILON
         reason = _SECOND if s else _NEED
         if size > lacking + terms["lot"][s]:
-            least, count = terms["minimum_order"][s], int(size / need.mean())
+            least, count = terms["minimum_order"][s], round(size / need.mean())
             lasts = f"{count} month{'s' * (count > 1)}" if count else "less than a month"
             reason = _AHEAD if np.isfinite(terms["monthly_limit"][s]) else _TOGETHER
             reason = _MINIMUM.format(lasts) if least > lacking else reason

@@ -226,7 +226,7 @@ def _wanted_for_new(orders: pd.DataFrame, used: pd.DataFrame) -> np.ndarray:
 def _wanted_for(rows: pd.DataFrame, used: pd.DataFrame) -> pd.Series:
     """The items that take most of each row's item, in words; its own sales where it is none's."""
     found = _takers(rows, used[used["item"] != used["wanted_for"]])
-    return found.fillna("its own demand").astype("str")
+    return found.fillna("its own demand")
 
 
 def _takers(rows: pd.DataFrame, used: pd.DataFrame) -> pd.Series:
@@ -235,7 +235,7 @@ def _takers(rows: pd.DataFrame, used: pd.DataFrame) -> pd.Series:
     ranked = ranked.sort_values("units", ascending=False, kind="stable")
     words = ranked.groupby(schema.SITE)["wanted_for"].agg(_listed)
     found = words.reindex(pd.MultiIndex.from_frame(rows[schema.SITE]))
-    return found.set_axis(rows.index).astype("object")
+    return found.set_axis(rows.index).astype("str")
 
 
 def _listed(names: pd.Series) -> str:

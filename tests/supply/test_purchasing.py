@@ -175,3 +175,6 @@ def test_a_component_unknown_to_items_and_goods_bought_whole_are_on_the_list(hil
     assert cloth["gross"].sum() == pytest.approx(3 * made)  # subcontractors bring their own
     assert orders.loc[orders["item"] == "CLOTH", "amount_value"].isna().all()
     assert store.read(hill, "late_launches", CYCLE).empty
+    # nobody counts cloth, so it limits nothing: ordered, lacking by the books, and late nowhere
+    assert cloth["late"].max() > 0 and not orders["is_late"].any()
+    assert store.read(hill, "late_components", CYCLE).empty
