@@ -104,6 +104,7 @@ def check_across(
     if is_whole("routings capacity"):
         findings += _hours(tables, sources)
     findings += _at_once(tables, sources)
+    findings += _minimums(tables, sources)
     findings += _overrides(tables, sources)
     return findings + _submissions(tables, sources, company)
 
@@ -439,6 +440,18 @@ def _at_once(tables, sources) -> list[Finding]:
             remedy = remedy if name == "items" else "Write the days from order to receipt."
             findings.append(_on(tables, sources, name, rows, "lead_time_days", message, remedy))
     return findings
+
+
+def _minimums(tables, sources) -> list[Finding]:
+    """Suppliers that take no order as small as all they can deliver in a month."""
+    least = tables["suppliers"]["minimum_order"]
+    above = least > tables["suppliers"]["monthly_limit"]
+    if "suppliers" not in sources or not above.any():
+        return []
+    message = "it is above monthly_limit: the limit counts as the minimum."
+    remedy = f"Correct one of the two in {sources['suppliers'].label}."
+    told = ("minimum_order", message, remedy)
+    return [_on(tables, sources, "suppliers", above, *told, shown=least)]
 
 
 def _controls(tables, sources) -> list[Finding]:

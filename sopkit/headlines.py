@@ -284,12 +284,14 @@ def purchasing(
     )
     now, unknown = orders[orders["is_now"]], "unknown (no costs)"
     coming = orders[orders["order_month"] == months.shift(cycle, 1)]
+    new = (orders["launch_quantity"] * orders["unit_cost_value"]).sum()
     part, launch = (next(iter(table.to_dict("records")), {}) for table in (parts, late))
     return {
         "orders_now": ("count", len(now) or np.nan, "none"),
         "orders_now_value": ("value", now["amount_value"].sum(min_count=1), unknown),
         "orders_next": ("count", len(coming) or np.nan, "none"),
         "orders_next_value": ("value", coming["amount_value"].sum(min_count=1), unknown),
+        "launch_orders_value": ("value", new or np.nan, "unknown"),
         "unpriced_orders": ("count", orders["amount_value"].isna().sum() or np.nan, "none"),
         "late_components": ("count", len(parts) or np.nan, "none"),
         "late_component": part.get("item", ""),

@@ -16,6 +16,7 @@ from sopkit.supply import (
     answers,
     explosion,
     feedback,
+    materials,
     ordering,
     plans,
     purchasing,
@@ -93,13 +94,25 @@ def bought(
     told, ideal = (plans.table(task, own) for own in (way, unlimited))
     ideal = ideal.assign(purchased=0.0)  # what is bought whole waits for no component
     known = {"bills": bills, "sources": sources, "span": span, "in_work": task.in_work.T.ravel()}
-    needed, orders, used, _ = _requirements(tables, known, told, plan, possible)
-    asked, _, uses, prices = _requirements(tables, known, ideal, plan, wanted)
-    prices = laid["rates"].set_index("item")["unit_price_value"].combine_first(prices)
+    needed, orders, used = _requirements(tables, known, told, plan, possible)
+    asked, _, uses = _requirements(tables, known, ideal, plan, wanted.iloc[:0])
+    names = ("inventory", "scheduled_receipts", "items", "locations")
+    counted = pd.concat([materials.counted(*(tables[n] for n in names)), task.keys[schema.SITE]])
+
+    def limiting(rows: pd.DataFrame) -> pd.DataFrame:
+        """Without what nobody counts: it limits nothing, so it is not late."""
+        is_counted = pd.MultiIndex.from_frame(rows[schema.SITE]).isin(
+            pd.MultiIndex.from_frame(counted)
+        )
+        return rows[is_counted | rows["item"].isin(wanted.index)]
+
+    prices = laid["rates"].set_index("item")["unit_price_value"]
     return {
         "requirements": needed,
-        "purchase_orders": purchasing.purchase_orders(orders, needed, sources, used, span),
-        "late_components": purchasing.late_components(asked, uses, prices, sources),
+        "purchase_orders": purchasing.purchase_orders(
+            orders, limiting(needed), sources, used, span
+        ),
+        "late_components": purchasing.late_components(limiting(asked), uses, prices, sources),
         "late_launches": launches.lost(late, tables["launches"], plan),
     }
 
@@ -116,25 +129,25 @@ def _own_bill(tables: Tables, task: tasks.Task) -> pd.DataFrame:
 
 def _requirements(
     tables: Tables, known: dict, told: pd.DataFrame, plan: pd.DataFrame, start: pd.Series
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.Series]:
-    """Requirements and orders of a supply plan, what goes into what, and prices of launches."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Requirements and orders of a supply plan, with what launches take of them; what goes where.
+
+    Launches are those of which ``start`` tells a month.
+    """
     items, places, sources = tables["items"], tables["locations"], known["sources"]
     new = launches.expected(tables["launches"], plan, start)
     site = sites.head(sites.stocking_site(new, items, places), places)
-    new = hierarchy.aggregate(
-        new.assign(location=site), schema.SITE_MONTH, ["quantity", "revenue_value"]
-    )
+    new = hierarchy.aggregate(new.assign(location=site), schema.SITE_MONTH, ["quantity"])
     made = told.assign(quantity=told["regular"] + told["overtime"], in_work=known["in_work"])
     stock, receipts = purchasing.there(tables, told, cycle=known["span"][0])
-    exploded = explosion.explode(
-        made,
-        new,
-        known["bills"],
-        items,
-        lead_months=sources.groupby("item")["lead_time_months"].min(),
-        stock=stock,
-        receipts=receipts,
-        span=known["span"],
+    lead = sources.groupby("item")["lead_time_months"].min()
+    terms = {"lead_months": lead, "span": known["span"]}
+    exploded, launched = (
+        explosion.explode(own, new, known["bills"], items, stock=there, receipts=due, **terms)
+        for own, there, due in (
+            (made, stock, receipts),
+            (made.iloc[:0], stock.iloc[:0], receipts.iloc[:0]),
+        )
     )
     is_bought = exploded.keys["is_bought"]
     rates = finance.item_rates(
@@ -145,12 +158,12 @@ def _requirements(
     )
     keys = exploded.keys[is_bought].merge(rates, on="item", how="left", validate="many_to_one")
     orders = ordering.orders(keys, exploded.net[is_bought.to_numpy()], sources)
+    orders["launch_quantity"] = purchasing.for_launches(orders, exploded, launched)
     tops = made.assign(quantity=made["quantity"] + made["in_work"])
     tops = hierarchy.aggregate(pd.concat([tops, new]), schema.SITE, ["quantity"])
     used = explosion.uses(tops[tops["quantity"] > 0], known["bills"])
-    sold = new.groupby("item")[["quantity", "revenue_value"]].sum(min_count=1)
-    prices = sold["revenue_value"] / sold["quantity"]
-    return purchasing.requirements(exploded, orders), orders, used, prices
+    used = used.assign(is_new=used["wanted_for"].isin(new["item"]))
+    return purchasing.requirements(exploded, orders), orders, used
 
 
 def _priced(tables: Tables) -> pd.DataFrame:

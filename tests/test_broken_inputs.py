@@ -1122,6 +1122,18 @@ CASES = [
             "Add TENT-9 to data/raw/items.csv.",
         ),
         (
+            "a supplier whose minimum order is above its monthly limit",
+            {
+                "suppliers.csv": lambda text: text.replace(
+                    "unit_cost_value", "unit_cost_value,monthly_limit,minimum_order"
+                ).replace("45,20", "45,20,100,300")
+            },
+            "notice",
+            "suppliers.minimum_order: it is above monthly_limit: the limit counts as the minimum.",
+            "line 2 holds",
+            "Correct one of the two in data/raw/suppliers.csv.",
+        ),
+        (
             "stock of an item that items lacks",
             {"inventory.csv": add("PEG-1,North,2025-12,400")},
             "notice",

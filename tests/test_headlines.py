@@ -970,6 +970,8 @@ def test_purchasing_tells_what_to_order_now_and_next_and_what_is_late_by_hand():
             "order_month": pd.to_datetime(["2026-01-01", "2026-01-01", "2026-02-01", "2026-04-01"]),
             "is_now": [True, True, False, False],
             "amount_value": [100.0, None, 40.0, 7.0],
+            "unit_cost_value": [10.0, None, 4.0, 1.0],
+            "launch_quantity": [2.0, 5.0, 0.0, 7.0],
         }
     )
     parts = pd.DataFrame({"item": ["tube"], "amount_value": [900.0]})
@@ -980,11 +982,13 @@ def test_purchasing_tells_what_to_order_now_and_next_and_what_is_late_by_hand():
     assert told["orders_now"][1] == 2 and told["orders_now_value"][1] == 100.0
     assert told["orders_next"][1] == 1 and told["orders_next_value"][1] == 40.0
     assert told["unpriced_orders"][1] == 1
+    assert told["launch_orders_value"][1] == 27.0
     assert told["late_component"] == "tube" and told["late_launch_chain"] == "lamp ← tube"
     nothing = headlines.purchasing(
         {name: table.iloc[:0] for name, table in bought.items()}, cycle=pd.Timestamp("2026-01-01")
     )
     assert nothing["late_component"] == "" and pd.isna(nothing["orders_now"][1])
+    assert pd.isna(nothing["launch_orders_value"][1])
 
 
 def test_cash_tells_what_comes_and_goes_the_tightest_month_and_whose_terms_lack_by_hand():

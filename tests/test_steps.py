@@ -298,6 +298,20 @@ def test_what_supply_delivers_adds_up_over_series_to_the_deliveries(made):
     np.testing.assert_allclose(shared, delivered, atol=1e-6)
 
 
+def test_what_is_bought_for_launches_says_so_and_is_late_for_the_launch_alone(made):
+    orders, launches = made["purchase_orders"], made["late_launches"]
+    planned = set(made["demand_plan"]["item"])
+    new = orders[orders["launch_quantity"] > 0.5]
+    assert len(new) and new["wanted_for"].str.contains("launch of .*, in no plan yet").all()
+    assert not orders.loc[orders["launch_quantity"] == 0, "wanted_for"].str.contains("launch").any()
+    assert (orders["launch_quantity"] <= orders["quantity"] + 1e-6).all()
+    assert not set(launches["component"]) & set(made["late_components"]["item"])
+    needed = made["requirements"].groupby("item")["gross"].sum()
+    whole = new[~new["item"].isin(planned) & ~new["wanted_for"].str.contains(";")]
+    for item, units in whole.groupby("item")["launch_quantity"].sum().items():
+        assert units <= needed[item] + 1e-6
+
+
 def test_members_of_every_level_of_the_plan_in_money_add_up_to_the_company(made):
     table, key = made["money_by_level"], ["period_kind", "period"]
     whole = table[table["level"] == "company"].set_index(key).sort_index()

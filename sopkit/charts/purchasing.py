@@ -83,12 +83,13 @@ def order_dates(
     first = near[near["item"].isin(shown)].sort_values(["order_by", "amount"], kind="stable")
     row = {item: place for place, item in enumerate(first["item"].unique())}
     figure, (axes,) = _style.panels(height=1.7 + 0.34 * len(row))
+    write = _thousands if first["amount"].max() >= 9_999.5 else _style.short
     beside = first.groupby("item")["order_by"].diff(-1) > pd.Timedelta(-_NEAR_DAYS, "D")
     for order, is_near in zip(first.itertuples(), beside, strict=True):
         colour = _style.SHORTAGE if order.is_late else _style.SUPPLY
         mark = "D" if order.is_late else "o"
         axes.plot(order.order_by, row[order.item], mark, color=colour, markersize=7)
-        words, place = _style.short(order.amount), (order.order_by, row[order.item])
+        words, place = write(order.amount), (order.order_by, row[order.item])
         side = {"shift": (-6, 0), "ha": "right"} if is_near else {}  # the next mark stands close
         _style.say(axes, words, place, colour=colour, fontsize=8.5, **side)
     described = items.drop_duplicates("item").set_index("item")["description"].reindex(list(row))
@@ -107,6 +108,11 @@ def order_dates(
     late = ". Red diamonds come too late" * bool(first["is_late"].any())
     _style.head(figure, f"Order by when, {what}{late}{beyond}")
     return figure
+
+
+def _thousands(amount: float) -> str:
+    """An amount in thousands, so that all of a chart have one form."""
+    return f"{amount / 1e3:,.{int(amount < 99_950)}f}\u00a0k"
 
 
 @_style.drawn

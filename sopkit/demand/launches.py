@@ -30,7 +30,9 @@ def expected(launches: pd.DataFrame, plan: pd.DataFrame, start: pd.Series) -> pd
     ----------
     launches : DataFrame
         Raw table: each like item counts with ``weight_share`` times ``scale_rate`` (blank: 1), and
-        grows over ``ramp_months`` (blank: sells in full at once).
+        grows over ``ramp_months`` (blank: sells in full at once). What the item that it replaces
+        (``replaces_item``) is still planned to sell from then on is taken off, never below zero:
+        it is not needed twice.
     plan : DataFrame
         ``item, location, channel, month, quantity, revenue_value`` of the like items; one that is
         not planned adds nothing.
@@ -46,7 +48,7 @@ def expected(launches: pd.DataFrame, plan: pd.DataFrame, start: pd.Series) -> pd
     Examples
     --------
     >>> launches = pd.DataFrame({"item": ["N"], "like_item": ["A"], "weight_share": [1.0],
-    ...     "scale_rate": [0.5], "ramp_months": [2.0]})
+    ...     "scale_rate": [0.5], "ramp_months": [2.0], "replaces_item": [None]})
     >>> plan = pd.DataFrame({"item": "A", "location": "all", "channel": "all",
     ...     "month": pd.date_range("2026-01", periods=3, freq="MS"), "quantity": 100.0,
     ...     "revenue_value": 900.0})
@@ -67,7 +69,16 @@ def expected(launches: pd.DataFrame, plan: pd.DataFrame, start: pd.Series) -> pd
     weight = (rows["weight_share"] * rows["scale_rate"].fillna(1.0)).to_numpy() * grown
     rows = rows.assign(item=rows["new_item"], **{n: rows[n] * weight for n in _MEASURES})
     sums = rows[grown > 0].groupby(schema.SERIES_MONTH)[_MEASURES].sum(min_count=1)
-    return sums.reset_index()
+    pairs = told[["new_item", "replaces_item"]].dropna().drop_duplicates()
+    old = pairs.merge(
+        plan.rename(columns={"item": "replaces_item"}),
+        on="replaces_item",
+        how="inner",
+        validate="many_to_many",
+    ).rename(columns={"new_item": "item"})
+    old = old.groupby(schema.SERIES_MONTH)["quantity"].sum().reindex(sums.index).fillna(0.0)
+    left = (1.0 - old / sums["quantity"]).clip(lower=0.0).fillna(0.0)
+    return sums.mul(left, axis=0).reset_index()
 
 
 def lost(late: pd.DataFrame, launches: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:

@@ -89,14 +89,14 @@ def with_materials(
         on is left out.
     unknown : list of str
         Components of which no stock was ever counted and nothing is on its way, sorted: they limit
-        nothing.
+        nothing. Not so a part made here of any that was: its own stock is none.
     """
     inventory, scheduled = (
         table[table["item"].isin(components["component"])] for table in (inventory, scheduled)
     )
     is_bought = schema.lookup(task.keys["item"], items, "is_purchased").fillna(False)
     is_maker = (task.supplied_from < 0) & ~(is_bought.to_numpy(dtype=bool) | task.is_purchased)
-    known = _counted(inventory, scheduled, items, locations)
+    known = counted(inventory, scheduled, items, locations)
     uses, unknown = _uses(task.keys[is_maker], task.keys, components, items, known)
     names = uses[["component", "location"]].drop_duplicates(ignore_index=True)
     names = names.rename(columns={"component": "item"})
@@ -124,10 +124,21 @@ def _at(rows: pd.DataFrame, keys: pd.DataFrame) -> np.ndarray:
     return index.get_indexer(pd.MultiIndex.from_frame(rows[schema.SITE]))
 
 
-def _counted(
+def counted(
     inventory: pd.DataFrame, scheduled: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFrame
 ) -> pd.DataFrame:
-    """Items and sites of which stock was ever counted, or something is on its way."""
+    """Items and sites of which stock was ever counted, or something is on its way.
+
+    Parameters
+    ----------
+    inventory, scheduled, items, locations : DataFrame
+        As for ``with_materials``.
+
+    Returns
+    -------
+    DataFrame
+        ``item, location``, each once.
+    """
     rows = pd.concat([inventory[schema.SITE], scheduled[schema.SITE]])
     rows = rows.drop_duplicates(ignore_index=True)
     return rows.assign(location=sites.stocking_site(rows, items, locations)).drop_duplicates()
@@ -147,12 +158,13 @@ def _uses(
     bill = components.assign(quantity_per=components["quantity_per"].fillna(1.0))
     bill = bill.loc[bill["quantity_per"] > 0, ["item", "component", *_USE[3:5]]]
     bought = set(items.loc[items["is_purchased"].fillna(False).astype(bool), "item"])
+    known = _with_makers(pd.concat([known, keys[schema.SITE]]), bill[~bill["item"].isin(bought)])
     level, parts, unknown = makers[schema.SITE].assign(is_part=False), [], set()
     seen = pd.DataFrame({name: [] for name in schema.SITE}, dtype="str")
     while len(level):
         own = level.merge(bill, on="item", how="inner", validate="many_to_many")
         goes = own[["component", "location"]].rename(columns={"component": "item"})
-        is_known = (_at(goes, known) >= 0) | (_at(goes, keys) >= 0)
+        is_known = _at(goes, known) >= 0
         unknown |= set(goes.loc[~is_known, "item"])
         parts.append(own[is_known][_USE])
         seen = pd.concat([seen, level[schema.SITE]])
@@ -163,6 +175,19 @@ def _uses(
     uses = pd.concat([bill.iloc[:0].join(none)[_USE], *parts], ignore_index=True)
     lead = np.where(uses["is_part"], _lead_months(uses["item"], items), 0)
     return uses.assign(offset_months=np.fmax(uses["offset_months"], lead)), sorted(unknown)
+
+
+def _with_makers(known: pd.DataFrame, bill: pd.DataFrame) -> pd.DataFrame:
+    """Items and sites, and all that is made there of any of them."""
+    known = known.drop_duplicates(ignore_index=True)
+    for _ in range(bill["item"].nunique()):
+        part = known.rename(columns={"item": "component"})
+        made = bill.merge(part, on="component", how="inner", validate="many_to_many")[schema.SITE]
+        more = pd.concat([known, made]).drop_duplicates(ignore_index=True)
+        if len(more) == len(known):
+            break
+        known = more
+    return known
 
 
 def _lead_months(members: pd.Series, items: pd.DataFrame) -> np.ndarray:

@@ -17,7 +17,10 @@ _LATE = 50.0  # times the dearest price: what a unit late costs a month, so that
 _MOST_STATES = 24  # stocks after a month that are followed up
 _AHEAD_MONTHS = 12  # months that one order may cover
 _EPSILON = 1e-6
-_NEED, _MINIMUM, _BREAK, _SECOND = "need", "raised to the minimum", "price break", "second supplier"
+_NEED, _BREAK, _SECOND = "need", "price break", "second supplier"
+_MINIMUM = "raised to the minimum, lasts {}"
+_AHEAD = "ahead of need: its limit binds later"
+_TOGETHER = "ahead of need: less than the minimum alone"
 
 
 def orders(keys: pd.DataFrame, net: np.ndarray, sources: pd.DataFrame) -> pd.DataFrame:
@@ -49,8 +52,8 @@ def orders(keys: pd.DataFrame, net: np.ndarray, sources: pd.DataFrame) -> pd.Dat
     ...     "lead_time_months": [2, 0], "unit_cost_value": [1.0, 1.5], "monthly_limit": np.inf,
     ...     "minimum_order": [50.0, 0.0], "break_quantity": np.inf, "break_cost_value": np.nan})
     >>> made = orders(keys, np.array([[10.0, 0.0, 30.0, 20.0]]), sources)
-    >>> made[["supplier", "at", "quantity", "reason"]].values.tolist()
-    [['near', 0, 10.0, 'second supplier'], ['far', 2, 50.0, 'raised to the minimum']]
+    >>> made[["at", "quantity", "reason"]].values.tolist()
+    [[0, 10.0, 'second supplier'], [2, 50.0, 'raised to the minimum, lasts 3 months']]
     """
     rows, rooms = [], {}
     by_item = dict(list(sources.groupby("item", sort=False)))
@@ -65,7 +68,8 @@ def orders(keys: pd.DataFrame, net: np.ndarray, sources: pd.DataFrame) -> pd.Dat
         room = rooms.setdefault(key["item"], limit)
         room[np.arange(len(need)) < terms["lead_time_months"][:, None]] = 0.0
         terms["holding"] = np.nan_to_num(key["holding_cost_value"])
-        terms["lot"] = key["lot_size"] if key["lot_size"] > 1 else 0.0
+        is_lot = (key["lot_size"] > 1) & (key["lot_size"] <= terms["monthly_limit"])
+        terms["lot"] = np.where(is_lot, key["lot_size"], 0.0)  # more than a month gives binds none
         chosen = _cheapest(need, terms, room)
         if _is_lumpy(chosen, terms):
             tried = _in_lots(need, terms, room, chosen)
@@ -106,7 +110,7 @@ def _is_lumpy(chosen: np.ndarray, terms: dict) -> bool:
 def _breaks_terms(chosen: np.ndarray, terms: dict) -> bool:
     """Whether an order lies below its minimum, or is no multiple of the lot."""
     is_small = (chosen > _EPSILON) & (chosen < terms["minimum_order"][:, None] - _EPSILON)
-    lots = chosen / terms["lot"] if terms["lot"] else np.zeros(1)
+    lots = chosen / np.where(terms["lot"] > 0, terms["lot"], np.inf)[:, None]
     return bool(is_small.any() or (np.abs(lots - lots.round()) > _EPSILON).any())
 
 
@@ -140,14 +144,16 @@ def _in_lots(need: np.ndarray, terms: dict, room: np.ndarray, exact: np.ndarray)
 
 def _sizes(stock, ahead, terms: dict, s: int, room: float, exact: float) -> np.ndarray:
     """Orders (states, choices) to try of a supplier in a month; none is among them."""
-    least, lot, most = terms["minimum_order"][s], terms["lot"], room
+    least, lot, most = terms["minimum_order"][s], terms["lot"][s], room
     lacking = np.maximum(ahead - stock[:, None], 0.0)
     step = terms["break_quantity"][s]
     others = np.array([exact, step if step <= most and np.isfinite(step) else 0.0])
     size = np.hstack([lacking, np.tile(others, (len(stock), 1)), np.zeros((len(stock), 1))])
     if lot:
         size, most = np.ceil(size / lot - _EPSILON) * lot, np.floor(most / lot) * lot
-        least = np.ceil(least / lot - _EPSILON) * lot
+        least = (
+            min(np.ceil(least / lot - _EPSILON), np.floor(terms["monthly_limit"][s] / lot)) * lot
+        )
     size = np.where(size > _EPSILON, np.maximum(size, least), 0.0)
     return np.where(least > most, 0.0, np.minimum(size, most))
 
@@ -180,10 +186,13 @@ def _told(key: dict, chosen: np.ndarray, need: np.ndarray, terms: dict) -> list[
     for t, s in np.argwhere(chosen.T > _EPSILON):
         size, before = chosen[s, t], chosen[:, :t].sum() + chosen[:s, t].sum()
         lacking = max(total[t] - before, 0.0) + _EPSILON
-        is_more = size > lacking + terms["lot"]
         reason = _SECOND if s else _NEED
-        reason = _MINIMUM if is_more and terms["minimum_order"][s] > lacking else reason
-        reason = _BREAK if is_more and size >= terms["break_quantity"][s] - _EPSILON else reason
+        if size > lacking + terms["lot"][s]:
+            least, count = terms["minimum_order"][s], round(size / need.mean())
+            lasts = f"{count} month{'s' * (count > 1)}" if count else "less than a month"
+            reason = _AHEAD if np.isfinite(terms["monthly_limit"][s]) else _TOGETHER
+            reason = _MINIMUM.format(lasts) if least > lacking else reason
+            reason = _BREAK if size >= terms["break_quantity"][s] - _EPSILON else reason
         unit = _price(size, terms, s) if np.isfinite(terms["unit_cost_value"][s]) else np.nan
         supplier = terms["supplier"][s]
         rows.append((key["item"], key["location"], supplier, int(t), size, float(unit), reason))

@@ -112,6 +112,37 @@ def requirements(exploded: Exploded, orders: pd.DataFrame) -> pd.DataFrame:
     return table[is_needed].reset_index(drop=True)
 
 
+def for_launches(orders: pd.DataFrame, exploded: Exploded, launched: Exploded) -> np.ndarray:
+    """Units of each order that launches need, which no plan holds.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        From ``ordering.orders``: in turn they cover what lacks, month after month.
+    exploded, launched : Exploded
+        Of all that is needed, and of launches alone without stock and receipts.
+
+    Returns
+    -------
+    array (orders,)
+        What lacks in a month is shared like what is needed in it.
+    """
+    index = pd.MultiIndex.from_frame(exploded.keys[schema.SITE])
+    new = np.zeros_like(exploded.gross)
+    new[index.get_indexer(pd.MultiIndex.from_frame(launched.keys[schema.SITE]))] = launched.gross
+    share = np.minimum(new / np.maximum(exploded.gross, _EPSILON), 1.0)
+    start = np.zeros((len(index), 1))
+    lacking = np.hstack([start, exploded.net.cumsum(axis=1)])
+    of_new = np.hstack([start, (exploded.net * share).cumsum(axis=1)])
+    at = index.get_indexer(pd.MultiIndex.from_frame(orders[schema.SITE]))
+    end = orders.groupby(at)["quantity"].cumsum()
+    found = [
+        np.interp([last - size, last], lacking[k], of_new[k])
+        for k, last, size in zip(at, end, orders["quantity"], strict=True)
+    ]
+    return np.diff(np.reshape(found, (-1, 2)), axis=1)[:, 0]
+
+
 def purchase_orders(
     orders: pd.DataFrame,
     needed: pd.DataFrame,
@@ -124,24 +155,26 @@ def purchase_orders(
     Parameters
     ----------
     orders : DataFrame
-        From ``ordering.orders``.
+        From ``ordering.orders``, with ``launch_quantity`` from ``for_launches``.
     needed : DataFrame
-        From ``requirements``.
+        Rows of ``requirements`` that can be late.
     sources : DataFrame
         From ``sourcing.sources``.
     used : DataFrame
-        From ``explosion.uses``.
+        From ``explosion.uses``, with ``is_new``: for a launch that is in no plan.
     span : DatetimeIndex
         Months planned.
 
     Returns
     -------
     DataFrame
-        Key ``item, location, supplier, month`` (of receipt): ``order_by`` (last day to order: the
+        Key ``item, location, supplier, month`` (of receipt), those to order now by money, then by
+        date: ``order_by`` (last day to order: the
         15th of that month less the lead time, at least the cycle's first day), ``order_month``,
         ``quantity``, ``unit_cost_value``, ``amount_value``, ``payment_days``, ``payment_month``
         (missing where no terms are known), ``is_now`` (to be ordered in the cycle's month),
-        ``is_late`` (the month before it comes ends with units lacking), ``reason``, ``wanted_for``.
+        ``is_late`` (the month before it comes ends with units lacking), ``reason``, ``wanted_for``,
+        ``launch_quantity`` (units of it that launches in no plan need).
     """
     terms = sources[["item", "supplier", "lead_time_days", "payment_days"]]
     table = orders.merge(terms, on=["item", "supplier"], how="left", validate="many_to_one")
@@ -158,13 +191,15 @@ def purchase_orders(
         payment_month=months.floor(paid).astype(months.DTYPE),
         is_now=order_by < months.shift(span[0], 1),
         is_late=_is_late(table.assign(month=month), needed),
-        wanted_for=_wanted_for(table, used),
+        wanted_for=_wanted_for_new(table, used),
     )
     key = [*schema.SITE, "supplier", "month"]
     columns = [*key, "order_by", "order_month", "quantity", "unit_cost_value", "amount_value"]
     columns += ["payment_days", "payment_month", "is_now", "is_late", "reason", "wanted_for"]
-    ranked = table.sort_values(["order_by", *key], ignore_index=True)
-    return ranked[columns]
+    money = table["amount_value"].where(table["is_now"])
+    ranked = table.assign(later=~table["is_now"], rank=-money)
+    ranked = ranked.sort_values(["later", "rank", "order_by", *key], ignore_index=True)
+    return ranked[[*columns, "launch_quantity"]]
 
 
 def _is_late(orders: pd.DataFrame, needed: pd.DataFrame) -> np.ndarray:
@@ -175,14 +210,32 @@ def _is_late(orders: pd.DataFrame, needed: pd.DataFrame) -> np.ndarray:
     return pd.MultiIndex.from_frame(orders[schema.SITE_MONTH]).isin(after)
 
 
+def _wanted_for_new(orders: pd.DataFrame, used: pd.DataFrame) -> np.ndarray:
+    """What each order is wanted for, launches that are in no plan named as such."""
+    new = "launch of " + _takers(orders, used[used["is_new"]]) + ", in no plan yet"
+    own = used[~used["is_new"]]
+    is_all = orders["launch_quantity"] > orders["quantity"] - _HALF
+    is_all |= ~pd.MultiIndex.from_frame(orders[schema.SITE]).isin(
+        pd.MultiIndex.from_frame(own[schema.SITE])
+    )
+    own = _wanted_for(orders, own)
+    is_none = orders["launch_quantity"] <= _HALF
+    return np.where(is_none, own, np.where(is_all, new, own + "; " + new)).astype("str")
+
+
 def _wanted_for(rows: pd.DataFrame, used: pd.DataFrame) -> pd.Series:
     """The items that take most of each row's item, in words; its own sales where it is none's."""
-    others = used[used["item"] != used["wanted_for"]]
-    ranked = others.assign(units=others["per"] * others["quantity"])
+    found = _takers(rows, used[used["item"] != used["wanted_for"]])
+    return found.fillna("its own demand")
+
+
+def _takers(rows: pd.DataFrame, used: pd.DataFrame) -> pd.Series:
+    """The items that take most of each row's item, in words; missing where there is none."""
+    ranked = used.assign(units=used["per"] * used["quantity"])
     ranked = ranked.sort_values("units", ascending=False, kind="stable")
     words = ranked.groupby(schema.SITE)["wanted_for"].agg(_listed)
     found = words.reindex(pd.MultiIndex.from_frame(rows[schema.SITE]))
-    return found.set_axis(rows.index).astype("object").fillna("its own demand").astype("str")
+    return found.set_axis(rows.index).astype("str")
 
 
 def _listed(names: pd.Series) -> str:

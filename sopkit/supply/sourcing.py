@@ -31,7 +31,8 @@ def sources(members: pd.Series, items: pd.DataFrame, suppliers: pd.DataFrame) ->
         Key ``item, supplier``, the cheapest supplier of an item first, then the quickest:
         ``lead_time_days`` (0 where nobody wrote one), ``lead_time_months`` (whole months before an
         order placed now arrives), ``unit_cost_value`` (missing where unknown), ``monthly_limit``
-        (units, infinite where there is none), ``minimum_order`` (units, 0 where there is none),
+        (units, infinite where there is none), ``minimum_order`` (units, 0 where there is none; the
+        limit where it is above it, for the plan counts on that much),
         ``break_quantity`` (infinite where there is none), ``break_cost_value``, ``payment_days``
         (missing where unknown).
 
@@ -62,14 +63,14 @@ def sources(members: pd.Series, items: pd.DataFrame, suppliers: pd.DataFrame) ->
         found[name].fillna(schema.lookup(found["item"], items, name)).astype("float64")
         for name in ("lead_time_days", "unit_cost_value")
     )
-    days = days.fillna(0.0)
+    days, limit = days.fillna(0.0), found["monthly_limit"].fillna(np.inf)
     found = found.assign(
         supplier=found["supplier"].fillna("").astype("str"),
         lead_time_days=days,
         lead_time_months=np.floor(days / sites.DAYS_A_MONTH + 0.5).astype("int64"),
         unit_cost_value=cost,
-        monthly_limit=found["monthly_limit"].fillna(np.inf),
-        minimum_order=found["minimum_order"].fillna(0.0),
+        monthly_limit=limit,
+        minimum_order=found["minimum_order"].fillna(0.0).clip(upper=limit),
         break_quantity=found["break_quantity"].where(found["break_cost_value"].notna(), np.inf),
     ).fillna({"break_quantity": np.inf})
     order = ["item", "unit_cost_value", "lead_time_days", "supplier"]

@@ -74,3 +74,9 @@ def test_cash_shows_what_comes_what_goes_and_both_together():
     bars = [bar.get_height() for bar in figure.axes[0].patches]
     assert {100.0, -30.0} <= set(bars)
     assert any(70.0 in line.get_ydata() for line in figure.axes[0].lines)
+
+
+def test_amounts_of_one_chart_have_one_form(orders):
+    large = orders.assign(amount_value=[9_824.0, 46_200.0, 383_000.0])
+    figure = purchasing.order_dates(large, ITEMS, currency="EUR", cycle=CYCLE)
+    assert {"9.8\u00a0k", "46.2\u00a0k", "383\u00a0k"} <= set(texts(figure))

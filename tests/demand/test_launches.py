@@ -27,6 +27,7 @@ def plan() -> pd.DataFrame:
 
 def told(**terms) -> pd.DataFrame:
     usual = {"item": "N", "like_item": "A", "weight_share": 1.0, "scale_rate": None}
+    usual |= {"replaces_item": None}
     return pd.DataFrame([usual | {"ramp_months": None} | terms]).astype(
         {"scale_rate": "float64", "ramp_months": "float64"}
     )
@@ -51,6 +52,17 @@ def test_a_new_item_sells_like_its_like_items_with_weight_scale_and_ramp(plan):
     assert south["quantity"].tolist() == [7.5, 15.0, 15.0]
     assert south["revenue_value"].tolist() == [75.0, 150.0, 150.0]
     assert list(found[schema.SERIES_MONTH]) == schema.SERIES_MONTH
+
+
+def test_what_the_replaced_item_still_sells_is_not_needed_twice(plan):
+    fades = plan["item"] == "B"
+    left = plan["quantity"].where(~fades, [0.0] * 12 + [400.0, 400.0, 400.0, 60.0, 20.0, 0.0])
+    rows = told(replaces_item="B", scale_rate=0.5)
+    found = launches.expected(rows, plan.assign(quantity=left), pd.Series({"N": SPAN[2]}))
+    by = found[found["location"] == "North"]
+    assert by["quantity"].tolist() == [0.0, 0.0, 30.0, 50.0]  # half of A's 100, less what B sells
+    assert by["revenue_value"].tolist() == [0.0, 0.0, 300.0, 500.0]
+    assert found.loc[found["location"] == "South", "quantity"].tolist() == [25.0] * 4
 
 
 def test_without_a_launch_month_or_a_like_item_nothing_is_expected(plan):

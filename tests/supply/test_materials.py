@@ -134,6 +134,21 @@ def test_what_nobody_counts_limits_nothing_and_is_named():
     assert due.materials["item"].tolist() == ["frame", "wheel", "steel"]
 
 
+def test_a_part_that_nobody_counts_has_no_stock_if_any_of_what_goes_into_it_is_counted():
+    whole = tables()
+    stock = whole["inventory"].query("item == 'steel'")
+    due = whole["scheduled"].query("item == 'steel'")
+    found, unknown = laid(inventory=stock, scheduled=due)
+    assert unknown == ["bell", "bolt"]
+    assert found.materials["item"].tolist() == ["frame", "wheel", "steel"]
+    assert found.material_inflow[:, 0].tolist() == [0, 0, 0, 0]
+    row = whole["components"].iloc[[0]].assign(item="frame", component="tube")
+    below = row.assign(item="tube", component="steel")
+    deep = pd.concat([whole["components"].query("component != 'steel'"), row, below])
+    found, unknown = laid(inventory=stock, scheduled=due, components=deep)  # two levels down
+    assert "tube" not in unknown and "steel" in set(found.materials["item"])
+
+
 def test_without_bills_or_stock_nothing_changes():
     for name in ("components", "items", "suppliers", "inventory", "scheduled", "locations"):
         empty = tables()[name].iloc[:0]

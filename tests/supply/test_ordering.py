@@ -44,11 +44,18 @@ def test_what_is_needed_comes_in_its_month_of_the_cheapest_supplier():
 def test_a_monthly_limit_is_bought_ahead_and_what_cannot_be_is_late():
     table = ordered([0, 2, 9, 9], source(monthly_limit=5.0))
     assert told(table) == [
-        ("S", 0, 5.0, "need"),
-        ("S", 1, 5.0, "need"),
-        ("S", 2, 5.0, "need"),
+        ("S", 0, 5.0, "ahead of need: its limit binds later"),
+        ("S", 1, 5.0, "ahead of need: its limit binds later"),
+        ("S", 2, 5.0, "ahead of need: its limit binds later"),
         ("S", 3, 5.0, "need"),
     ]
+
+
+def test_lots_that_do_not_fit_the_limit_stop_no_order():
+    fits = ordered([9, 9], source(monthly_limit=25.0, minimum_order=25.0), lot=10.0)
+    assert told(fits) == [("S", 0, 20.0, "raised to the minimum, lasts 2 months")]
+    large = ordered([0, 9], source(monthly_limit=25.0), lot=30.0)
+    assert told(large) == [("S", 1, 9.0, "need")]
 
 
 def test_what_cannot_come_in_its_month_comes_in_the_first_that_is_possible():
@@ -58,14 +65,14 @@ def test_what_cannot_come_in_its_month_comes_in_the_first_that_is_possible():
 
 def test_an_order_below_the_minimum_is_raised_and_serves_later_months():
     table = ordered([3, 4, 0, 8], source(minimum_order=10.0), holding=2.0)
-    raised = "raised to the minimum"
+    raised = "raised to the minimum, lasts 3 months"  # 3.75 a month
     assert told(table) == [("S", 0, 10.0, raised), ("S", 3, 10.0, raised)]
 
 
 def test_small_months_are_pulled_together_rather_than_bought_twice_too_much():
     # twice the minimum would be 12 for 8 needed
     table = ordered([4, 0, 4], source(minimum_order=6.0))
-    assert told(table) == [("S", 0, 8.0, "raised to the minimum")]
+    assert told(table) == [("S", 0, 8.0, "raised to the minimum, lasts 3 months")]
 
 
 def test_a_price_break_is_bought_up_to_where_it_saves_more_than_holding():

@@ -69,6 +69,7 @@ def bought() -> dict:
     keys = exploded.keys[is_bought].assign(holding_cost_value=0.01, lot_size=1.0)
     orders = ordering.orders(keys, exploded.net[is_bought.to_numpy()], sources)
     used = explosion.uses(made.groupby(schema.SITE, as_index=False)[["quantity"]].sum(), BILLS)
+    used, orders = used.assign(is_new=False), orders.assign(launch_quantity=0.0)
     needed = purchasing.requirements(exploded, orders)
     table = purchasing.purchase_orders(orders, needed, sources, used, SPAN)
     return {"needed": needed, "orders": table, "used": used, "sources": sources}
@@ -89,7 +90,7 @@ def test_requirements_add_up_from_month_to_month(bought):
 
 
 def test_orders_say_by_when_of_whom_what_for_and_when_they_are_paid(bought):
-    far, near = (row for _, row in bought["orders"].iterrows())  # what is to be ordered first
+    near, far = (row for _, row in bought["orders"].iterrows())  # of those of now most money
     assert (near["supplier"], near["month"], near["quantity"]) == ("Near", month("2026-02"), 35)
     assert near["order_by"] == pd.Timestamp("2026-01-16") and near["order_month"] == CYCLE
     assert near["is_now"] and near["is_late"] and pd.isna(near["payment_month"])
@@ -104,9 +105,38 @@ def test_orders_say_by_when_of_whom_what_for_and_when_they_are_paid(bought):
 def test_a_day_to_order_before_the_cycle_is_its_first_day(bought):
     days = bought["sources"].assign(lead_time_days=90.0)
     told = bought["orders"][["item", "location", "supplier", "quantity", "unit_cost_value"]]
-    told = told.assign(at=1, reason="need")
+    told = told.assign(at=1, reason="need", launch_quantity=0.0)
     table = purchasing.purchase_orders(told, bought["needed"], days, bought["used"], SPAN)
     assert (table["order_by"] == CYCLE).all() and table["is_now"].all()
+
+
+def test_orders_say_what_of_them_is_for_launches_that_no_plan_holds(bought):
+    keys = pd.DataFrame({"item": ["tube"], "location": "plant", "is_bought": True})
+    gross = np.array([[40.0, 0.0, 40.0, 20.0]])
+    new = np.array([[0.0, 0.0, 10.0, 20.0]])
+    none = np.zeros((1, 4))
+    all_of_it = explosion.Exploded(keys, SPAN, gross, none, gross, none, np.zeros(1))
+    launched = explosion.Exploded(keys, SPAN, new, none, new, none, np.zeros(1))
+    orders = pd.DataFrame({"item": "tube", "location": "plant", "quantity": [60.0, 30.0, 30.0]})
+    taken = purchasing.for_launches(orders, all_of_it, launched)
+    # the first order has half of March's 40, a quarter of which is new; the second its other
+    # half and half of April's 20; the third the rest, and ten that nobody needs
+    assert taken.tolist() == [5.0, 15.0, 10.0]
+    rows = bought["used"].query("item == 'tube'").assign(wanted_for="lamp", is_new=True)
+    used = pd.concat([bought["used"], rows])
+    told = orders.assign(supplier="Far", at=[1, 2, 3], reason="need", unit_cost_value=2.0)
+    table = purchasing.purchase_orders(
+        told.assign(launch_quantity=[0.0, 15.0, 30.0]),
+        bought["needed"],
+        bought["sources"],
+        used,
+        SPAN,
+    ).sort_values("month")
+    launch = "launch of lamp, in no plan yet"
+    assert table["wanted_for"].tolist() == ["tent", f"tent; {launch}", launch]
+    assert table["launch_quantity"].sum() == 45.0
+    nothing = purchasing.for_launches(orders.iloc[:0], all_of_it, launched)
+    assert nothing.shape == (0,)
 
 
 def test_a_late_component_names_what_waits_its_money_and_the_way(bought):
@@ -145,3 +175,6 @@ def test_a_component_unknown_to_items_and_goods_bought_whole_are_on_the_list(hil
     assert cloth["gross"].sum() == pytest.approx(3 * made)  # subcontractors bring their own
     assert orders.loc[orders["item"] == "CLOTH", "amount_value"].isna().all()
     assert store.read(hill, "late_launches", CYCLE).empty
+    # nobody counts cloth, so it limits nothing: ordered, lacking by the books, and late nowhere
+    assert cloth["late"].max() > 0 and not orders["is_late"].any()
+    assert store.read(hill, "late_components", CYCLE).empty

@@ -51,6 +51,12 @@ def test_the_cheapest_comes_first_and_a_break_without_its_price_is_none():
     assert np.isinf(found["break_quantity"]).all() and np.isinf(found["monthly_limit"]).all()
 
 
+def test_a_minimum_above_the_limit_is_the_limit():
+    own = {"item": "A", "supplier": "own", "lead_time_days": 9, "monthly_limit": 21.0}
+    found = sourcing.sources(ITEMS["item"], ITEMS, _suppliers([own | {"minimum_order": 60.0}]))
+    assert found["minimum_order"].tolist() == [21.0, 0.0, 0.0]
+
+
 def test_without_suppliers_items_tell_their_own_lead_time_and_cost():
     found = sourcing.sources(ITEMS["item"], ITEMS, _suppliers([]))
     assert found["supplier"].eq("").all() and found["lead_time_months"].tolist() == [2, 0, 0]
