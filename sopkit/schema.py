@@ -461,7 +461,7 @@ view_assumptions | department assumption | statement quality impact quantity sta
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time lost owed | what customers receive each month, and how much of it in time
 allocation | series_key month | site demand delivered on_time owed lost | who gets what there is: deliveries of each site shared among the series it serves
-shortages | item location month | description late_quantity lost_quantity delivered_by amount_value cause limit chain | what is not delivered in its month, until when, and the limit that binds; cause backlog: owed since before the plan, in the month before it
+shortages | item location month | description late_quantity lost_quantity delivered_by amount_value extra_unit_value cause limit chain | what is not delivered in its month, until when, and the limit that binds; cause backlog: owed since before the plan, in the month before it
 shortage_moves | item location month move | what quantity cost_value unit_cost_value decide_by is_in_time | what could be done about each shortage, each move alone, in time and cheap ones first
 allocation_rules | rule channel | service_rate late_quantity late_value margin_late_value contract_kept_rate is_chosen | what each rule of sharing would mean for each channel, all on the same deliveries; channel all: the company
 feedback |  | feedback series_key month later_month site quantity amount_value cause limit state author note | what supply sends back to sales: units wanted in a month and the later month in which they come (missing: not within the plan), a line what one answer decides

@@ -424,7 +424,7 @@ def supply_review(
     results |= supply_meeting.allocated(tables, delivered)
     scarce = least_cost.scarcity(_together(task, family))
     results |= supply_meeting.short(
-        tables, task, ways[strategy], laid, results["allocation"], scarce
+        tables, task, ways[strategy], laid, results["allocation"], scarce, strategy
     )
     common |= headlines.short(hierarchy.in_planning_units(results["shortages"], items))
     results |= supply_meeting.fed_back(tables | results)

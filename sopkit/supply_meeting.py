@@ -15,6 +15,7 @@ from sopkit.supply import (
     allocation,
     answers,
     explosion,
+    families,
     feedback,
     ordering,
     plans,
@@ -52,6 +53,7 @@ def short(
     laid: Tables,
     shared: pd.DataFrame,
     scarcity: tuple[np.ndarray, np.ndarray],
+    strategy: str,
 ) -> Tables:
     """What cannot be met and why, and what could be done about it."""
     items, prices = tables["items"], laid["rates"]
@@ -59,6 +61,8 @@ def short(
     sources = sourcing.sources(members, items, tables["suppliers"])
     free = slack.room(task, way, sources, scarcity)
     short = shortages.shortages(free, prices, items)
+    if strategy == "least cost" and task.demand.size <= families.MOST_CELLS:
+        short = shortages.planned_again(free, short)
     moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
     return {"shortages": short, "shortage_moves": moves}
 
