@@ -67,10 +67,11 @@ def short(
     return {"shortages": short, "shortage_moves": moves}
 
 
-def fed_back(tables: Tables) -> Tables:
-    """What goes back to sales, and the rounds of its answers."""
+def fed_back(tables: Tables, *, is_stock_known: bool) -> Tables:
+    """What goes back to sales, nothing where stock is assumed, and the rounds of its answers."""
     names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
     lines = feedback.lines(*(tables[name] for name in names))
+    lines = lines[is_stock_known | (lines["state"] != feedback.OPEN)].reset_index(drop=True)
     alike = (hierarchy.in_planning_units(t, tables["items"]) for t in (tables["agreed"], lines))
     return {"feedback": lines, "feedback_rounds": answers.rounds(*alike)}
 
