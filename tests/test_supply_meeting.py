@@ -15,7 +15,7 @@ from sopkit.supply import answers, feedback
 def test_where_stock_is_assumed_no_line_is_open(monkeypatch, is_known, states):
     lines = pd.DataFrame({"item": "A", "quantity": [3.0, 2.0], "state": ["open", "accepted"]})
     monkeypatch.setattr(feedback, "lines", lambda *tables: lines)
-    monkeypatch.setattr(answers, "rounds", lambda agreed, open_lines: open_lines)
+    monkeypatch.setattr(answers, "rounds", lambda said, found, *rest, **more: found)
     names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
     tables = dict.fromkeys(names, lines) | {"items": pd.DataFrame({"item": ["A"]})}
     tables["items"] = tables["items"].assign(unit="each", planning_factor=1.0)
