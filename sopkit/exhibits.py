@@ -29,8 +29,10 @@ from sopkit.reconciliation import grid as sop
 
 KINDS = tuple(
     "quantity signed_quantity value signed_value exact_value exact signed_exact rate signed_rate "
+    "fine_rate "
     "count months decimal month text rating link".split()
 )
+_NO_CURRENCY = schema.COMPANY["currency"].default  # the word that stands where none is given
 _SHORTEST_ALT = 8
 _SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no season is told
 _TEMPLATES = Path(__file__).parent / "pages" / "template"
@@ -92,7 +94,7 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     if base == "value":
         return _money(amount, is_signed, _SPACE + currency if currency else "")
     if base == "rate":
-        digits = 0 if _is_whole(amount * 100) or abs(amount) >= 10 else 1
+        digits = 0 if abs(amount) >= 10 else _digits(base, pd.Series([amount * 100.0]))
         return _number(amount * 100, digits, is_signed, "%")
     return _number(amount, _digits(base, pd.Series([amount], dtype="float64")), is_signed)
 
@@ -131,13 +133,13 @@ def _is_whole(amount: float | pd.Series) -> bool:
 def _digits(base: str, amounts: pd.Series) -> int:
     """Decimals shared by a column: none for whole or large amounts."""
     known = amounts[np.isfinite(amounts.to_numpy())]
-    if base == "exact":
-        return 2
-    if base == "decimal":
+    if base in ("exact", "decimal", "fine_rate"):
         return 2
     if base == "count" or known.empty or _is_whole(known):
         return 0
-    if base in ("rate", "months"):
+    if base == "rate":  # what is not all must not read 100 %
+        return next((n for n in (1, 2, 3) if not known[known < 100].round(n).ge(100).any()), 4)
+    if base == "months":
         return 1
     largest = known.abs().max()
     return 0 if largest >= 99.95 else 1 if largest >= 9.995 else 2
@@ -499,10 +501,11 @@ def _column(
         return "", [_with_unit(amount, own, currency) for amount, own in pairs]
     _known(kind, list(KINDS), "kind")
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
-    is_large = is_large and base == "value"
-    scaled = amounts.astype("float64") * (0.001 if is_large else 100 if base == "rate" else 1)
-    digits, suffix = _digits(base, scaled), "%" if base == "rate" else ""
-    unit = (f"k {currency}".strip() if is_large else currency) if base == "value" else ""
+    is_large, is_rate = is_large and base == "value", base in ("rate", "fine_rate")
+    shown_in = "" if currency == _NO_CURRENCY else currency  # a heading says money itself
+    scaled = amounts.astype("float64") * (0.001 if is_large else 100 if is_rate else 1)
+    digits, suffix = _digits(base, scaled), "%" if is_rate else ""
+    unit = (f"k {shown_in}".strip() if is_large else shown_in) if base == "value" else ""
     texts = [_number(amount, digits, is_signed, suffix) for amount in scaled]
     if kind == "signed_rate":
         pairs = zip(amounts, texts, strict=True)

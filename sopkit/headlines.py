@@ -16,6 +16,8 @@ from sopkit.executive.register import MOST_DECISIONS
 from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
 
+_HALF = 0.5  # units: less is rounding
+
 _NO_PRICE = "unknown (no prices)"
 _MOST_NAMED = 4
 _FELT = 1e-4  # share of revenue from which a headline tells what supply lacks
@@ -211,13 +213,13 @@ def supply_review(
     is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
     unknown = "the cost of holding stock is not known, so the ways cannot be compared in money"
     on_time = _rate(delivered["on_time"].sum(), delivered["demand"].sum())
-    if load.empty and not is_stock_known:
+    if not is_stock_known:  # what is late rests on an assumption
         on_time = np.nan
     assumed = set(costs.loc[costs["is_assumed"], "cost_kind"]) - {"stock below target"}
     return _facts(
         demand_units=("quantity", projection["demand"].sum()),
-        on_time_rate=("rate", on_time, "an unknown share (no stock and no resources given)"),
-        late_items=("count", late["item"].nunique()),
+        on_time_rate=("rate", on_time, "an unknown share (no stock given)"),
+        late_items=("count", late["item"].nunique() if is_stock_known else np.nan, "unknown"),
         first_late_month=late["month"].min(),
         below_items=("count", below["items"] or np.nan, "no item"),
         below_of=("count", below["of"]),
@@ -243,24 +245,63 @@ def supply_review(
     )
 
 
-def short(shortages: pd.DataFrame) -> dict[str, tuple | str]:
-    """What is not delivered in its month, and the limit behind most of it.
+def short(
+    shortages: pd.DataFrame,
+    delivered: pd.DataFrame,
+    wanted: pd.DataFrame,
+    plan: pd.DataFrame,
+    rules: pd.DataFrame,
+    channels: pd.DataFrame,
+    *,
+    is_stock_known: bool,
+) -> dict[str, tuple | str]:
+    """What is not delivered in its month, of what was agreed and of what customers want.
 
-    ``shortages`` is in planning units. Most: by money, in units where a price is missing.
+    ``shortages``, ``delivered``, ``wanted`` (deliveries beside what customers wanted first) and
+    ``plan`` are in planning units; ``rules`` is table `allocation_rules`. Most: by money, in units
+    where a price is missing. Where stock is assumed no late unit is told.
     """
     own = shortages[shortages["cause"] != "backlog"]
     units = own["late_quantity"] + own["lost_quantity"]
-    amount = own["amount_value"].sum(min_count=1)
     weight = units if own["amount_value"].isna().any() else own["amount_value"]
     by = weight.groupby([own["cause"], own["limit"]]).sum()
     cause, limit = by.idxmax() if len(by) else ("", "")
     share = _rate(by.max(), by.sum()) if len(by) else np.nan
+    late, still = (
+        (seen["demand"] - seen["on_time"]).clip(lower=0.0).sum() if is_stock_known else np.nan
+        for seen in (delivered, wanted)
+    )
+    of_rule = rules[rules["is_chosen"] & (rules["channel"] == schema.ALL)]
+    money = of_rule["late_value"].sum(min_count=1) if late > _HALF else np.nan
+    beyond = delivered["demand"].sum() - plan["constrained"].sum()
+    is_agreed = not wanted["demand"].equals(delivered["demand"])
+    still = still if is_agreed else np.nan
     return {
-        "short_units": ("quantity", units.sum() or np.nan, "nothing"),
-        "short_value": ("value", amount if amount else np.nan, "unknown (no prices)"),
+        "demand_kind": "demand as sales agreed to it" if is_agreed else "demand",
+        "beyond_units": ("quantity", beyond if beyond > _HALF else np.nan, "none"),
+        "wanted_rate": ("rate", 1.0 - _rate(still, wanted["demand"].sum()), "all"),
+        "wanted_late": ("quantity", still, "none"),
+        "short_units": ("quantity", late if late > _HALF else np.nan, "nothing"),
+        "short_value": ("value", money, "unknown (no prices)"),
         "short_cause": f"{cause} ({limit})" if limit else cause,
         "short_share": ("rate", share),
+        "rules_alike": _alike(rules, channels),
     }
+
+
+def _alike(rules: pd.DataFrame, channels: pd.DataFrame) -> str:
+    """Which rules of sharing do the same as fair share, and why."""
+    late = rules.pivot(index="rule", columns="channel", values="late_quantity").round(1)
+    late = late.loc[rules["rule"].unique()]
+    same = late.index[(late == late.loc["fair share"]).all(axis=1)] if len(late) else late.index
+    if len(same) < 2:
+        return ""
+    if len(same) == len(late):
+        return "Every rule does the same: no shortage is shared by channels"
+    named = {"priority": channels["priority"].notna(), "contract": channels["contract_rate"] > 0}
+    empty = [name for name in named if name in same and not named[name].any()]
+    why = f": channels.csv holds no {' and no '.join(empty)}" if empty else ""
+    return f"{', '.join(same[:-1])} and {same[-1]} do the same{why}".capitalize()
 
 
 def some_of(names: list[str], most: int = 5) -> str:

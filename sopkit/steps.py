@@ -424,10 +424,18 @@ def supply_review(
     results |= supply_meeting.allocated(tables, delivered)
     scarce = least_cost.scarcity(_together(task, family))
     results |= supply_meeting.short(
-        tables, task, ways[strategy], laid, results["allocation"], scarce
+        tables, task, ways[strategy], laid, results["allocation"], scarce, strategy
     )
-    common |= headlines.short(hierarchy.in_planning_units(results["shortages"], items))
-    results |= supply_meeting.fed_back(tables | results, cycle=cycle)
+    is_stock_known = laid["is_stock_known"]
+    results |= supply_meeting.fed_back(tables | results, cycle=cycle, is_stock_known=is_stock_known)
+    seen = answers.beside_consensus(delivered, results["feedback"])
+    told = (results["shortages"], delivered, seen, tables["demand_plan"])
+    common |= headlines.short(
+        *(hierarchy.in_planning_units(table, items) for table in told),
+        results["allocation_rules"],
+        tables["channels"],
+        is_stock_known=is_stock_known,
+    )
     return results | {
         "supply_review_facts": headlines.supply_review(
             total,
@@ -437,7 +445,7 @@ def supply_review(
             hours,
             strategies.break_even(costs),
             strategy,
-            laid["is_stock_known"],
+            is_stock_known,
             inventory.below_safety(projection, unit_cost),
             common,
         ),

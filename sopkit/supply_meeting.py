@@ -15,6 +15,7 @@ from sopkit.supply import (
     allocation,
     answers,
     explosion,
+    families,
     feedback,
     materials,
     ordering,
@@ -53,6 +54,7 @@ def short(
     laid: Tables,
     shared: pd.DataFrame,
     scarcity: tuple[np.ndarray, np.ndarray],
+    strategy: str,
 ) -> Tables:
     """What cannot be met and why, and what could be done about it."""
     items, prices = tables["items"], laid["rates"]
@@ -60,14 +62,17 @@ def short(
     sources = sourcing.sources(members, items, tables["suppliers"])
     free = slack.room(task, way, sources, scarcity)
     short = shortages.shortages(free, prices, items)
+    if strategy == "least cost" and task.demand.size <= families.MOST_CELLS:
+        short = shortages.planned_again(free, short)
     moves = remedies.moves(free, short, sources, items, prices, shared, tables["channels"])
     return {"shortages": short, "shortage_moves": moves}
 
 
-def fed_back(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
-    """What goes back to sales, and the rounds of its answers."""
+def fed_back(tables: Tables, *, cycle: pd.Timestamp, is_stock_known: bool) -> Tables:
+    """What goes back to sales, nothing where stock is assumed, and the rounds of its answers."""
     names = ("allocation", "demand_plan", "shortages", "agreed", "money_rates")
     lines = feedback.lines(*(tables[name] for name in names))
+    lines = lines[is_stock_known | (lines["state"] != feedback.OPEN)].reset_index(drop=True)
     alike, rates = hierarchy.in_planning_units(lines, tables["items"]), tables["money_rates"]
     rates = rates.assign(planning_factor=hierarchy.factors(rates["item"], tables["items"]))
     rounds = answers.rounds(tables["answers"], alike, rates, cycle=cycle)

@@ -77,7 +77,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 25_850, 158, 665
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 26_200, 158, 672
 
 
 def _modules() -> list[Path]:

@@ -1003,20 +1003,70 @@ def test_cash_tells_what_comes_and_goes_the_tightest_month_and_whose_terms_lack_
     assert pd.isna(nothing["cash_in"][1]) and nothing["cash_unknown"] == ""
 
 
+SHORT = pd.DataFrame(
+    {
+        "cause": ["hours", "component", "component", "backlog"],
+        "limit": ["sewing", "zip", "zip", "plant"],
+        "late_quantity": [50.0, 5.0, 5.0, 999.0],
+        "lost_quantity": [0.0, 0.0, 10.0, 0.0],
+        "amount_value": [100.0, 150.0, 150.0, 9999.0],
+    }
+)
+GOT = pd.DataFrame({"demand": [100.0, 100.0], "on_time": [70.0, 60.0]})
+RULES = pd.DataFrame({"rule": ["contract", "priority", "fair share", "margin"], "channel": "all"})
+RULES = RULES.assign(late_quantity=[70.0, 70.0, 70.0, 60.0], late_value=400.0)
+RULES = RULES.assign(is_chosen=RULES["rule"] == "contract")
+CHANNELS = pd.DataFrame({"channel": ["web"], "priority": [1.0], "contract_rate": [0.0]})
+
+
+def short_of(table, got=GOT, wanted=None, rules=RULES, channels=CHANNELS, is_stock_known=True):
+    """Facts of what is short; the plan holds 180 units."""
+    plan = pd.DataFrame({"constrained": [180.0]})
+    seen = (got, got if wanted is None else wanted, plan, rules, channels)
+    return headlines.short(table, *seen, is_stock_known=is_stock_known)
+
+
 def test_what_is_short_names_the_limit_behind_most_of_it_in_money():
-    table = pd.DataFrame(
-        {
-            "cause": ["hours", "component", "component", "backlog"],
-            "limit": ["sewing", "zip", "zip", "plant"],
-            "late_quantity": [50.0, 5.0, 5.0, 999.0],
-            "lost_quantity": [0.0, 0.0, 10.0, 0.0],
-            "amount_value": [100.0, 150.0, 150.0, 9999.0],
-        }
-    )
-    told = headlines.short(table)
+    table = SHORT
+    told = short_of(table)
     assert told["short_units"][:2] == ("quantity", 70.0)
     assert told["short_value"][:2] == ("value", 400.0)
     assert (told["short_cause"], told["short_share"]) == ("component (zip)", ("rate", 0.75))
-    by_units = headlines.short(table.assign(amount_value=[np.nan, 1.0, 1.0, 1.0]))
+    by_units = short_of(table.assign(amount_value=[np.nan, 1.0, 1.0, 1.0]))
     assert by_units["short_cause"] == "hours (sewing)"
-    assert np.isnan(headlines.short(table[:0])["short_units"][1])
+    none = short_of(table[:0], GOT.assign(on_time=GOT["demand"]))
+    assert np.isnan(none["short_units"][1]) and np.isnan(none["short_value"][1])
+
+
+def test_orders_beyond_the_plan_and_what_sales_agreed_to_are_told_beside_by_hand():
+    plain = short_of(SHORT)
+    assert plain["demand_kind"] == "demand" and plain["beyond_units"][1] == 20.0
+    assert np.isnan(plain["wanted_rate"][1]) and np.isnan(plain["wanted_late"][1])
+    first = pd.DataFrame({"demand": [150.0, 50.0], "on_time": [70.0, 20.0]})
+    agreed = short_of(SHORT, wanted=first)
+    assert agreed["demand_kind"] == "demand as sales agreed to it"
+    assert agreed["wanted_rate"][1] == pytest.approx(90 / 200)
+    assert agreed["wanted_late"][1] == 110.0 and agreed["short_units"][1] == 70.0
+
+
+def test_where_stock_is_assumed_no_late_unit_is_told():
+    told = short_of(SHORT, is_stock_known=False)
+    for name in ("short_units", "short_value", "wanted_rate", "wanted_late"):
+        assert np.isnan(told[name][1])
+    review = supply_review(known=False)
+    assert np.isnan(amount(review, "on_time_rate")) and np.isnan(amount(review, "late_items"))
+    assert text(review, "on_time_rate") == "an unknown share (no stock given)"
+
+
+def test_rules_that_do_the_same_are_named_with_what_they_lack():
+    channels = pd.DataFrame({"channel": ["web"], "priority": [np.nan], "contract_rate": [np.nan]})
+    assert short_of(SHORT, channels=channels)["rules_alike"] == (
+        "Contract, priority and fair share do the same: "
+        "channels.csv holds no priority and no contract"
+    )
+    known = short_of(SHORT, channels=channels.assign(priority=1.0, contract_rate=0.5))
+    assert known["rules_alike"] == "Contract, priority and fair share do the same"
+    same = RULES.assign(late_quantity=70.0)
+    assert short_of(SHORT, rules=same)["rules_alike"].startswith("Every rule does the same")
+    apart = RULES.assign(late_quantity=[70.0, 69.0, 68.0, 67.0])
+    assert short_of(SHORT, rules=apart)["rules_alike"] == ""

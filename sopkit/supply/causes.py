@@ -51,8 +51,7 @@ def why(free: Room, item: int, month: int, *, until: int, owing: float) -> tuple
         return _why_sent(free, item, month, until, owing)
     route, binding = _best(free, item, month, until)
     if binding[0] > NOTHING:
-        return "cost", *_dear(free, route, (month, binding[0]), owing)
-    cause, limit = binding[1:]
+        return "cost", *_dear(free, route, (month, until, binding[0]), owing)
     words, first = [], month
     while first >= 0:
         (_, *here), last = slack.most(free, route, first, until), first
@@ -61,6 +60,7 @@ def why(free: Room, item: int, month: int, *, until: int, owing: float) -> tuple
                 break
             first -= 1
         if not words or here[0] not in slack.BY_TIME:
+            cause, limit = here
             words.append(_blocked(free, route, here, (first + 1, last)))
         if here[0] in slack.BY_TIME or first < 0:
             break
@@ -181,23 +181,21 @@ def _not_ahead(free: Room, item: int, month: int, made: int, owing: float) -> tu
     return "", f"there is room in {_month(free, made)}, which this way to supply does not use"
 
 
-def _dear(free: Room, route: int, room_: tuple[int, float], owing: float) -> tuple[str, str]:
+def _dear(free: Room, route: int, room_: tuple[int, int, float], owing: float) -> tuple[str, str]:
     """What makes a unit dear in a month that has room for some, by name and in words."""
-    task, (month, units) = free.task, room_
+    task, (month, until, units) = free.task, room_
     over = [task.resources[r] for r in np.flatnonzero(slack.is_over(free, route, month))]
     some = "room is left" if np.isinf(units) else f"room for {units:,.0f} more is left"
     words = f"{some} in {_month(free, month)}" + f", in overtime of {' and '.join(over)}" * bool(
         over
     )
-    cost = slack.unit_cost(free, route, month)
-    group = task.rate_group[task.route_item[route]]
-    change = np.nanmax([task.increase_cost[group], task.decrease_cost[group], 0.0])
+    is_made_later = until < task.n_months
+    cost = (slack.premium if is_made_later else slack.unit_cost)(free, route, month, until)
     if np.isfinite(owing) and cost >= owing:
-        words += f": a unit costs {cost:,.2f} there, owing it {owing:,.2f}"
-    elif np.isfinite(owing) and change > 0:
-        words += f": changing the rate of production costs {change:,.2f} a unit, owing {owing:,.2f}"
+        when = "more in time" if is_made_later else "there"
+        words += f": a unit costs {cost:,.2f} {when}, owing it {owing:,.2f}"
     else:
-        words += ", which this way to supply does not use"
+        words += ": this way to supply does not use it"
     return over[0] if over else task.keys["location"].iat[task.route_item[route]], words
 
 
@@ -215,6 +213,6 @@ def _why_sent(free: Room, item: int, month: int, until: int, owing: float) -> tu
     left = month - lead
     spare = free.end.closing[left : max(until - lead, left + 1), sender].min()
     if spare > NOTHING:
-        return "cost", site, f"{site} keeps {spare:,.0f} in stock, which this plan does not send"
+        return "cost", site, f"{site} keeps {spare:,.0f} in stock: this plan does not send it"
     cause, limit, chain = why(free, sender, left, until=until - lead, owing=owing)
     return cause, limit, f"{site} has none to send in {_month(free, left)}{_BACK}{chain}"

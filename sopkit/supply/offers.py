@@ -13,10 +13,59 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csc_matrix
 
-from sopkit.supply import least_cost, programme
+from sopkit.supply import least_cost, plans, programme
 from sopkit.supply.tasks import Task
 
 _ZERO = 1e-9
+
+
+class InTime(least_cost.Session):
+    """A task's programme in which nobody waits longer, and nothing more is lost, than in a plan.
+
+    Parameters
+    ----------
+    task, plan : Task, Plan
+        The problem, priced, and an answer.
+
+    Examples
+    --------
+    Overtime costs 8 more than regular hours, owing a unit for a month 5.
+
+    >>> task = Task(demand=[12, 0], hours=1, regular_hours=10, regular_cost=1, overtime_hours=5,
+    ...     overtime_cost=9, backlog_cost=5)
+    >>> round(InTime(task, least_cost.solve(task)).extra(0, 0, 2.0), 6)
+    3.0
+    """
+
+    def __init__(self, task: Task, plan: plans.Plan):
+        super().__init__(task)
+        plan = plans.completed(task, plan)
+        self._late = {
+            "backlog": np.maximum(-plans.outcome(task, plan).closing, 0.0),
+            "lost": plan.lost,
+        }
+        held = np.zeros(self._highs.getNumCol())
+        for name, units in self._late.items():
+            at = self._columns[name]
+            held[at[at >= 0]] = units[at >= 0]
+        self._hold_most([*self._late], held)
+        self._run()
+        self.stay()
+        self._base = self._highs.getInfo().objective_function_value
+
+    def extra(self, item: int, month: int, units: float) -> float:
+        """What each of some units costs more in time than late; missing where it cannot be."""
+        name = "lost" if self._late["lost"][month, item] >= units else "backlog"
+        column, most = int(self._columns[name][month, item]), self._late[name][month, item]
+        self._highs.setBasis(self._start)
+        self._highs.changeColBounds(column, 0.0, max(most - units, 0.0))
+        try:
+            self._run()
+            cost = self._highs.getInfo().objective_function_value - self._base
+        except ValueError:
+            cost = np.nan
+        self._highs.changeColBounds(column, 0.0, most + _ZERO)
+        return max(cost, 0.0) / units
 
 
 class Offers(least_cost.Session):

@@ -78,6 +78,18 @@ def there(
     return net.groupby([stock["item"], site]).sum(), pd.concat(parts, ignore_index=True)
 
 
+def order_by(month: pd.Series | pd.Timestamp, lead_time_days: pd.Series | float):
+    """Last day to order what comes in a month: its 15th less the lead time.
+
+    Examples
+    --------
+    >>> f"{order_by(pd.Timestamp('2026-07-01'), 45.0):%Y-%m-%d}"
+    '2026-05-31'
+    """
+    middle = month + pd.Timedelta(DAY_OF_RECEIPT - 1, "D")
+    return middle - pd.to_timedelta(np.round(lead_time_days), unit="D")
+
+
 def requirements(exploded: Exploded, orders: pd.DataFrame) -> pd.DataFrame:
     """Table ``requirements``: what is needed of each part, and what comes of it.
 
@@ -180,16 +192,15 @@ def purchase_orders(
     table = orders.merge(terms, on=["item", "supplier"], how="left", validate="many_to_one")
     month = pd.Series(span[table["at"]], index=table.index, dtype=months.DTYPE)
     middle = month + pd.Timedelta(DAY_OF_RECEIPT - 1, "D")
-    order_by = middle - pd.to_timedelta(table["lead_time_days"].round(), unit="D")
-    order_by = order_by.clip(lower=span[0])
+    last_day = order_by(month, table["lead_time_days"]).clip(lower=span[0])
     paid = middle + pd.to_timedelta(table["payment_days"], unit="D")
     table = table.assign(
         month=month,
-        order_by=order_by.astype(months.DTYPE),
-        order_month=months.floor(order_by).astype(months.DTYPE),
+        order_by=last_day.astype(months.DTYPE),
+        order_month=months.floor(last_day).astype(months.DTYPE),
         amount_value=table["quantity"] * table["unit_cost_value"],
         payment_month=months.floor(paid).astype(months.DTYPE),
-        is_now=order_by < months.shift(span[0], 1),
+        is_now=last_day < months.shift(span[0], 1),
         is_late=_is_late(table.assign(month=month), needed),
         wanted_for=_wanted_for_new(table, used),
     )

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.supply import slack
+from sopkit.supply import purchasing, slack
 from sopkit.supply.slack import NOTHING, Room
 from sopkit.supply.tasks import Task
 
 LEAVE = ("priority", "wait")  # moves after which as much is owed as before
+_ELSEWHERE = (*LEAVE, "substitute")  # those that bring no more of the item
 _COLUMNS = [
     *("item", "location", "month", "move", "what", "quantity", "cost_value"),
     *("unit_cost_value", "decide_by", "is_in_time"),
@@ -58,7 +59,8 @@ def moves(
         Key ``item, location, month, move``, shortages as in ``short``, of each the moves in time
         first, then the cheapest a unit: ``what`` in words; ``quantity`` of the shortage that it
         solves; ``cost_value`` that it adds (missing where no cost is known), ``unit_cost_value``;
-        ``decide_by``, last month in which it can be decided; ``is_in_time``.
+        ``decide_by``, last month in which it can be decided: what is ordered, in the last month
+        whose middle is no later than ``purchasing.order_by``; ``is_in_time``.
     """
     task, first = free.task, free.task.months[0]
     index = pd.MultiIndex.from_frame(task.keys[schema.SITE])
@@ -82,7 +84,11 @@ def moves(
                 *_of_stand_ins(free, stand_ins, item, month, asked),
                 *_of_priority(served.get(key), asked, owing, month),
             ]
-        rows += [(*key, *move) for move in every if move[2] > NOTHING]
+        least = owing + row["extra_unit_value"]  # no way in time costs less, planned again
+        for name, words, units, cost, at in every:
+            if name not in _ELSEWHERE and np.isfinite(least):
+                cost = np.maximum(cost, least * units)
+            rows += [(*key, name, words, units, cost, at)] * (units > NOTHING)
     table = pd.DataFrame(rows, columns=[*_COLUMNS[:7], "at"])
     return _ranked(table, task)
 
@@ -142,13 +148,33 @@ def _ranked(table: pd.DataFrame, task: Task) -> pd.DataFrame:
         shortage=table.groupby(schema.SITE_MONTH, sort=False).ngroup(),
         leaves=table["move"].isin(LEAVE),
     )
-    by = ["shortage", "is_in_time", "unit_cost_value", "leaves", "move"]
-    order = [True, False, True, True, True]
+    cost = table["unit_cost_value"].round(6)  # as dear: first the hours that there are
+    table = table.assign(each=cost, beyond=table["move"] == "more hours")
+    by = ["shortage", "is_in_time", "each", "leaves", "beyond", "move"]
+    order = [True, False, True, True, True, True]
     return table.sort_values(by, ascending=order, ignore_index=True, kind="stable")[_COLUMNS]
 
 
 def _name(free: Room, month: int) -> str:
     return months.label(months.shift(free.task.months[0], month))
+
+
+def _ordered(free: Room, due: int, days: float) -> tuple[int, str]:
+    """Last month (a position) in which an order can be decided, and its last day in words."""
+    first = free.task.months[0]
+    by = purchasing.order_by(months.shift(first, due), days)
+    decided = by - pd.Timedelta(purchasing.DAY_OF_RECEIPT - 1, "D")
+    return int(months.number(decided) - months.number(first)), f"order by {by:%Y-%m-%d}"
+
+
+def _latest(free: Room, item: int, month: int, sources: pd.DataFrame) -> tuple[int, str]:
+    """Last month (a position) to decide what is there in a month; of an order, its day in words."""
+    latest = month - int(free.task.first_month[item])
+    if not free.task.is_purchased[item]:
+        return latest, ""
+    own = sources["item"] == free.task.keys["item"].iat[item]
+    at, by = _ordered(free, month, float(np.nan_to_num(sources.loc[own, "lead_time_days"].min())))
+    return min(latest, at), f" ({by})"
 
 
 def _of_supply(
@@ -179,21 +205,20 @@ def _of_making(
 ) -> Iterator[Move]:
     """Moves of the site where an item is made or bought: earlier, more hours, people, others."""
     task, route, (month, until) = free.task, item, span
-    ready = int(task.first_month[route])
-    latest = month - ready
+    latest, by = _latest(free, item, month, sources)
     verb = "order" if task.is_purchased[item] else "make"
-    if latest < 0:
+    if month < task.first_month[route]:
         words = f"{verb} {asked:,.0f} more by {_name(free, latest)}"
         yield verb, words, asked, np.nan, latest
         return
-    yield _earlier(free, route, span, asked)
+    yield _earlier(free, route, span, asked, sources)
     room, cause, limit = slack.most(free, route, month, until)
     units = min(room, asked)
     over = [task.resources[r] for r in np.flatnonzero(slack.is_over(free, route, month))]
     words = f"{verb} {units:,.0f} more in {_name(free, month)}"
-    words += f", in overtime of {' and '.join(over)}" if over else ""
+    words += f", in overtime of {' and '.join(over)}" if over else by
     name = "overtime" if over else verb
-    yield name, words, units, units * slack.premium(free, route, month), latest
+    yield name, words, units, units * slack.premium(free, route, month, until, units), latest
     if cause == "hours" and units < asked - NOTHING:
         yield from _more_hours(free, route, span, asked)
     if cause == "component":
@@ -202,13 +227,15 @@ def _of_making(
     others = float(task.subcontract_cost[month, item])
     if np.isfinite(others):
         most = float(task.subcontract_limit[month, item] - free.plan.subcontract[month, item])
-        units, usual = min(most, asked), slack.unit_cost(free, route, month)
-        usual -= slack.premium(free, route, month)
+        units, usual = min(most, asked), slack.unit_cost(free, route, month, until)
+        usual -= slack.premium(free, route, month, until)
         words = f"have {units:,.0f} made by others in {_name(free, month)}"
         yield "subcontract", words, units, units * max(others - usual, 0.0), month - begin
 
 
-def _earlier(free: Room, route: int, span: tuple[int, int], asked: float) -> Move:
+def _earlier(
+    free: Room, route: int, span: tuple[int, int], asked: float, sources: pd.DataFrame
+) -> Move:
     """Make or order in months before, latest first, and keep it in stock."""
     task, item, (month, until) = free.task, int(free.task.route_item[route]), span
     units, cost, used = 0.0, 0.0, []
@@ -217,13 +244,13 @@ def _earlier(free: Room, route: int, span: tuple[int, int], asked: float) -> Mov
         more = min(room, slack.ahead(free, item, month, made) - units, asked - units)
         if more > NOTHING:
             hold = float(np.nan_to_num(task.holding_cost[made:month, item]).sum())
-            cost += more * (hold + slack.premium(free, route, made))
+            cost += more * (hold + slack.premium(free, route, made, until, more))
             units, used = units + more, [made, *used]
     verb = "order" if task.is_purchased[item] else "make"
     when = _name(free, used[0]) if used else ""
     when += f" to {_name(free, used[-1])}" if len(used) > 1 else ""
-    first = (used[0] if used else month) - int(task.first_month[route])
-    return f"{verb} earlier", f"{verb} {units:,.0f} earlier, in {when}", units, cost, first
+    first, by = _latest(free, item, used[0] if used else month, sources)
+    return f"{verb} earlier", f"{verb} {units:,.0f} earlier, in {when}{by}", units, cost, first
 
 
 def _more_hours(free: Room, route: int, span: tuple[int, int], asked: float) -> Iterator[Move]:
@@ -246,7 +273,8 @@ def _more_hours(free: Room, route: int, span: tuple[int, int], asked: float) -> 
     ]
     latest = month - int(task.first_month[route])
     dear = np.where(slack.is_over(free, route, month), units * need, extra)
-    cost = float(dear @ (beyond - paid))
+    rate = slack.rate_cost(free, int(task.route_item[route]), span, units)
+    cost = float(dear @ (beyond - paid)) + rate * units
     yield "more hours", f"{' and '.join(told)} than there are", units, cost, latest
     (short,) = np.nonzero(extra > NOTHING)
     if len(short) != 1 or not task.is_staffed[short[0]]:
@@ -275,8 +303,8 @@ def _more_components(
     due = month - int(free.task.material_offset[route, material])
     for row in own[own["supplier"] != ""].to_dict("records"):
         units = float(min(asked, row["monthly_limit"] / each))
-        who, latest = row["supplier"], due - int(row["lead_time_months"])
-        words = f"have {who} send {units * each:,.0f} more of {name} by {_name(free, due)}"
+        who, (latest, by) = row["supplier"], _ordered(free, due, row["lead_time_days"])
+        words = f"have {who} send {units * each:,.0f} more of {name} by {_name(free, due)}, {by}"
         yield f"component from {who}", words, units, np.nan, latest
 
 
@@ -298,8 +326,9 @@ def _of_suppliers(
         bought = max(units, row["minimum_order"])
         more = max(float(np.nan_to_num(row["unit_cost_value"] - cost)), 0.0)
         way = f"{lead} month{'s' * (lead != 1)} instead of {planned}"
-        words = f"order {bought:,.0f} from {row['supplier']} ({way})"
-        latest = month - max(lead, int(task.frozen_months[item]))
+        latest, by = _ordered(free, month, row["lead_time_days"])
+        words = f"{by} {bought:,.0f} from {row['supplier']} ({way})"
+        latest = min(latest, month - int(task.frozen_months[item]))
         yield f"supplier {row['supplier']}", words, units, more * bought, latest
 
 
@@ -333,7 +362,9 @@ def _of_stand_ins(
     best = int(same[np.argmax(spare[same])])
     units = float(min(spare[best], asked))
     less = max(float(np.nan_to_num(margin[item] - margin[best])), 0.0)
-    words = f"offer {free.task.keys['item'].iat[best]} instead: {spare[best]:,.0f} are not needed"
+    there, name = float(spare[best]), free.task.keys["item"].iat[best]
+    words = f"offer {name} instead, if customers take it: {there:,.0f} are not needed"
+    found["spare"][:, best] -= max(units, 0.0)  # offered once
     yield "substitute", words, units, less * units, month
 
 

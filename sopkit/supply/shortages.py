@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.supply import causes, remedies, slack
+from sopkit.supply import causes, offers, remedies, slack
 
 _LEAST = 0.5  # units from which something is short
 _COLUMNS = [
     *("item", "location", "month", "late_quantity", "lost_quantity", "delivered_by"),
-    *("amount_value", "cause", "limit", "chain"),
+    *("amount_value", "extra_unit_value", "cause", "limit", "chain"),
 ]
+_MOST_AGAIN = 8  # shortages for which is planned again
 
 
 def deliveries(projection: pd.DataFrame) -> pd.DataFrame:
@@ -72,7 +73,8 @@ def shortages(free: slack.Room, prices: pd.DataFrame, items: pd.DataFrame) -> pd
         where it has none), ``late_quantity`` and
         ``lost_quantity`` of the month's own demand, what is owed being served first;
         ``delivered_by``, last month in which it comes, missing where it does not within the plan;
-        ``amount_value`` at the item's price; ``cause`` (hours, component, lead time, supplier
+        ``amount_value`` at the item's price; ``extra_unit_value`` from ``planned_again``, missing
+        here; ``cause`` (hours, component, lead time, supplier
         limit, frozen, backlog, made to order, transfer, cost), ``limit``, its name, and ``chain``,
         the words from the shortage to it. What was owed before the plan begins stands in the
         month before (cause backlog).
@@ -97,7 +99,7 @@ def shortages(free: slack.Room, prices: pd.DataFrame, items: pd.DataFrame) -> pd
         short = (late[month, item], free.plan.lost[month, item])
         rows.append(_row(free, item, task.months[month], short, arrival, words))
     table = pd.DataFrame(rows, columns=_COLUMNS).drop(columns="amount_value")
-    table = table.astype({"late_quantity": "float64", "lost_quantity": "float64"})
+    table = table.astype(dict.fromkeys([*_COLUMNS[3:5], "extra_unit_value"], "float64"))
     for name in ("month", "delivered_by"):
         table = table.astype({name: months.DTYPE})
     price = schema.lookup(table["item"], prices, "unit_price_value").astype("float64")
@@ -125,7 +127,47 @@ def _row(free: slack.Room, item: int, month, short: tuple, arrival: int | None, 
     by = pd.NaT if arrival is None else task.months[arrival]
     cause, limit, chain = words
     chain = f"{sum(short):,.0f} of {place} in {months.label(month)} ← {chain}"
-    return (own["item"], own["location"], month, *short, by, np.nan, cause, limit, chain)
+    return (own["item"], own["location"], month, *short, by, np.nan, np.nan, cause, limit, chain)
+
+
+def planned_again(free: slack.Room, short: pd.DataFrame) -> pd.DataFrame:
+    """Table ``shortages`` with what a unit in time would cost more, where cost is the cause.
+
+    Parameters
+    ----------
+    free : Room
+        Of a plan of least cost.
+    short : DataFrame
+        From ``shortages``.
+
+    Returns
+    -------
+    DataFrame
+        The eight of most money whose cause is cost are planned again with a unit of each in time
+        and nobody later for it: ``extra_unit_value`` is what that costs more than waiting, and the
+        chain says so.
+    """
+    own = short[short["cause"] == "cost"].head(_MOST_AGAIN)
+    if own.empty or not free.task.is_priced:
+        return short
+    session = offers.InTime(free.task, free.plan)
+    item = pd.MultiIndex.from_frame(free.task.keys[schema.SITE])
+    item = item.get_indexer(pd.MultiIndex.from_frame(own[schema.SITE]))
+    month = free.task.months.get_indexer(own["month"])
+    units = (own["late_quantity"] + own["lost_quantity"]).clip(upper=1.0)
+    extra = [session.extra(*map(int, at[:2]), at[2]) for at in zip(item, month, units, strict=True)]
+    extra = pd.Series(extra, index=own.index).dropna()
+    words = [
+        f"planned again, a unit in time costs {more:,.2f} more than one that waits"
+        if more >= 0.005
+        else "planned again, it is as cheap in time: within the tolerance of staying near"
+        for more in extra
+    ]
+    chain = own.loc[extra.index, "chain"].str.rpartition(": ")[0] + ": " + words
+    return short.assign(
+        extra_unit_value=extra.reindex(short.index),
+        chain=chain.reindex(short.index).fillna(short["chain"]),
+    )
 
 
 def _owed_before(free: slack.Room, came: np.ndarray, item: int, units: float) -> tuple:

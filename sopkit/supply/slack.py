@@ -158,17 +158,18 @@ def ahead(free: Room, item: int, month: int, made: int) -> float:
     return float(free.stock[made:month, item].min(initial=np.inf))
 
 
-def unit_cost(free: Room, route: int, month: int) -> float:
+def unit_cost(free: Room, route: int, month: int, until: int) -> float:
     """What a unit more costs a route in a month: hours (overtime where regular ones are gone).
 
-    Material, purchase price and changes of rate are counted, what is not known as nothing.
+    Material, purchase price and changes of rate are counted, what is not known as nothing;
+    ``until`` as in ``premium``.
     """
     task, item = free.task, free.task.route_item[route]
     bought = np.where(task.is_purchased[item], task.purchase_cost[month, item], 0.0)
     paid, _ = hour_costs(free, route, month)
     regular = float(task.hours[route] @ paid + np.nan_to_num(bought))
     regular += float(np.nan_to_num(task.material_cost[month, route]))
-    return regular + premium(free, route, month)
+    return regular + premium(free, route, month, until)
 
 
 def hour_costs(free: Room, route: int, month: int) -> tuple[np.ndarray, np.ndarray]:
@@ -190,23 +191,28 @@ def is_over(free: Room, route: int, month: int) -> np.ndarray:
     return gone & (task.hours[route] > 0)
 
 
-def premium(free: Room, route: int, month: int) -> float:
-    """What a unit costs more in a month than in regular hours: overtime and changes of rate."""
+def premium(free: Room, route: int, month: int, until: int, units: float = 1.0) -> float:
+    """What a unit costs more in a month than in regular hours: overtime and changes of rate.
+
+    So many ``units`` are not made in month ``until`` instead (beyond the last: in none).
+    """
     paid, beyond = hour_costs(free, route, month)
     hours = np.where(is_over(free, route, month), beyond - paid, 0.0)
     item = int(free.task.route_item[route])
-    return float(free.task.hours[route] @ hours) + _rate_cost(free, item, month)
+    return float(free.task.hours[route] @ hours) + rate_cost(free, item, (month, until), units)
 
 
-def _rate_cost(free: Room, item: int, month: int) -> float:
-    """What a unit more in a month adds to the cost of changing the rate, into it and out of it."""
+def rate_cost(free: Room, item: int, span: tuple[int, int], units: float) -> float:
+    """What each unit adds to changes of rate when it is made in one month instead of another."""
     task = free.task
-    if task.is_purchased[item] or task.supplied_from[item] >= 0:
+    if task.is_purchased[item] or task.supplied_from[item] >= 0 or units <= NOTHING:
         return 0.0
-    group = task.rate_group[item]
+    group, rate = task.rate_group[item], np.zeros(task.n_months + 1)
+    rate[list(span)] = units, -units
+    now = free.end.rate_change[:, group]
+    then = now + np.diff(rate[:-1] / task.working_days, prepend=0.0)
     up, down = (np.nan_to_num(cost[group]) for cost in (task.increase_cost, task.decrease_cost))
-    steps = free.end.rate_change[month : month + 2, group]
-    cost = up if steps[0] >= -NOTHING else -down
-    if len(steps) > 1:
-        cost += -up if steps[1] > NOTHING else down
-    return float(cost / task.working_days[month])
+    more = (
+        np.maximum(own, 0.0).sum() * up - np.minimum(own, 0.0).sum() * down for own in (then, now)
+    )
+    return float(np.subtract(*more) / units)

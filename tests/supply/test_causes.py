@@ -154,9 +154,19 @@ def test_overtime_that_is_dearer_than_owing_is_told_with_both_figures():
     cause, limit, chain = why(task, 0)
     assert (cause, limit) == ("cost", "sewing")
     assert chain == (
-        "room for 5 more is left in 2000-01, in overtime of sewing: a unit costs 9.00 there, "
-        "owing it 4.00"
+        "room for 5 more is left in 2000-01, in overtime of sewing: a unit costs 8.00 more in "
+        "time, owing it 4.00"
     )
+
+
+def test_cause_and_limit_are_those_of_the_last_link():
+    task = task_of(
+        [4, 4, 16, 0], regular_hours=[[20.0], [20.0], [10.0], [20.0]], materials=ZIPS,
+        material_per=1.0, material_inflow=[[4.0], [4.0], [50.0], [50.0]],
+    )  # fmt: skip
+    cause, limit, chain = why(task, 2)
+    assert chain.startswith("sewing has no hour left in 2000-03")
+    assert " ← nothing is left of zip" in chain and (cause, limit) == ("component", "zip")
 
 
 def test_a_rate_that_may_not_rise_further_is_told():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months, schema
-from sopkit.supply import least_cost, plans, remedies, shortages, slack
+from sopkit.supply import least_cost, plans, purchasing, remedies, shortages, slack
 from sopkit.supply.tasks import Task
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -32,7 +32,8 @@ CHANNELS = typed("channels", channel=["web", "trade"], priority=[1.0, 2.0])
 def sources_of(**rows: tuple) -> pd.DataFrame:
     """Suppliers of A, or of zips: ``name=(item, months, cost, limit, minimum)``."""
     names = "supplier item lead_time_months unit_cost_value monthly_limit minimum_order".split()
-    return pd.DataFrame([(name, *row) for name, row in rows.items()], columns=names)
+    table = pd.DataFrame([(name, *row) for name, row in rows.items()], columns=names)
+    return table.assign(lead_time_days=table["lead_time_months"].astype("float64") * 30.0)
 
 
 def task_of(demand: list, **changes) -> Task:
@@ -141,7 +142,7 @@ def test_a_quicker_supplier_costs_the_difference_and_a_minimum_order():
     sources = sources_of(near=("A", 1, 5.0, 100.0, 8.0), far=("A", 2, 4.0, np.inf, 0.0))
     table = moves_of(task, sources)
     move = row(table, "supplier near")
-    assert move["what"] == "order 8 from near (1 month instead of 2)"
+    assert move["what"] == "order by 2026-01-16 8 from near (1 month instead of 2)"
     assert (move["quantity"], move["cost_value"]) == (6.0, 8.0)
     assert f"{move['decide_by']:%Y-%m}" == "2026-01" and move["is_in_time"]
     gains(task, replace(task, lead_months=np.array([1])), move)
@@ -158,7 +159,7 @@ def test_a_component_is_asked_for_beyond_its_limit_and_the_cost_is_not_known():
     move = row(
         moves_of(task, sources_of(Zipworks=("zip", 1, 1.0, 20.0, 0.0))), "component from Zipworks"
     )
-    assert move["what"] == "have Zipworks send 20 more of zip by 2026-02"
+    assert move["what"] == "have Zipworks send 20 more of zip by 2026-02, order by 2026-01-16"
     assert move["quantity"] == 10.0 and np.isnan(move["cost_value"])
     more = task.material_inflow.copy()
     more[1] += 20.0
@@ -186,7 +187,7 @@ def test_an_item_of_the_family_stands_in_with_what_nobody_needs():
         regular_hours=[[10.0]] * 3,
     )  # fmt: skip
     move = row(moves_of(task), "substitute")
-    assert move["what"] == "offer B instead: 4 are not needed"
+    assert move["what"] == "offer B instead, if customers take it: 4 are not needed"
     assert (move["quantity"], move["cost_value"]) == (4.0, 4.0)  # a unit of B earns one less
     apart = ITEMS.assign(family=["F", "G"])
     assert "substitute" not in set(moves_of(task, items=apart)["move"])
@@ -238,6 +239,70 @@ def test_moves_in_time_come_first_then_the_cheapest_and_the_cheapest_that_delive
     ).to_dict("records")
     assert first["move"] == "component from Zipworks" and np.isnan(first["cost_value"])
     assert none["move"] == "" and none["what"].startswith("nothing is in time")
+
+
+@pytest.mark.parametrize(
+    ("days", "decided", "day"), [(45, "2025-12", "2026-01-01"), (31, "2026-01", "2026-01-15")]
+)
+def test_an_order_is_decided_in_the_month_whose_middle_is_before_its_last_day(days, decided, day):
+    task = task_of(
+        PEAK, materials=ZIPS, material_per=2.0, material_inflow=[[0.0], [8.0], [40.0]],
+        regular_hours=50.0, maximum_stock=0.0,
+    )  # fmt: skip
+    sources = sources_of(Zipworks=("zip", 1, 1.0, 20.0, 0.0)).assign(lead_time_days=float(days))
+    move = row(moves_of(task, sources), "component from Zipworks")
+    assert move["what"].endswith(f"by 2026-02, order by {day}")
+    assert f"{move['decide_by']:%Y-%m}" == decided and move["is_in_time"] == (decided == "2026-01")
+    assert f"{purchasing.order_by(task.months[1], float(days)):%Y-%m-%d}" == day
+
+
+def test_hours_that_there_are_stand_before_as_dear_ones_beyond_them():
+    task = task_of([0.0, 16.0, 0.0], maximum_stock=0.0, overtime_hours=4.0, backlog_cost=1.5)
+    found = moves_of(task)["move"].tolist()
+    assert found.index("overtime") < found.index("more hours")
+
+
+def test_the_same_stock_stands_in_once():
+    keys = pd.DataFrame({"item": ["A", "B"], "location": "plant"})
+    task = task_of(
+        np.array([[0.0, 0.0], [16.0, 0.0], [16.0, 0.0]]), keys=keys, hours=[1.0, 1.0],
+        opening=[0.0, 9.0], maximum_stock=[[0.0, np.inf]] * 3, regular_hours=[[10.0]] * 3,
+    )  # fmt: skip
+    table = moves_of(task)
+    assert table.loc[table["move"] == "substitute", "quantity"].sum() == 9.0
+
+
+def test_the_rate_goes_up_for_a_unit_in_time_and_down_in_the_month_from_which_it_is_taken():
+    # ten in February instead of March: 20 up and 20 down instead of 10 and 10
+    rate = {"increase_cost": 3.0, "decrease_cost": 3.0, "previous_rate": 10.0}
+    task = task_of([10.0, 30.0, 10.0, 10.0], regular_hours=50.0, maximum_stock=0.0, **rate)
+    plan = plans.Plan(made=[[10.0], [20.0], [20.0], [10.0]])
+    free = slack.room(task, plan, sources_of())
+    whole = plans.Plan(made=[[10.0], [30.0], [10.0], [10.0]])
+    cost = [plans.costs(task, p).set_index("cost_kind")["amount_value"] for p in (plan, whole)]
+    more = cost[1]["changes of rate"] - cost[0]["changes of rate"]
+    assert slack.premium(free, 0, 1, 2, 10.0) * 10.0 == pytest.approx(more) and more == 60.0
+
+
+def test_no_way_in_time_looks_cheaper_than_the_plan_says_when_planned_again():
+    rate = {"increase_cost": 3.0, "decrease_cost": 3.0, "previous_rate": 10.0}
+    task = task_of([10.0, 30.0, 10.0, 10.0], regular_hours=50.0, maximum_stock=0.0, **rate)
+    task = replace(task, backlog_cost=task.backlog_cost + 3.0)  # 5; in time costs 6
+    free = slack.room(task, least_cost.solve(task), sources_of(), least_cost.scarcity(task))
+    short = shortages.planned_again(free, shortages.shortages(free, PRICES, ITEMS))
+    (own,) = short.to_dict("records")
+    contract.check_processed("shortages", short)
+    assert own["cause"] == "cost" and own["extra_unit_value"] == pytest.approx(1.0)
+    said = f"planned again, a unit in time costs {own['extra_unit_value']:.2f} more than one"
+    assert said in own["chain"] and own["chain"].count("room for") == 1
+    table = remedies.moves(free, short, sources_of(), ITEMS, PRICES, SHARED, CHANNELS)
+    waits = row(table, "wait")["unit_cost_value"]
+    assert row(table, "make")["unit_cost_value"] >= waits + own["extra_unit_value"] - 1e-9
+    # independently: owing dearer by that much makes it worth while, by less does not
+    for more, is_late in ((0.99, True), (1.01, False)):
+        owing = task.backlog_cost + more * own["extra_unit_value"]
+        closing = plans.outcome(task, least_cost.solve(replace(task, backlog_cost=owing))).closing
+        assert (closing[1, 0] <= -own["late_quantity"] + 1e-6) == is_late
 
 
 # (3) invariants
