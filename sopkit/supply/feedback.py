@@ -141,9 +141,10 @@ def lines(
         ``feedback`` (the line's name), ``item, location, channel, month, later_month, site``,
         ``quantity``, ``amount_value`` at the series' price, ``cause`` and ``limit`` of the
         shortage, ``state``, ``author`` and ``note`` of the answer. Open lines first, then refused
-        and accepted ones, in each the line of most money. Of a refused line nothing is offered
-        again, whatever comes of it. ``promised_quantity`` of these units an earlier answer had
-        moved into ``month``; ``remark`` of an accepted line that is not kept: when it comes.
+        and accepted ones, those that are not kept before the others, in each the line of most
+        money. Of a refused line nothing is offered again, whatever comes of it.
+        ``promised_quantity`` of these units an earlier answer had moved into ``month``; ``remark``
+        of an accepted line that is not kept: when it comes.
 
     Notes
     -----
@@ -226,7 +227,8 @@ def _most_money_first(table: pd.DataFrame) -> pd.DataFrame:
     table = table.astype(dict.fromkeys(text, "str")).fillna(dict.fromkeys(text, ""))
     by = [table["state"], table["feedback"]]
     money = table["amount_value"].fillna(0.0).groupby(by).transform("sum")
-    place = table["state"].map({OPEN: 0, REFUSED: 1, ACCEPTED: 2})
+    place = table["state"].map({OPEN: 0, REFUSED: 1, ACCEPTED: 3}).astype("int64")
+    place = place - table["remark"].ne("")  # promises that are not kept, before others
     units = table["quantity"].groupby(by).transform("sum")
     order = table.assign(place=place, money=-money, units=-units).sort_values(
         ["place", "money", "units", "feedback", "month", "location", "later_month"],

@@ -113,7 +113,7 @@ def test_answers_are_kept_as_the_command_keeps_them_and_can_be_taken_back(root):
     own["Lines"].value = ("FTTTT",)
     own["Take back"].click()
     kept = store.raw_table(root, "answers", CYCLE).query("feedback == 'FTTTT'")
-    assert kept["quantity"].tolist() == [12.0, 0.0]  # what was said first stays, the last counts
+    assert kept.sort_values("entered_at")["quantity"].tolist() == [12.0, 0.0]
     assert "<img" not in said(box)
 
 

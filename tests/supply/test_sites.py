@@ -106,6 +106,10 @@ def test_what_sales_agreed_to_is_wanted_in_its_new_month_also_of_orders_by_hand(
     orders = orders_of(("A", "shop", 0, 12.0), ("B", "shop", 1, 3.0))
     found = sites.series_demand(plan, orders, KINDS, CHAIN).set_index(["item", "month"])["demand"]
     assert found.tolist() == [7.0, 13.0, 6.0, 8.0, 3.0]
+    no = plan.assign(refused_quantity=[np.nan, 1.0, 2.0, np.nan])
+    no = pd.concat([no, no.tail(2)])  # units of two later months, and none of an order
+    found = sites.series_demand(plan, orders, KINDS, CHAIN, no)
+    assert found["refused"].tolist() == [0.0, 1.0, 4.0, 0.0, 0.0]
 
 
 def test_orders_of_one_series_and_month_add_up():
