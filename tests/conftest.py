@@ -136,6 +136,17 @@ def sample_workspace(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def computed():
+    """``computed(workspace, cycle)``: a whole cycle as a run leaves it, without its pages."""
+
+    def compute(root: Path, month: pd.Timestamp) -> None:
+        workspace = store.open_workspace(root)
+        cycle.compute(workspace, month, cycle.settle_parameters(workspace, {}))
+
+    return compute
+
+
+@pytest.fixture(scope="session")
 def gaps_add_up():
     """``gaps_add_up(workspace, cycle)``: parts sum to gaps, members to the company, to 1e-6."""
 

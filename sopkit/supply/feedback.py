@@ -186,6 +186,7 @@ def _beside_promises(lines: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     lines = lines.sort_values([*schema.SERIES_MONTH, "later_month"], ignore_index=True)
     key = pd.MultiIndex.from_frame(lines[schema.SERIES_MONTH])
     wanted = plan.set_index(schema.SERIES_MONTH)["consensus"].clip(lower=0.0)
+    lines = lines.astype({"quantity": "float64"})  # of no lines it has no type
     of_month = lines.groupby(schema.SERIES_MONTH)["quantity"]
     again = of_month.transform("sum") - wanted.reindex(key, fill_value=0.0).to_numpy()
     again = np.minimum(again, came.reindex(key, fill_value=0.0).to_numpy()).clip(lower=0.0)
@@ -196,7 +197,8 @@ def _beside_promises(lines: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     into = pd.MultiIndex.from_frame(lines[[*schema.SERIES, "later_month"]])
     is_broken = into.isin(broken.index) & (lines["state"] == ACCEPTED)
     when = pd.Series(broken["later_month"].reindex(into).to_numpy()).dt.strftime("comes %Y-%m")
-    is_whole = came.reindex(into).to_numpy() - broken["again"].reindex(into).to_numpy() < _HALF
+    owed = came.reindex(into, fill_value=0.0).to_numpy()
+    is_whole = owed - broken["again"].reindex(into, fill_value=0.0).to_numpy() < _HALF
     kept = np.where(is_whole, "not kept: ", "not all of it is kept: the rest ")
     words = kept + when.fillna("does not come within the plan").to_numpy()
     return lines.assign(remark=np.where(is_broken, words, ""))

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from sopkit import months, steps, store, what_if
-from sopkit.__main__ import main
 from sopkit.explore import scenario_view, scenarios
 from sopkit.explore.scenario_view import Asked
 from sopkit.reconciliation import scenarios as files
@@ -290,8 +289,8 @@ def test_a_workspace_whose_cycle_was_not_run_says_so(sales_only):
 
 
 @pytest.mark.slow
-def test_sales_alone_can_be_explored(sales_only):
-    assert main(["run", "--workspace", str(sales_only)]) == 0
+def test_sales_alone_can_be_explored(sales_only, computed):
+    computed(sales_only, CYCLE)
     box = scenarios.explorer(sales_only, CYCLE)
     by = controls(box)
     assert "nothing has a price" in shown(box) and "<img" in shown(box)

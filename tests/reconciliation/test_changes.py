@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sopkit import months, schema, steps, what_if
+from sopkit import contract, months, schema, steps, what_if
 from sopkit.reconciliation import changes, scenarios
 from sopkit.supply import families, plans
 
@@ -255,6 +255,7 @@ def test_a_stack_is_the_changes_by_hand_and_the_batchs_step_run_on_them(planned,
     tables["agreed"] = pd.DataFrame(columns=schema.PROCESSED["agreed"].columns).astype(
         dict.fromkeys(["month", "later_month", "entered_at"], months.DTYPE)
     )
+    tables["answers"] = contract.empty("answers")
     both = ["consensus", "constrained"]
     for name, columns in (("demand_plan", both), ("forecast", ["quantity"])):
         table = tables[name]

@@ -512,6 +512,8 @@ def test_rows_stand_by_money_and_small_ones_are_counted_not_shown(known):
 def run(root, seed: int, *, is_clean: bool = False) -> pd.DataFrame:
     """Table `disconnects` of a generated company, its steps run without pages."""
     sample.write(root / "data/raw", seed, is_clean=is_clean)
+    for path in (root / "data/raw/scenarios").glob("*.yml"):
+        path.unlink()  # they cost time and contradict nothing
     workspace = store.open_workspace(root)
     parameters = cycle.settle_parameters(workspace, {})
     del parameters["executive_review"]
