@@ -32,6 +32,7 @@ KINDS = tuple(
     "fine_rate "
     "count months decimal month text rating link".split()
 )
+_NOISE = 1e-6  # percent below all that is rounding
 _NO_CURRENCY = schema.COMPANY["currency"].default  # the word that stands where none is given
 _SHORTEST_ALT = 8
 _SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no season is told
@@ -94,8 +95,9 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     if base == "value":
         return _money(amount, is_signed, _SPACE + currency if currency else "")
     if base == "rate":
-        digits = 0 if abs(amount) >= 10 else _digits(base, pd.Series([amount * 100.0]))
-        return _number(amount * 100, digits, is_signed, "%")
+        percents = _percents(pd.Series([amount]))
+        digits = 0 if abs(amount) >= 10 else _digits(base, percents)
+        return _number(percents.iloc[0], digits, is_signed, "%")
     return _number(amount, _digits(base, pd.Series([amount], dtype="float64")), is_signed)
 
 
@@ -137,12 +139,18 @@ def _digits(base: str, amounts: pd.Series) -> int:
         return 2
     if base == "count" or known.empty or _is_whole(known):
         return 0
-    if base == "rate":  # what is not all must not read 100 %
-        return next((n for n in (1, 2, 3) if not known[known < 100].round(n).ge(100).any()), 4)
+    if base == "rate":
+        return 2 if known.between(99.95, 100.0 - _NOISE).any() else 1
     if base == "months":
         return 1
     largest = known.abs().max()
     return 0 if largest >= 99.95 else 1 if largest >= 9.995 else 2
+
+
+def _percents(rates: pd.Series) -> pd.Series:
+    """Percents; what is not all does not read 100 %."""
+    percents = 100.0 * rates.astype("float64")
+    return percents.mask(percents.between(99.995, 100.0 - _NOISE), 99.99)
 
 
 def _known(name: str, names: list[str], what: str) -> None:
@@ -503,7 +511,8 @@ def _column(
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
     is_large, is_rate = is_large and base == "value", base in ("rate", "fine_rate")
     shown_in = "" if currency == _NO_CURRENCY else currency  # a heading says money itself
-    scaled = amounts.astype("float64") * (0.001 if is_large else 100 if is_rate else 1)
+    scaled = amounts.astype("float64") * (0.001 if is_large else 1)
+    scaled = _percents(amounts) if is_rate else scaled
     digits, suffix = _digits(base, scaled), "%" if is_rate else ""
     unit = (f"k {shown_in}".strip() if is_large else shown_in) if base == "value" else ""
     texts = [_number(amount, digits, is_signed, suffix) for amount in scaled]
@@ -557,7 +566,7 @@ def revisions(changes: pd.DataFrame, *, currency: str = "") -> Exhibit:
         columns=columns | {"change_value": "In money"},
         kinds=kinds | {"change_value": "signed_value"},
         currency=currency,
-        rows=5,
+        rows=4,
         rest="in the table revision_changes",
         missing="No step was reopened in this cycle, or nothing has moved since.",
         once=("words",),

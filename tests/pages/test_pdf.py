@@ -71,11 +71,11 @@ LONG = ", and what came of it in the months since it was promised, told in a sec
 FULLEST = [
     (4, LONG),
     (5, LONG),
-    (5, ""),
+    (4, LONG),
     (5, ""),
     (4, ""),
     (5, ""),
-    (6, LONG),
+    (5, LONG),
 ]  # rows, further words
 
 
