@@ -180,13 +180,13 @@ def purchase_orders(
     Returns
     -------
     DataFrame
-        Key ``item, location, supplier, month`` (of receipt), those to order now by money, then by
-        date: ``order_by`` (last day to order: the
-        15th of that month less the lead time, at least the cycle's first day), ``order_month``,
-        ``quantity``, ``unit_cost_value``, ``amount_value``, ``payment_days``, ``payment_month``
-        (missing where no terms are known), ``is_now`` (to be ordered in the cycle's month),
-        ``is_late`` (the month before it comes ends with units lacking), ``reason``, ``wanted_for``,
-        ``launch_quantity`` (units of it that launches in no plan need).
+        Key ``item, location, supplier, month`` (of receipt), those to order now by money, the
+        others by date: ``order_by`` (last day to order: the 15th of that month less the lead time,
+        at least the cycle's first day), ``order_month``, ``quantity``, ``unit_cost_value``,
+        ``amount_value``, ``payment_days``, ``payment_month`` (missing where no terms are known),
+        ``is_now`` (to be ordered in the cycle's month), ``is_late`` (the month before it comes ends
+        with units lacking), ``reason``, ``wanted_for``, ``launch_quantity`` (units of it that
+        launches in no plan need).
     """
     terms = sources[["item", "supplier", "lead_time_days", "payment_days"]]
     table = orders.merge(terms, on=["item", "supplier"], how="left", validate="many_to_one")

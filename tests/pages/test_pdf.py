@@ -71,7 +71,7 @@ LONG = ", and what came of it in the months since it was promised, told in a sec
 FULLEST = [
     (4, LONG),
     (5, LONG),
-    (5, ""),
+    (3, LONG),
     (5, ""),
     (4, ""),
     (5, ""),

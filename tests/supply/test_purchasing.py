@@ -90,7 +90,7 @@ def test_requirements_add_up_from_month_to_month(bought):
 
 
 def test_orders_say_by_when_of_whom_what_for_and_when_they_are_paid(bought):
-    near, far = (row for _, row in bought["orders"].iterrows())  # of those of now most money
+    near, far = bought["orders"].to_dict("records")  # of those of now most money
     assert (near["supplier"], near["month"], near["quantity"]) == ("Near", month("2026-02"), 35)
     assert near["order_by"] == pd.Timestamp("2026-01-16") and near["order_month"] == CYCLE
     assert near["is_now"] and near["is_late"] and pd.isna(near["payment_month"])
