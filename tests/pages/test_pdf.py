@@ -68,23 +68,17 @@ def _decisions() -> exhibits.Exhibit:
 
 
 LONG = ", and what came of it in the months since it was promised, told in a second line"
-FULLEST = [
-    (4, LONG),
-    (5, LONG),
-    (3, LONG),
-    (5, ""),
-    (4, ""),
-    (5, ""),
-    (5, LONG),
-]  # rows, further words
+FULLEST = [(4, 4), (5, 5), (4, 2), (5, 0), (4, 0), (5, 0), (4, 4)]
+# rows, and how many of them need a second line; why a step was reopened is told once a step
 
 
-def _small(n: int, rows: int = 6, further: str = "") -> exhibits.Exhibit:
+def _small(n: int, rows: int = 6, longer: int = 0) -> exhibits.Exhibit:
     """Rows of what is told in one sentence each, with owner, day, state and money."""
+    told = [risk + LONG * (k < longer) for k, risk in enumerate((2 * RISKS)[:rows])]
     row = {"owner": "M. Keller", "due": "2026-03", "state": "overdue", "money": -3e5}
     heads = {"what": "What", "owner": "Owner", "due": "Due", "state": "State", "money": "Money"}
     return exhibits.table(
-        pd.DataFrame([{"what": risk + further} | row for risk in (2 * RISKS)[:rows]]),
+        pd.DataFrame([{"what": what} | row for what in told]),
         caption=f"What stands here, part {n}",
         columns=heads,
         kinds={"state": "rating", "money": "signed_value"},
@@ -144,9 +138,9 @@ def executive_page(tmp_path) -> Path:
         *_section("What do we want you to decide?", _decisions()),
         *_section("Where are we beside the budget?", _chart()),
     ]
-    for n, (rows, further) in enumerate(FULLEST):
-        section = _section(f"What stands in part {n}?", _small(n, rows, further))
-        cells += section if further or not n else section[:2]  # not each is explained
+    for n, (rows, longer) in enumerate(FULLEST):
+        section = _section(f"What stands in part {n}?", _small(n, rows, longer))
+        cells += section if longer or not n else section[:2]  # not each is explained
     cells += [_said("## Deeper\n\nOnly on screen.", "deeper")]
     cells += [_shown(_small(9), "deeper") for _ in range(9)]
     return _page(tmp_path, cells)
