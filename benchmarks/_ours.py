@@ -87,9 +87,9 @@ def run(
 
 def _run_engine(tables: dict[str, pd.DataFrame], horizon: int) -> None:
     """The one call that is the engine; `tables` are the inputs of the demand review."""
-    from sopkit import steps
+    from sopkit import demand_meeting
 
-    steps.forecast_demand(tables, horizon=horizon)
+    demand_meeting.forecast_demand(tables, horizon=horizon)
 
 
 def _main(root: str, cycle: str, horizon: str, note: str) -> None:

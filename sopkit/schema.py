@@ -412,7 +412,7 @@ reconciliation_facts | fact | amount kind text | figures of the headline of reco
 executive_review_facts | fact | amount kind text | figures of the headline of executive_review
 arrivals | table | rows first_month last_month switches_on is_used | what came in, table by table
 findings |  | state table column rows first_row message remedy money_share | what the check of the raw tables found
-demand_history | series_key month | sales returns unfilled stockout outlier demand revenue_value | sales + layers = demand; zeros filled from a series' first sale
+demand_history | series_key month | sales returns unfilled stockout outlier demand baseline revenue_value | sales + layers = demand; baseline: demand without what is known to have moved it; zeros filled from a series' first sale
 corrections |  | series_key month layer quantity amount_value reason | every correction of the history, with its reason and money
 money_rates | series_key | unit_price_value unit_cost_value price_source | price and cost a unit at the start of the horizon, by series
 planning_units | item | planning_factor planning_unit | by what quantities are multiplied before they are added up, and what the sum is called

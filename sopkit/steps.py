@@ -14,6 +14,7 @@ import pandas as pd
 from sopkit import (
     currencies,
     decided,
+    demand_meeting,
     headlines,
     months,
     pre_sop,
@@ -24,19 +25,15 @@ from sopkit import (
     what_if,
 )
 from sopkit.demand import (
-    accuracy,
     agreed,
     classification,
     consensus,
-    explaining,
-    forecasting,
     hierarchy,
     history,
     intervals,
     lag_accuracy,
     lags,
     overrides,
-    panel,
     submissions,
     taken,
     value_added,
@@ -242,36 +239,10 @@ def _groups(demand: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
     return history.family_codes(keys, items)
 
 
-def forecast_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
-    """What every model says now and would have said at past origins, for all series at once."""
-    demand, items = tables["demand_history"], tables["items"]
-    series = panel.from_table(demand, "demand")
-    net = demand.assign(net=accuracy.measured(demand).mask(demand["is_stockout"]))
-    groups = history.family_codes(series.keys, items)
-    return forecasting.backtest(series, panel.from_table(net, "net"), groups, horizon=horizon)
-
-
-def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
-    """The statistical part of the demand review: back-test, accuracy, weights, forecast."""
-    demand, items = tables["demand_history"], tables["items"]
-    tests = forecast_tests(tables, horizon=horizon)
-    sure = intervals.calibrate(tests)
-    ends = schema.lookup(tests.history.keys["item"], items, "end_month")
-    means = forecasting.forecast(tests, ends)
-    return sure | {
-        "backtest": forecasting.table(tests),
-        "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
-        "model_weights": forecasting.weights(tests),
-        "fallbacks": forecasting.fallbacks(tests),
-        "forecast": intervals.with_bounds(means, sure["error_widths"], sure["error_multiples"]),
-        "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
-    }
-
-
 def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Tables:
     """Forecast, departments' views, and the one number: the demand plan."""
     items, rates, demand = tables["items"], tables["money_rates"], tables["demand_history"]
-    results = forecast_demand(tables, horizon=horizon)
+    results = demand_meeting.forecast_demand(tables, horizon=horizon)
     forecast, tests = results["forecast"], results["backtest"]
     base = plan_base(tables, forecast)
     said = said_alike(tables, cycle=cycle)

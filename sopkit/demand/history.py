@@ -14,6 +14,7 @@ from sopkit import months, schema
 from sopkit.demand import panel, seasons
 
 LAYERS = ["returns", "unfilled", "stockout", "outlier"]
+EFFECTS: list[str] = []  # of what is known to have moved demand: the baseline is demand without
 OUTLIER_DEVIATIONS = 5.0  # robust standard deviations of a series' own seasonally adjusted months
 _LARGEST_ZERO_SHARE = 0.3  # above it a series is lumpy by nature, and no month is an outlier
 _REASONS = {
@@ -80,7 +81,29 @@ def demand_history(
     arrays["is_stockout"] = flagged.astype("float64")  # months whose demand nobody measured
     table = panel.to_table(sold.keys, sold.months, arrays)
     table = table[table["sales"].notna()].reset_index(drop=True)
-    return table.assign(is_stockout=table["is_stockout"] == 1.0)
+    return with_effects(table.assign(is_stockout=table["is_stockout"] == 1.0), {})
+
+
+def with_effects(history: pd.DataFrame, effects: dict[str, pd.Series]) -> pd.DataFrame:
+    """The history with what moved demand as layers of its own, and the baseline that is left.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Table `demand_history`.
+    effects : dict of Series
+        Units of each of ``EFFECTS`` by row of history; one that is missing stays as it was, or is
+        zero.
+
+    Returns
+    -------
+    DataFrame
+        With a column for each of ``EFFECTS`` and ``baseline`` = demand − their sum, what models
+        learn from.
+    """
+    known = {name: effects.get(name, history.get(name, 0.0)) for name in EFFECTS}
+    history = history.assign(**known)
+    return history.assign(baseline=history["demand"] - history[EFFECTS].sum(axis=1))
 
 
 def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp, basis: str | None) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from sopkit import exhibits, months, steps, store
+from sopkit import demand_meeting, exhibits, months, store
 from sopkit.charts import accuracy as charts
 from sopkit.demand import forecasting, hierarchy
 from sopkit.demand.accuracy import EVERY_LAG, LEVELS, measured
@@ -51,7 +51,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
     """
     inputs = store.inputs(workspace, "demand_review", cycle)
     items = inputs["items"]
-    tests = steps.forecast_tests(inputs, horizon=1)
+    tests = demand_meeting.forecast_tests(inputs, horizon=1)
     history = store.read(workspace, "demand_history", cycle)
     history = history.assign(actual=measured(history))
     tables = {"history": history, "forecast": store.read(workspace, "forecast", cycle)}

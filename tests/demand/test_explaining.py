@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import months, schema, steps
+from sopkit import demand_meeting, months, schema
 from sopkit.demand import combining, explaining, forecasting, panel
 
 MODELS = list(forecasting.MODELS)
@@ -212,7 +212,7 @@ def test_quantity_is_that_of_the_forecast_also_where_a_series_ends(sample_tables
     tables = sample_tables | {"demand_history": sample_history}
     keys = sample_history[schema.SERIES].drop_duplicates()
     tables["money_rates"] = keys.assign(unit_price_value=2.0, unit_cost_value=1.0)
-    found = steps.forecast_demand(tables, horizon=12)
+    found = demand_meeting.forecast_demand(tables, horizon=12)
     forecast, told = (found[name] for name in ("forecast", "forecast_reasons"))
     said = forecast.groupby(schema.SERIES)["quantity"].sum()
     both = told.set_index(schema.SERIES)[["quantity"]].assign(forecast=said)
