@@ -78,7 +78,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 26_200, 158, 672
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 31_000, 190, 800
 
 
 def _modules() -> list[Path]:
