@@ -5,6 +5,8 @@ A series says little about which model suits it; all series of its kind together
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import nnls
 
@@ -96,12 +98,105 @@ def usual_shares(products: np.ndarray, count: float) -> np.ndarray:
     return share / share.sum()
 
 
+@dataclass(frozen=True)
+class Sums:
+    """What the series of each kind say together at one origin; sums of several parts add up.
+
+    ``products`` (n_kinds, n_models, n_models): products of errors, each series scaled to its usual
+    one, lower half; ``series`` (n_kinds,): how many these are; ``ratios`` and ``judged``
+    (n_kinds, n_models): errors beside the models' mean, and of how many series.
+    """
+
+    products: np.ndarray
+    series: np.ndarray
+    ratios: np.ndarray
+    judged: np.ndarray
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.products + other.products,
+            self.series + other.series,
+            self.ratios + other.ratios,
+            self.judged + other.judged,
+        )
+
+
+def sums(
+    products: np.ndarray,
+    counts: np.ndarray,
+    is_able: np.ndarray,
+    kind: np.ndarray,
+    is_for: np.ndarray,
+) -> Sums:
+    """What series say of the models for their kind, each series' errors counting alike.
+
+    Parameters
+    ----------
+    products : array (n_models, n_models, n_series)
+        Mean products of the models' errors, lower half.
+    counts : array (n_series,)
+        Months measured.
+    is_able : array (n_models, n_series) of bool
+        Whether the model has a forecast for the series.
+    kind : array (n_series,)
+        Kind of demand.
+    is_for : array (n_kinds, n_models) of bool
+        Models of each kind.
+    """
+    squares = np.einsum("iis->is", products)
+    ratio = _ratios(squares, counts, is_able)
+    parts = []
+    for number in range(len(KINDS)):
+        size = squares[is_for[number]].mean(axis=0)
+        own = np.flatnonzero((kind == number) & (counts > 0) & (size > 0))
+        errors = ratio[:, kind == number]
+        known = np.isfinite(errors)
+        scaled = (products[:, :, own] / size[own]).sum(axis=2)
+        parts.append(
+            (scaled, len(own), np.where(known, errors, 0.0).sum(axis=1), known.sum(axis=1))
+        )
+    return Sums(*map(np.stack, zip(*parts, strict=True)))
+
+
+def learned(known: Sums, is_for: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is usual: weights of each kind's models, and their errors beside the models' mean.
+
+    Parameters
+    ----------
+    known : Sums
+        Of all series.
+    is_for : array (n_kinds, n_models) of bool
+        Models of each kind.
+
+    Returns
+    -------
+    usual, level : array (n_kinds, n_models)
+        As ``shares`` takes them.
+    """
+    usual = np.where(is_for, 1.0 / is_for.sum(axis=1)[:, None], 0.0)
+    for number, count in enumerate(known.series):
+        own = is_for[number]
+        if count:
+            lower = known.products[number][np.ix_(own, own)] / count
+            usual[number, own] = usual_shares(lower + np.tril(lower, -1).T, count)
+    return usual, (known.ratios + KIND_SERIES) / (known.judged + KIND_SERIES)
+
+
+def _ratios(squares: np.ndarray, counts: np.ndarray, is_able: np.ndarray) -> np.ndarray:
+    """Squared error beside the mean of the able models'; NaN where not measured."""
+    able = np.maximum(is_able.sum(axis=0), 1)
+    mean = np.where(is_able, squares, 0.0).sum(axis=0) / able
+    is_measured = (counts > 0) & (mean > 0)
+    return np.where(is_able & is_measured, squares / np.where(mean > 0, mean, 1.0), np.nan)
+
+
 def shares(
     squares: np.ndarray,
     counts: np.ndarray,
     is_able: np.ndarray,
     kind: np.ndarray,
     usual: np.ndarray,
+    level: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weight of each model for each series, and the error it rests on.
 
@@ -117,6 +212,8 @@ def shares(
         Kind of demand.
     usual : array (n_kinds, n_models)
         From ``usual_shares``, a row a kind.
+    level : array (n_kinds, n_models), optional
+        Usual error beside the models' mean, from ``learned``; left out: of these series.
 
     Returns
     -------
@@ -131,19 +228,20 @@ def shares(
     its kind, to the power of −2 (the power as in Stock & Watson 2004); that comparison is drawn to
     one while the series has few measured months.
     """
-    able = np.maximum(is_able.sum(axis=0), 1)
-    mean = np.where(is_able, squares, 0.0).sum(axis=0) / able
-    is_measured = (counts > 0) & (mean > 0)
-    ratio = np.where(is_able & is_measured, squares / np.where(mean > 0, mean, 1.0), np.nan)
-    trust = np.where(is_measured, counts / (counts + OWN_MONTHS), 0.0)
+    ratio = _ratios(squares, counts, is_able)
+    known = np.isfinite(ratio)
+    trust = np.where(known.any(axis=0), counts / (counts + OWN_MONTHS), 0.0)
     weight = np.zeros_like(ratio)
     for number in range(len(KINDS)):
         own = kind == number
-        known = np.isfinite(ratio[:, own])
-        total = np.where(known, ratio[:, own], 0.0).sum(axis=1)
-        level = ((total + KIND_SERIES) / (known.sum(axis=1) + KIND_SERIES))[:, None]
-        error = np.where(known, trust[own] * ratio[:, own] + (1.0 - trust[own]) * level, level)
-        beside = np.maximum(error, _LEAST_ERROR) / level
+        if level is None:
+            total = np.where(known[:, own], ratio[:, own], 0.0).sum(axis=1)
+            of_kind = (total + KIND_SERIES) / (known[:, own].sum(axis=1) + KIND_SERIES)
+        else:
+            of_kind = level[number]
+        of_kind = of_kind[:, None]
+        error = trust[own] * ratio[:, own] + (1.0 - trust[own]) * of_kind
+        beside = np.maximum(np.where(known[:, own], error, of_kind), _LEAST_ERROR) / of_kind
         weight[:, own] = is_able[:, own] * np.maximum(usual[number], _LEAST_SHARE)[:, None]
         weight[:, own] *= beside**-SHARPNESS
     total = weight.sum(axis=0)

@@ -7,16 +7,18 @@ A model has the form ``run(values, origins, horizon, known_seasons)`` and gives 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
 from sopkit.demand import combining, intermittent, panel, regression, seasons, smoothing
+from sopkit.demand.apart import ALONE, Alone
 from sopkit.demand.smoothing import Form, grid
 
 COMBINED, NAIVE = "combined", "seasonal_naive"
@@ -104,6 +106,42 @@ MODELS = {
 
 
 @dataclass(frozen=True)
+class Learning:
+    """What models learn from and are judged by: some series, or all.
+
+    ``groups`` (n_series,) is the family of each, −1 for none, among all families of the company;
+    ``threads`` is how many may run at once (None: as many as there are processors).
+    """
+
+    history: panel.Panel
+    actual: panel.Panel
+    groups: np.ndarray
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What every model said at past origins and says now, not yet combined.
+
+    Arrays as in ``Backtest``; ``origins`` end with today; ``squares`` (n_origins, n_models,
+    n_series) and ``counts`` (n_origins, n_series): errors known at each, of how many months;
+    ``kind`` (n_origins, n_series); ``sums`` of each origin: what the series say of the models.
+    """
+
+    history: panel.Panel
+    origins: list[int]
+    forecasts: np.ndarray
+    actual: np.ndarray
+    ahead: np.ndarray
+    fell: np.ndarray
+    kind: np.ndarray
+    known_seasons: dict[int, np.ndarray]
+    squares: np.ndarray
+    counts: np.ndarray
+    sums: list[combining.Sums]
+
+
+@dataclass(frozen=True)
 class Backtest:
     """What every model would have said at past origins, what came, and what it says now.
 
@@ -150,37 +188,99 @@ def backtest(
     Backtest
         ``combined`` is mixed at each origin by the weights that errors known by then had earned.
     """
-    values, count = history.values, len(history.months)
+    learning = Learning(history, actual, groups)
+    return backtests([learning], ALONE, horizon=horizon)[0]
+
+
+def backtests(parts: list, over: Alone, *, horizon: int) -> list:
+    """``backtest`` of series in parts: the same as of all at once.
+
+    Parameters
+    ----------
+    parts : list of Learning
+        All series, in their order; or what ``over`` knows them by.
+    over : Alone
+        Who calls the functions.
+    horizon : int
+        Months ahead.
+
+    Returns
+    -------
+    list of Backtest
+        One a part; families' seasons and the weights of each kind are of all series.
+    """
+    totals = over.fold(_totals, parts)
+    runs = over.each(_runs, parts, totals=totals, horizon=horizon)
+    usual = over.once(_learned, over.each(_sums, runs))
+    return over.each(_combined, runs, usual=usual)
+
+
+def _totals(part: Learning, before: np.ndarray | None) -> np.ndarray:
+    return seasons.group_totals(part.history.values, part.groups, before)
+
+
+def _runs(part: Learning, *, totals: np.ndarray, horizon: int) -> Runs:
+    """Every model on every series, and the errors they have made."""
+    values, count = part.history.values, len(part.history.months)
     origins = _origins(count)
     past = origins[:-1]
-    known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
+    known_seasons = {
+        o: seasons.seasonal_indices(values[:o], part.groups, totals[:o]) for o in origins
+    }
     kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
-    tests, ahead, fell = _run(values, origins, horizon, known_seasons, kind)
+    tests, ahead, fell = _run(values, origins, horizon, known_seasons, kind, part.threads)
     came = np.full((len(past), LAGS, values.shape[1]), np.nan)
     for k, origin in enumerate(past):
         is_measured = np.isfinite(values[:origin]).sum(axis=0) >= SHORTEST_TRAINING
-        rows = actual.values[origin : origin + LAGS]
+        rows = part.actual.values[origin : origin + LAGS]
         came[k, : len(rows)] = np.where(is_measured, rows, np.nan)
-    combined, share, error_rate = _combine(tests, ahead, came, origins, kind)
+    earned = _earned(tests, ahead, came, origins, kind)
+    return Runs(part.history, origins, tests, came, ahead, fell, kind, known_seasons, *earned)
+
+
+def _sums(runs: Runs) -> list[combining.Sums]:
+    return runs.sums
+
+
+def _learned(parts: list[list[combining.Sums]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What is usual at each origin, from the sums of all parts in their order."""
+    known = [reduce(operator.add, sums) for sums in zip(*parts, strict=True)]
+    return [combining.learned(sums, _is_for()) for sums in known]
+
+
+def _combined(runs: Runs, *, usual: list[tuple[np.ndarray, np.ndarray]]) -> Backtest:
+    """The mix at each past origin by weights earned before it, and today's."""
+    values, combined = runs.history.values, np.full_like(runs.actual, np.nan)
+    for k, known in enumerate(usual):
+        says = _said(runs.forecasts, runs.ahead, k)
+        is_able = np.isfinite(says).all(axis=1)
+        share, error_rate = combining.shares(
+            runs.squares[k], runs.counts[k], is_able, runs.kind[k], *known
+        )
+        if k < len(combined):
+            mixed = (share[:, None] * np.nan_to_num(says)).sum(axis=0)
+            combined[k] = np.where(share.sum(axis=0) > 0, mixed, np.nan)
     share = np.where((values > 0).any(axis=0), share, 0.0)  # nothing was ever sold: zero, and said
-    usual = _usual(values)
-    mean = np.where(
-        share.sum(axis=0) > 0, (share[:, None] * np.nan_to_num(ahead)).sum(axis=0), usual
-    )
+    mixed = (share[:, None] * np.nan_to_num(runs.ahead)).sum(axis=0)
     return Backtest(
-        history,
-        past,
-        tests,
-        came,
+        runs.history,
+        runs.origins[:-1],
+        runs.forecasts,
+        runs.actual,
         combined,
-        ahead,
-        mean,
+        runs.ahead,
+        np.where(share.sum(axis=0) > 0, mixed, _usual(values)),
         share,
         error_rate,
-        kind[-1],
-        fell,
-        known_seasons,
+        runs.kind[-1],
+        runs.fell,
+        runs.known_seasons,
     )
+
+
+def _said(tests: np.ndarray, ahead: np.ndarray, k: int) -> np.ndarray:
+    """Forecasts of the models at an origin; the last one is today."""
+    return tests[:, k] if k < tests.shape[1] else ahead
 
 
 def _origins(count: int) -> list[int]:
@@ -195,6 +295,7 @@ def _run(
     horizon: int,
     known_seasons: dict[int, np.ndarray],
     kind: np.ndarray,
+    threads: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every model on every series it is for: at past origins, today, and where it fell today."""
     width, reach = values.shape[1], max(horizon, LAGS)
@@ -232,23 +333,29 @@ def _run(
             ahead[number][:, chosen] = made[-1, :horizon]
             fell[number, chosen] = ~is_sound[-1] & is_used[-1]
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(threads) as pool:
         blocks = [order[start : start + _BLOCK] for start in range(0, width, _BLOCK)]
         list(pool.map(run, blocks))
     return tests, ahead, fell
 
 
-def _combine(
+def _is_for() -> np.ndarray:
+    """Whether a model is for a kind of demand (n_kinds, n_models)."""
+    kinds = range(len(combining.KINDS))
+    return np.array([[number in model.kinds for model in MODELS.values()] for number in kinds])
+
+
+def _earned(
     tests: np.ndarray, ahead: np.ndarray, came: np.ndarray, origins: list[int], kind: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The mix at each past origin by weights earned before it, and today's weights and errors."""
+) -> tuple[np.ndarray, np.ndarray, list[combining.Sums]]:
+    """Mean squared errors known at each origin, of how many months, and what they say together."""
     width = came.shape[2]
     products, counts = np.zeros((len(MODELS), len(MODELS), width)), np.zeros(width)
     coming: dict[int, list[tuple[int, int]]] = {}
     for k, origin in enumerate(origins[:-1]):
         for lag in range(LAGS):
             coming.setdefault(origin + lag + 1, []).append((k, lag))
-    combined = np.full_like(came, np.nan)
+    squares, seen, sums = [], [], []
     for k, origin in enumerate(origins):
         for known_at in sorted(month for month in coming if month <= origin):
             for past, lag in coming.pop(known_at):
@@ -258,32 +365,12 @@ def _combine(
                 counts += known.any(axis=0)
                 for row, own in enumerate(error):  # the lower half: products are symmetric
                     products[row, : row + 1] += own * error[: row + 1]
-        says = tests[:, k] if k < len(came) else ahead
-        is_able = np.isfinite(says).all(axis=1)
-        squares = np.einsum("iis->is", products) / np.maximum(counts, 1.0)
-        usual = _usual_shares(products / np.maximum(counts, 1.0), squares, counts, kind[k])
-        share, error_rate = combining.shares(squares, counts, is_able, kind[k], usual)
-        if k < len(came):
-            mixed = (share[:, None] * np.nan_to_num(says)).sum(axis=0)
-            combined[k] = np.where(share.sum(axis=0) > 0, mixed, np.nan)
-    return combined, share, error_rate
-
-
-def _usual_shares(
-    products: np.ndarray, squares: np.ndarray, counts: np.ndarray, kind: np.ndarray
-) -> np.ndarray:
-    """Weights of each kind among the models that are for it, each series' errors counting alike."""
-    usual = np.zeros((len(combining.KINDS), len(MODELS)))
-    for number in range(len(combining.KINDS)):
-        is_for = np.array([number in model.kinds for model in MODELS.values()])
-        size = squares[is_for].mean(axis=0)
-        own = np.flatnonzero((kind == number) & (counts > 0) & (size > 0))
-        usual[number, is_for] = 1.0 / is_for.sum()
-        if len(own):
-            lower = (products[:, :, own] / size[own]).mean(axis=2)[np.ix_(is_for, is_for)]
-            whole = lower + np.tril(lower, -1).T
-            usual[number, is_for] = combining.usual_shares(whole, len(own))
-    return usual
+        mean = products / np.maximum(counts, 1.0)
+        is_able = np.isfinite(_said(tests, ahead, k)).all(axis=1)
+        squares.append(np.einsum("iis->is", mean))
+        seen.append(counts.copy())
+        sums.append(combining.sums(mean, counts, is_able, kind[k], _is_for()))
+    return np.stack(squares), np.stack(seen), sums
 
 
 def _usual(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,9 @@ _SEASONAL_TEST = 1.645  # standard errors of a correlation: one-sided 95 % of a 
 _SMALLEST_INDEX = 0.05  # a season below this share of the mean would make forecasts explode
 
 
-def seasonal_indices(values: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
+def seasonal_indices(
+    values: np.ndarray, groups: np.ndarray | None = None, totals: np.ndarray | None = None
+) -> np.ndarray:
     """Multiplicative seasonal index by position in the year.
 
     Parameters
@@ -21,6 +23,8 @@ def seasonal_indices(values: np.ndarray, groups: np.ndarray | None = None) -> np
         Demand, units, not negative.
     groups : array (n_series,), optional
         Series that share a season (their family); −1 for none.
+    totals : array (n_months, n_groups), optional
+        From ``group_totals``, where groups have more series than these; left out: of these.
 
     Returns
     -------
@@ -38,12 +42,32 @@ def seasonal_indices(values: np.ndarray, groups: np.ndarray | None = None) -> np
     base = np.ones((YEAR, values.shape[1]))
     if groups is not None and (groups >= 0).any():
         member = groups >= 0
-        totals = np.zeros((len(values), groups.max() + 1))
-        np.add.at(totals.T, groups[member], np.nan_to_num(values.T[member]))
+        totals = group_totals(values, groups) if totals is None else totals
         pooled = _shrunk(totals, np.ones((YEAR, totals.shape[1])))
         base[:, member] = pooled[:, groups[member]]
     indices = np.maximum(_shrunk(values, base), _SMALLEST_INDEX)
     return indices / indices.mean(axis=0)
+
+
+def group_totals(
+    values: np.ndarray, groups: np.ndarray, before: np.ndarray | None = None
+) -> np.ndarray:
+    """Demand of each group by month, series added one after the other.
+
+    Parameters
+    ----------
+    values : array (n_months, n_series)
+        Demand, units.
+    groups : array (n_series,)
+        Group of each series; −1 for none.
+    before : array (n_months, n_groups), optional
+        Totals of the series before these: to these the series are added, so that series taken in
+        parts give the very bits they give at once.
+    """
+    member = groups >= 0
+    totals = np.zeros((len(values), groups.max() + 1)) if before is None else before.copy()
+    np.add.at(totals.T, groups[member], np.nan_to_num(values.T[member]))
+    return totals
 
 
 def beside_itself(values: np.ndarray) -> np.ndarray:
@@ -53,6 +77,8 @@ def beside_itself(values: np.ndarray) -> np.ndarray:
 
 def _shrunk(values: np.ndarray, base: np.ndarray) -> np.ndarray:
     """Ratio indices (12, n_series) drawn to ``base`` as far as they are scatter."""
+    if values.shape[1] == 1:
+        return _shrunk(beside_itself(values), beside_itself(base))[:, :1]
     ratio = _ratios(values)
     blocks = -(-len(ratio) // YEAR)
     padded = np.full((blocks * YEAR, ratio.shape[1]), np.nan)
