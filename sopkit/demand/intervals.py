@@ -15,25 +15,11 @@ import pandas as pd
 from scipy.special import ndtri
 
 from sopkit import months, schema
-from sopkit.demand import combining, forecasting, panel, smoothing
-from sopkit.demand.smoothing import YEAR, Form, grid
+from sopkit.demand import calibration, combining, forecasting
+from sopkit.demand.apart import ALONE
 
 LEVEL = 0.8  # of the bounds in table `forecast`
-PROBABILITIES = np.array(
-    [0.005, 0.01, 0.025, 0.05, *np.arange(0.1, 0.91, 0.05).round(2), 0.95, 0.975, 0.99, 0.995]
-)
-MONTH, TOTAL = "month", "total"
-_REFERENCE = Form(
-    grid((0.05, 0.12, 0.25, 0.45, 0.75), gammas=(0.0, 0.05, 0.15, 0.4)), "root", drift=0.5
-)
-_ERROR_MONTHS = 60  # months of one-step errors that sample paths draw from
-_UNKNOWN_SHARE = 0.5  # width beside the root of the mean, where no series tells what is usual
-_YOUNG_MONTHS = 6.0  # measured months at which a series' own width counts half
-_OWN_YEARS = 2.0  # years of errors at which a series' own size of errors counts half
-_USUAL_ERRORS = 240.0  # errors at which measured tails count half beside the normal's
-_UNSEEN = 1.07  # years to come scatter more than those a backtest has seen, by that much
-_LARGEST = 8.0  # widths: no single error counts as more
-_NORMAL_MEAN = np.sqrt(np.pi / 2.0)  # standard deviation over mean absolute error of a normal
+PROBABILITIES, MONTH, TOTAL = calibration.PROBABILITIES, calibration.MONTH, calibration.TOTAL
 _PERSISTENCE = np.linspace(0.0, 1.0, 21)
 
 
@@ -60,144 +46,12 @@ def calibrate(tests: forecasting.Backtest) -> dict[str, pd.DataFrame]:
     origins with sizes of errors measured before these, so that no error helps to judge itself.
     With few errors the tails are drawn to those of a normal.
     """
-    values = tests.history.values
-    origins = [*tests.origins, len(values)]
-    trace = smoothing.at_origins(values, _REFERENCE, origins, 1, tests.known_seasons)
-    spread = _spreads(trace.spread, values, origins, tests.kind)
-    standard = {name: _standard_errors(tests, spread[:-1], name) for name in (MONTH, TOTAL)}
-    rows, own = [], {name: np.ones(values.shape[1]) for name in standard}
-    for number, kind in enumerate(combining.KINDS):
-        chosen = tests.kind == number
-        for measure, errors in standard.items():
-            growth = _growth(errors[..., chosen], len(tests.mean))
-            scaled = errors[..., chosen] / growth[: errors.shape[1], None]
-            scaled = np.clip(scaled, -_LARGEST, _LARGEST)
-            before, own[measure][chosen] = _sizes(scaled, tests.origins, len(values))
-            late = np.array(tests.origins, dtype="int64") > len(values) - YEAR
-            tails = _tails(scaled[late] / before) + _shapes(scaled, scaled[late], len(growth))
-            widened = _UNSEEN * growth[:, None] * np.sort(tails, axis=1)
-            rows.append(_multiple_rows(kind, measure, widened))
-    widths = tests.history.keys.assign(
-        width=spread[-1] * own[MONTH],
-        total_width=spread[-1] * own[TOTAL],
-        kind=np.array(combining.KINDS)[tests.kind],
-    )
+    (own,), multiples = calibration.calibrated([tests], ALONE, horizon=len(tests.mean))
     return {
-        "error_widths": widths,
-        "error_multiples": pd.concat(rows, ignore_index=True),
-        "one_step_errors": _errors(tests.history, trace.errors, spread[-1]),
+        "error_widths": own["error_widths"],
+        "error_multiples": multiples,
+        "one_step_errors": own["one_step_errors"],
     }
-
-
-def _spreads(
-    spread: np.ndarray, values: np.ndarray, origins: list[int], kind: np.ndarray
-) -> np.ndarray:
-    """Width of each series at each origin; a young one's drawn to what is usual for its size."""
-    made = []
-    for own, origin in zip(spread, origins, strict=True):
-        last = values[max(origin - YEAR, 0) : origin]
-        known = np.isfinite(last)
-        mean = np.where(known, last, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        age = np.isfinite(values[:origin]).sum(axis=0)
-        judged = np.maximum(age - 1.0, 0.0)
-        root = np.sqrt(mean)
-        usual = np.zeros_like(root)
-        for number in range(len(combining.KINDS)):
-            of_kind = kind == number
-            sure = of_kind & (age >= YEAR) & (root > 0) & (np.nan_to_num(own) > 0)
-            share = np.median(own[sure] / root[sure]) if sure.any() else _UNKNOWN_SHARE
-            usual[of_kind] = share * root[of_kind]
-        squares = judged * np.nan_to_num(own) ** 2 + _YOUNG_MONTHS * usual**2
-        made.append(np.sqrt(squares / (judged + _YOUNG_MONTHS)))
-    return np.stack(made)
-
-
-def _standard_errors(tests: forecasting.Backtest, spread: np.ndarray, measure: str) -> np.ndarray:
-    """Errors in widths (n_origins, n_lags, n_series); positive where demand was above."""
-    actual, said = tests.actual, tests.combined
-    if measure == TOTAL:
-        actual, said = np.cumsum(actual, axis=1), np.cumsum(said, axis=1)
-    width = np.where(spread > 0, spread, np.nan)[:, None]
-    return (np.sqrt(np.maximum(actual, 0.0)) - np.sqrt(said)) / width
-
-
-def _growth(standard: np.ndarray, horizon: int) -> np.ndarray:
-    """Usual size of errors by months ahead, in widths, never falling; root of time beyond.
-
-    Mean absolute errors, as a normal's standard deviation; drawn to slow growth while few.
-    """
-    size = np.minimum(np.abs(standard), _LARGEST)
-    known = np.isfinite(size)
-    count = known.sum(axis=(0, 2))
-    mean = np.where(known, size, 0.0).sum(axis=(0, 2)) / np.maximum(count, 1) * _NORMAL_MEAN
-    lags = np.arange(max(horizon, len(count)))
-    start = mean[0] if count[0] else 1.0
-    usual = start * np.sqrt(1.0 + 0.1 * lags)
-    few = YEAR
-    measured = (count * mean + few * usual[: len(count)]) / (count + few)
-    growth = np.maximum.accumulate(np.maximum(measured, 1e-6))
-    beyond = growth[-1] * np.sqrt((lags[len(growth) :] + 1.0) / len(growth))
-    return np.concatenate([growth, beyond])
-
-
-def _sizes(scaled: np.ndarray, origins: list[int], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each series' size of errors: known before the last eleven origins, and known today."""
-    due = np.array(origins, dtype="int64")[:, None] + np.arange(scaled.shape[1])
-    is_before = (due <= count - YEAR)[..., None]
-    return _size(np.where(is_before, scaled, np.nan)), _size(scaled)
-
-
-def _size(scaled: np.ndarray) -> np.ndarray:
-    """Root mean squared error of each series in usual ones, drawn to one while it has few."""
-    known = np.isfinite(scaled)
-    years = known.sum(axis=(0, 1)) / YEAR
-    squares = np.where(known, scaled, 0.0) ** 2
-    return np.sqrt((squares.sum(axis=(0, 1)) / YEAR + _OWN_YEARS) / (years + _OWN_YEARS))
-
-
-def _tails(standard: np.ndarray) -> np.ndarray:
-    """Quantiles of standardised errors at ``PROBABILITIES``, drawn to a normal's while few."""
-    known = np.isfinite(standard).sum()
-    trust = known / (known + _USUAL_ERRORS)
-    return trust * _quantiles(standard) + (1.0 - trust) * ndtri(PROBABILITIES)
-
-
-def _shapes(scaled: np.ndarray, late: np.ndarray, horizon: int) -> np.ndarray:
-    """How quantiles at each lag differ from those of late errors (horizon, n_probabilities).
-
-    Drawn to no difference while errors are few; the last measured lag holds beyond.
-    """
-    usual, rows = _quantiles(late), []
-    for lag in range(scaled.shape[1]):
-        near = scaled[:, max(lag - 1, 0) : lag + 2]
-        known = np.isfinite(near).sum()
-        rows.append((_quantiles(near) - usual) * known / (known + _USUAL_ERRORS))
-    return np.stack([rows[min(lag, len(rows) - 1)] for lag in range(horizon)])
-
-
-def _quantiles(standard: np.ndarray) -> np.ndarray:
-    known = standard[np.isfinite(standard)]
-    return np.quantile(known, PROBABILITIES) if len(known) else np.zeros(len(PROBABILITIES))
-
-
-def _multiple_rows(kind: str, measure: str, multiples: np.ndarray) -> pd.DataFrame:
-    lags, count = len(multiples), len(PROBABILITIES)
-    return pd.DataFrame(
-        {
-            "kind": kind,
-            "measure": measure,
-            "lag": np.repeat(np.arange(lags), count),
-            "probability": np.tile(PROBABILITIES, lags),
-            "multiple": multiples.ravel(),
-        }
-    )
-
-
-def _errors(history: panel.Panel, errors: np.ndarray, width: np.ndarray) -> pd.DataFrame:
-    """One-step errors of the last months in widths; no row where nothing was measured."""
-    recent = errors[-_ERROR_MONTHS:] / np.where(width > 0, width, np.nan)
-    table = panel.to_table(history.keys, history.months[-_ERROR_MONTHS:], {"error": recent})
-    return table[table["error"].notna()].reset_index(drop=True)
 
 
 def _multiples_at(multiples: pd.DataFrame, measure: str, probability: float) -> pd.DataFrame:
@@ -383,7 +237,9 @@ def _scores(errors: pd.DataFrame, keys: pd.DataFrame, seed: int) -> np.ndarray:
     wide = wide.reindex(columns=pd.MultiIndex.from_frame(keys))
     count = wide.notna().sum()
     score = ndtri(((wide.rank() - 0.5) / count.where(count > 0)).to_numpy())
-    drawn = np.random.default_rng(seed).standard_normal((len(score) or _ERROR_MONTHS, len(keys)))
+    drawn = np.random.default_rng(seed).standard_normal(
+        (len(score) or calibration.ERROR_MONTHS, len(keys))
+    )
     if not len(score):
         return drawn
     order = np.argsort(np.isnan(score), axis=0, kind="stable")

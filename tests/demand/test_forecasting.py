@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
-from sopkit.demand import combining, forecasting, intervals, panel, seasons, smoothing
+from sopkit.demand import calibration, combining, forecasting, intervals, panel, seasons, smoothing
 
 MODELS = list(forecasting.MODELS)
 QUANTITIES = ["quantity", "quantity_lower", "quantity_upper"]
@@ -302,7 +302,7 @@ def test_months_at_or_after_an_origin_change_no_bit_of_what_was_said_there(count
     errors = [
         smoothing.at_origins(
             tests.history.values,
-            intervals._REFERENCE,
+            calibration.REFERENCE,
             [*tests.origins, count],
             1,
             tests.known_seasons,

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import ndtri
 
 from sopkit import months, schema
-from sopkit.demand import combining, forecasting, history, intervals, panel
+from sopkit.demand import calibration, combining, forecasting, history, intervals, panel
 
 MONTHS = 60  # closed months of generated series
 HELD_OUT = 12  # months after these, which nothing has seen
@@ -182,14 +182,14 @@ def test_a_few_errors_move_the_tails_a_little_from_a_normals_by_hand():
     standard = skewed[-11:].ravel()
     expected = np.quantile(standard, PROBABILITIES)
     trust = len(standard) / (len(standard) + 240.0)
-    found = intervals._tails(standard)
+    found = calibration._tails(standard)
     np.testing.assert_allclose(found, trust * expected + (1 - trust) * ndtri(PROBABILITIES))
     assert np.abs(found - ndtri(PROBABILITIES)).max() < 0.3 * np.abs(expected).max()
 
 
 def test_a_thousand_errors_have_tails_of_their_own():
     errors = np.random.default_rng(1).exponential(1.0, 10_000) - 1.0  # no normal: skewed
-    found = intervals._tails(errors)
+    found = calibration._tails(errors)
     np.testing.assert_allclose(found, np.quantile(errors, PROBABILITIES), atol=0.05)
     assert found[-1] > -2.0 * found[0]
 
@@ -197,7 +197,7 @@ def test_a_thousand_errors_have_tails_of_their_own():
 def test_usual_errors_never_shrink_with_months_ahead_and_grow_by_the_root_of_time_beyond():
     sizes = np.array([1.0, 2.0, 1.5])  # the third month was luckier
     standard = sizes[None, :, None] * np.where(np.arange(400) % 2, 1.0, -1.0)[:, None, None]
-    growth = intervals._growth(standard, 12)
+    growth = calibration._growth(calibration._sizes_by_lag(standard), 12)
     assert len(growth) == 12
     assert (np.diff(growth) >= 0).all()
     assert growth[0] == pytest.approx(np.sqrt(np.pi / 2.0))  # mean |error| 1, as of a normal
@@ -397,8 +397,8 @@ def test_late_months_change_no_size_that_late_errors_are_measured_in():
     due = np.array(origins)[:, None] + np.arange(forecasting.LAGS)
     errors[due >= count] = np.nan
     louder = np.where((due > count - 12)[..., None], 3.0 * errors, errors)
-    before, own = intervals._sizes(errors, origins, count)
-    still, shaken = intervals._sizes(louder, origins, count)
+    before, own = calibration._sizes(errors, origins, count)
+    still, shaken = calibration._sizes(louder, origins, count)
     np.testing.assert_array_equal(before, still)
     assert (shaken > 1.2 * own).all()
     # and the late origins, whose errors are measured in it, forecast no month it has seen
@@ -425,11 +425,14 @@ def test_a_width_at_an_origin_knows_earlier_months_only():
     values = generated(6, 60)
     later = values.copy()
     later[50:] *= np.random.default_rng(1).uniform(0.2, 3.0, later[50:].shape)
-    kind = np.zeros(6, dtype=int)
-    spread = np.full((2, 6), 2.0)
-    one, other = (intervals._spreads(spread, own, [48, 60], kind) for own in (values, later))
-    np.testing.assert_array_equal(one[0], other[0])
-    assert (one[1] != other[1]).all()
+    widths, usual = [], np.full((17, len(combining.KINDS)), 0.3)
+    for own in (values, later):
+        tests = backtest_of(own)
+        widths.append(calibration._standardised(tests, calibration._traced(tests), usual=usual))
+    one, other = (known.spread for known in widths)
+    is_before = np.array([*tests.origins, 60]) <= 50
+    np.testing.assert_array_equal(one[is_before], other[is_before])
+    assert (one[-1] != other[-1]).all()
 
 
 # sample paths
