@@ -8,6 +8,8 @@ step declares (raw, processed, past cycles' as ``ledger_<name>``), empty where t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -239,10 +241,19 @@ def _groups(demand: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
     return history.family_codes(keys, items)
 
 
-def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Tables:
-    """Forecast, departments' views, and the one number: the demand plan."""
+def demand_review(
+    tables: Tables,
+    *,
+    cycle: pd.Timestamp,
+    horizon: int,
+    forecaster: Callable[..., Tables] | None = None,
+) -> Tables:
+    """Forecast, departments' views, and the one number: the demand plan.
+
+    ``forecaster`` stands in for ``demand_meeting.statistical``, and gives the same tables.
+    """
     items, rates, demand = tables["items"], tables["money_rates"], tables["demand_history"]
-    results = demand_meeting.forecast_demand(tables, horizon=horizon)
+    results = demand_meeting.forecast_demand(tables, horizon=horizon, forecaster=forecaster)
     forecast, tests = results["forecast"], results["backtest"]
     base = plan_base(tables, forecast)
     said = said_alike(tables, cycle=cycle)

@@ -6,7 +6,8 @@ Errors are measured after adding up to the level, because that is where decision
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ import pandas as pd
 from sopkit import schema
 from sopkit.demand import forecasting, hierarchy
 
-LEVELS = ["total", "family", "location", "channel", "item"]
+_ITEM = "item"
+LEVELS = ["total", "family", "location", "channel", _ITEM]
 _LEAST_COVERED = 0.5  # of what came at a member: below it a model is not judged there
 EVERY_LAG = -1  # lag of rows that measure all lags together
 
@@ -155,6 +157,26 @@ def by_level(
     of a model that is for less than half of what came there. MASE: Hyndman & Koehler (2006),
     seasonal naive scale.
     """
+    return by_level_of_parts(told(tests, history, items))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What some series say of accuracy; ``items`` (DataFrame) are whole, sums of levels add up.
+
+    ``levels`` (_Level) by name, ``sums`` (dict of array) by level and model.
+    """
+
+    items: pd.DataFrame
+    levels: dict[str, _Level]
+    sums: dict[tuple[str, str], dict[str, np.ndarray]]
+
+
+def told(tests: forecasting.Backtest, history: pd.DataFrame, items: pd.DataFrame) -> Told:
+    """What some series say of accuracy: all series of each of their items.
+
+    Parameters are those of ``by_level``, with rows of these series alone.
+    """
     keys = hierarchy.with_levels(tests.history.keys, items)
     factor = hierarchy.factors(keys["item"], items).to_numpy()
     known = np.isfinite(tests.actual) & np.isfinite(tests.combined)
@@ -164,25 +186,66 @@ def by_level(
     both = known[later, :-1] & known[later - 1, 1:]
     net = hierarchy.with_levels(history, items).assign(actual=measured(history))
     levels = [_level(level, keys, net, actual, known, later, both) for level in LEVELS]
-    parts: dict[str, list] = {level: [] for level in LEVELS}
+    rows, sums = [], {}
     models = zip(forecasting.MODELS, tests.forecasts, strict=True)
     for name, own in [(forecasting.COMBINED, tests.combined), *models]:
         is_for = known & np.isfinite(own)
         said = np.where(is_for, own * factor, combined)
         covered = np.where(is_for, np.abs(actual), 0.0).sum(axis=(0, 1))
         now, then = (np.where(both, x, 0.0) for x in (said[later, :-1], said[later - 1, 1:]))
+        arrays = {"covers": covered, "said": said, "now": now, "then": then}
         for level in levels:
-            covers = _sums(covered, *level.places)
-            is_enough = (covers > 0) & (covers >= _LEAST_COVERED * level.whole)
-            table = _errors(_sums(said, *level.places), level.came, level.is_known & is_enough)
-            moves = (_sums(array, *level.places) for array in (now, then))
-            table |= _moves(*moves, level.moved, level.has_moved & is_enough)
-            if level.name == "item" and name not in (forecasting.COMBINED, forecasting.NAIVE):
-                table = {column: rows[-1:] for column, rows in table.items()}
-            parts[level.name].append(_as_rows(table, level, name))
-    made = [part for level in LEVELS for part in parts[level]]
-    whole = {name: np.concatenate([part[name] for part in made]) for name in made[0]}
+            own_sums = {word: _sums(array, *level.places) for word, array in arrays.items()}
+            if level.name == _ITEM:
+                rows.append(_rows(level, name, own_sums))
+            else:
+                sums[level.name, name] = own_sums
+    return Told(_stacked(rows), {level.name: level for level in levels[:-1]}, sums)
+
+
+def with_told(part: Told, before: Told | None) -> Told:
+    """What two parts of the series say together; the first, behind the second."""
+    if before is None:
+        return part
+    levels = {name: before.levels[name].with_level(own) for name, own in part.levels.items()}
+    sums = {}
+    for (level, model), own in part.sums.items():
+        members = before.levels[level].members, part.levels[level].members
+        earlier = before.sums[level, model]
+        sums[level, model] = {word: _added(*members, earlier[word], own[word]) for word in own}
+    return Told(pd.concat([before.items, part.items], ignore_index=True), levels, sums)
+
+
+def by_level_of_parts(known: Told) -> pd.DataFrame:
+    """Table ``accuracy`` from what all series have said."""
+    rows = [_rows(known.levels[level], model, own) for (level, model), own in known.sums.items()]
+    places = {name: place for place, name in enumerate([forecasting.COMBINED, *forecasting.MODELS])}
+    levels = _stacked(rows)
+    whole = pd.concat([levels, known.items], ignore_index=True)
+    order = np.lexsort(
+        [
+            whole["lag"].replace(EVERY_LAG, forecasting.LAGS),
+            whole["model"].map(places),
+            whole["level"].map(LEVELS.index),
+        ]
+    )
+    return whole.iloc[order].reset_index(drop=True)
+
+
+def _stacked(rows: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+    whole = {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
     return pd.DataFrame(whole).astype({"level": "str", "member": "str", "model": "str"})
+
+
+def _rows(level: _Level, model: str, sums: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Columns of a model's rows at a level."""
+    covers = sums["covers"]
+    is_enough = (covers > 0) & (covers >= _LEAST_COVERED * level.whole)
+    table = _errors(sums["said"], level.came, (level.known > 0) & is_enough)
+    table |= _moves(sums["now"], sums["then"], level.moved, (level.both > 0) & is_enough)
+    if level.name == _ITEM and model not in (forecasting.COMBINED, forecasting.NAIVE):
+        table = {column: rows[-1:] for column, rows in table.items()}
+    return _as_rows(table, level, model)
 
 
 @dataclass(frozen=True)
@@ -190,20 +253,34 @@ class _Level:
     """The members of a level, the ``places`` of their series, and what came there.
 
     ``places``: order of series in which members stand together, and where each begins.
-    ``came`` and ``is_known`` (n_origins, n_lags, n_members); ``moved`` and ``has_moved``
+    ``came`` and ``known`` (n_origins, n_lags, n_members); ``moved`` and ``both``
     (n_pairs, n_lags − 1, n_members) the same where two cycles in a row forecast a month, of the
-    series that both knew; ``whole`` all that came, ``scale`` that of MASE (n_members,).
+    series that both knew; ``whole`` (n_members,) all that came; ``net`` by member and month.
     """
 
     name: str
     members: np.ndarray
     places: tuple[np.ndarray, np.ndarray]
     came: np.ndarray
-    is_known: np.ndarray
+    known: np.ndarray
     moved: np.ndarray
-    has_moved: np.ndarray
+    both: np.ndarray
     whole: np.ndarray
-    scale: np.ndarray
+    net: pd.Series
+
+    def with_level(self, other: _Level) -> _Level:
+        """The same level of these series and others."""
+        mine, theirs = self.members, other.members
+        words = ("came", "known", "moved", "both", "whole")
+        sums = {w: _added(mine, theirs, getattr(self, w), getattr(other, w)) for w in words}
+        net = pd.concat([self.net, other.net]).groupby(level=[0, 1]).sum()
+        return replace(self, members=np.union1d(mine, theirs), net=net, **sums)
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """Mean absolute difference to the same month a year before, units (n_members,)."""
+        difference = self.net.unstack("month").diff(12, axis=1).abs().mean(axis=1)
+        return difference.reindex(self.members).to_numpy()
 
 
 def _level(
@@ -218,18 +295,26 @@ def _level(
     code, members = pd.factorize(_member(keys, name), sort=True)
     order = np.argsort(code, kind="stable")
     places = order, np.searchsorted(code[order], np.arange(len(members)))
-    scale = _yearly_scale(net.assign(member=_member(net, name))).set_index("member")["scale"]
     return _Level(
         name=name,
         members=np.asarray(members, dtype=object),
         places=places,
         came=_sums(actual, *places),
-        is_known=_sums(known, *places) > 0,
+        known=_sums(known, *places),
         moved=_sums(np.where(both, actual[later, :-1], 0.0), *places),
-        has_moved=_sums(both, *places) > 0,
+        both=_sums(both, *places),
         whole=_sums(np.abs(actual).sum(axis=(0, 1)), *places),
-        scale=scale.reindex(members).to_numpy(),
+        net=net.assign(member=_member(net, name)).groupby(["member", "month"])["actual"].sum(),
     )
+
+
+def _added(mine: np.ndarray, theirs: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Sums of members, along the last axis, of two parts whose members may differ."""
+    members = np.union1d(mine, theirs)
+    added = np.zeros((*own.shape[:-1], len(members)))
+    added[..., np.searchsorted(members, mine)] += own
+    added[..., np.searchsorted(members, theirs)] += other
+    return added
 
 
 def _sums(array: np.ndarray, order: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -280,7 +365,8 @@ def _as_rows(sums: dict[str, np.ndarray], level: _Level, model: str) -> dict[str
     lag, member = np.divmod(kept, len(level.members))
     volume = np.where(own["volume"] > 0, own["volume"], np.nan)
     moved = np.where(own["moved_volume"] > 0, own["moved_volume"], np.nan)
-    usual = np.where(level.scale[member] > 0, level.scale[member], np.nan)
+    scale = level.scale[member]
+    usual = np.where(scale > 0, scale, np.nan)
     return {
         "level": np.full(len(kept), level.name, dtype=object),
         "member": level.members[member],
@@ -299,10 +385,3 @@ def _member(table: pd.DataFrame, level: str) -> pd.Series:
     if level == "total":
         return pd.Series(schema.COMPANY_LABEL, index=table.index, dtype="str")
     return table[level]
-
-
-def _yearly_scale(history: pd.DataFrame) -> pd.DataFrame:
-    """Mean absolute difference to the same month a year before, by member, units."""
-    wide = history.groupby(["member", "month"])["actual"].sum().unstack("month")
-    difference = wide.diff(12, axis=1).abs().mean(axis=1)
-    return difference.rename("scale").reset_index()

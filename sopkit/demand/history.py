@@ -144,9 +144,12 @@ def _corrections(
     return np.nan_to_num(lost), _outliers(adjusted, season, net)
 
 
-def family_codes(keys: pd.DataFrame, items: pd.DataFrame) -> np.ndarray:
-    """A number for each series' family; −1 where the item has none."""
-    return pd.factorize(schema.lookup(keys["item"], items, "family"))[0]
+def family_codes(
+    keys: pd.DataFrame, items: pd.DataFrame, families: pd.Index | None = None
+) -> np.ndarray:
+    """A number for each series' family, its place in ``families``; −1 where the item has none."""
+    family = schema.lookup(keys["item"], items, "family")
+    return pd.factorize(family)[0] if families is None else families.get_indexer(family)
 
 
 def _moving_median(values: np.ndarray, reach: int) -> np.ndarray:

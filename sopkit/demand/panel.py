@@ -27,7 +27,9 @@ class Panel:
         return replace(self, months=self.months[:count], values=self.values[:count])
 
 
-def from_table(table: pd.DataFrame, column: str) -> Panel:
+def from_table(
+    table: pd.DataFrame, column: str, month_index: pd.DatetimeIndex | None = None
+) -> Panel:
     """One array of all series.
 
     Parameters
@@ -37,6 +39,8 @@ def from_table(table: pd.DataFrame, column: str) -> Panel:
         all series ending in the table's last month (``history.demand_history`` makes it so).
     column : str
         Measure to lay out.
+    month_index : DatetimeIndex, optional
+        Months without holes, where the table is a part of one that has more; left out: its own.
 
     Returns
     -------
@@ -53,12 +57,13 @@ def from_table(table: pd.DataFrame, column: str) -> Panel:
     keys = table[schema.SERIES].drop_duplicates().sort_values(schema.SERIES)
     keys = keys.reset_index(drop=True)
     index = pd.MultiIndex.from_frame(keys)
-    first = table["month"].min()
-    count = int(months.number(table["month"].max()) - months.number(first)) + 1
-    values = np.full((count, len(keys)), np.nan)
-    row = (months.number(table["month"]) - months.number(first)).to_numpy()
+    if month_index is None:
+        first, last = table["month"].min(), table["month"].max()
+        month_index = months.span(first, int(months.number(last) - months.number(first)) + 1)
+    values = np.full((len(month_index), len(keys)), np.nan)
+    row = (months.number(table["month"]) - months.number(month_index[0])).to_numpy()
     values[row, index.get_indexer(pd.MultiIndex.from_frame(table[schema.SERIES]))] = table[column]
-    return Panel(keys, months.span(first, count), values)
+    return Panel(keys, month_index, values)
 
 
 def to_table(

@@ -64,8 +64,10 @@ def group_totals(
         Totals of the series before these: to these the series are added, so that series taken in
         parts give the very bits they give at once.
     """
-    member = groups >= 0
-    totals = np.zeros((len(values), groups.max() + 1)) if before is None else before.copy()
+    member, count = groups >= 0, groups.max(initial=-1) + 1
+    before = np.zeros((len(values), 0)) if before is None else before
+    more = max(count - before.shape[1], 0)
+    totals = np.pad(before, ((0, 0), (0, more)))
     np.add.at(totals.T, groups[member], np.nan_to_num(values.T[member]))
     return totals
 
