@@ -24,6 +24,7 @@ from sopkit import (
     exports,
     gates,
     months,
+    partitions,
     publication,
     receipts,
     replay,
@@ -108,6 +109,10 @@ _ARGUMENTS = {
                {"required": True, "metavar": "NAME", "dest": "author"}),
     "horizon": ("--horizon", "months ahead, exactly; wins over company.yml",
                 {"type": int, "metavar": "N"}),
+    "engine": ("--engine", "who forecasts: this process (default), or Dask's workers, for more "
+               "series than it can hold", {"choices": ["process", "dask"], "default": "process"}),
+    "scheduler": ("--scheduler", "with --engine dask: a running scheduler (default: one worker a "
+                  "processor is started here)", {"default": "", "metavar": "ADDRESS"}),
 }  # fmt: skip
 
 
@@ -326,9 +331,12 @@ def _forecast(arguments: argparse.Namespace) -> int:
     month = months.parse_cycle(arguments.cycle)
     if arguments.horizon is not None and not 1 <= arguments.horizon <= 120:
         raise UsageError(f"--horizon {arguments.horizon}: choose 1 to 120 months.")
+    if arguments.scheduler and arguments.engine != "dask":
+        raise UsageError("--scheduler is for Dask's workers: add --engine dask, or leave it out.")
     workspace = store.open_workspace(arguments.workspace)
     cycle.settle_parameters(workspace, {})
-    written = cycle.forecast(workspace, month, horizon=arguments.horizon)
+    workers = {"scheduler": arguments.scheduler} if arguments.engine == "dask" else None
+    written = cycle.forecast(workspace, month, horizon=arguments.horizon, workers=workers)
     for row in written.to_dict("records"):
         print(f"  {row['table']}: {row['rows']} rows")
     print(f"in {publication.folder(workspace, month)}")
@@ -543,7 +551,8 @@ _COMMANDS = {
               'sopkit pulse demand_review --score 4 --by "A. Lund"',
               "step score by note cycle workspace"),
     "forecast": (_forecast, "The demand step alone: tables, no notebooks, no pages",
-                 "sopkit forecast --cycle 2026-01 --horizon 12", "workspace month horizon"),
+                 "sopkit forecast --cycle 2026-01 --horizon 12",
+                 "workspace month horizon engine scheduler"),
     "replay": (_replay, "Past cycles as they would have been: accuracy from the first day",
                "sopkit replay --from 2025-01 --to 2025-12", "first last workspace"),
 }  # fmt: skip
@@ -562,6 +571,8 @@ def main(argv: list[str] | None = None) -> int:
         return _say(f"{error}\nNothing was written. {whole}", FAILED)
     except SourceError as error:
         return _say(error, FAILED, arguments)
+    except partitions.WorkersFailed as error:
+        return _say(error, FAILED)
     except cycle.StepFailed as error:
         return _say(f"{error}\nSee {error.page.as_uri()}; the last good pack is as it was.", FAILED)
     except cycle.Busy as error:

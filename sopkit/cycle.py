@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import months, packing, publication, schema, steps, store, workbooks
+from sopkit import months, packing, partitions, publication, schema, steps, store, workbooks
 from sopkit.agenda import STEPS, THROUGH_DATA, Step, step
 from sopkit.contract import nearest
 from sopkit.executive import approval
@@ -553,7 +553,13 @@ def since_closed(workspace: Path, cycle: pd.Timestamp, name: str) -> list[str]:
     return things
 
 
-def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None) -> pd.DataFrame:
+def forecast(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    *,
+    horizon: int | None = None,
+    workers: dict[str, object] | None = None,
+) -> pd.DataFrame:
     """The demand step alone, without notebooks: its tables are published as a run would.
 
     Parameters
@@ -564,6 +570,8 @@ def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None
         Month in which the plan is made.
     horizon : int, optional
         Months ahead, exactly. Left out: ``company.yml``, never short of the next fiscal year's end.
+    workers : dict, optional
+        Who forecasts in parts: arguments of ``partitions.statistical``; left out: this process.
 
     Returns
     -------
@@ -573,7 +581,16 @@ def forecast(workspace: Path, cycle: pd.Timestamp, *, horizon: int | None = None
     store.raw_tables(workspace, cycle)  # raises on a breach, before anything is written
     options = store.company(workspace).iloc[0]
     ahead = horizon or months.horizon(cycle, options["horizon"], options["fiscal_year_first_month"])
-    return compute(workspace, cycle, {"data_review": {}, "demand_review": {"horizon": ahead}})
+    given = {}
+    if workers is not None:
+
+        def by_workers(tables: dict, *, horizon: int) -> dict:
+            path = store.current_file(workspace, "demand_history", cycle)
+            return partitions.statistical(tables, horizon=horizon, path=path, **workers)
+
+        given = {"demand_review": {"forecaster": by_workers}}
+    own = {"data_review": {}, "demand_review": {"horizon": ahead}}
+    return compute(workspace, cycle, own, given=given)
 
 
 def compute(
@@ -583,6 +600,7 @@ def compute(
     *,
     raw: tuple | None = None,
     origin: str = "",
+    given: dict[str, dict[str, object]] | None = None,
 ) -> pd.DataFrame:
     """Run steps without notebooks and publish their tables as a run would.
 
@@ -600,6 +618,8 @@ def compute(
         Written into the run's record, where it was no run. What a run has left, finished or cut,
         is then not touched; steps that such an earlier computation made from the same inputs are
         left as they are.
+    given : dict, optional
+        What steps are handed beside their parameters; it changes how a step is made, not what.
 
     Returns
     -------
@@ -627,7 +647,8 @@ def compute(
                 continue
             begun = time.monotonic()
             tables = store.inputs(workspace, name, cycle, raw=raw)
-            results = getattr(steps, name)(tables, cycle=cycle, **own)
+            handed = (given or {}).get(name, {})
+            results = getattr(steps, name)(tables, cycle=cycle, **own, **handed)
             written.append(store.publish_step(workspace, name, cycle, results))
             seconds = time.monotonic() - begun
             record = _note(record, staged, step(name), marks, seconds, parameters, mark)

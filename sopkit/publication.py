@@ -23,6 +23,7 @@ RECEIPTS = "receipts"  # a folder of each cycle's reports
 REVISIONS = "revisions"  # a folder of each cycle's tables, and of its reports
 EXTRACTS = "extracts"  # a folder of each cycle's reports
 RUN = "run.json"
+_ROWS = 2**17  # of a row group: what one who wants a part reads at once
 _PENDING = "run.json.new"
 
 
@@ -224,7 +225,7 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a table whole or not at all, in the place of an earlier one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    frame.to_parquet(part, index=False)
+    frame.to_parquet(part, index=False, row_group_size=_ROWS)
     part.replace(path)
 
 

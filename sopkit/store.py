@@ -642,7 +642,7 @@ def inputs(
     tables |= {name: _of_part(root, name, cycle) for name in step.raw if name in _OF_PART}
     for name in step.processed:
         if name != "findings":
-            tables[name] = _read_file(_current(root, name, cycle), name, cycle)
+            tables[name] = _read_file(current_file(root, name, cycle), name, cycle)
     for name in step.ledger:
         tables[f"ledger_{name}"] = ledger(root, name, before=cycle)
     for name in step.revisions:
@@ -710,7 +710,7 @@ def raw_table(workspace: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     return known(_by_period(workspace, name, cycle)[0], name, cycle)
 
 
-def _current(workspace: Path, name: str, cycle: pd.Timestamp) -> Path:
+def current_file(workspace: Path, name: str, cycle: pd.Timestamp) -> Path:
     """File of a processed table: the staged one of a run under way, else the published one."""
     staged = publication.staging(workspace, cycle) / f"{name}.parquet"
     return staged if staged.is_file() else publication.folder(workspace, cycle) / f"{name}.parquet"
@@ -874,7 +874,7 @@ def input_marks(workspace: Path, step_name: str, cycle: pd.Timestamp) -> dict[st
     marks[options.name] = publication.file_hash(options) if options.is_file() else ""
     for name in step.processed:
         if name != "findings":
-            marks[name] = _mark(_current(workspace, name, cycle))
+            marks[name] = _mark(current_file(workspace, name, cycle))
     before = [month for month in publication.cycles(workspace) if month < cycle][-_LEDGER_CYCLES:]
     for past in before:
         for name in (*step.ledger, *(step.previous if past == before[-1] else ())):
