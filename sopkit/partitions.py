@@ -23,6 +23,9 @@ from sopkit.months import UsageError
 
 SERIES_A_PART = 2048  # series that a worker takes at once: about 150 MB
 _PATIENCE = 10  # seconds until a scheduler that does not answer, or has no worker, is told
+# Dask would have workers give back every freed page: arrays made anew then cost twice their time
+_ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+_THREADS = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
 Tables = dict[str, pd.DataFrame]
 
 
@@ -142,6 +145,7 @@ def _read(path: str, start: int, stop: int, others: Tables, common: tuple) -> de
 def _workers(scheduler: str, workers: int | None) -> Iterator[Any]:
     """A client of a scheduler, or of one started here for as long as it is needed."""
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UsageError(
@@ -150,6 +154,7 @@ def _workers(scheduler: str, workers: int | None) -> Iterator[Any]:
     if scheduler:
         _require_answer(scheduler)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set({_ENVIRONMENT: _THREADS}))
         cluster = scheduler or stack.enter_context(
             LocalCluster(
                 n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
