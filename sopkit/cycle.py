@@ -578,6 +578,8 @@ def forecast(
     DataFrame
         What was written: table, rows, first and last month.
     """
+    if workers is not None:
+        partitions.require(workers["scheduler"])
     store.raw_tables(workspace, cycle)  # raises on a breach, before anything is written
     options = store.company(workspace).iloc[0]
     ahead = horizon or months.horizon(cycle, options["horizon"], options["fiscal_year_first_month"])

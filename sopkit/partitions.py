@@ -141,18 +141,39 @@ def _read(path: str, start: int, stop: int, others: Tables, common: tuple) -> de
     return demand_meeting.Part(others | {"demand_history": history}, *common)
 
 
-@contextlib.contextmanager
-def _workers(scheduler: str, workers: int | None) -> Iterator[Any]:
-    """A client of a scheduler, or of one started here for as long as it is needed."""
+def require(scheduler: str) -> None:
+    """Refuse, before anything is computed, workers that cannot be had.
+
+    Raises
+    ------
+    UsageError
+        If Dask is not installed, or nobody listens at the scheduler's address.
+    """
     try:
-        import dask
-        from distributed import Client, LocalCluster
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         raise UsageError(
             "--engine dask needs Dask, which is not installed: pip install 'sopkit[dask]'"
         ) from error
-    if scheduler:
-        _require_answer(scheduler)
+    if not scheduler:
+        return
+    try:
+        host, port = get_address_host_port(scheduler)
+        socket.create_connection((host, port), timeout=_PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers at {scheduler!r}: {error}. Write its address as "
+            "tcp://10.0.0.5:8786, or leave --scheduler out: workers of this machine are then used."
+        ) from error
+
+
+@contextlib.contextmanager
+def _workers(scheduler: str, workers: int | None) -> Iterator[Any]:
+    """A client of a scheduler, or of one started here for as long as it is needed."""
+    require(scheduler)
+    import dask
+    from distributed import Client, LocalCluster
+
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set({_ENVIRONMENT: _THREADS}))
         cluster = scheduler or stack.enter_context(
@@ -167,27 +188,13 @@ def _workers(scheduler: str, workers: int | None) -> Iterator[Any]:
             raise UsageError(
                 f"the Dask scheduler has no worker. Start one: dask worker {scheduler}"
             ) from error
-        _require_alike(client)
+        _require_alike(client, store.code_hash())
         yield client
 
 
-def _require_answer(scheduler: str) -> None:
-    """Refuse an address at which nobody listens, before a client waits for it."""
-    from distributed.comm import get_address_host_port
-
-    try:
-        host, port = get_address_host_port(scheduler)
-        socket.create_connection((host, port), timeout=_PATIENCE).close()
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"no Dask scheduler answers at {scheduler!r}: {error}. Write its address as "
-            "tcp://10.0.0.5:8786, or leave --scheduler out: workers of this machine are then used."
-        ) from error
-
-
-def _require_alike(client: Any) -> None:
+def _require_alike(client: Any, own: str) -> None:
     """Refuse workers whose sopkit is another: they would forecast otherwise."""
-    marks, own = client.run(store.code_hash), store.code_hash()
+    marks = client.run(store.code_hash)
     others = [name for name, mark in marks.items() if mark != own]
     if others:
         raise WorkersFailed(
