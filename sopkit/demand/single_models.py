@@ -1,0 +1,375 @@
+"""ETS and SARIMAX of statsmodels on one series: chosen or as asked, with what they doubt.
+
+Both give the same ``Fit``. Events enter as the rates that planners expected, month by month: what
+is measured is by how many times the expectation came true. A season takes up what comes every
+year; only what differs from a month's usual events is measured and put on the months ahead. Where
+history cannot tell the size, the expectation holds, and a note says so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+from sopkit import contract, months
+from sopkit.demand import decomposing, diagnostics
+from sopkit.demand.decomposing import SHORTEST_SEASON, YEAR
+
+MODELS = {"ets": "ETS", "sarimax": "SARIMAX"}
+SMOOTHING = {  # by the letters of the textbooks
+    "alpha": "smoothing_level",
+    "beta": "smoothing_trend",
+    "gamma": "smoothing_seasonal",
+    "phi": "damping_trend",
+}
+FORMS = [error + trend + season for error in "AM" for trend in ("N", "A", "Ad") for season in "NAM"]
+FORMS = [form for form in FORMS if not (form[0] == "A" and form[-1] == "M")]  # not stable
+_WORDS = {"N": None, "A": "add", "M": "mul"}
+_SHORTEST_TREND = 12
+_ORDERS = [(0, 1), (1, 0), (1, 1), (2, 0)]  # (p, q) that are tried
+_PATHS, _SEED = 2000, 0  # simulated to find the 80 % band of ETS
+_OUTSIDE = 10.0  # percent on each side of it
+_Z80 = 1.2816
+_UNSURE = 0.75  # standard error of a multiple of what was expected: beyond it history tells nothing
+_LEAST_RATE = -0.95
+_SEASONAL_STRENGTH = 0.64  # from which on a year is differenced (Hyndman's rule)
+_STOPPED = "The search for parameters ended before it was sure: take them as rough."
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one model says of one series.
+
+    ``fitted`` (n_months,), one step ahead, NaN where it had seen too little; ``mean``, ``lower``,
+    ``upper`` (horizon,), 80 %; ``residuals`` and ``said`` (n,) on the model's scale;
+    ``parameters``: ``parameter, value, lower, upper, state``; ``aicc``; ``free``: how many shape
+    the errors; ``choice``: parameters that give the same model on other months; ``notes``.
+    """
+
+    words: str
+    fitted: np.ndarray
+    mean: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    residuals: np.ndarray
+    said: np.ndarray
+    parameters: pd.DataFrame
+    aicc: float
+    free: int
+    choice: dict
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Events:
+    """Events on the model's scale, all months: what is given, and regressors to be measured."""
+
+    given: np.ndarray
+    regressors: pd.DataFrame
+    measured: np.ndarray
+    rows: list[tuple]
+    notes: tuple[str, ...]
+
+
+def fit(
+    values: np.ndarray, *, horizon: int, model: str, parameters: dict, events: pd.DataFrame
+) -> Fit:
+    """One model on one series.
+
+    Parameters
+    ----------
+    values : array (n_months,)
+        Units, eight months or more, not all alike; NaN where a month is not known.
+    horizon : int
+        Months ahead.
+    model : str
+        ``ets`` or ``sarimax``.
+    parameters : dict
+        Of ETS: ``form`` (of ``FORMS``), ``alpha``, ``beta``, ``gamma``, ``phi``, held where given.
+        Of SARIMAX: ``order`` (p, d, q), ``seasonal_order`` (P, D, Q). What is left out is chosen
+        by AICc, and estimated.
+    events : DataFrame
+        (n_months + horizon) rows, a column a kind: change expected, 0.3 is a third more.
+
+    Raises
+    ------
+    UsageError
+        If a model or parameter is not known or cannot be, or nothing could be fitted.
+    """
+    known = {"ets": {"form", *SMOOTHING}, "sarimax": {"order", "seasonal_order"}}
+    if model not in known:
+        raise months.UsageError(f"no model {model!r}. {contract.nearest(model, list(known))}")
+    for name in parameters:
+        if name not in known[model]:
+            hint = contract.nearest(name, sorted(known[model]))
+            raise months.UsageError(f"{MODELS[model]} has no parameter {name!r}. {hint}")
+    run = {"ets": _ets, "sarimax": _sarimax}[model]
+    return run(values, horizon, parameters, events)
+
+
+def _ets(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame) -> Fit:
+    """Exponential smoothing in state space form; events are taken out first and put back."""
+    _check_smoothing(asked)
+    count, takes_log = len(values), decomposing.is_log(values)
+    acting = _events(values, rates, takes_log)
+    without = _moved(decomposing.filled(values), -acting.measured[:count], takes_log)
+    forms = [asked["form"]] if "form" in asked else _admissible(count, takes_log)
+    tried = {form: _smoothed(without, form) for form in forms}
+    form = min(tried, key=lambda name: _aicc(tried[name], count))
+    found, notes = tried[form], acting.notes
+    held = {SMOOTHING[name]: asked[name] for name in SMOOTHING if name in asked}
+    names = found.model.param_names
+    is_held = [name in held for name in names]
+    bounds = np.full((len(names), 2), np.nan)
+    if any(is_held):
+        given = [held.get(name, value) for name, value in zip(names, found.params, strict=True)]
+        found = found.model.smooth(np.array(given))
+    elif names:
+        notes += () if found.mle_retvals["converged"] else (_STOPPED,)
+        bounds = _bounds(found)
+    paths = found.simulate(
+        horizon, anchor="end", repetitions=_PATHS, rng=np.random.default_rng(_SEED)
+    )
+    ahead, later = np.asarray(found.forecast(horizon)), acting.measured[count:]
+    lower, upper = np.nanpercentile(np.asarray(paths), [_OUTSIDE, 100 - _OUTSIDE], axis=1)
+    letters = {full: letter for letter, full in SMOOTHING.items()}
+    rows = [
+        (letters[name], value, *bound, "held" if own else "estimated")
+        for name, value, bound, own in zip(names, found.params, bounds, is_held, strict=True)
+    ]
+    rows.append(
+        ("first level", float(found.initial_level), np.nan, np.nan, "from the first months")
+    )
+    back = [np.maximum(_moved(part, later, takes_log), 0.0) for part in (ahead, lower, upper)]
+    fitted = np.asarray(found.fittedvalues)
+    return Fit(
+        f"ETS({form[0]},{form[1:-1]},{form[-1]})",
+        _moved(fitted, acting.measured[:count], takes_log),
+        *back,
+        np.asarray(found.resid),
+        fitted,
+        _parameters(rows + acting.rows),
+        _aicc(found, count),
+        len(names) - sum(is_held),
+        {"form": form} | {name: asked[name] for name in SMOOTHING if name in asked},
+        notes,
+    )
+
+
+def _check_smoothing(asked: dict) -> None:
+    """Smoothing parameters lie between 0 and 1; the form is one there is."""
+    for name in SMOOTHING:
+        if name in asked and not 0.0 <= asked[name] <= 1.0:
+            raise months.UsageError(f"{name} is {asked[name]:g}. It lies between 0 and 1.")
+    if asked.get("form", FORMS[0]) not in FORMS:
+        hint = contract.nearest(asked["form"], FORMS)
+        raise months.UsageError(f"ETS has no form {asked['form']!r}. {hint}")
+
+
+def _admissible(count: int, takes_log: bool) -> list[str]:
+    """Forms that a series of so many months can tell; multiplied ones only above zero."""
+    return [
+        form
+        for form in FORMS
+        if (takes_log or "M" not in form)
+        and (count >= SHORTEST_SEASON or form[-1] == "N")
+        and (count >= _SHORTEST_TREND or form[1:-1] == "N")
+    ]
+
+
+def _smoothed(values: np.ndarray, form: str):
+    """A form fitted; states begin as its first months say, so that only smoothing is searched."""
+    error, trend, season = form[0], form[1:-1], form[-1]
+    model = ETSModel(
+        pd.Series(values),
+        error=_WORDS[error],
+        trend=_WORDS[trend[0]],
+        damped_trend=trend == "Ad",
+        seasonal=_WORDS[season],
+        seasonal_periods=YEAR if season != "N" else None,
+        initialization_method="heuristic",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # told by `converged`
+        warnings.simplefilter("ignore", RuntimeWarning)  # a form that explodes is not the best
+        return model.fit(disp=False)
+
+
+def _aicc(found, count: int) -> float:
+    """AICc; first states count as parameters, as they are taken from the same months."""
+    model = found.model
+    states = 1 + int(bool(model.trend)) + (YEAR - 1 if model.seasonal else 0)
+    free = len(model.param_names) + states + 1  # and the variance
+    rest = count - free - 1
+    aicc = 2 * free - 2 * found.llf + 2 * free * (free + 1) / rest if rest > 0 else np.inf
+    return float(aicc) if np.isfinite(aicc) else np.inf
+
+
+def _bounds(found) -> np.ndarray:
+    """80 % interval of each parameter, missing where the search stopped at an edge."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a flat likelihood has no curvature: missing
+        try:
+            return np.asarray(found.conf_int(alpha=2 * _OUTSIDE / 100), dtype="float64")
+        except (np.linalg.LinAlgError, ValueError):
+            return np.full((len(found.params), 2), np.nan)
+
+
+def _sarimax(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame) -> Fit:
+    """ARIMA with season and regressors, on logarithms where every month is above zero."""
+    count, takes_log = len(values), decomposing.is_log(values)
+    acting = _events(values, rates, takes_log)
+    scaled = (np.log(values) if takes_log else values) - acting.given[:count]
+    regressors = acting.regressors
+    tried, notes = [], acting.notes
+    for order, seasonal in _orders(values, asked):
+        found = _regressed(scaled, regressors[:count], order, seasonal)
+        if found is not None and np.isfinite(found.aicc):
+            tried.append((found.aicc, order, seasonal, found))
+    if not tried:
+        raise months.UsageError(
+            "No SARIMAX could be fitted to these months: choose smaller orders, or ETS."
+        )
+    _, order, seasonal, found = min(tried, key=lambda one: one[0])
+    notes += () if found.mle_retvals["converged"] else (_STOPPED,)
+    said = found.get_forecast(
+        horizon, exog=regressors[count:].to_numpy() if regressors.shape[1] else None
+    )
+    centre, width = said.predicted_mean + acting.given[count:], said.se_mean
+    ahead = [centre, centre - _Z80 * width, centre + _Z80 * width]
+    if takes_log:  # the mean of what is spread evenly in logarithms is above its middle
+        ahead = [np.exp(part) for part in (centre + width**2 / 2, *ahead[1:])]
+    burnt = max(found.loglikelihood_burn, order[1] + YEAR * seasonal[1])
+    past = np.where(np.arange(count) >= burnt, found.fittedvalues, np.nan)
+    residuals, told = scaled - past, np.isfinite(scaled - past)
+    bounds = _bounds(found)
+    rows = [
+        (_named(name, list(regressors)), value, *bound, "estimated")
+        for name, value, bound in zip(found.model.param_names, found.params, bounds, strict=True)
+    ]
+    fitted = past + acting.given[:count]
+    return Fit(
+        _sarima_words(order, seasonal, takes_log),
+        np.exp(fitted) if takes_log else fitted,
+        *(np.maximum(part, 0.0) for part in ahead),
+        residuals[told],
+        past[told],
+        _parameters(rows + [row for row in acting.rows if row[-1] == "expected"]),
+        float(found.aicc),
+        order[0] + order[2] + seasonal[0] + seasonal[2],
+        {"order": order, "seasonal_order": seasonal},
+        notes,
+    )
+
+
+def _sarima_words(order: tuple, seasonal: tuple, takes_log: bool) -> str:
+    """``SARIMA(0,1,1)(0,1,1) on logarithms``."""
+    parts = [f"({','.join(map(str, part))})" for part in (order, seasonal) if any(part)]
+    return "SARIMA" + ("".join(parts) or "(0,0,0)") + (" on logarithms" if takes_log else "")
+
+
+def _named(parameter: str, kinds_of_events: list[str]) -> str:
+    """``ar.S.L12`` and ``x1`` in words."""
+    kind, *rest = parameter.split(".")
+    if kind[0] == "x":
+        return _multiple(kinds_of_events[int(kind[1:]) - 1])
+    kinds = {"ar": "autoregression", "ma": "moving average", "intercept": "drift or mean"}
+    lag = f", lag {rest[-1].removeprefix('L')}" if kind in ("ar", "ma") else ""
+    return kinds.get(kind, parameter) + lag
+
+
+def _orders(values: np.ndarray, asked: dict) -> list[tuple]:
+    """Orders to try: as asked, else differences by their tests and small orders around."""
+    for name in ("order", "seasonal_order"):
+        if name in asked and (len(asked[name]) != 3 or min(asked[name]) < 0):
+            raise months.UsageError(f"{name} is {asked[name]!r}. Give three counts from 0.")
+    known = decomposing.filled(values)
+    parts = decomposing.decompose(known)
+    is_seasonal = parts is not None and parts.season_strength >= _SEASONAL_STRENGTH
+    plain = [(0, 0, 0)] if parts is None else [(0, 0, 0), (1, 0, 0)]
+    seasonal = [(0, 1, 1)] if is_seasonal else plain
+    seasonal = [tuple(asked["seasonal_order"])] if "seasonal_order" in asked else seasonal
+    scaled = np.log(known) if decomposing.is_log(known) else known
+    if seasonal[0][1]:
+        scaled = scaled[YEAR:] - scaled[:-YEAR]
+    difference = int(diagnostics.needs_difference(scaled))
+    orders = [(p, difference, q) for p, q in _ORDERS]
+    orders = [tuple(asked["order"])] if "order" in asked else orders
+    return [(order, part) for part in seasonal for order in orders]
+
+
+def _regressed(scaled: np.ndarray, regressors: pd.DataFrame, order: tuple, seasonal: tuple):
+    """One SARIMAX, or nothing where statsmodels finds none."""
+    has_mean = order[1] + seasonal[1] < 2  # a mean, or the drift of one difference
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where it begins; whether it converged is told
+        try:
+            return SARIMAX(
+                scaled,
+                exog=regressors.to_numpy() if regressors.shape[1] else None,
+                order=order,
+                seasonal_order=(*seasonal, YEAR if any(seasonal) else 0),
+                trend="c" if has_mean else "n",
+                concentrate_scale=True,
+            ).fit(disp=False, maxiter=100)
+        except (np.linalg.LinAlgError, ValueError):
+            return None
+
+
+def _events(values: np.ndarray, rates: pd.DataFrame, takes_log: bool) -> _Events:
+    """Events on the model's scale, and which of them history can measure (least squares)."""
+    count = len(values)
+    rates = rates.clip(lower=_LEAST_RATE).reset_index(drop=True)
+    usual = np.nanmean(values)
+    moves = np.log1p(rates) if takes_log else rates * usual
+    calendar = np.arange(len(rates)) % YEAR
+    has_season = count >= SHORTEST_SEASON
+    if has_season:  # what comes every year is in the season
+        moves = moves - moves[:count].groupby(calendar[:count]).mean().reindex(calendar).to_numpy()
+    moves = moves.loc[:, moves.abs().max() > 1e-9]
+    frame = pd.DataFrame({"mean": 1.0, "trend": np.arange(count) / YEAR})
+    if has_season:
+        months_of_year = pd.get_dummies(calendar[:count], drop_first=True, dtype="float64")
+        frame = frame.join(months_of_year.add_prefix("month "))
+    scaled = np.log(values) if takes_log else values
+    acts = moves[:count].abs().max() > 1e-9
+    design = frame.join(moves[:count].loc[:, acts])
+    given, measured, rows, notes = np.zeros(len(rates)), np.zeros(len(rates)), [], []
+    is_told = len(design.columns) + 3 <= np.isfinite(scaled).sum()
+    found = sm.OLS(scaled, design, missing="drop").fit() if is_told else None
+    sure = []
+    for kind in moves:
+        is_measured = found is not None and acts[kind] and found.bse[kind] <= _UNSURE
+        multiple = found.params[kind] if is_measured else 1.0
+        measured += multiple * moves[kind].to_numpy()
+        if is_measured:
+            sure.append(kind)
+            rows.append((_multiple(kind), multiple, *found.conf_int(0.2).loc[kind], "measured"))
+        else:
+            given += moves[kind].to_numpy()
+            rows.append((_multiple(kind), 1.0, np.nan, np.nan, "expected"))
+            notes.append(
+                f"History cannot tell the size of events of the kind {kind}: what was expected of "
+                "them is taken."
+            )
+    return _Events(given, moves[sure], measured, rows, tuple(notes))
+
+
+def _multiple(kind: str) -> str:
+    return f"{kind}: times what was expected"
+
+
+def _moved(values: np.ndarray, move: np.ndarray, takes_log: bool) -> np.ndarray:
+    return values * np.exp(move) if takes_log else values + move
+
+
+def _parameters(rows: list[tuple]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["parameter", "value", "lower", "upper", "state"])
+    return table.astype(dict.fromkeys(["value", "lower", "upper"], "float64"))
