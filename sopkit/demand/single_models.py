@@ -1,9 +1,9 @@
 """ETS and SARIMAX of statsmodels on one series: chosen or as asked, with what they doubt.
 
 Both give the same ``Fit``. Events enter as the rates that planners expected, month by month: what
-is measured is by how many times the expectation came true. A season takes up what comes every
-year; only what differs from a month's usual events is measured and put on the months ahead. Where
-history cannot tell the size, the expectation holds, and a note says so.
+is measured is by how many times the expectation came true. They are taken out of history and put
+on the months ahead at the same rate. Where history cannot tell the size, the expectation holds,
+and a note says so.
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ SMOOTHING = {  # by the letters of the textbooks
 FORMS = [error + trend + season for error in "AM" for trend in ("N", "A", "Ad") for season in "NAM"]
 FORMS = [form for form in FORMS if not (form[0] == "A" and form[-1] == "M")]  # not stable
 _WORDS = {"N": None, "A": "add", "M": "mul"}
-_SHORTEST_TREND = 12
 _ORDERS = [(0, 1), (1, 0), (1, 1), (2, 0)]  # (p, q) that are tried
 _PATHS, _SEED = 2000, 0  # simulated to find the 80 % band of ETS
 _OUTSIDE = 10.0  # percent on each side of it
 _Z80 = 1.2816
-_UNSURE = 0.75  # standard error of a multiple of what was expected: beyond it history tells nothing
+_UNSURE = 0.5  # standard error of a multiple of what was expected: beyond it history tells nothing
 _LEAST_RATE = -0.95
+_APART = 1e-3  # of a logarithm: an event that trend and season tell to this is not told apart
+_TOLD_RATE = 0.01  # an event below it is not missed
 _SEASONAL_STRENGTH = 0.64  # from which on a year is differenced (Hyndman's rule)
+_CLOSE_ENOUGH = {"factr": 1e8, "pgtol": 1e-4}  # of a log likelihood: eight digits
 _STOPPED = "The search for parameters ended before it was sure: take them as rough."
 
 
@@ -69,26 +71,22 @@ class Fit:
 
 @dataclass(frozen=True)
 class _Events:
-    """Events on the model's scale, all months: what is given, and regressors to be measured."""
+    """Events on the model's scale, all months: as expected, regressors to be measured, both."""
 
     given: np.ndarray
     regressors: pd.DataFrame
-    measured: np.ndarray
+    whole: np.ndarray
     rows: list[tuple]
     notes: tuple[str, ...]
 
 
-def fit(
-    values: np.ndarray, *, horizon: int, model: str, parameters: dict, events: pd.DataFrame
-) -> Fit:
+def fit(values: np.ndarray, *, model: str, parameters: dict, events: pd.DataFrame) -> Fit:
     """One model on one series.
 
     Parameters
     ----------
     values : array (n_months,)
         Units, eight months or more, not all alike; NaN where a month is not known.
-    horizon : int
-        Months ahead.
     model : str
         ``ets`` or ``sarimax``.
     parameters : dict
@@ -96,7 +94,8 @@ def fit(
         Of SARIMAX: ``order`` (p, d, q), ``seasonal_order`` (P, D, Q). What is left out is chosen
         by AICc, and estimated.
     events : DataFrame
-        (n_months + horizon) rows, a column a kind: change expected, 0.3 is a third more.
+        (n_months + horizon) rows, as many as months to tell; a column a kind: change expected, 0.3
+        is a third more.
 
     Raises
     ------
@@ -111,16 +110,25 @@ def fit(
             hint = contract.nearest(name, sorted(known[model]))
             raise months.UsageError(f"{MODELS[model]} has no parameter {name!r}. {hint}")
     run = {"ets": _ets, "sarimax": _sarimax}[model]
-    return run(values, horizon, parameters, events)
+    return run(values, parameters, events)
 
 
-def _ets(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame) -> Fit:
+def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     """Exponential smoothing in state space form; events are taken out first and put back."""
     _check_smoothing(asked)
     count, takes_log = len(values), decomposing.is_log(values)
+    horizon = len(rates) - count
     acting = _events(values, rates, takes_log)
-    without = _moved(decomposing.filled(values), -acting.measured[:count], takes_log)
-    forms = [asked["form"]] if "form" in asked else _admissible(count, takes_log)
+    without = _moved(decomposing.filled(values), -acting.whole[:count], takes_log)
+    forms = _admissible(count, takes_log)
+    if "form" in asked:
+        if asked["form"] not in forms:
+            raise months.UsageError(
+                f"ETS form {asked['form']} is not for this series: trend and season need "
+                f"{SHORTEST_SEASON} months, a part that multiplies months above zero. "
+                f"Left: {', '.join(forms)}."
+            )
+        forms = [asked["form"]]
     tried = {form: _smoothed(without, form) for form in forms}
     form = min(tried, key=lambda name: _aicc(tried[name], count))
     found, notes = tried[form], acting.notes
@@ -137,7 +145,7 @@ def _ets(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame) -> 
     paths = found.simulate(
         horizon, anchor="end", repetitions=_PATHS, rng=np.random.default_rng(_SEED)
     )
-    ahead, later = np.asarray(found.forecast(horizon)), acting.measured[count:]
+    ahead, later = np.asarray(found.forecast(horizon)), acting.whole[count:]
     lower, upper = np.nanpercentile(np.asarray(paths), [_OUTSIDE, 100 - _OUTSIDE], axis=1)
     letters = {full: letter for letter, full in SMOOTHING.items()}
     rows = [
@@ -151,7 +159,7 @@ def _ets(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame) -> 
     fitted = np.asarray(found.fittedvalues)
     return Fit(
         f"ETS({form[0]},{form[1:-1]},{form[-1]})",
-        _moved(fitted, acting.measured[:count], takes_log),
+        _moved(fitted, acting.whole[:count], takes_log),
         *back,
         np.asarray(found.resid),
         fitted,
@@ -180,7 +188,7 @@ def _admissible(count: int, takes_log: bool) -> list[str]:
         for form in FORMS
         if (takes_log or "M" not in form)
         and (count >= SHORTEST_SEASON or form[-1] == "N")
-        and (count >= _SHORTEST_TREND or form[1:-1] == "N")
+        and (count >= SHORTEST_SEASON or form[1:-1] == "N")
     ]
 
 
@@ -222,26 +230,28 @@ def _bounds(found) -> np.ndarray:
             return np.full((len(found.params), 2), np.nan)
 
 
-def _sarimax(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame) -> Fit:
+def _sarimax(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     """ARIMA with season and regressors, on logarithms where every month is above zero."""
     count, takes_log = len(values), decomposing.is_log(values)
+    horizon = len(rates) - count
     acting = _events(values, rates, takes_log)
     scaled = (np.log(values) if takes_log else values) - acting.given[:count]
-    regressors = acting.regressors
+    kinds, regressors = list(acting.regressors), acting.regressors.to_numpy()
     tried, notes = [], acting.notes
     for order, seasonal in _orders(values, asked):
-        found = _regressed(scaled, regressors[:count], order, seasonal)
-        if found is not None and np.isfinite(found.aicc):
-            tried.append((found.aicc, order, seasonal, found))
+        searched = _searched(scaled, regressors[:count], order, seasonal)
+        if searched is not None and np.isfinite(searched.aicc):
+            tried.append((searched.aicc, order, seasonal, searched))
     if not tried:
         raise months.UsageError(
             "No SARIMAX could be fitted to these months: choose smaller orders, or ETS."
         )
-    _, order, seasonal, found = min(tried, key=lambda one: one[0])
-    notes += () if found.mle_retvals["converged"] else (_STOPPED,)
-    said = found.get_forecast(
-        horizon, exog=regressors[count:].to_numpy() if regressors.shape[1] else None
-    )
+    _, order, seasonal, searched = min(tried, key=lambda one: one[0])
+    notes += () if searched.mle_retvals["converged"] else (_STOPPED,)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of where a search would begin: it is over
+        found = _state_space(scaled, regressors[:count], order, seasonal).smooth(searched.params)
+    said = found.get_forecast(horizon, exog=regressors[count:] if kinds else None)
     centre, width = said.predicted_mean + acting.given[count:], said.se_mean
     ahead = [centre, centre - _Z80 * width, centre + _Z80 * width]
     if takes_log:  # the mean of what is spread evenly in logarithms is above its middle
@@ -251,7 +261,7 @@ def _sarimax(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame)
     residuals, told = scaled - past, np.isfinite(scaled - past)
     bounds = _bounds(found)
     rows = [
-        (_named(name, list(regressors)), value, *bound, "estimated")
+        (_named(name, kinds), value, *bound, "estimated")
         for name, value, bound in zip(found.model.param_names, found.params, bounds, strict=True)
     ]
     fitted = past + acting.given[:count]
@@ -262,7 +272,7 @@ def _sarimax(values: np.ndarray, horizon: int, asked: dict, rates: pd.DataFrame)
         residuals[told],
         past[told],
         _parameters(rows + [row for row in acting.rows if row[-1] == "expected"]),
-        float(found.aicc),
+        float(searched.aicc),
         order[0] + order[2] + seasonal[0] + seasonal[2],
         {"order": order, "seasonal_order": seasonal},
         notes,
@@ -305,61 +315,79 @@ def _orders(values: np.ndarray, asked: dict) -> list[tuple]:
     return [(order, part) for part in seasonal for order in orders]
 
 
-def _regressed(scaled: np.ndarray, regressors: pd.DataFrame, order: tuple, seasonal: tuple):
-    """One SARIMAX, or nothing where statsmodels finds none."""
-    has_mean = order[1] + seasonal[1] < 2  # a mean, or the drift of one difference
+def _searched(scaled: np.ndarray, regressors: np.ndarray, order: tuple, seasonal: tuple):
+    """One SARIMAX estimated on differences, which is fast; nothing where statsmodels finds none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where it begins; whether it converged is told
         try:
-            return SARIMAX(
-                scaled,
-                exog=regressors.to_numpy() if regressors.shape[1] else None,
-                order=order,
-                seasonal_order=(*seasonal, YEAR if any(seasonal) else 0),
-                trend="c" if has_mean else "n",
-                concentrate_scale=True,
-            ).fit(disp=False, maxiter=100)
+            model = _state_space(scaled, regressors, order, seasonal, simple_differencing=True)
+            return model.fit(disp=False, maxiter=50, cov_type="none", **_CLOSE_ENOUGH)
         except (np.linalg.LinAlgError, ValueError):
             return None
+
+
+def _state_space(scaled, regressors, order, seasonal, **choices) -> SARIMAX:
+    """The model; with a mean where nothing is differenced, a drift where one difference is."""
+    return SARIMAX(
+        scaled,
+        exog=regressors if regressors.shape[1] else None,
+        order=order,
+        seasonal_order=(*seasonal, YEAR if any(seasonal) else 0),
+        trend="c" if order[1] + seasonal[1] < 2 else "n",
+        concentrate_scale=True,
+        **choices,
+    )
 
 
 def _events(values: np.ndarray, rates: pd.DataFrame, takes_log: bool) -> _Events:
     """Events on the model's scale, and which of them history can measure (least squares)."""
     count = len(values)
     rates = rates.clip(lower=_LEAST_RATE).reset_index(drop=True)
-    usual = np.nanmean(values)
-    moves = np.log1p(rates) if takes_log else rates * usual
-    calendar = np.arange(len(rates)) % YEAR
-    has_season = count >= SHORTEST_SEASON
-    if has_season:  # what comes every year is in the season
-        moves = moves - moves[:count].groupby(calendar[:count]).mean().reindex(calendar).to_numpy()
+    moves = np.log1p(rates) if takes_log else rates * np.nanmean(values)
     moves = moves.loc[:, moves.abs().max() > 1e-9]
-    frame = pd.DataFrame({"mean": 1.0, "trend": np.arange(count) / YEAR})
-    if has_season:
-        months_of_year = pd.get_dummies(calendar[:count], drop_first=True, dtype="float64")
-        frame = frame.join(months_of_year.add_prefix("month "))
-    scaled = np.log(values) if takes_log else values
-    acts = moves[:count].abs().max() > 1e-9
-    design = frame.join(moves[:count].loc[:, acts])
-    given, measured, rows, notes = np.zeros(len(rates)), np.zeros(len(rates)), [], []
-    is_told = len(design.columns) + 3 <= np.isfinite(scaled).sum()
-    found = sm.OLS(scaled, design, missing="drop").fit() if is_told else None
-    sure = []
+    found = _measured(np.log(values) if takes_log else values, moves[:count])
+    whole, rows, notes = np.zeros(len(rates)), [], []
     for kind in moves:
-        is_measured = found is not None and acts[kind] and found.bse[kind] <= _UNSURE
-        multiple = found.params[kind] if is_measured else 1.0
-        measured += multiple * moves[kind].to_numpy()
-        if is_measured:
-            sure.append(kind)
-            rows.append((_multiple(kind), multiple, *found.conf_int(0.2).loc[kind], "measured"))
-        else:
-            given += moves[kind].to_numpy()
-            rows.append((_multiple(kind), 1.0, np.nan, np.nan, "expected"))
-            notes.append(
-                f"History cannot tell the size of events of the kind {kind}: what was expected of "
-                "them is taken."
-            )
-    return _Events(given, moves[sure], measured, rows, tuple(notes))
+        if kind in found.index:
+            whole += found.loc[kind, "multiple"] * moves[kind].to_numpy()
+            rows.append((_multiple(kind), *found.loc[kind], "measured"))
+            continue
+        whole += moves[kind].to_numpy()
+        rows.append((_multiple(kind), 1.0, np.nan, np.nan, "expected"))
+        notes.append(
+            f"History cannot tell the size of events of the kind {kind}: what was expected of "
+            "them is taken."
+        )
+    usual = rates[:count].abs().groupby(np.arange(count) % YEAR).mean()
+    usual = usual.reindex(np.arange(count, len(rates)) % YEAR).to_numpy()
+    if ((rates[count:] == 0) & (usual > _TOLD_RATE)).any(axis=None):
+        notes.append(
+            "Some months ahead lack an event that they had in earlier years, and are forecast "
+            "without it: enter it in `events` if it will come."
+        )
+    given = moves[[kind for kind in moves if kind not in found.index]].sum(axis=1).to_numpy()
+    return _Events(given, moves[list(found.index)], whole, rows, tuple(notes))
+
+
+def _measured(scaled: np.ndarray, moves: pd.DataFrame) -> pd.DataFrame:
+    """Kinds of events whose size can be told apart from trend and season: multiple, 80 % bounds."""
+    count = len(scaled)
+    frame = pd.DataFrame({"mean": 1.0, "trend": np.arange(count) / YEAR})
+    if count >= SHORTEST_SEASON:
+        calendar = pd.get_dummies(np.arange(count) % YEAR, drop_first=True, dtype="float64")
+        frame = frame.join(calendar.add_prefix("month "))
+    apart = [kind for kind in moves if sm.OLS(moves[kind], frame).fit().resid.std() > _APART]
+    design = frame.join(moves[apart])
+    known = np.isfinite(scaled)
+    nothing = pd.DataFrame(columns=["multiple", "lower", "upper"], dtype="float64")
+    if known.sum() < design.shape[1] + 3 or not apart:
+        return nothing
+    if np.linalg.matrix_rank(design[known]) < design.shape[1]:  # kinds that always come together
+        return nothing
+    fitted = sm.OLS(scaled[known], design[known]).fit()
+    found = fitted.conf_int(0.2).set_axis(["lower", "upper"], axis=1)
+    found.insert(0, "multiple", fitted.params)
+    return found.loc[[kind for kind in apart if fitted.bse[kind] <= _UNSURE]]
 
 
 def _multiple(kind: str) -> str:

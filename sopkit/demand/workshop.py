@@ -55,7 +55,6 @@ def study(
     events: pd.DataFrame,
     panel: pd.DataFrame,
     past: pd.DataFrame,
-    horizon: int,
     model: str = "ets",
     parameters: dict | None = None,
 ) -> Study:
@@ -73,8 +72,6 @@ def study(
         ``month, quantity, quantity_lower, quantity_upper``: the panel's answer; may be empty.
     past : DataFrame
         ``origin, month`` and a column for each rival: what it would have said; from ``rivals``.
-    horizon : int
-        Months ahead.
     model, parameters
         As in ``single_models.fit``; left out: ETS, its form by AICc.
 
@@ -85,16 +82,14 @@ def study(
     >>> none = pd.DataFrame(index=range(36 + 6))
     >>> panel = pd.DataFrame(columns=["month", "quantity", "quantity_lower", "quantity_upper"])
     >>> past = pd.DataFrame(columns=["origin", "month"])
-    >>> found = study(values, month, events=none, panel=panel, past=past, horizon=6)
+    >>> found = study(values, month, events=none, panel=panel, past=past)
     >>> found.fit.words[:3], len(found.ahead), found.parts.season_strength > 0.9
     ('ETS', 6, True)
     """
     notes = _first_notes(values)
     fit = None
     if not _hindrance(values):
-        fit = single_models.fit(
-            values, horizon=horizon, model=model, parameters=parameters or {}, events=events
-        )
+        fit = single_models.fit(values, model=model, parameters=parameters or {}, events=events)
         notes += fit.notes
     known = np.isfinite(values)
     whole = decomposing.filled(values) if known.any() else values
@@ -103,6 +98,8 @@ def study(
     told = past
     if fit is not None:
         own = held_out(values, month, events=events, model=model, parameters=fit.choice)
+        if MODELS[model] in past and _is_same(past, own, MODELS[model]):
+            past = past.drop(columns=MODELS[model])
         told = past.merge(
             own.rename(columns={"quantity": fit.words}),
             on=["origin", "month"],
@@ -123,7 +120,7 @@ def study(
         ),
         parts,
         fit,
-        _ahead(fit, panel, month, horizon),
+        _ahead(fit, panel, month, len(events) - len(month)),
         _correlations(level, fit),
         _tests(level, fit),
         told,
@@ -153,9 +150,7 @@ def rivals(
         return past
     for model, words in MODELS.items():
         try:
-            chosen = single_models.fit(
-                values, horizon=1, model=model, parameters={}, events=events
-            ).choice
+            chosen = single_models.fit(values, model=model, parameters={}, events=events).choice
         except months.UsageError:
             continue
         own = held_out(values, month, events=events, model=model, parameters=chosen)
@@ -196,7 +191,7 @@ def held_out(
         own = events.iloc[: origin + YEAR]
         try:
             said = single_models.fit(
-                values[:origin], horizon=YEAR, model=model, parameters=parameters, events=own
+                values[:origin], model=model, parameters=parameters, events=own
             ).mean
         except months.UsageError:  # a form that needs more months than stood there
             continue
@@ -262,11 +257,11 @@ def _first_notes(values: np.ndarray) -> tuple[str, ...]:
     missing = int((~np.isfinite(values)).sum())
     if missing:
         notes.append(
-            f"{missing} {'month is' if missing == 1 else 'months are'} not known and stand between "
-            "their neighbours; nothing is judged there."
+            f"Not known because of stock-outs: {missing} of {count} months, set between their "
+            "neighbours; nothing is judged there."
         )
     if count < SHORTEST_SEASON:
-        notes.append(f"{count} months: a season is told from {SHORTEST_SEASON} on.")
+        notes.append(f"{count} months: trend and season are told from {SHORTEST_SEASON} on.")
     known = values[np.isfinite(values)]
     if np.mean(known == 0) >= _LUMPY:
         notes.append(
@@ -311,6 +306,12 @@ def _ahead(
     said = panel.set_index("month")[names].astype("float64").reindex(ahead)
     said = said.set_axis(["panel", "panel_lower", "panel_upper"], axis=1)
     return said.assign(**own).reset_index()
+
+
+def _is_same(past: pd.DataFrame, own: pd.DataFrame, name: str) -> bool:
+    """Whether a rival said nothing else."""
+    both = past.merge(own, on=["origin", "month"], how="inner", validate="one_to_one")
+    return bool(np.allclose(both[name], both["quantity"], rtol=1e-6, equal_nan=True))
 
 
 def _beside(told: pd.DataFrame, values: np.ndarray, month: pd.DatetimeIndex) -> pd.DataFrame:
