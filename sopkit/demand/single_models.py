@@ -354,9 +354,11 @@ def _events(values: np.ndarray, rates: pd.DataFrame, takes_log: bool) -> _Events
             continue
         whole += moves[kind].to_numpy()
         rows.append((_multiple(kind), 1.0, np.nan, np.nan, "expected"))
+    expected = [kind for kind in moves if kind not in found.index]
+    if expected:
         notes.append(
-            f"History cannot tell the size of events of the kind {kind}: what was expected of "
-            "them is taken."
+            f"History cannot tell the size of some events ({', '.join(expected)}): what was "
+            "expected of them is taken."
         )
     usual = rates[:count].abs().groupby(np.arange(count) % YEAR).mean()
     usual = usual.reindex(np.arange(count, len(rates)) % YEAR).to_numpy()
@@ -365,7 +367,7 @@ def _events(values: np.ndarray, rates: pd.DataFrame, takes_log: bool) -> _Events
             "Some months ahead lack an event that they had in earlier years, and are forecast "
             "without it: enter it in `events` if it will come."
         )
-    given = moves[[kind for kind in moves if kind not in found.index]].sum(axis=1).to_numpy()
+    given = moves[expected].sum(axis=1).to_numpy()
     return _Events(given, moves[list(found.index)], whole, rows, tuple(notes))
 
 

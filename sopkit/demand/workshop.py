@@ -225,7 +225,7 @@ def comparison(found: Study) -> str:
     sure = "more than noise" if p_value < _SURE else "no more than noise"
     return (
         f"Over {count} months held out, {both}: {better} was better, and the difference is {sure} "
-        f"(p = {p_value:.2f})."
+        f"({'p below 0.01' if p_value < 0.01 else f'p = {p_value:.2f}'})."
     )
 
 
