@@ -39,6 +39,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "statistical forecast": {"color": STATISTICAL, "linestyle": _DOTTED},
     "forecast then": {"color": STATISTICAL, "linestyle": _DOTTED, "marker": "o", "markersize": 4},
     "forecast now": {"color": DEMAND, "linestyle": _DASHED},
+    "panel's answer": {"color": DEMAND, "linestyle": _DASHED, "linewidth": 2.0, "zorder": 3},
     "demand plan": {"color": DEMAND, "linestyle": _DASHED, "linewidth": 2.2, "zorder": 3},
     "as agreed": {"color": SUPPLY, "linewidth": 1.4, "zorder": 4},
     "wanted, comes later": {"color": SHORTAGE},

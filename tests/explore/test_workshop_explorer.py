@@ -1,0 +1,92 @@
+"""The explorer of one series: slices, models, held parameters, and what it says."""
+
+from __future__ import annotations
+
+import re
+
+import ipywidgets as widgets
+import pandas as pd
+import pytest
+
+from sopkit import cycle, store
+from sopkit.explore import workshop
+
+CYCLE = pd.Timestamp("2026-01-01")
+
+
+@pytest.fixture
+def box(hill):
+    return workshop.explorer(hill, CYCLE)
+
+
+def controls(box: widgets.VBox) -> dict[str, widgets.Widget]:
+    found, todo = {}, [box]
+    for part in todo:
+        todo += getattr(part, "children", ())
+        if getattr(part, "description", ""):
+            found[part.description] = part
+    return found
+
+
+def said(box: widgets.VBox) -> str:
+    tabs = box.children[-1]
+    return tabs.children[tabs.selected_index].value.replace("\u00a0", " ")
+
+
+def test_a_slice_is_chosen_and_both_answers_are_told(box):
+    own = controls(box)
+    assert "Company: Over the next" in said(box) and "the panel says" in said(box)
+    own["Family"].value = "Tents"
+    assert "Tents: Over the next 12 months" in said(box) and said(box).count("<img") == 1
+    assert [item for _, item in own["Item"].options] == ["all", "TENT"]
+    own["Location"].value = "South"
+    assert "Tents, South:" in said(box)
+    assert all(control.tooltip for name, control in own.items() if name in ("alpha", "phi"))
+
+
+def test_held_smoothing_begins_where_it_was_estimated_and_changes_the_answer(box):
+    own = controls(box)
+    own["Family"].value, own["Form"].value = "Tents", "AAdN"
+    assert own["alpha"].disabled
+    estimated = said(box)
+    begun = own["alpha"].value
+    own["Hold smoothing at"].value = True
+    assert own["alpha"].value == begun and not own["alpha"].disabled
+    assert ">held<" in said(box) and ">held<" not in estimated
+    own["alpha"].value = 0.77
+    assert "0.77" in said(box) and said(box) != estimated
+
+
+def test_orders_are_asked_for_and_the_second_tab_is_drawn_when_it_is_opened(box):
+    own = controls(box)
+    own["Family"].value, own["Model"].value = "Tents", "sarimax"
+    own["Hold orders at"].value = True
+    for name in "PDQ":
+        own[name].value = 0
+    assert re.search(r"SARIMA\(\d,\d,\d\) on logarithms", said(box))
+    tabs = box.children[-1]
+    assert "<img" not in tabs.children[1].value
+    tabs.selected_index = 1
+    assert "Ljung-Box" in said(box) and said(box).count("<img") == 2
+
+
+def test_a_slice_that_was_never_sold_is_said(hill):
+    tables = workshop.load(hill, CYCLE)
+    with pytest.raises(workshop.months.UsageError, match="Nothing was ever sold there"):
+        workshop.studied(
+            tables, {"item": "TENT", "family": "Lamps"}, has_events=True, model="ets", parameters={}
+        )
+
+
+def test_a_cycle_that_was_not_run_is_said(hill):
+    box = workshop.explorer(hill, pd.Timestamp("2025-05-01"))
+    assert "sopkit run --cycle 2025-05" in box.children[0].value
+
+
+def test_a_workspace_of_sales_alone_is_enough(sales_only):
+    steps = {"data_review": {}, "product_review": {}, "demand_review": {"horizon": 18}}
+    cycle.compute(store.open_workspace(sales_only), CYCLE, steps)
+    box = workshop.explorer(sales_only, CYCLE)
+    assert "Company: Over the next" in said(box)
+    controls(box)["Item"].value = "00123"
+    assert "00123:" in said(box)
