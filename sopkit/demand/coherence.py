@@ -236,7 +236,7 @@ def _solved(
 def _conjugate(
     times: Callable, right: np.ndarray, start: np.ndarray, inverse: Callable
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Conjugate gradients of all columns at once, by the inverse of what is free; which are solved."""
+    """Conjugate gradients of all columns, by the inverse of what is free; which are solved."""
     if not right.size:
         return start, np.ones(right.shape[1], dtype=bool)
     is_near = np.linalg.norm(right - times(start), axis=0) < np.linalg.norm(right, axis=0)
