@@ -5,7 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from sopkit import schema
-from sopkit.demand import accuracy, explaining, forecasting, hierarchy, history, intervals, panel
+from sopkit.demand import (
+    accuracy,
+    explaining,
+    forecasting,
+    hierarchy,
+    history,
+    intervals,
+    levels,
+    panel,
+)
 
 Tables = dict[str, pd.DataFrame]
 
@@ -20,18 +29,38 @@ def forecast_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
     return forecasting.backtest(series, panel.from_table(net, "net"), groups, horizon=horizon)
 
 
+def with_coherence(
+    tests: forecasting.Backtest, tables: Tables
+) -> tuple[forecasting.Backtest, pd.DataFrame]:
+    """The tests with forecasts that all levels agree on, where that pays; table ``coherence``."""
+    items, keys = tables["items"], tests.history.keys
+    choice = tables["company"]["coherence"].iloc[0]
+    factor = hierarchy.factors(keys["item"], items).to_numpy()
+    named = hierarchy.with_levels(keys, items, tables["locations"], tables["channels"])
+    ends = schema.lookup(keys["item"], items, "end_month")
+    is_over = forecasting.is_over(tests, ends)
+    made = None
+    if choice != levels.NEVER:
+        made = levels.forecast_levels(tests, named, factor, is_over)
+    return levels.used(tests, made, factor, choice)
+
+
 def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     """The statistical part of the demand review: back-test, accuracy, weights, forecast."""
     demand, items = tables["demand_history"], tables["items"]
-    tests = forecast_tests(tables, horizon=horizon)
+    own = forecast_tests(tables, horizon=horizon)
+    tests, coherence = with_coherence(own, tables)
     sure = intervals.calibrate(tests)
     ends = schema.lookup(tests.history.keys["item"], items, "end_month")
     means = forecasting.forecast(tests, ends)
+    moved = means["quantity"] - forecasting.forecast(own, ends)["quantity"]
+    means = means.assign(coherence=moved)
     return sure | {
         "backtest": forecasting.table(tests),
         "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
         "model_weights": forecasting.weights(tests),
         "fallbacks": forecasting.fallbacks(tests),
         "forecast": intervals.with_bounds(means, sure["error_widths"], sure["error_multiples"]),
+        "coherence": coherence,
         "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
     }

@@ -29,8 +29,6 @@ LEVELS = [
     ("family", "location"),
     ("family", "channel"),
     ("item",),
-    ("item", "location"),
-    ("item", "channel"),
 ]
 EVERY = "every level"
 ALWAYS, MEASURED, NEVER = "always", "measured", "never"
@@ -39,6 +37,7 @@ COLUMNS = [
     *("noise_rate", "volume", "own_quantity", "bottom_up_quantity", "coherent_quantity", "is_used"),
 ]
 _SURE = 1.28  # standard errors that a gain must reach: chance alone does in one of ten
+_ALIKE = 2.0  # forecasts of levels rest on the months that their series rest on: they tell less
 _USUAL_ERRORS = 6.0  # errors at which a node's own variance counts half beside that of its level
 
 
@@ -135,7 +134,9 @@ def _errors(
     rate = np.bincount(level, squares) / np.maximum(np.bincount(level, number * volume), 1e-300)
     rate = np.where(np.bincount(level, number * volume) > 0, rate, 1.0)
     usual = rate[level] * volume
-    return Errors((squares + _USUAL_ERRORS * usual) / (number + _USUAL_ERRORS))
+    variance = (squares + _USUAL_ERRORS * usual) / (number + _USUAL_ERRORS)
+    is_above = np.arange(len(variance)) < tree.above.shape[0]
+    return Errors(np.where(is_above, _ALIKE, 1.0) * variance)
 
 
 def _coherent(
@@ -207,7 +208,7 @@ def _measured(tests: forecasting.Backtest, made: Levels, factor: np.ndarray) -> 
 
     def summed(series: np.ndarray) -> np.ndarray:
         rows = np.where(known, series, 0.0).reshape(-1, series.shape[2])
-        return (tree.matrix @ rows.T).T.reshape(*series.shape[:2], -1)
+        return (tree.matrix @ rows.T).T.reshape(*series.shape[:2], len(tree.nodes))
 
     came, bottom_up = summed(tests.actual * factor), summed(tests.combined * factor)
     coherent = summed(made.coherent[..., count:])
