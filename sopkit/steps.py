@@ -269,6 +269,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     facts = headlines.demand_review(
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
     )
+    facts = pd.concat([facts, headlines.coherence(results["coherence"])], ignore_index=True)
     results |= {"event_effects": event_effects, "override_effects": override_effects}
     results |= {"override_changes": override_changes}
     results |= {"numbers_taken": numbers, "agreed": answered}

@@ -36,7 +36,7 @@ COLUMNS = [
     *("level", "member", "own_wape", "bottom_up_wape", "coherent_wape", "gain_rate"),
     *("noise_rate", "volume", "own_quantity", "bottom_up_quantity", "coherent_quantity", "is_used"),
 ]
-_SURE = 1.28  # standard errors that a gain must reach: chance alone does in one of ten
+SURE = 1.28  # standard errors that a gain must reach: chance alone does in one of ten
 _ALIKE = 2.0  # forecasts of levels rest on the months that their series rest on: they tell less
 _USUAL_ERRORS = 6.0  # errors at which a node's own variance counts half beside that of its level
 
@@ -186,7 +186,7 @@ def used(
         return tests, none.astype({"level": "str", "member": "str", "is_used": "bool"})
     table = _measured(tests, made, factor)
     whole = table.iloc[0]
-    is_better = whole["gain_rate"] > _SURE * whole["noise_rate"]
+    is_better = whole["gain_rate"] > SURE * whole["noise_rate"]
     is_used = choice == ALWAYS or (choice == MEASURED and bool(is_better))
     table = table.assign(is_used=is_used)[COLUMNS]
     if not is_used:
