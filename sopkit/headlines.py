@@ -177,7 +177,8 @@ def coherence(table: pd.DataFrame) -> pd.DataFrame:
             "There is no level above the series, or company.yml says never: nothing is compared."
         )
         return _facts(coherence_verdict=words, coherence_levels=("count", np.nan))
-    every, is_used = table.iloc[0], table["is_used"].iloc[0]
+    every = table[table["level"] == levels.EVERY].iloc[0]
+    is_used = every["is_used"]
     is_better = every["gain_rate"] > levels.SURE * every["noise_rate"]
     stands = "so the series' own forecasts stand and all levels are their sums."
     if is_used:

@@ -11,7 +11,7 @@ from sopkit.charts import _style
 
 @_style.drawn
 def gains(coherence: pd.DataFrame) -> Figure | None:
-    """Error that making levels add up removes at each level, and of all levels together.
+    """Share of its error that making levels add up removes at each level, and of all together.
 
     Parameters
     ----------
@@ -21,9 +21,10 @@ def gains(coherence: pd.DataFrame) -> Figure | None:
     rows = coherence[coherence["member"] == schema.ALL].dropna(subset="gain_rate")
     if rows.empty:
         return None
+    removed = (rows["gain_rate"] / rows["bottom_up_wape"]).set_axis(rows["level"])
     return _style.bar_panels(
-        rows.set_index("level")[["gain_rate"]],
-        "Error removed by making levels add up, percent of what came",
-        "Error of the series added up, less that of coherent forecasts",
+        removed.to_frame(),
+        "Error removed by making levels add up, percent of the error of the series added up",
+        "Share of error removed (negative: added)",
         is_rate=True,
     )
