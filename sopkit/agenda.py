@@ -72,6 +72,7 @@ demand_review | 03_demand_review | Demand review
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
     sop_grid_demand demand_review_exceptions agreed coherence
+    coherence_locks
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from sopkit import schema
+from sopkit import months, schema
 from sopkit.demand import (
     accuracy,
     explaining,
@@ -13,6 +14,7 @@ from sopkit.demand import (
     history,
     intervals,
     levels,
+    locks,
     panel,
 )
 
@@ -33,16 +35,38 @@ def with_coherence(
     tests: forecasting.Backtest, tables: Tables
 ) -> tuple[forecasting.Backtest, pd.DataFrame]:
     """The tests with forecasts that all levels agree on, where that pays; table ``coherence``."""
-    items, keys = tables["items"], tests.history.keys
     choice = tables["company"]["coherence"].iloc[0]
-    factor = hierarchy.factors(keys["item"], items).to_numpy()
-    named = hierarchy.with_levels(keys, items, tables["locations"], tables["channels"])
-    ends = schema.lookup(keys["item"], items, "end_month")
-    is_over = forecasting.is_over(tests, ends)
-    made = None
-    if choice != levels.NEVER:
-        made = levels.forecast_levels(tests, named, factor, is_over)
+    factor = hierarchy.factors(tests.history.keys["item"], tables["items"]).to_numpy()
+    made = _levels(tests, tables, factor) if choice != levels.NEVER else None
     return levels.used(tests, made, factor, choice)
+
+
+def _levels(
+    tests: forecasting.Backtest, tables: Tables, factor: np.ndarray
+) -> levels.Levels | None:
+    items, keys = tables["items"], tests.history.keys
+    named = hierarchy.with_levels(keys, items, tables["locations"], tables["channels"])
+    is_over = forecasting.is_over(tests, schema.lookup(keys["item"], items, "end_month"))
+    return levels.forecast_levels(tests, named, factor, is_over)
+
+
+def who_pays(
+    tables: Tables, overrides: pd.DataFrame, effects: pd.DataFrame, *, horizon: int
+) -> pd.DataFrame:
+    """Table ``coherence_locks``: locked overrides beside what forecasts of all levels say.
+
+    ``overrides`` and ``effects`` are what ``overrides.apply`` was given and told, row by row.
+    """
+    if not effects["is_locked"].any():
+        return locks.nothing_paid()
+    tests = forecast_tests(tables, horizon=horizon)
+    factor = hierarchy.factors(tests.history.keys["item"], tables["items"]).to_numpy()
+    made = _levels(tests, tables, factor)
+    if made is None:
+        return locks.nothing_paid()
+    held = locks.of_overrides(made.tree, overrides, effects)
+    ahead = months.span(months.shift(tests.history.months[-1], 1), horizon)
+    return locks.paid(made.tree, made.base_ahead, made.errors, held, ahead)
 
 
 def forecast_demand(tables: Tables, *, horizon: int) -> Tables:

@@ -428,6 +428,7 @@ model_weights | series_key model | weight_share error_rate | weight of each mode
 fallbacks |  | series_key model words reason instead | models that failed for a series, why, and what stands in
 forecast_reasons | series_key | quantity amount_value kind known_months first_model first_share second_model second_share third_model third_share models growth_rate peak_month peak_rate trough_month trough_rate wape naive_wape | why the forecast of a series is what it is
 coherence | level member | own_wape bottom_up_wape coherent_wape gain_rate noise_rate volume own_quantity bottom_up_quantity coherent_quantity is_used | errors at past origins of each level: its own forecast, the series added up, and both made coherent; gain = bottom-up - coherent
+coherence_locks | level member month payer_level payer_member | amount without change price place payer_change payer_share | locked overrides beside what forecasts of all levels say without them, and whose amounts then move: the company, the largest series beneath, nodes beside
 error_widths | series_key | width total_width kind | usual one-step error of each series on square roots, for months and for totals
 error_multiples | kind measure lag probability | multiple | widths between the mean and a quantile, of a month or of the total up to it
 one_step_errors | series_key month | error | past one-step errors in widths; positive: demand was above

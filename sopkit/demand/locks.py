@@ -11,12 +11,14 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-from sopkit import months
+from sopkit import months, schema
 from sopkit.contract import nearest
 from sopkit.demand import coherence
 from sopkit.demand.interior import TOLERANCE, Errors
-from sopkit.demand.summing import TOTAL, Summing
+from sopkit.demand.summing import JOINED, SERIES, TOTAL, Summing
 
+COLUMNS = "level member month payer_level payer_member amount without change price place".split()
+COLUMNS += ["payer_change", "payer_share"]
 _NAMED = 6  # nodes named in a message
 _PAYERS = 3  # largest nodes beneath and beside that are listed
 
@@ -221,15 +223,47 @@ def paid(
                 price=held.prices[node[row], column[row]],
             )
         )
-    columns = "level member month payer_level payer_member amount without change price place"
-    columns = [*columns.split(), "payer_change", "payer_share"]
     if not parts:
-        none = dict.fromkeys(columns, pd.Series(dtype="float64"))
-        return pd.DataFrame(none).astype({"month": months.DTYPE})
+        return nothing_paid()
     whole = pd.concat(parts, ignore_index=True)
     change = whole["amount"] - whole["without"]
     share = whole["payer_change"] / change.where(change != 0)
-    return whole.assign(change=change, payer_share=share)[columns]
+    return whole.assign(change=change, payer_share=share)[COLUMNS]
+
+
+def nothing_paid() -> pd.DataFrame:
+    """Table ``coherence_locks`` where nothing is locked."""
+    none = pd.DataFrame(dict.fromkeys(COLUMNS, pd.Series(dtype="float64")))
+    texts = dict.fromkeys(["level", "member", "payer_level", "payer_member", "place"], "str")
+    return none.astype(texts | {"month": months.DTYPE})
+
+
+def of_overrides(tree: Summing, overrides: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
+    """Locked overrides that were applied, as locks of the nodes that are forecast.
+
+    Parameters
+    ----------
+    tree : Summing
+        Nodes that are forecast; overrides of other levels are left out.
+    overrides, effects : DataFrame
+        What was given to ``overrides.apply``, and the effects it told, row by row.
+    """
+    is_lock = effects["is_locked"] & effects["state"].ne("refused")
+    held, after = overrides[is_lock.to_numpy()], effects.loc[is_lock, "after"].to_numpy()
+    names = [
+        [name for name in schema.LEVELS if row[name] != schema.ALL] for _, row in held.iterrows()
+    ]
+    levels = [SERIES if named == schema.SERIES else JOINED.join(named) or TOTAL for named in names]
+    members = [
+        JOINED.join(row[named]) or schema.COMPANY_LABEL
+        for (_, row), named in zip(held.iterrows(), names, strict=True)
+    ]
+    made = pd.DataFrame({"level": levels, "member": members}, dtype="str")
+    made = made.assign(month=held["month"].to_numpy(), lower=after, upper=after)
+    is_forecast = pd.MultiIndex.from_frame(made[["level", "member"]]).isin(
+        pd.MultiIndex.from_frame(tree.nodes)
+    )
+    return made[is_forecast].reset_index(drop=True)
 
 
 def _payers(tree: Summing, node: int, moved: np.ndarray) -> pd.DataFrame:

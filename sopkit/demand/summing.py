@@ -15,7 +15,7 @@ from scipy import sparse
 from sopkit import schema
 
 TOTAL, SERIES = "total", "series"
-_JOINED = " × "
+JOINED = " × "
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def summing(keys: pd.DataFrame, levels: list[tuple[str, ...]]) -> Summing:
     for level in levels:
         code, members = pd.factorize(_members(keys, level), sort=True)
         rows.append(_indicator(code, len(members)))
-        nodes.append(pd.DataFrame({"level": _JOINED.join(level) or TOTAL, "member": members}))
+        nodes.append(pd.DataFrame({"level": JOINED.join(level) or TOTAL, "member": members}))
     own = [name for name in schema.SERIES if name in keys] or list(keys)
     names = _members(keys, tuple(own)).to_numpy()
     nodes.append(pd.DataFrame({"level": SERIES, "member": names}))
@@ -96,7 +96,7 @@ def _members(keys: pd.DataFrame, level: tuple[str, ...]) -> pd.Series:
     if not level:
         return pd.Series(schema.COMPANY_LABEL, index=keys.index, dtype="str")
     first, *others = (keys[name].astype("str") for name in level)
-    return first.str.cat(others, sep=_JOINED) if others else first
+    return first.str.cat(others, sep=JOINED) if others else first
 
 
 def _indicator(code: np.ndarray, count: int) -> sparse.csr_array:
