@@ -53,9 +53,10 @@ def _levels(
 def who_pays(
     tables: Tables, overrides: pd.DataFrame, effects: pd.DataFrame, *, horizon: int
 ) -> pd.DataFrame:
-    """Table ``coherence_locks``: locked overrides beside what forecasts of all levels say.
+    """Table ``coherence_locks``: each locked override beside what forecasts of all levels say.
 
-    ``overrides`` and ``effects`` are what ``overrides.apply`` was given and told, row by row.
+    ``overrides`` and ``effects`` are what ``overrides.apply`` was given and told, row by row. Each
+    is laid on the forecasts alone: together they may rest on what nobody forecast (launches).
     """
     if not effects["is_locked"].any():
         return locks.nothing_paid()
@@ -66,7 +67,13 @@ def who_pays(
         return locks.nothing_paid()
     held = locks.of_overrides(made.tree, overrides, effects)
     ahead = months.span(months.shift(tests.history.months[-1], 1), horizon)
-    return locks.paid(made.tree, made.base_ahead, made.errors, held, ahead)
+    parts = [locks.nothing_paid()]
+    for row, column in enumerate(ahead.get_indexer(pd.DatetimeIndex(held["month"]))):
+        if column >= 0:
+            now, own = [column], held.iloc[[row]]
+            base = made.base_ahead[:, now]
+            parts.append(locks.paid(made.tree, base, made.errors, own, ahead[now]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def forecast_demand(tables: Tables, *, horizon: int) -> Tables:

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sopkit import months
+from sopkit import months, schema
 from sopkit.demand import coherence, locks, summing
 
 AHEAD = months.span(pd.Timestamp("2026-01-01"), 3)
@@ -76,6 +76,7 @@ def test_an_unknown_node_names_the_nearest(tree):
         locks.bounds(tree, rows, AHEAD)
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_locks_of_one_possible_plan_never_contradict(seed):
     rng = np.random.default_rng(seed)
@@ -116,3 +117,30 @@ def test_changes_beneath_a_lock_are_all_of_it(tree):
     nothing = locks.paid(tree, base, coherence.structural(tree), rows.iloc[:0], AHEAD)
     assert nothing.empty
     assert nothing.columns.tolist() == paid.columns.tolist()
+
+
+def test_only_locked_overrides_that_were_applied_at_forecast_levels_are_locks(tree):
+    everywhere = dict.fromkeys(schema.LEVELS, "all")
+    said = pd.DataFrame(
+        [
+            everywhere | {"family": "T", "month": AHEAD[1]},
+            everywhere | {"month": AHEAD[2]},
+            everywhere | {"family": "S", "month": AHEAD[1]},
+            everywhere | {"region": "N", "month": AHEAD[1]},
+            everywhere | {"item": "A", "region": "N", "month": AHEAD[1]},
+        ]
+    )
+    effects = pd.DataFrame(
+        {
+            "is_locked": [True, True, False, True, True],
+            "state": ["applied", "applied in part", "applied", "refused", "applied"],
+            "after": [70.0, 200.0, 3.0, 4.0, 5.0],
+        }
+    )
+    found = locks.of_overrides(tree, said, effects)
+    assert found[["level", "member", "lower", "upper"]].values.tolist() == [
+        ["family", "T", 70.0, 70.0],
+        ["total", "Company", 200.0, 200.0],
+    ]
+    assert found["month"].tolist() == [AHEAD[1], AHEAD[2]]
+    assert locks.of_overrides(tree, said.iloc[:0], effects.iloc[:0]).empty
