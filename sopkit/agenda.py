@@ -71,7 +71,8 @@ demand_review | 03_demand_review | Demand review
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
-    sop_grid_demand demand_review_exceptions agreed
+    sop_grid_demand demand_review_exceptions agreed coherence
+    coherence_locks
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings
@@ -95,6 +96,7 @@ reconciliation | 05_reconciliation | Reconciliation
     purchase_orders late_launches agreed
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members outlook
+    forecast
   writes: reconciliation_facts bridge bridge_causes plan_moves plan_money money_by_level
     item_financials financials closed_financials quarters outlook outlook_bridge gaps gap_parts
     gap_tree gap_mix gap_leaves gap_levels assumption_states strategy_check disconnects scenarios

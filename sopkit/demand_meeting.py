@@ -7,13 +7,13 @@ same with some series at a time, called by whoever is ``over`` the parts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sopkit import schema
+from sopkit import months, schema
 from sopkit.demand import (
     accuracy,
     calibration,
@@ -22,12 +22,15 @@ from sopkit.demand import (
     hierarchy,
     history,
     intervals,
+    levels,
+    locks,
     panel,
 )
 from sopkit.demand.apart import ALONE, Alone
 
 Tables = dict[str, pd.DataFrame]
 BY_ITEM = "items", "money_rates"  # tables of which a part needs the rows of its items alone
+WHOLE = "locations", "channels", "company"  # tables that every part needs whole
 _BY_ORIGIN, _BY_MODEL = "backtest", "fallbacks"  # tables in which series stand within something
 
 
@@ -35,8 +38,9 @@ _BY_ORIGIN, _BY_MODEL = "backtest", "fallbacks"  # tables in which series stand 
 class Part:
     """Some series, all of each of their items, as ``statistical_of_parts`` takes them.
 
-    ``tables`` hold `demand_history` and ``BY_ITEM``; ``month_index`` and ``families`` are those of
-    the whole portfolio; ``threads`` is how many may run at once (None: one a processor).
+    ``tables`` hold `demand_history`, ``BY_ITEM`` and ``WHOLE``; ``month_index`` and ``families``
+    are those of the whole portfolio; ``threads`` is how many may run at once (None: one a
+    processor).
     """
 
     tables: Tables
@@ -85,16 +89,19 @@ def statistical_of_parts(parts: list, over: Alone, *, horizon: int) -> tuple[lis
     list of Tables
         Of each part; or what ``over`` knows them by.
     tuple of DataFrame
-        Tables `error_multiples` and `accuracy`.
+        Tables `error_multiples`, `accuracy` and `coherence`.
     """
-    tests = forecasting.backtests(over.each(_learning, parts), over, horizon=horizon)
+    alone = forecasting.backtests(over.each(_learning, parts), over, horizon=horizon)
+    tests, coherence = _coherent(parts, alone, over)
     sure, multiples = calibration.calibrated(tests, over, horizon=horizon)
     judged = over.fold(accuracy.with_told, over.each(_judged, parts, tests))
-    made = over.each(_told, parts, tests, sure)
-    return made, (multiples, over.once(accuracy.by_level_of_parts, judged))
+    made = over.each(_told, parts, alone, tests, sure)
+    return made, (multiples, over.once(accuracy.by_level_of_parts, judged), coherence)
 
 
-def assembled(told: list[Tables], multiples: pd.DataFrame, judged: pd.DataFrame) -> Tables:
+def assembled(
+    told: list[Tables], multiples: pd.DataFrame, judged: pd.DataFrame, coherence: pd.DataFrame
+) -> Tables:
     """Tables of all parts, in the order in which one part of all series has them."""
     whole = {name: pd.concat([part[name] for part in told], ignore_index=True) for name in told[0]}
     origins, models = whole[_BY_ORIGIN]["origin"], whole[_BY_MODEL]["model"]
@@ -103,7 +110,7 @@ def assembled(told: list[Tables], multiples: pd.DataFrame, judged: pd.DataFrame)
     for name, order in orders.items():
         rows = np.argsort(order.to_numpy(), kind="stable")
         whole[name] = whole[name].iloc[rows].reset_index(drop=True)
-    return whole | {"error_multiples": multiples, "accuracy": judged}
+    return whole | {"error_multiples": multiples, "accuracy": judged, "coherence": coherence}
 
 
 def _learning(part: Part) -> forecasting.Learning:
@@ -123,10 +130,14 @@ def _judged(part: Part, tests: forecasting.Backtest) -> accuracy.Told:
     return accuracy.told(tests, hierarchy.in_planning_units(demand, items), items)
 
 
-def _told(part: Part, tests: forecasting.Backtest, sure: Tables) -> dict[str, Any]:
-    """Tables of the part's series."""
+def _told(
+    part: Part, alone: forecasting.Backtest, tests: forecasting.Backtest, sure: Tables
+) -> dict[str, Any]:
+    """Tables of the part's series; ``alone`` are its tests before levels were made coherent."""
     ends = schema.lookup(tests.history.keys["item"], part.tables["items"], "end_month")
     means = forecasting.forecast(tests, ends)
+    moved = means["quantity"] - forecasting.forecast(alone, ends)["quantity"]
+    means = means.assign(coherence=moved)
     return sure | {
         "backtest": forecasting.table(tests),
         "model_weights": forecasting.weights(tests),
@@ -134,3 +145,99 @@ def _told(part: Part, tests: forecasting.Backtest, sure: Tables) -> dict[str, An
         "forecast": means,
         "forecast_reasons": explaining.reasons(tests, means, part.tables["money_rates"]),
     }
+
+
+@dataclass(frozen=True)
+class _Series:
+    """What levels need of a part: names of its series, planning units in a unit, months over."""
+
+    tests: forecasting.Backtest
+    keys: pd.DataFrame
+    factor: np.ndarray
+    is_over: np.ndarray
+
+
+def _series(part: Part, tests: forecasting.Backtest) -> _Series:
+    """The part's series with their levels; of the tests what levels read."""
+    items, keys = part.tables["items"], tests.history.keys
+    named = hierarchy.with_levels(keys, items, part.tables["locations"], part.tables["channels"])
+    is_over = forecasting.is_over(tests, schema.lookup(keys["item"], items, "end_month"))
+    nothing = np.empty((0, len(keys)))
+    slim = replace(tests, forecasts=nothing, ahead=nothing, share=nothing, error_rate=nothing)
+    return _Series(slim, named, hierarchy.factors(keys["item"], items).to_numpy(), is_over)
+
+
+def _coherent(parts: list, tests: list, over: Alone) -> tuple[list, Any]:
+    """Tests of which all levels agree, where that pays, and table `coherence`."""
+    made = over.once(_levels_of, over.each(_choice, parts), over.each(_series, parts, tests))
+    number = list(range(len(parts)))
+    return over.each(_as_coherent, tests, number, made=made), over.once(_last, made)
+
+
+def _choice(part: Part) -> str:
+    return part.tables["company"]["coherence"].iloc[0]
+
+
+def _levels_of(choices: list[str], parts: list[_Series]) -> tuple[list, pd.DataFrame]:
+    """Of each part what levels together make of its ``combined`` and ``mean``; `coherence`."""
+    whole = _joined(parts)
+    made = levels.forecast_levels(*whole) if choices[0] != levels.NEVER else None
+    tests, table = levels.used(whole[0], made, whole[2], choices[0])
+    cuts = np.cumsum([len(part.keys) for part in parts])[:-1]
+    own = (np.split(array, cuts, axis=-1) for array in (tests.combined, tests.mean))
+    return list(zip(*own, strict=True)), table
+
+
+def _joined(parts: list[_Series]) -> tuple:
+    """Tests, keys, factors and months over of all parts' series, as levels take them."""
+    tests = [part.tests for part in parts]
+    arrays = {
+        name: np.concatenate([getattr(one, name) for one in tests], axis=-1)
+        for name in ("actual", "combined", "mean")
+    }
+    history = panel.Panel(
+        pd.concat([one.history.keys for one in tests], ignore_index=True),
+        tests[0].history.months,
+        np.concatenate([one.history.values for one in tests], axis=1),
+    )
+    keys = pd.concat([part.keys for part in parts], ignore_index=True)
+    factor, is_over = (
+        np.concatenate([getattr(part, name) for part in parts], axis=-1)
+        for name in ("factor", "is_over")
+    )
+    return replace(tests[0], history=history, **arrays), keys, factor, is_over
+
+
+def _as_coherent(tests: forecasting.Backtest, number: int, *, made: tuple) -> forecasting.Backtest:
+    """A part's tests with what levels made of them."""
+    combined, mean = made[0][number]
+    return replace(tests, combined=combined, mean=mean)
+
+
+def _last(made: tuple) -> pd.DataFrame:
+    return made[-1]
+
+
+def who_pays(
+    tables: Tables, overrides: pd.DataFrame, effects: pd.DataFrame, *, horizon: int
+) -> pd.DataFrame:
+    """Table ``coherence_locks``: each locked override beside what forecasts of all levels say.
+
+    ``overrides`` and ``effects`` are what ``overrides.apply`` was given and told, row by row. Each
+    is laid on the forecasts alone: together they may rest on what nobody forecast (launches).
+    """
+    if not effects["is_locked"].any():
+        return locks.nothing_paid()
+    tests = forecast_tests(tables, horizon=horizon)
+    made = levels.forecast_levels(*_joined([_series(Part(tables), tests)]))
+    if made is None:
+        return locks.nothing_paid()
+    held = locks.of_overrides(made.tree, overrides, effects)
+    ahead = months.span(months.shift(tests.history.months[-1], 1), horizon)
+    parts = [locks.nothing_paid()]
+    for row, column in enumerate(ahead.get_indexer(pd.DatetimeIndex(held["month"]))):
+        if column >= 0:
+            now, own = [column], held.iloc[[row]]
+            base = made.base_ahead[:, now]
+            parts.append(locks.paid(made.tree, base, made.errors, own, ahead[now]))
+    return pd.concat(parts, ignore_index=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import hierarchy, lags
+from sopkit.demand import hierarchy, lags, levels
 from sopkit.executive.register import MOST_DECISIONS
 from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
@@ -167,6 +167,37 @@ def demand_review(
         bias_rate=("signed_rate", _error(accuracy, "combined", "bias_rate"), unmeasured),
         submitted=_submitted(status),
         **common,
+    )
+
+
+def coherence(table: pd.DataFrame) -> pd.DataFrame:
+    """Whether forecasts of levels are made to add up, and what past errors say of it."""
+    if table.empty:
+        words = (
+            "There is no level above the series, or company.yml says never: nothing is compared."
+        )
+        return _facts(coherence_verdict=words, coherence_levels=("count", np.nan))
+    every = table[table["level"] == levels.EVERY].iloc[0]
+    is_used = every["is_used"]
+    is_better = every["gain_rate"] > levels.SURE * every["noise_rate"]
+    stands = "so the series' own forecasts stand and all levels are their sums."
+    if is_used:
+        why = (
+            "beyond chance, so"
+            if is_better
+            else "no more than chance, but company.yml says always:"
+        )
+        words = f"The difference is {why} coherent forecasts are used."
+    elif pd.isna(every["gain_rate"]):
+        words = f"History is too short to tell, {stands}"
+    else:
+        words = f"The difference is no more than chance or goes the wrong way, {stands}"
+    return _facts(
+        coherence_verdict=words,
+        coherence_levels=("count", table["level"].nunique() - 1),
+        bottom_up_wape=("rate", every["bottom_up_wape"]),
+        coherent_wape=("rate", every["coherent_wape"]),
+        noise_rate=("rate", every["noise_rate"]),
     )
 
 

@@ -47,7 +47,7 @@ def statistical(
     Parameters
     ----------
     tables : dict of DataFrame
-        Tables `demand_history`, `items`, `money_rates`.
+        Tables `demand_history`, and those of ``demand_meeting.BY_ITEM`` and ``WHOLE``.
     horizon : int
         Months ahead.
     path : Path
@@ -111,6 +111,7 @@ def _parts(client: Any, tables: Tables, path: Path, series: int) -> list:
         items = history["item"].iloc[start:stop].unique()
         others = {name: tables[name] for name in demand_meeting.BY_ITEM}
         others = {name: table[table["item"].isin(items)] for name, table in others.items()}
+        others |= {name: tables[name] for name in demand_meeting.WHOLE}
         common = month_index, families, 1
         parts.append(
             client.submit(_read, str(path), int(start), int(stop), others, common, pure=False)

@@ -275,7 +275,8 @@ def bridge_tables(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     last, restated, then = tables["ledger_demand_plan"], tables["restatements"], {}
     last = last[last["cycle"] == last["cycle"].max()]
     then["demand_plan"] = ties.todays_codes(last, restated)
-    for name in ("demand_history", "model_weights", "views", "view_skill", "override_changes"):
+    names = "demand_history model_weights views view_skill override_changes forecast"
+    for name in names.split():
         table = tables[f"previous_{name}"]
         then[name] = ties.todays_codes(table, restated) if "item" in table else table
     then["known_members"] = tables["previous_known_members"]

@@ -421,12 +421,14 @@ restatements |  | kind subject becomes month before after amount_value finding |
 known_members | kind member detail | amount | items with their family, and departments with what they submitted, as this cycle read them
 classes | series_key | abc xyz demand_class kind lifecycle policy revenue_value | how each series behaves
 demand_kinds | kind | series revenue_share models | how much there is of each kind of demand, and what forecasts it
-forecast | series_key month | quantity quantity_lower quantity_upper model | statistical forecast; lower and upper enclose 80 %
+forecast | series_key month | quantity quantity_lower quantity_upper model coherence | statistical forecast; lower and upper enclose 80 %; coherence: what of it making levels add up changed
 backtest | series_key origin month | lag actual combined seasonal_naive | what the combination and last year's month would have said at past origins
 accuracy | level member model lag | wape bias_rate mase volume nervousness_rate gain_rate | error by level, model and lag (-1: all); positive bias: forecast too high; nervousness: how far the forecast of a month moved since the cycle before, gain: by how much that lowered its error
 model_weights | series_key model | weight_share error_rate | weight of each model in the combination, and its squared error beside the models' mean
 fallbacks |  | series_key model words reason instead | models that failed for a series, why, and what stands in
 forecast_reasons | series_key | quantity amount_value kind known_months first_model first_share second_model second_share third_model third_share models growth_rate peak_month peak_rate trough_month trough_rate wape naive_wape | why the forecast of a series is what it is
+coherence | level member | own_wape bottom_up_wape coherent_wape gain_rate noise_rate volume own_quantity bottom_up_quantity coherent_quantity is_used | errors at past origins of each level: its own forecast, the series added up, and both made coherent; gain = bottom-up - coherent
+coherence_locks | level member month payer_level payer_member | amount without change price place payer_change payer_share | locked overrides beside what forecasts of all levels say without them, and whose amounts then move: the company, the largest series beneath, nodes beside
 error_widths | series_key | width total_width kind | usual one-step error of each series on square roots, for months and for totals
 error_multiples | kind measure lag probability | multiple | widths between the mean and a quantile, of a month or of the total up to it
 one_step_errors | series_key month | error | past one-step errors in widths; positive: demand was above
@@ -700,6 +702,12 @@ COMPANY: dict[str, Setting] = {
         "people who can be found in a month for the hours of levers, at `hours_per_worker`; blank: "
         "no limit",
         0,
+    ),
+    "coherence": Setting(
+        "measured",
+        "forecasts of levels and series made to add up: always, never, or measured (where the errors "
+        "of past forecasts say that it pays)",
+        choices=("measured", "always", "never"),
     ),
     "meetings": Setting({}, "step: working day of its meeting, such as demand_review: 8", 1, 31),
 }

@@ -268,8 +268,8 @@ def demand_review(
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
     currency = tables["company"]["currency"].iloc[0]
     numbers = taken.numbers_taken(said, views, skill, beneath, cycle=cycle, currency=currency)
-    plan, override_effects, override_changes = _overridden(
-        tables | {"forecast": forecast}, plan, base, cycle=cycle
+    plan, override_effects, override_changes, paid = _overridden(
+        tables | {"forecast": forecast}, plan, base, cycle=cycle, horizon=horizon
     )
     plan, answered = agreed.applied(plan, tables["answers"], rates, cycle=cycle)
     common = headlines.everywhere(demand, rates, items, _unit(tables))
@@ -280,8 +280,9 @@ def demand_review(
     facts = headlines.demand_review(
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
     )
+    facts = pd.concat([facts, headlines.coherence(results["coherence"])], ignore_index=True)
     results |= {"event_effects": event_effects, "override_effects": override_effects}
-    results |= {"override_changes": override_changes}
+    results |= {"override_changes": override_changes, "coherence_locks": paid}
     results |= {"numbers_taken": numbers, "agreed": answered}
     in_common = (hierarchy.in_planning_units(table, items) for table in (views, plan))
     results |= {
@@ -339,17 +340,18 @@ def beneath_overrides(
 
 
 def _overridden(
-    tables: Tables, plan: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The plan with overrides and decisions, and what each of them did, in all and by series."""
+    tables: Tables, plan: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp, horizon: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The plan with overrides and decisions, what each did (by series too), who pays for locks."""
     said, before, past = beneath_overrides(tables, plan, base, cycle=cycle)
     alive = overrides.alive(said, cycle=cycle)
     change, effects, moves = overrides.apply(alive, before, past, cycle=cycle)
+    paid = demand_meeting.who_pays(tables, alive, effects, horizon=horizon)
     plan = consensus.with_overrides(plan, change["overrides"].to_numpy())
     plan, more = decided.in_demand(tables | {"demand_plan": plan}, cycle=cycle)
     told = {"override_effects": effects, "override_changes": moves}
     told = {name: pd.concat([rows, more.get(name)]) for name, rows in told.items()}
-    return plan, *(rows.reset_index(drop=True) for rows in told.values())
+    return plan, *(rows.reset_index(drop=True) for rows in told.values()), paid
 
 
 def supply_review(

@@ -459,11 +459,17 @@ def forecast(tests: Backtest, end_months: pd.Series) -> pd.DataFrame:
     """
     horizon, history = len(tests.mean), tests.history
     ahead = months.span(months.shift(history.months[-1], 1), horizon)
-    is_over = ahead.to_numpy()[:, None] > end_months.to_numpy(dtype=months.DTYPE)[None]
-    made = panel.to_table(history.keys, ahead, {"quantity": np.where(is_over, 0.0, tests.mean)})
+    quantity = np.where(is_over(tests, end_months), 0.0, tests.mean)
+    made = panel.to_table(history.keys, ahead, {"quantity": quantity})
     heaviest = np.array(list(MODELS))[tests.share.argmax(axis=0)]
     heaviest = np.where(tests.share.sum(axis=0) > 0, heaviest, FALLBACK)
     return made.assign(model=np.repeat(heaviest, horizon))
+
+
+def is_over(tests: Backtest, end_months: pd.Series) -> np.ndarray:
+    """Months ahead (horizon, n_series) after a series' last month of sale, missing: it goes on."""
+    ahead = months.span(months.shift(tests.history.months[-1], 1), len(tests.mean))
+    return ahead.to_numpy()[:, None] > end_months.to_numpy(dtype=months.DTYPE)[None]
 
 
 def with_weights(

@@ -52,6 +52,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
     inputs = store.inputs(workspace, "demand_review", cycle)
     items = inputs["items"]
     tests = demand_meeting.forecast_tests(inputs, horizon=1)
+    tests, _ = demand_meeting.with_coherence(tests, inputs)
     history = store.read(workspace, "demand_history", cycle)
     history = history.assign(actual=measured(history))
     tables = {"history": history, "forecast": store.read(workspace, "forecast", cycle)}

@@ -2,7 +2,8 @@
 
 The statistical part is taken apart by putting in one change after the other and forecasting anew
 with the weights of then (``forecasting.with_weights``): the history restated, its cleaning, the
-months that have closed since, and last the models and weights of today.
+months that have closed since, and last the models and weights of today. What making levels add up
+changes is taken out of both forecasts, and a cause of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ CAUSES = (
     "cleaning",
     "new actuals",
     "model or weights",
+    "coherence",
     "events",
     "department",
     "override",
@@ -47,8 +49,8 @@ def bridge(
     ----------
     now, then : dict of DataFrame
         This and the last cycle's tables `demand_history`, `demand_plan`, `model_weights`, `views`,
-        `view_skill`, `override_changes`; of then also `known_members`. All under today's item
-        codes; empty where there was no cycle.
+        `view_skill`, `override_changes`, `forecast`; of then also `known_members`. All under
+        today's item codes; empty where there was no cycle.
     items : DataFrame
         Table `items`: today's families, last months of sale.
     cycle : Timestamp
@@ -116,8 +118,11 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     start, end = kept["statistical_then"].to_numpy(), kept["statistical_now"].to_numpy()
     if kept.empty:
         return []
+    shifts = [_coherence(kept, tables) for tables in (then, now)]
+    start, end = start - shifts[0], end - shifts[1]
+    coherence = _rows(kept, "coherence", pd.Series(shifts[1] - shifts[0]))
     if then["model_weights"].empty or then["demand_history"].empty:
-        return [_rows(kept, "model or weights", pd.Series(end - start))]
+        return [_rows(kept, "model or weights", pd.Series(end - start)), coherence]
     before, today = then["demand_history"], now["demand_history"]
     first = months.shift(before["month"].max(), 1)
     ends = schema.lookup(kept["item"], items, "end_month")
@@ -152,10 +157,22 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     path = [*_snapped(path), end]
     causes = ["another version of sopkit", "end of sale", "history restated", "cleaning"]
     causes += ["new actuals", "model or weights"]
-    return [
+    parts = [
         _rows(kept, cause, pd.Series(after - ahead))
         for cause, ahead, after in zip(causes, path[:-1], path[1:], strict=True)
     ]
+    return [*parts, coherence]
+
+
+def _coherence(kept: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> np.ndarray:
+    """What making levels add up changed of each row's forecast; nothing where none was made."""
+    made = tables["forecast"]
+    if made.empty or "coherence" not in made:  # a cycle run before there was coherence
+        return np.zeros(len(kept))
+    key = schema.SERIES_MONTH
+    # left: a series that was launched by hand has no forecast
+    both = kept[key].merge(made[[*key, "coherence"]], on=key, how="left", validate="one_to_one")
+    return both["coherence"].fillna(0.0).to_numpy()
 
 
 def _snapped(path: list[np.ndarray]) -> list[np.ndarray]:

@@ -212,6 +212,7 @@ def test_quantity_is_that_of_the_forecast_also_where_a_series_ends(sample_tables
     tables = sample_tables | {"demand_history": sample_history}
     keys = sample_history[schema.SERIES].drop_duplicates()
     tables["money_rates"] = keys.assign(unit_price_value=2.0, unit_cost_value=1.0)
+    tables["company"] = pd.DataFrame([{"coherence": "always"}])
     found = demand_meeting.forecast_demand(tables, horizon=12)
     forecast, told = (found[name] for name in ("forecast", "forecast_reasons"))
     said = forecast.groupby(schema.SERIES)["quantity"].sum()

@@ -63,8 +63,11 @@ def cycle_of(table: pd.DataFrame, *, events: float = 0.0, view: float | None = N
         plan.loc[own, "overrides"] += row.change
     layers = ["statistical", "events", "departments", "overrides"]
     members = ITEMS.assign(kind="item", member=ITEMS["item"], detail=more.get("family", "Tents"))
+    moved = said.assign(coherence=more.get("coherence", 0.0) * said["quantity"])
+    plan = plan.assign(statistical=plan["statistical"] + moved["coherence"])
     return {
         "demand_history": table,
+        "forecast": moved.assign(quantity=plan["statistical"]),
         "demand_plan": plan.assign(consensus=plan[layers].sum(axis=1)),
         "model_weights": weights,
         "views": views.dropna(subset="quantity"),
@@ -103,6 +106,26 @@ def test_nothing_but_a_month_more_is_new_actuals_and_weights():
 def test_the_forecast_of_then_is_reproduced_so_that_no_version_differs():
     table = bridged(cycle_of(demand(48)), cycle_of(demand(47)))
     assert "another version of sopkit" not in set(table["cause"])
+
+
+def test_what_making_levels_add_up_changes_is_a_cause_of_its_own():
+    plain = by_cause(bridged(cycle_of(demand(48)), cycle_of(demand(47))))
+    then, now = cycle_of(demand(47), coherence=0.1), cycle_of(demand(48), coherence=-0.05)
+    found = bridged(now, then)
+    own = found[found["cause"] == "coherence"].groupby(schema.SERIES_MONTH)["change"].sum()
+    both = [
+        tables["forecast"].set_index(schema.SERIES_MONTH)["coherence"] for tables in (now, then)
+    ]
+    expected = (both[0] - both[1]).dropna()
+    np.testing.assert_allclose(own.reindex(expected.index), expected)
+    told = by_cause(found).drop(("coherence", ""))
+    pd.testing.assert_series_equal(told, plain)  # all others are as if nothing had been made so
+
+
+def test_a_cycle_from_before_coherence_has_made_none():
+    then = cycle_of(demand(47))
+    then["forecast"] = then["forecast"].drop(columns="coherence")
+    assert "coherence" not in set(bridged(cycle_of(demand(48)), then)["cause"])
 
 
 def test_a_leaf_is_what_the_change_alone_does_by_hand():

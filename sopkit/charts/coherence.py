@@ -1,0 +1,30 @@
+"""Charts of levels that add up: what that does to the error of each level."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sopkit import schema
+from sopkit.charts import _style
+
+
+@_style.drawn
+def gains(coherence: pd.DataFrame) -> Figure | None:
+    """Share of its error that making levels add up removes at each level, and of all together.
+
+    Parameters
+    ----------
+    coherence : DataFrame
+        Table `coherence`.
+    """
+    rows = coherence[coherence["member"] == schema.ALL].dropna(subset="gain_rate")
+    if rows.empty:
+        return None
+    removed = (rows["gain_rate"] / rows["bottom_up_wape"]).set_axis(rows["level"])
+    return _style.bar_panels(
+        removed.to_frame(),
+        "Error removed by making levels add up, percent of the error of the series added up",
+        "Share of error removed (negative: added)",
+        is_rate=True,
+    )
