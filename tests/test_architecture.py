@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "sopkit"
 FLOORS = {
     "schema": 0,
     "months": 0,
+    "naming": 0,
     "cells": 0.2,
     "currencies": 0.3,
     "contract": 0.5,
