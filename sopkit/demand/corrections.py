@@ -261,4 +261,31 @@ def rows(table: pd.DataFrame, accepted: tuple[str, ...], refused: tuple[str, ...
             words = f"correction {row['correction']} was {row['state']}"
             raise months.UsageError(f"{words} by {row['author']} already.")
     asked = asked.assign(kind="layer", family=asked["family"].where(asked["item"] == schema.ALL))
-    return asked[["correction", "kind", "layer", *_NODE, "month", "is_accepted"]]
+    return asked[["kind", "layer", *_NODE, "month", "is_accepted"]]
+
+
+def rows_of_levels(
+    layer: str, members: dict[str, str], month: pd.Timestamp | None, *, is_accepted: bool
+) -> pd.DataFrame:
+    """One row of raw table `policies` that speaks of all corrections of a layer at some levels.
+
+    Parameters
+    ----------
+    layer : str
+        One of ``LAYERS``.
+    members : dict
+        Level: member; a level left out means every member.
+    month : Timestamp or None
+        None: every month.
+    is_accepted : bool
+        Whether they stand.
+
+    Raises
+    ------
+    UsageError
+        If there is no such layer.
+    """
+    if layer not in LAYERS:
+        raise months.UsageError(f"no layer {layer!r}. {contract.nearest(layer, LAYERS)}")
+    row = {"kind": "layer", "layer": layer, "month": month, "is_accepted": is_accepted}
+    return pd.DataFrame([row | members])
