@@ -49,7 +49,7 @@ def verdicts(policies: pd.DataFrame, cells: pd.DataFrame, layer: str) -> pd.Data
     own = policies[is_own & policies["is_accepted"].notna()]
     lacking = [name for name in schema.LEVELS if name not in cells.columns]
     own = own[own[lacking].eq(schema.ALL).all(axis=1)]
-    order = ["cycle", "entered_at", "author", "reason", "is_accepted", *schema.LEVELS, "month"]
+    order = ["cycle", "entered_at", "is_accepted", "author", "reason"]
     own = own.sort_values(order, ignore_index=True).rename_axis("place").reset_index()
     best = np.full(len(cells), -1.0)
     for is_monthly, part in own.groupby(own["month"].notna()):

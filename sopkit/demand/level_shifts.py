@@ -12,13 +12,15 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from sopkit import months, schema
-from sopkit.demand import hierarchy, history, panel, seasons
+from sopkit.demand import hierarchy, history, panel, usual
 
 SIDE = 6  # months that each side of a step needs at least
 _REACH = 24  # months to each side that tell of it
 _FALSE_ALARM = 0.01  # chance of one step or more among all that are tested, where there is none
 _SMALLEST = 0.15  # share of the level
 _NEAR = 3  # months within which an event explains a step, or a family's step its members'
+_ESTIMATED = 0.1  # share of a month that was corrected from which it tells nothing
+_ODD = 3.0  # robust standard deviations from which a month is drawn in
 _PROBABILITY = 0.9  # of the interval of its size
 _NODE = ["family", *schema.SERIES]
 COLUMNS = [*_NODE, "month", "rate", "rate_lower", "rate_upper"]
@@ -124,7 +126,8 @@ def found(
     phase-out. A step of a series beside one of its family, or within three months of the beginning
     or end of an event that covers it, is left out.
     """
-    level = table.assign(family=cells["family"], quantity=table["demand"])
+    corrected = table["outlier"].abs() + table["stockout"]
+    level = table.assign(family=cells["family"], quantity=table["demand"], corrected=corrected)
     level = level[schema.lookup(level["item"], items, "end_month").isna()]
     start = level.groupby(schema.SERIES)["month"].transform("min")
     is_old = start == table["month"].min()
@@ -133,7 +136,7 @@ def found(
     whole = whole[is_old & (whole["family"] != schema.UNASSIGNED)]
     whole = whole.assign(item=whole["family"], location=schema.ALL)
     by = [*_NODE, "month"]
-    of_family = _of_level(whole.groupby(by, as_index=False)["quantity"].sum())
+    of_family = _of_level(whole.groupby(by, as_index=False)[["quantity", "corrected"]].sum())
     of_family = of_family.assign(item=schema.ALL)
     alone = _of_level(level.assign(quantity=level["quantity"].where(is_old | (age >= SIDE))))
     steps_found = pd.concat([of_family, alone[~_beside(alone, of_family)]], ignore_index=True)
@@ -150,19 +153,21 @@ def _beside(alone: pd.DataFrame, of_family: pd.DataFrame) -> np.ndarray:
 
 
 def _of_level(rows: pd.DataFrame) -> pd.DataFrame:
-    """Steps of the series among rows with ``family`` and ``quantity``, those of few zeros."""
+    """Steps of the series among rows with ``family, quantity, corrected``, those of few zeros."""
     empty = pd.DataFrame(columns=COLUMNS).astype({"month": months.DTYPE})
     if rows.empty:
         return empty
     series = panel.from_table(rows, "quantity")
     families = rows.drop_duplicates(schema.SERIES).set_index(schema.SERIES)["family"]
     families = families.reindex(pd.MultiIndex.from_frame(series.keys)).to_numpy()
-    indices = seasons.seasonal_indices(series.values, pd.factorize(families)[0])
-    adjusted = series.values / seasons.tile_season(indices, len(series.values))
-    known = np.isfinite(adjusted)
-    zeros = (adjusted == 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    told = np.where(zeros <= history.LARGEST_ZERO_SHARE, adjusted, np.nan)
-    table = steps(told, tests=adjusted.shape[1])
+    values, groups = series.values, pd.factorize(families)[0]
+    adjusted, middle, _ = usual.usual(values, np.isnan(values), groups, values)
+    reach = _ODD * 1.4826 * usual.median(np.abs(adjusted - middle))  # one odd month is no step
+    zeros = (values == 0).sum(axis=0) / np.maximum(np.isfinite(values).sum(axis=0), 1)
+    told = np.clip(adjusted, middle - reach, middle + reach)
+    is_estimate = panel.from_table(rows, "corrected").values > _ESTIMATED * values
+    told = np.where(is_estimate | (zeros > history.LARGEST_ZERO_SHARE), np.nan, told)
+    table = steps(told, tests=values.shape[1])
     made = series.keys.assign(family=families).iloc[table["column"].to_numpy(dtype="int64")]
     made = made.reset_index(drop=True)
     month = series.months[table["row"].to_numpy(dtype="int64")]
