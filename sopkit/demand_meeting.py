@@ -71,7 +71,7 @@ def correctable(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
 
 
 def corrected(tables: Tables, known: Tables, rates: pd.DataFrame, units: pd.DataFrame) -> Tables:
-    """Tables ``demand_history``, ``corrections`` and ``lost_sales`` as people want them.
+    """The history as people want it, its corrections and their totals, and lost sales.
 
     ``known`` is from ``correctable``; rates and units are tables `money_rates` and
     `planning_units`.
@@ -81,8 +81,10 @@ def corrected(tables: Tables, known: Tables, rates: pd.DataFrame, units: pd.Data
     said = (known["found"], known["silent"], shifts, tables["policies"], cells)
     settled = corrections.settled(*said)
     bounds = lost_sales.bounds(known["found"], items)
+    listed = corrections.listed(*said, bounds, rates)
     return {
         "demand_history": settled,
-        "corrections": corrections.listed(*said, bounds, rates),
+        "corrections": listed,
+        "correction_totals": corrections.totals(listed, units),
         "lost_sales": lost_sales.by_item(settled, items, rates),
     }

@@ -421,6 +421,7 @@ control_totals |  | table measure month channel control ours difference | financ
 restatements |  | kind subject becomes month before after amount_value finding | what changed in the closed past since the last cycle read it
 known_members | kind member detail | amount | items with their family, and departments with what they submitted, as this cycle read them
 lost_sales | item month | quantity quantity_lower quantity_upper amount_value series | sales lost to stock-outs by item and month, with a 90 % interval
+correction_totals | layer state | corrections quantity amount_value authors | corrections of the history by layer and state, in the common unit and in money, and who answered
 classes | series_key | abc xyz demand_class kind lifecycle policy revenue_value | how each series behaves
 demand_kinds | kind | series revenue_share models | how much there is of each kind of demand, and what forecasts it
 forecast | series_key month | quantity quantity_lower quantity_upper model | statistical forecast; lower and upper enclose 80 %

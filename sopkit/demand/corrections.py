@@ -229,6 +229,33 @@ def _answered(table: pd.DataFrame, policies: pd.DataFrame, cells: pd.DataFrame) 
     return order[list(schema.PROCESSED["corrections"].columns)]
 
 
+def totals(table: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Table ``correction_totals``: what corrections add by layer and state.
+
+    Parameters
+    ----------
+    table, units : DataFrame
+        Tables `corrections` and `planning_units`.
+
+    Returns
+    -------
+    DataFrame
+        Key ``layer, state``: number of ``corrections``, ``quantity`` in the common unit,
+        ``amount_value`` (of those with a price), ``authors``; most money first.
+    """
+    common = hierarchy.in_planning_units(table, units)
+    sums = common.groupby(["layer", "state"], as_index=False).agg(
+        corrections=("correction", "size"),
+        quantity=("quantity", "sum"),
+        amount_value=("amount_value", lambda money: money.sum(min_count=1)),
+        authors=("author", lambda names: ", ".join(sorted({*names} - {""}))),
+    )
+    kinds = {"quantity": "float64", "amount_value": "float64", "corrections": "int64"}
+    order = sums.astype(kinds | {"layer": "str", "state": "str", "authors": "str"})
+    order = order.assign(size=-order["amount_value"].abs().fillna(0.0))
+    return order.sort_values(["size", "layer", "state"], ignore_index=True).drop(columns="size")
+
+
 def rows(table: pd.DataFrame, accepted: tuple[str, ...], refused: tuple[str, ...]) -> pd.DataFrame:
     """Rows of raw table `policies` that accept or refuse corrections.
 
