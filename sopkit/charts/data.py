@@ -47,7 +47,7 @@ def sales(
     shared = {"unit": f"{unit} a month", "cycle": cycle}
     lines = {"sold": total["sales"]}
     if changed:
-        lines["demand"] = total["demand"]
+        lines["corrected demand"] = total["demand"]
     if effects:
         lines["baseline"] = total["baseline"]
     changed |= effects

@@ -19,6 +19,8 @@ _REACH = 24  # months to each side that tell of it
 _FALSE_ALARM = 0.01  # chance of one step or more among all that are tested, where there is none
 _SMALLEST = 0.15  # share of the level
 _NEAR = 3  # months within which an event explains a step, or a family's step its members'
+_SHARED = 0.5  # of a family's step that its median series takes part in
+_YEAR = 12
 _ESTIMATED = 0.1  # share of a month that was corrected from which it tells nothing
 _ODD = 3.0  # robust standard deviations from which a month is drawn in
 _PROBABILITY = 0.9  # of the interval of its size
@@ -123,7 +125,8 @@ def found(
     -----
     Of a family only series that were sold in the first month of the history and do not end count,
     so that launches are no step. The first and last half year of a series are its launch and its
-    phase-out. A step of a series beside one of its family, or within three months of the beginning
+    phase-out. A family's step that its median series shares less than half of is that of a few, and
+    told of them. A step of a series beside one of its family, or within three months of the beginning
     or end of an event that covers it, is left out.
     """
     corrected = table["outlier"].abs() + table["stockout"]
@@ -138,9 +141,23 @@ def found(
     by = [*_NODE, "month"]
     of_family = _of_level(whole.groupby(by, as_index=False)[["quantity", "corrected"]].sum())
     of_family = of_family.assign(item=schema.ALL)
+    is_shared = [_is_shared(row, level) for row in of_family.to_dict("records")]
+    of_family = of_family[np.array(is_shared, dtype=bool)]
     alone = _of_level(level.assign(quantity=level["quantity"].where(is_old | (age >= SIDE))))
     steps_found = pd.concat([of_family, alone[~_beside(alone, of_family)]], ignore_index=True)
     return steps_found[~_explained(steps_found, events, cells)].reset_index(drop=True)
+
+
+def _is_shared(row: dict, level: pd.DataFrame) -> bool:
+    """Whether the median series of a family moved half as far as the family: else a few did it."""
+    own = level[hierarchy.covered(row, level)]
+    apart = months.number(own["month"]) - int(months.number(row["month"]))
+    keys = [own[name] for name in schema.SERIES]
+    before, after = (
+        own["quantity"].where(apart.between(*span)).groupby(keys).mean()
+        for span in ((-_YEAR, -1), (0, _YEAR - 1))
+    )
+    return bool((after / before - 1.0).median() / row["rate"] >= _SHARED)
 
 
 def _beside(alone: pd.DataFrame, of_family: pd.DataFrame) -> np.ndarray:

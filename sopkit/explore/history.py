@@ -15,7 +15,7 @@ import pandas as pd
 
 from sopkit import demand_meeting, exhibits, months, schema, store
 from sopkit.charts import data as charts
-from sopkit.demand import corrections
+from sopkit.demand import corrections, hierarchy
 from sopkit.explore.accuracy import LOOK
 
 _EVERY = {
@@ -110,7 +110,7 @@ def view(tables: dict, chosen: dict[str, str], lines: tuple[str, ...]) -> list[e
 
 def _change(tables: dict, lines: tuple[str, ...]) -> str:
     """What the other answer to the chosen corrections would change, in units and money."""
-    table = tables["corrections"]
+    table = hierarchy.in_planning_units(tables["corrections"], tables["planning_units"])
     own = table[table["correction"].isin(lines)]
     counts = own["state"].isin([corrections.APPLIED, corrections.ACCEPTED])
     said = [
@@ -127,6 +127,12 @@ def _change(tables: dict, lines: tuple[str, ...]) -> str:
             worth = exhibits.format_amount(money, "signed_value", currency)
             said.append(f"{word} {units} units, {worth}")
     return ". ".join(said) + "."
+
+
+def _learned(tables: dict) -> float:
+    """Baseline of the whole history, common unit."""
+    history = hierarchy.in_planning_units(tables["demand_history"], tables["planning_units"])
+    return history["baseline"].sum()
 
 
 def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widgets.VBox:
@@ -175,16 +181,14 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widg
         is_yes = state == corrections.ACCEPTED
         asked = (lines, ()) if is_yes else ((), lines)
         try:
-            before = now["demand_history"]["baseline"].sum()
+            before = _learned(now)
             path = keep(Path(workspace).resolve(), cycle, *asked, author=who, note=why)
         except (ValueError, OSError, RuntimeError) as error:
             told.value = exhibits.note(f"Nothing was written: {error}").html
             return
         said = store.raw_table(store.open_workspace(workspace), "policies", cycle)
         now.update(with_policies(now, said))
-        change = exhibits.format_amount(
-            now["demand_history"]["baseline"].sum() - before, "signed_quantity"
-        )
+        change = exhibits.format_amount(_learned(now) - before, "signed_quantity")
         file = path.relative_to(Path(workspace).resolve()).as_posix()
         words = f"{len(lines)} {state}, written to {file}: what models learn from changes by"
         told.value = exhibits.note(f"{words} {change} units. {_NEXT}").html
