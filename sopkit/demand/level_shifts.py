@@ -125,9 +125,9 @@ def found(
     -----
     Of a family only series that were sold in the first month of the history and do not end count,
     so that launches are no step. The first and last half year of a series are its launch and its
-    phase-out. A family's step that its median series shares less than half of is that of a few, and
-    told of them. A step of a series beside one of its family, or within three months of the beginning
-    or end of an event that covers it, is left out.
+    phase-out. A family's step that its median series shares less than half of is that of a few,
+    and told of them. A step of a series beside one of its family, or within three months of the
+    beginning or end of an event that covers it, is left out.
     """
     corrected = table["outlier"].abs() + table["stockout"]
     level = table.assign(family=cells["family"], quantity=table["demand"], corrected=corrected)
