@@ -91,6 +91,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "ordered": {"color": INK, "linewidth": 1.2, "linestyle": _DASHED},
     "delivered on time": {"color": SURPLUS, "linewidth": 1.2},
     "outliers taken out": {"color": OTHERS[1]},
+    "level shifts taken out": {"color": OTHERS[2]},
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
 AMOUNTS = LinearSegmentedColormap.from_list("amounts", ["#fffaf3", OVERTIME])

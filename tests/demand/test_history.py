@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
-from sopkit.demand import history
+from sopkit.demand import history, usual
 
 CYCLE = pd.Timestamp("2025-07-01")
 
@@ -64,10 +64,10 @@ def test_every_series_runs_to_the_month_before_the_cycle_zero_where_nothing_was_
 def test_an_outlier_is_brought_to_five_robust_deviations_by_hand():
     values = np.array([[8.0, 9.0, 10.0, 11.0, 12.0][k % 5] for k in range(30)])
     values[17] = 500.0  # else 10; the twelve months around it have median 10
-    usual = [np.median([*values[max(k - 6, 0) : k], *values[k + 1 : k + 7]]) for k in range(30)]
-    deviation = np.median(np.abs(values - usual))
+    around = [np.median([*values[max(k - 6, 0) : k], *values[k + 1 : k + 7]]) for k in range(30)]
+    deviation = np.median(np.abs(values - around))
     edge = 10.0 + 5.0 * 1.4826 * deviation
-    assert usual[17] == 10.0 and deviation == 1.0
+    assert around[17] == 10.0 and deviation == 1.0
     column = values[:, None]
     none = np.zeros(column.shape, dtype=bool)
     adjusted, middle, _ = usual.usual(column, none, np.array([-1]), np.ones_like(column))
