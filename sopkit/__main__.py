@@ -33,6 +33,7 @@ from sopkit import (
     store,
 )
 from sopkit.contract import ContractError, counted, near, sentence, some
+from sopkit.demand import corrections
 from sopkit.executive import approval
 from sopkit.months import UsageError, label
 from sopkit.reconciliation import scenario_format
@@ -53,6 +54,7 @@ The five meetings:
   sopkit reopen demand_review --by "R. Osei" --note "lost a customer"    open it again, run anew
   sopkit decide D1 --option early --by "R. Osei"    what was decided; its scenario joins the plan
   sopkit revise --accept FDTPW --by "J. Weber"    sales' answer to what cannot be delivered in time
+  sopkit correct --refuse C2BD7R --by "A. Lund" --note "it was real"    a correction of page 01
   sopkit pulse demand_review --score 4 --by "A. Lund"    was the meeting worth its time?
   sopkit close executive_review --by "R. Osei"    approve the plan: nothing of it changes any more
 Begin with your own data:
@@ -104,6 +106,17 @@ _ARGUMENTS = {
                "take it back, or all", {"nargs": "+", "default": [], "metavar": "ID"}),
     "refuse": ("--refuse", "lines of feedback that sales does not agree to, or all",
                {"nargs": "+", "default": [], "metavar": "ID"}),
+    "stands": ("--accept", "corrections of page 01 that stand, or proposed ones to apply",
+               {"nargs": "*", "metavar": "ID"}),
+    "falls": ("--refuse", "corrections of page 01 to leave out; without ID: those of --layer",
+              {"nargs": "*", "metavar": "ID"}),
+    "reason": ("--note", "why", {"required": True, "metavar": "TEXT", "dest": "note"}),
+    "layer": ("--layer", f"in place of IDs: one of {', '.join(corrections.LAYERS)}",
+              {"metavar": "LAYER"}),
+    "of_month": ("--month", "with --layer: this month alone (default: every month)",
+                 {"metavar": "YYYY-MM"}),
+    **{level: (f"--{level}", f"with --layer: this {level} alone", {"metavar": "NAME"})
+       for level in schema.LEVELS},
     "file": ("file", "a filled-in workbook", {"metavar": "FILE"}),
     "author": ("--by", "who hands it in: a statement, no proof",
                {"required": True, "metavar": "NAME", "dest": "author"}),
@@ -509,6 +522,29 @@ def _tell_feedback(arguments: argparse.Namespace, workspace: Path, month: object
         print(f"Agreed? {_command('close demand_review --by NAME', arguments)}")
 
 
+def _correct(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    yes, no = arguments.accept, arguments.refuse
+    if not (yes or no) and (arguments.layer is None or (yes is None) == (no is None)):
+        words = "say which corrections of page 01: --refuse ID, --accept ID"
+        raise UsageError(f"{words}, or one of the two with --layer outlier --item X")
+    if arguments.layer and (yes or no):
+        raise UsageError("name corrections by ID, or by --layer and levels, not by both.")
+    month = cycle.resolve(workspace, arguments.cycle)
+    said = {"author": arguments.author, "note": arguments.note}
+    with cycle.lock(workspace, month, "correct"):
+        if arguments.layer:
+            named = {name: getattr(arguments, name) for name in schema.LEVELS}
+            members = {name: member for name, member in named.items() if member is not None}
+            when = months.parse_cycle(arguments.month) if arguments.month else None
+            said |= {"is_accepted": yes is not None}
+            path = gates.correct_levels(workspace, month, arguments.layer, members, when, **said)
+        else:
+            path = gates.correct(workspace, month, tuple(yes or ()), tuple(no or ()), **said)
+        print(f"kept as {path.relative_to(workspace)}", flush=True)
+        return _plan(arguments, workspace, month)
+
+
 def _pulse(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
     month = cycle.resolve(workspace, arguments.cycle)
@@ -547,6 +583,10 @@ _COMMANDS = {
     "revise": (_revise, "Answer what cannot be delivered in time, line by line, and plan it anew",
                'sopkit revise --accept FDTPW FK7QX=40 --refuse F3HNR --by "J. Weber"',
                "accept refuse by note cycle workspace"),
+    "correct": (_correct, "Accept or refuse corrections of the history, and plan it anew",
+                'sopkit correct --refuse C2BD7R --by "A. Lund" --note "a real order"',
+                "stands falls layer item family category location region channel segment of_month "
+                "by reason cycle workspace"),
     "pulse": (_pulse, "How a meeting went, one answer a person",
               'sopkit pulse demand_review --score 4 --by "A. Lund"',
               "step score by note cycle workspace"),

@@ -105,7 +105,7 @@ def check_across(
         findings += _hours(tables, sources)
     findings += _at_once(tables, sources)
     findings += _minimums(tables, sources)
-    findings += _overrides(tables, sources)
+    findings += _overrides(tables, sources) + _policies(tables, sources)
     return findings + _submissions(tables, sources, company)
 
 
@@ -497,6 +497,22 @@ def _overrides(tables, sources) -> list[Finding]:
     message = "a month before the cycle it was entered in: it changes nothing."
     remedy = f"Correct the month or the cycle in {sources[name].label}."
     return [_on(tables, sources, name, past, "month", message, remedy)]
+
+
+def _policies(tables, sources) -> list[Finding]:
+    """Rows on corrections that say neither yes nor no, or name no layer."""
+    said, name = tables["policies"], "policies"
+    if name not in sources:
+        return []
+    own, findings = said["kind"] == "layer", []
+    remedy = f"Fill it in {sources[name].label}."
+    for column, words in (
+        ("layer", "kind is layer, and none is named: the row counts for nothing."),
+        ("is_accepted", "neither true nor false: the row counts for nothing."),
+    ):
+        if (lacking := own & said[column].isna()).any():
+            findings.append(_on(tables, sources, name, lacking, column, words, remedy))
+    return findings
 
 
 def _row_money(tables: dict[str, pd.DataFrame]) -> pd.Series:

@@ -56,7 +56,8 @@ data_review | 01_data_review | Data review
   running: sales
   writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
     control_totals known_members restatements waterfall lag_accuracy tracking_signals bound_accuracy
-    value_added touches author_skill plan_attainment market_watch
+    value_added touches author_skill plan_attainment market_watch lost_sales
+    correction_totals
 product_review | 02_product_review | Product review
   raw: items
   processed: demand_history money_rates planning_units

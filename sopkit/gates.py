@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import agenda, contract, decided, months, packing, publication, store
+from sopkit import agenda, contract, decided, months, packing, publication, schema, store
 from sopkit import cycle as batch
-from sopkit.demand import agreed
+from sopkit.demand import agreed, corrections, hierarchy
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.reconciliation import scenarios
@@ -317,6 +317,105 @@ def _require_unanswered(
         words = f"line {row['feedback']} was {row['state']} by {row['author']} since the last run"
         again = f"sopkit run --cycle {months.label(cycle)}"
         raise UsageError(f"{words}. Plan that first, then look again: {again}")
+
+
+def correct(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    accepted: tuple[str, ...] = (),
+    refused: tuple[str, ...] = (),
+    *,
+    author: str,
+    note: str,
+) -> Path:
+    """Accept or refuse corrections of the history by name; the next run plans without or with them.
+
+    Parameters
+    ----------
+    workspace, cycle, author
+        As in ``close``.
+    accepted, refused : tuple of str
+        Names in table `corrections`.
+    note : str
+        Why.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    UsageError
+        If a correction is not known or was answered so already, no reason is given, the data
+        review is closed or the plan approved; nothing is written then.
+    Busy
+        If a run, or a closing, holds the cycle.
+    """
+    with batch.lock(workspace, cycle, "correct"):
+        table = store.read(workspace, "corrections", cycle)
+        rows = corrections.rows(table, accepted, refused)
+        return _kept_policies(workspace, cycle, rows, author, note)
+
+
+def correct_levels(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    layer: str,
+    members: dict[str, str],
+    month: pd.Timestamp | None = None,
+    *,
+    is_accepted: bool,
+    author: str,
+    note: str,
+) -> Path:
+    """Accept or refuse a layer of the history for members of some levels, all months or one.
+
+    Parameters
+    ----------
+    workspace, cycle, author, note
+        As in ``correct``.
+    layer, members, month, is_accepted
+        As in ``corrections.rows_of_levels``.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    UsageError
+        If the layer or a member is not known, and as in ``correct``.
+    """
+    rows = corrections.rows_of_levels(layer, members, month, is_accepted=is_accepted)
+    names = ("items", "locations", "channels")
+    places = [store.raw_table(workspace, name, cycle) for name in names]
+    sold = store.raw_table(workspace, "sales", cycle)[schema.SERIES].drop_duplicates()
+    known = hierarchy.with_levels(sold, *places)
+    for level, member in members.items():
+        if member not in set(known[level]):
+            hint = contract.nearest(member, sorted(known[level].unique()))
+            raise UsageError(f"nothing was sold of {level} {member!r}. {hint}")
+    with batch.lock(workspace, cycle, "correct"):
+        return _kept_policies(workspace, cycle, rows, author, note)
+
+
+def _kept_policies(
+    workspace: Path, cycle: pd.Timestamp, rows: pd.DataFrame, author: str, note: str
+) -> Path:
+    """Add rows to `policies` where the cycle's history may still change."""
+    if not note.strip():
+        raise UsageError('say why: --note "the whole trade was on strike"')
+    store.require_unapproved(workspace, cycle, "nothing was corrected")
+    if store.gates(workspace, cycle)["data_review"].is_closed:
+        again = "sopkit reopen data_review --by NAME --note WHY"
+        words = (
+            f"the data review of cycle {months.label(cycle)} is closed, and with it the history."
+        )
+        raise UsageError(f"{words} Open it first: {again}")
+    rows = rows.assign(reason=" ".join(note.split()))
+    return store.add(workspace, "policies", rows, cycle=cycle, author=author)
 
 
 def pulse(

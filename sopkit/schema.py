@@ -359,14 +359,15 @@ answers | dated | feedback cycle series_key month later_month entered_at | Sales
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
-policies~ | dated | levels kind cycle | one of model layer | Models chosen, corrections accepted or refused
+policies | dated | levels kind layer month cycle | one of model layer | Corrections of the history accepted or refused, by anybody who knows better
   levels
-  kind* text{model,layer}: what is chosen
-  cycle* month: month in which the plan is made
-  model text: model (or give `layer`)
-  layer text: layer of the history (or give `model`)
-  parameters text: parameters of the model
-  is_accepted flag: the correction stands
+  kind* text{model,layer}: what is chosen; only `layer` is used yet
+  layer text{unfilled,stockout,outlier,level_shift,promotion,event,market}: layer of the history
+  month month: month of the correction; blank: every month
+  cycle* month: month in which the plan is made; it counts in later cycles too
+  model~ text: model (or give `layer`)
+  parameters~ text: parameters of the model
+  is_accepted flag: the correction stands, or does not; the latest that covers a month counts
   reason* text: why
   author* text: who says so
   entered_at* time: when it was entered
@@ -412,13 +413,15 @@ reconciliation_facts | fact | amount kind text | figures of the headline of reco
 executive_review_facts | fact | amount kind text | figures of the headline of executive_review
 arrivals | table | rows first_month last_month switches_on is_used | what came in, table by table
 findings |  | state table column rows first_row message remedy money_share | what the check of the raw tables found
-demand_history | series_key month | sales returns unfilled stockout outlier demand baseline revenue_value | sales + layers = demand; baseline: demand without what is known to have moved it; zeros filled from a series' first sale
-corrections |  | series_key month layer quantity amount_value reason | every correction of the history, with its reason and money
+demand_history | series_key month | sales returns unfilled stockout outlier demand level_shift baseline revenue_value | sales + layers = demand; baseline: demand without what is known to have moved it; zeros filled from a series' first sale
+corrections |  | correction layer series_key family month quantity quantity_lower quantity_upper amount_value reason state author note | every correction of the history, with its reason, money, and who accepted or refused it; proposed ones are not applied
 money_rates | series_key | unit_price_value unit_cost_value price_source | price and cost a unit at the start of the horizon, by series
 planning_units | item | planning_factor planning_unit | by what quantities are multiplied before they are added up, and what the sum is called
 control_totals |  | table measure month channel control ours difference | finance's totals beside ours; difference = ours - finance's
 restatements |  | kind subject becomes month before after amount_value finding | what changed in the closed past since the last cycle read it
 known_members | kind member detail | amount | items with their family, and departments with what they submitted, as this cycle read them
+lost_sales | item month | quantity quantity_lower quantity_upper amount_value series | sales lost to stock-outs by item and month, with a 90 % interval
+correction_totals | layer state | corrections quantity amount_value authors | corrections of the history by layer and state, in the common unit and in money, and who answered
 classes | series_key | abc xyz demand_class kind lifecycle policy revenue_value | how each series behaves
 demand_kinds | kind | series revenue_share models | how much there is of each kind of demand, and what forecasts it
 forecast | series_key month | quantity quantity_lower quantity_upper model coherence | statistical forecast; lower and upper enclose 80 %; coherence: what of it making levels add up changed

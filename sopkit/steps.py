@@ -15,6 +15,7 @@ import pandas as pd
 
 from sopkit import (
     currencies,
+    data_meeting,
     decided,
     demand_meeting,
     headlines,
@@ -70,17 +71,18 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     listed = currencies.in_company_currency(
         tables["prices"], ["unit_price_value", "unit_cost_value"], tables, cycle=cycle
     )
-    demand = history.demand_history(sales, items, cycle=cycle, basis=company["sales_basis"])
-    keys = demand[schema.SERIES].drop_duplicates().reset_index(drop=True)
+    known = data_meeting.correctable(tables | {"sales": sales}, cycle=cycle)
+    keys = known["found"][schema.SERIES].drop_duplicates().reset_index(drop=True)
     at_plan = currencies.in_company_currency(  # what sales would bring at the rate to plan with
         tables["sales"].assign(month=cycle), ["revenue_value"], tables, cycle=cycle
     )
     paid = tables["sales"].assign(revenue_value=at_plan["revenue_value"])
     rates = finance.money_rates(keys, listed, items, paid, cycle=cycle)
-    changes = history.corrections(demand, rates)
     units = hierarchy.planning_units(
         items, rates, planning_unit=company["planning_unit"], currency=company["currency"]
     )
+    cleaned = data_meeting.corrected(tables, known, rates, units)
+    demand, changes = cleaned["demand_history"], cleaned["corrections"]
     total = hierarchy.in_planning_units(demand, units)
     common = headlines.everywhere(demand, rates, items, units["planning_unit"].iloc[0])
     tied = ties.control_totals(tables["controls"], tables | {"sales": sales})
@@ -92,7 +94,8 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     )
     known_changes = pd.concat([tables["ledger_restatements"], restated])
     memory = _memory(tables, demand, rates, units, known_changes, cycle=cycle)
-    return memory | {
+    results = memory | cleaned
+    return results | {
         "data_review_facts": headlines.data_review(
             total,
             changes,
@@ -104,8 +107,6 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
             common,
         ),
         "arrivals": _arrivals(tables),
-        "demand_history": demand,
-        "corrections": changes,
         "money_rates": rates,
         "planning_units": units,
         "control_totals": tied,

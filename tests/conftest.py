@@ -183,6 +183,28 @@ def sales_only(tmp_path) -> Path:
     return tmp_path / "ws"
 
 
+@pytest.fixture(scope="session")
+def corrected(tmp_path_factory, sample_cycle) -> Path:
+    """A workspace whose data review has run: TENT with an outlier and a stock-out, LAMP with none.
+
+    Nobody may change it: copy it.
+    """
+    root = tmp_path_factory.mktemp("corrected")
+    raw = root / "data/raw"
+    raw.mkdir(parents=True)
+    rows = [
+        f"{item},{month:%Y-%m},{units + k % 5},{units * 20},false"
+        for item, units in (("TENT", 50), ("LAMP", 30))
+        for k, month in enumerate(months.span(pd.Timestamp("2022-01-01"), 48))
+    ]
+    rows[20], rows[30] = "TENT,2023-09,900,9000,false", "TENT,2024-07,4,80,true"
+    text = "\n".join(["item,month,quantity,revenue_value,is_stockout", *rows, ""])
+    (raw / "sales.csv").write_text(text)
+    (raw / "items.csv").write_text("item,family\nTENT,Tents\nLAMP,Lamps\n")
+    cycle.compute(store.open_workspace(root), sample_cycle, {"data_review": {}})
+    return root
+
+
 @pytest.fixture
 def tiny_sales() -> pd.DataFrame:
     """Table `sales`, typed: A with a return, a month without a row and a stock-out; B starts late.

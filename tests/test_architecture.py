@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "sopkit"
 FLOORS = {
     "schema": 0,
     "months": 0,
+    "naming": 0,
     "cells": 0.2,
     "currencies": 0.3,
     "contract": 0.5,
@@ -31,6 +32,7 @@ FLOORS = {
     "supply_problem": 2.6,
     "supply_meeting": 2.8,
     "demand_meeting": 2.8,
+    "data_meeting": 2.8,
     "decided": 2.5,
     "what_if": 2.7,
     "pre_sop": 2.8,

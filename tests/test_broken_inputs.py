@@ -1193,6 +1193,42 @@ CASES = [
             "Did you mean 'Tents'?",
         ),
         (
+            "a correction refused in a layer nobody knows",
+            {
+                "policies.csv": lambda _: (
+                    "kind,layer,family,is_accepted,cycle,reason,author,entered_at\n"
+                    "layer,outlyer,Tents,false,2026-01,a real order,Ada,2026-01-02\n"
+                )
+            },
+            "breach",
+            "policies.layer: an impossible value: none of unfilled, stockout, outlier",
+            "Did you mean 'outlier'?",
+        ),
+        (
+            "a policy of a family nobody knows",
+            {
+                "policies.csv": lambda _: (
+                    "kind,layer,family,is_accepted,cycle,reason,author,entered_at\n"
+                    "layer,outlier,Tenst,false,2026-01,a real order,Ada,2026-01-02\n"
+                )
+            },
+            "notice",
+            "policies.family: Tenst is not in items.",
+            "Did you mean 'Tents'?",
+        ),
+        (
+            "a policy that says neither yes nor no",
+            {
+                "policies.csv": lambda _: (
+                    "kind,layer,family,is_accepted,cycle,reason,author,entered_at\n"
+                    "layer,outlier,Tents,,2026-01,a real order,Ada,2026-01-02\n"
+                )
+            },
+            "notice",
+            "policies.is_accepted: neither true nor false: the row counts for nothing.",
+            "Fill it in",
+        ),
+        (
             "a resource without hours",
             {"resources.csv": put("North,120", "North,0"), "capacity.csv": put(",60", ",0")},
             "notice",

@@ -33,6 +33,8 @@ _DARKER = {SUPPLY: OVERTIME, STATISTICAL: "#2f75b5", LAST_YEAR: HISTORY}  # as t
 _DASHED, _DOTTED = (0, (5, 1.5)), (0, (2, 1.5))
 LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "sold": {"color": HISTORY},
+    "corrected demand": {"color": DEMAND, "linewidth": 1.4},
+    "baseline": {"color": DEMAND, "linewidth": 1.4, "linestyle": _DOTTED},
     "demand so far": {"color": HISTORY},
     "with what was not planned": {"color": OTHERS[1], "linewidth": 1.2, "linestyle": _DOTTED},
     "came afterwards": {"color": INK, "linewidth": 1.8, "marker": "o", "markersize": 3.5},
@@ -90,6 +92,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "ordered": {"color": INK, "linewidth": 1.2, "linestyle": _DASHED},
     "delivered on time": {"color": SURPLUS, "linewidth": 1.2},
     "outliers taken out": {"color": OTHERS[1]},
+    "level shifts taken out": {"color": OTHERS[2]},
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
 AMOUNTS = LinearSegmentedColormap.from_list("amounts", ["#fffaf3", OVERTIME])

@@ -18,11 +18,14 @@ _LAYERS = {  # layer of the history: how people call it
     "stockout": "sales lost to stock-outs",
     "outlier": "outliers taken out",
 }
+_EFFECTS = {"level_shift": "level shifts taken out"}  # of demand: what is left is the baseline
 
 
 @_style.drawn
-def sales(history: pd.DataFrame, units: pd.DataFrame, *, cycle: pd.Timestamp) -> Figure | None:
-    """Units sold by month, and below them what cleaning added or took away, if anything.
+def sales(
+    history: pd.DataFrame, units: pd.DataFrame, *, cycle: pd.Timestamp, of: str = "all items"
+) -> Figure | None:
+    """Units sold by month beside demand, and below them what cleaning added or took away, if any.
 
     Parameters
     ----------
@@ -32,14 +35,23 @@ def sales(history: pd.DataFrame, units: pd.DataFrame, *, cycle: pd.Timestamp) ->
         Table `planning_units`: items are added up in the common unit.
     cycle : Timestamp
         Month in which the plan is made.
+    of : str
+        What the rows are, in words.
     """
     if history.empty:
         return None
     unit, history = _style.unit(units), hierarchy.in_planning_units(history, units)
-    total = history.groupby("month")[["sales", *_LAYERS]].sum()
+    total = history.groupby("month")[["sales", *_LAYERS, "demand", *_EFFECTS, "baseline"]].sum()
     changed = {_LAYERS[name]: total[name] for name in _LAYERS if total[name].abs().sum() > 0}
+    effects = {_EFFECTS[name]: -total[name] for name in _EFFECTS if total[name].abs().sum() > 0}
     shared = {"unit": f"{unit} a month", "cycle": cycle}
-    sold = {"title": f"{unit} sold by month, all items", "lines": {"sold": total["sales"]}} | shared
+    lines = {"sold": total["sales"]}
+    if changed:
+        lines["corrected demand"] = total["demand"]
+    if effects:
+        lines["baseline"] = total["baseline"]
+    changed |= effects
+    sold = {"title": f"{unit} sold by month, {of}", "lines": lines} | shared
     if not changed:
         return _style.over_time(sold, height=3.6)
     title = f"{unit} that cleaning added or took away, same months"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from sopkit import schema
@@ -130,6 +131,22 @@ def aggregate(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.Dat
     {'family': ['S', 'T'], 'quantity': [4.0, 3.0]}
     """
     return table.groupby(by, dropna=False)[measures].sum(min_count=1).reset_index()
+
+
+def covered(row: dict, base: pd.DataFrame) -> np.ndarray:
+    """Which rows of a base the level columns of one row cover; blank and ``all`` cover every one.
+
+    Examples
+    --------
+    >>> covered({"family": "Tents", "item": "all"}, pd.DataFrame({"family": ["Tents", "Packs"]}))
+    array([ True, False])
+    """
+    is_in = np.ones(len(base), dtype=bool)
+    for level in schema.LEVELS:
+        member = row.get(level, schema.ALL)
+        if pd.notna(member) and member != schema.ALL:
+            is_in &= (base[level] == member).to_numpy(dtype=bool)
+    return is_in
 
 
 def by_pattern(amounts: pd.DataFrame, base: pd.DataFrame) -> Iterator[tuple]:

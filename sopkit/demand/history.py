@@ -1,8 +1,8 @@
 """Sales → demand: what customers wanted, each correction a layer of its own.
 
-``sales + returns + unfilled + stockout + outlier = demand``. Zeros are filled from a series'
-first sale to the last closed month or the item's end. A correction is never silent:
-``corrections`` lists each with its reason and its money.
+``sales + returns + unfilled + stockout + outlier = demand``, ``baseline + effects = demand``. Zeros
+are filled from a series' first sale to the last closed month or the item's end. A correction is
+never silent: ``corrections`` lists each with its reason and its money, and people may refuse it.
 """
 
 from __future__ import annotations
@@ -11,24 +11,23 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import panel, seasons
+from sopkit.demand import hierarchy, panel, usual
 
 LAYERS = ["returns", "unfilled", "stockout", "outlier"]
-EFFECTS: list[str] = []  # of what is known to have moved demand: the baseline is demand without
+EFFECTS = ["level_shift"]  # of what is known to have moved demand: the baseline is demand without
 OUTLIER_DEVIATIONS = 5.0  # robust standard deviations of a series' own seasonally adjusted months
-_LARGEST_ZERO_SHARE = 0.3  # above it a series is lumpy by nature, and no month is an outlier
-_REASONS = {
-    "returns": "net returns set to zero",
-    "unfilled": "customers ordered more, or less, than was shipped in the month",
-    "stockout": "stock ran out; lost sales estimated from the months around",
-    "outlier": "far outside the months around; set to the nearest usual value",
-}
+LARGEST_ZERO_SHARE = 0.3  # above it a series is lumpy by nature, and no month is an outlier
 
 
 def demand_history(
-    sales: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp, basis: str | None = None
+    sales: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    basis: str | None = None,
+    explained: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Table ``demand_history`` (house §3).
+    """Table ``demand_history`` (house §3), with every correction that was found.
 
     Parameters
     ----------
@@ -41,6 +40,8 @@ def demand_history(
     basis : str, optional
         ``shipped`` or ``ordered`` (layer `unfilled` is ordered less shipped, and months with
         orders need no estimate of lost sales); left out: ordered where sales say it.
+    explained : DataFrame, optional
+        From ``explained_months``; those and months that sales flag as promoted are no outliers.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def demand_history(
     deviations (1.4826 × median absolute deviation) and than half of it, in a series of two years
     or more with few zeros. The season is taken twice, the second time without what was found.
     """
-    filled = _fill_zeros(sales, cycle, basis)
+    filled = _fill_zeros(sales, cycle, basis, explained)
     sold = panel.from_table(filled, "sales")
     flagged = panel.from_table(filled, "is_stockout").values == 1.0
     returns = np.where(sold.values < 0, -sold.values, 0.0)
@@ -65,10 +66,11 @@ def demand_history(
     unfilled = np.where(has_order, np.maximum(ordered, 0.0) - sold.values - returns, 0.0)
     flagged &= ~has_order
     net = sold.values + returns + unfilled
+    known = flagged, panel.from_table(filled, "is_explained").values == 1.0
     groups = family_codes(sold.keys, items)
-    stockout, outlier = _corrections(net, flagged, groups, net)
+    stockout, outlier = _corrections(net, *known, groups, net)
     # a first look at the season is bent by the very months that are corrected
-    stockout, outlier = _corrections(net, flagged, groups, net + stockout + outlier)
+    stockout, outlier = _corrections(net, *known, groups, net + stockout + outlier)
     arrays = {
         "sales": sold.values,
         "returns": returns,
@@ -106,7 +108,9 @@ def with_effects(history: pd.DataFrame, effects: dict[str, pd.Series]) -> pd.Dat
     return history.assign(baseline=history["demand"] - history[EFFECTS].sum(axis=1))
 
 
-def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp, basis: str | None) -> pd.DataFrame:
+def _fill_zeros(
+    sales: pd.DataFrame, cycle: pd.Timestamp, basis: str | None, explained: pd.DataFrame | None
+) -> pd.DataFrame:
     """Every series from its first sale to the last closed month, zero where nothing was sold."""
     if basis == "shipped":
         sales = sales.assign(ordered_quantity=np.nan)
@@ -118,7 +122,8 @@ def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp, basis: str | None) -> 
     )
     every = every[every["month"] >= every["start"]].drop(columns="start")
     known = sales.rename(columns={"quantity": "sales"})
-    columns = [*schema.SERIES_MONTH, "sales", "ordered_quantity", "revenue_value", "is_stockout"]
+    columns = [*schema.SERIES_MONTH, "sales", "ordered_quantity", "revenue_value"]
+    columns += ["is_stockout", "is_promotion"]
     filled = every.merge(known[columns], on=schema.SERIES_MONTH, how="left", validate="1:1")
     has_revenue = known["revenue_value"].notna().any()
     revenue = (
@@ -126,22 +131,30 @@ def _fill_zeros(sales: pd.DataFrame, cycle: pd.Timestamp, basis: str | None) -> 
         .fillna(0.0)
         .where(filled["revenue_value"].notna() | filled["sales"].isna(), np.nan)
     )
+    is_explained = filled["is_promotion"].fillna(False).astype(bool)
+    if explained is not None:
+        cells = pd.MultiIndex.from_frame(filled[schema.SERIES_MONTH])
+        is_explained |= cells.isin(pd.MultiIndex.from_frame(explained))
     return filled.assign(
         sales=filled["sales"].fillna(0.0),
         revenue_value=revenue if has_revenue else np.nan,
         is_stockout=filled["is_stockout"].fillna(False).astype("float64"),
+        is_explained=is_explained.astype("float64"),
     )
 
 
 def _corrections(
-    net: np.ndarray, flagged: np.ndarray, groups: np.ndarray, learned_from: np.ndarray
+    net: np.ndarray,
+    flagged: np.ndarray,
+    explained: np.ndarray,
+    groups: np.ndarray,
+    learned_from: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Layers of lost sales and of outliers, with the season learned from the third array."""
-    indices = seasons.seasonal_indices(learned_from, groups)
-    season = seasons.tile_season(indices, len(net))
-    adjusted = np.where(flagged, np.nan, net / season)
-    lost = np.where(flagged, np.maximum(_moving_median(adjusted, 6) * season - net, 0.0), 0.0)
-    return np.nan_to_num(lost), _outliers(adjusted, season, net)
+    """Layers of lost sales and of outliers, with the season learned from the last array."""
+    adjusted, middle, season = usual.usual(net, flagged, groups, learned_from)
+    lost = np.where(flagged, np.maximum(middle * season - net, 0.0), 0.0)
+    outlier = np.where(explained, 0.0, _outliers(adjusted, middle, season, net))
+    return np.nan_to_num(lost), outlier
 
 
 def family_codes(
@@ -152,65 +165,39 @@ def family_codes(
     return pd.factorize(family)[0] if families is None else families.get_indexer(family)
 
 
-def _moving_median(values: np.ndarray, reach: int) -> np.ndarray:
-    """Median of the months from ``reach`` before to ``reach`` after, the month itself left out."""
-    count = len(values)
-    padded = np.pad(values, ((reach, reach), (0, 0)), constant_values=np.nan)
-    offsets = [k for k in range(2 * reach + 1) if k != reach]
-    stack = np.stack([padded[k : k + count] for k in offsets])
-    with np.errstate(all="ignore"):
-        return _nanmedian(stack)
-
-
-def _nanmedian(stack: np.ndarray) -> np.ndarray:
-    """Median over the first axis, NaN (without a warning) where nothing is known."""
-    ordered = np.sort(stack, axis=0)
-    known = np.isfinite(stack).sum(axis=0)
-    low, high = np.maximum((known - 1) // 2, 0), known // 2
-    high = np.minimum(high, len(stack) - 1)
-    pair = np.take_along_axis(ordered, np.stack([low, high]), axis=0)
-    return np.where(known > 0, pair.mean(axis=0), np.nan)
-
-
-def _outliers(adjusted: np.ndarray, season: np.ndarray, net: np.ndarray) -> np.ndarray:
+def _outliers(
+    adjusted: np.ndarray, middle: np.ndarray, season: np.ndarray, net: np.ndarray
+) -> np.ndarray:
     """Layer that brings far-out months to the edge of what is usual; zero elsewhere."""
-    usual = _moving_median(adjusted, 6)
-    spread = 1.4826 * _nanmedian(np.abs(adjusted - usual))
-    reach = np.maximum(OUTLIER_DEVIATIONS * spread, 0.5 * np.nan_to_num(usual))
-    edge = np.clip(adjusted, usual - reach, usual + reach)
+    spread = 1.4826 * usual.median(np.abs(adjusted - middle))
+    reach = np.maximum(OUTLIER_DEVIATIONS * spread, 0.5 * np.nan_to_num(middle))
+    edge = np.clip(adjusted, middle - reach, middle + reach)
     known = np.isfinite(net)
     zero_share = (net == 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    is_regular = (zero_share <= _LARGEST_ZERO_SHARE) & (known.sum(axis=0) >= 24)
+    is_regular = (zero_share <= LARGEST_ZERO_SHARE) & (known.sum(axis=0) >= 24)
     layer = np.where(is_regular, (edge - adjusted) * season, 0.0)
     return np.nan_to_num(layer)
 
 
-def corrections(history: pd.DataFrame, money_rates: pd.DataFrame) -> pd.DataFrame:
-    """Table ``corrections``: one row for each month and layer that is not zero, largest first.
+def explained_months(cells: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Months of series that an event covers, of which none is an outlier.
 
     Parameters
     ----------
-    history : DataFrame
-        Table `demand_history`.
-    money_rates : DataFrame
-        Table `money_rates`: price a unit of each series.
+    cells : DataFrame
+        Series with all their levels.
+    events : DataFrame
+        Table `events`. One without a last month is for good: it moves the level, no single month.
+
+    Returns
+    -------
+    DataFrame
+        Key ``item, location, channel, month``.
     """
-    long = history.melt(schema.SERIES_MONTH, LAYERS, "layer", "quantity")
-    long = long[long["quantity"] != 0]
-    priced = long.merge(
-        money_rates[[*schema.SERIES, "unit_price_value"]],
-        on=schema.SERIES,
-        how="left",
-        validate="many_to_one",
-    )
-    priced = priced.assign(
-        amount_value=priced["quantity"] * priced["unit_price_value"],
-        reason=priced["layer"].map(_REASONS),
-    )
-    order = priced["amount_value"].abs().fillna(0.0)
-    columns = [*schema.SERIES_MONTH, "layer", "quantity", "amount_value", "reason"]
-    return (
-        priced.assign(size=order)
-        .sort_values(["size", *schema.SERIES_MONTH], ascending=[False, *[True] * 4])[columns]
-        .reset_index(drop=True)
-    )
+    parts = [pd.DataFrame(columns=schema.SERIES_MONTH).astype({"month": months.DTYPE})]
+    for event in events[events["last_month"].notna()].to_dict("records"):
+        count = int(months.number(event["last_month"]) - months.number(event["first_month"])) + 1
+        span = pd.DataFrame({"month": months.span(event["first_month"], count)})
+        own = cells.loc[hierarchy.covered(event, cells), schema.SERIES]
+        parts.append(own.merge(span, how="cross"))
+    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)

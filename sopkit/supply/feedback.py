@@ -8,12 +8,10 @@ is made again.
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import months, naming, schema
 
 LINE = ["item", "channel", "month"]
 OPEN, ACCEPTED, REFUSED = "open", "accepted", "refused"
@@ -21,8 +19,7 @@ COLUMNS = (
     "feedback item location channel month later_month site quantity amount_value promised_quantity "
     "cause limit state author note remark"
 ).split()
-_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # none looks like another, no vowel makes a word
-_SHORTEST, _LONGEST = 4, 10  # letters of a line's name after its F
+_SHORTEST = 4  # letters of a line's name after its F
 _HALF = 0.5  # units of a line from which it is told
 
 
@@ -105,20 +102,8 @@ def names(keys: pd.DataFrame) -> pd.Series:
     ['FDTPW']
     """
     words = keys["item"] + "\n" + keys["channel"] + "\n" + keys["month"].dt.strftime("%Y-%m")
-    whole = pd.Series([_letters(word) for word in words], dtype="str")
-    short = whole.str[:_SHORTEST]
-    for size in range(_SHORTEST + 1, _LONGEST + 1):
-        short = short.mask(short.duplicated(keep=False), whole.str[:size])
-    return ("F" + short).set_axis(pd.MultiIndex.from_frame(keys))
-
-
-def _letters(text: str) -> str:
-    """A hash as letters of the alphabet."""
-    number, found = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"), ""
-    for _ in range(_LONGEST):
-        number, rest = divmod(number, len(_LETTERS))
-        found += _LETTERS[rest]
-    return found
+    short = naming.short_names(words, "F", _SHORTEST)
+    return short.set_axis(pd.MultiIndex.from_frame(keys))
 
 
 def lines(

@@ -42,12 +42,14 @@ def history() -> pd.DataFrame:
             "sales": 100.0,
             "returns": 0.0,
             "unfilled": 0.0,
+            "level_shift": 0.0,
             "outlier": 0.0,
             "stockout": [0.0] * 11 + [20.0],
             "revenue_value": 1000.0,
         }
     )
-    return table.assign(**KEY, demand=table["sales"] + table["stockout"])
+    demand = table["sales"] + table["stockout"]
+    return table.assign(**KEY, demand=demand, baseline=demand)
 
 
 @pytest.fixture
@@ -103,6 +105,12 @@ def test_sales_shows_what_was_sold_and_what_cleaning_added(history):
     assert above.get_ylim()[0] == 0.0
     assert lines(above)[0] == [100.0] * 12
     assert max(bar.get_height() for bar in below.patches) == 20.0
+    assert lines(above)[1] == history["demand"].tolist()
+    stepped = history.assign(level_shift=30.0, baseline=history["demand"] - 30.0)
+    above, below = data.sales(stepped, UNITS, cycle=CYCLE, of="item A").axes
+    assert lines(above)[2] == stepped["baseline"].tolist()
+    assert min(bar.get_height() for bar in below.patches) == -30.0
+    assert above.get_title(loc="left").endswith("item A") or above.get_title().endswith("item A")
 
 
 ADDED = pd.DataFrame(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
-from sopkit.demand import history
+from sopkit.demand import history, usual
 
 CYCLE = pd.Timestamp("2025-07-01")
 
@@ -64,12 +64,14 @@ def test_every_series_runs_to_the_month_before_the_cycle_zero_where_nothing_was_
 def test_an_outlier_is_brought_to_five_robust_deviations_by_hand():
     values = np.array([[8.0, 9.0, 10.0, 11.0, 12.0][k % 5] for k in range(30)])
     values[17] = 500.0  # else 10; the twelve months around it have median 10
-    usual = [np.median([*values[max(k - 6, 0) : k], *values[k + 1 : k + 7]]) for k in range(30)]
-    deviation = np.median(np.abs(values - usual))
+    around = [np.median([*values[max(k - 6, 0) : k], *values[k + 1 : k + 7]]) for k in range(30)]
+    deviation = np.median(np.abs(values - around))
     edge = 10.0 + 5.0 * 1.4826 * deviation
-    assert usual[17] == 10.0 and deviation == 1.0
+    assert around[17] == 10.0 and deviation == 1.0
     column = values[:, None]
-    layer = history._outliers(column, np.ones_like(column), column)[:, 0]
+    none = np.zeros(column.shape, dtype=bool)
+    adjusted, middle, _ = usual.usual(column, none, np.array([-1]), np.ones_like(column))
+    layer = history._outliers(adjusted, middle, np.ones_like(column), column)[:, 0]
     assert layer[17] == pytest.approx(edge - 500.0)
     assert (np.delete(layer, 17) == 0).all()
 
@@ -110,19 +112,6 @@ def test_unknown_revenue_stays_unknown(tiny_sales, tiny_items):
     unknown = tiny_sales.assign(revenue_value=np.nan)
     table = history.demand_history(unknown, tiny_items, cycle=CYCLE)
     assert table["revenue_value"].isna().all()
-
-
-def test_corrections_are_ranked_by_money_and_say_why(tiny_sales, tiny_items):
-    table = history.demand_history(tiny_sales, tiny_items, cycle=CYCLE)
-    rates = pd.DataFrame(
-        {"item": ["A", "B"], "location": "all", "channel": "all", "unit_price_value": [10.0, 10.0]}
-    )
-    found = history.corrections(table, rates)
-    assert found["layer"].tolist() == ["stockout", "returns"]
-    assert found["quantity"].tolist() == [8, 4]
-    assert found["amount_value"].tolist() == [80, 40]
-    assert "stock ran out" in found["reason"][0]
-    assert found["reason"][1] == "net returns set to zero"
 
 
 def test_families_become_numbers_and_minus_one_means_none(tiny_items):
@@ -186,18 +175,6 @@ def test_the_order_of_rows_does_not_matter_and_arguments_are_left_alone(
     pd.testing.assert_frame_equal(sales, copies[0])
     pd.testing.assert_frame_equal(items, copies[1])
     pd.testing.assert_frame_equal(table, sample_history)
-
-
-def test_corrections_list_every_layer_of_the_history_once(sample_history, sample_tables):
-    rates = sample_history[schema.SERIES].drop_duplicates().assign(unit_price_value=2.0)
-    copy = sample_history.copy()
-    found = history.corrections(sample_history, rates)
-    pd.testing.assert_frame_equal(sample_history, copy)
-    assert not found.duplicated([*schema.SERIES_MONTH, "layer"]).any()
-    sums = found.groupby("layer")["quantity"].sum()
-    for layer in history.LAYERS:
-        assert sums.get(layer, 0.0) == pytest.approx(sample_history[layer].sum())
-    assert found["amount_value"].abs().is_monotonic_decreasing
 
 
 # orders as demand
@@ -278,7 +255,26 @@ def test_sales_and_layers_always_make_demand_and_demand_is_never_negative(rows, 
     )
     assert (table["demand"] >= -1e-9).all() and (table["returns"] >= 0).all()
     assert table["sales"].sum() == sum(quantity for quantity, _, _ in rows)
-    rates = table[schema.SERIES].drop_duplicates().assign(unit_price_value=2.0)
-    found = history.corrections(table, rates)
-    moved = table["demand"].sum() - table["sales"].sum()
-    assert found["quantity"].sum() == pytest.approx(moved, abs=1e-6)
+    effects = table[history.EFFECTS].sum(axis=1)
+    np.testing.assert_allclose(table["baseline"] + effects, table["demand"], atol=1e-9)
+
+
+def test_a_month_that_a_promotion_explains_is_no_outlier():
+    values = [[8.0, 9.0, 10.0, 11.0, 12.0][k % 5] for k in range(40)]
+    values[17], values[30] = 500.0, 500.0
+    sales, cycle = made_sales(values)
+    sales["is_promotion"] = pd.array([k == 17 for k in range(40)], dtype="boolean")
+    plain = history.demand_history(sales, contract.empty("items"), cycle=cycle)
+    assert plain["outlier"][17] == 0.0 and plain["outlier"][30] < -400.0
+    events = pd.DataFrame({"event": ["fair", "rival"], "kind": ["promotion", "competitor"],
+                           "first_month": ["2024-07", "2022-01"], "last_month": ["2024-07", None],
+                           "item": ["A", None], "expected_rate": [9.0, -0.1]})  # fmt: skip
+    events = contract.check_table("events", events, contract.Source("events")).frame
+    cells = sales[schema.SERIES].drop_duplicates().assign(family="x", category="x", region="x")
+    cells = cells.assign(segment="x")
+    explained = history.explained_months(cells, events)  # what is for good explains no month
+    assert explained["month"].map(months.label).tolist() == ["2024-07"]
+    table = history.demand_history(sales, contract.empty("items"), cycle=cycle, explained=explained)
+    assert table["outlier"].eq(0).all()
+    other = history.explained_months(cells.assign(item="B"), events)
+    assert other.empty

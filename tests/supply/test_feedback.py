@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sopkit import contract, months, schema
+from sopkit import contract, months, naming, schema
 from sopkit.demand import agreed
 from sopkit.supply import feedback
 
@@ -121,7 +121,7 @@ def test_names_stay_whatever_else_is_planned_and_two_never_share_one():
     )
     keys = keys.merge(pd.DataFrame({"month": month}), how="cross")[feedback.LINE]
     names = feedback.names(keys)
-    assert names.is_unique and names.str.fullmatch(f"F[{feedback._LETTERS}]{{4,6}}").all()
+    assert names.is_unique and names.str.fullmatch(f"F[{naming._LETTERS}]{{4,6}}").all()
     assert (names.str.len() > 5).any()  # some of 7,200 are alike in four letters
     alone = feedback.names(keys.iloc[:50])
     longer = names[alone.index]
