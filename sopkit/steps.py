@@ -28,6 +28,7 @@ from sopkit.demand import (
     agreed,
     classification,
     consensus,
+    drivers,
     hierarchy,
     history,
     intervals,
@@ -79,6 +80,10 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     units = hierarchy.planning_units(
         items, rates, planning_unit=company["planning_unit"], currency=company["currency"]
     )
+    told = drivers.drivers(
+        demand, tables | {"money_rates": rates, "planning_units": units}, cycle=cycle
+    )
+    demand = told["demand_history"]
     total = hierarchy.in_planning_units(demand, units)
     common = headlines.everywhere(demand, rates, items, units["planning_unit"].iloc[0])
     tied = ties.control_totals(tables["controls"], tables | {"sales": sales})
@@ -102,7 +107,7 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
             common,
         ),
         "arrivals": _arrivals(tables),
-        "demand_history": demand,
+        **told,
         "corrections": changes,
         "money_rates": rates,
         "planning_units": units,
@@ -252,7 +257,13 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     status = submissions.status(said, departments, cycle=cycle, due=due)
     harmful = value_added.harmful(tables["value_added"])
     skill = submissions.skill(said, total, total_tests, items, harmful)
-    change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle)
+    change, event_effects = consensus.events_layer(
+        tables["events"],
+        base,
+        cycle=cycle,
+        effects=tables["driver_effects"],
+        market=tables["market_rates"],
+    )
     plan = consensus.demand_plan(forecast, views, skill, change)
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
     currency = tables["company"]["currency"].iloc[0]

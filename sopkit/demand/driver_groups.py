@@ -44,6 +44,12 @@ def covers(series: pd.DataFrame, row: dict) -> np.ndarray:
     return own
 
 
+def active(event: dict, month: pd.DatetimeIndex | pd.Series) -> np.ndarray:
+    """Months in which an event acts; a blank last month is for good."""
+    is_over = (month > event["last_month"]) if pd.notna(event["last_month"]) else False
+    return np.asarray((month >= event["first_month"]) & ~np.asarray(is_over))
+
+
 def groups(history: pd.DataFrame, series: pd.DataFrame, rows: list[dict]) -> Covered:
     """Groups of series by family, channel and which of the rows' levels they belong to.
 
@@ -90,7 +96,7 @@ def groups(history: pd.DataFrame, series: pd.DataFrame, rows: list[dict]) -> Cov
 
 def _is_ramping(series: pd.DataFrame, months_known: pd.DatetimeIndex) -> np.ndarray:
     """Which series begin or end near the history's edges: their ramps would pass for trends."""
-    first, last = (months.shift(m, k * _RAMP) for m, k in zip(months_known[[0, -1]], (-1, 1)))
+    first, last = months.shift(months_known[0], -_RAMP), months.shift(months_known[-1], _RAMP)
     is_new, is_over = series["launch_month"] > first, series["end_month"] < last
     return (is_new | is_over).to_numpy(dtype=bool)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import statsmodels.api as sm
+from scipy.stats import norm
 
 _YEAR = 12
 SHORTEST = 2 * _YEAR  # months: below it a season cannot be told from a driver
@@ -128,8 +129,19 @@ def _fit(parts: list[_Part], is_told: np.ndarray, result, noise: Noise) -> Fit:
     return Fit(effect, covariance, noise, result.model.endog, result.model.exog, *where)
 
 
+def p_value(effect: float, error: float) -> float:
+    """Chance of an effect as large where there is none.
+
+    Examples
+    --------
+    >>> round(p_value(0.196, 0.1), 3)
+    0.05
+    """
+    return float(2.0 * norm.sf(abs(effect) / error))
+
+
 def tried(groups: Groups, known: Fit, columns: np.ndarray, number: int) -> np.ndarray:
-    """z values of further drivers of one family, each alone beside all that is fitted already.
+    """Z values of further drivers of one family, each alone beside all that is fitted already.
 
     Parameters
     ----------

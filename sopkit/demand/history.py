@@ -14,7 +14,11 @@ from sopkit import months, schema
 from sopkit.demand import panel, seasons
 
 LAYERS = ["returns", "unfilled", "stockout", "outlier"]
-EFFECTS: list[str] = []  # of what is known to have moved demand: the baseline is demand without
+EFFECTS = [
+    "promotion",
+    "event",
+    "market",
+]  # of what is known to have moved demand: the baseline is demand without
 OUTLIER_DEVIATIONS = 5.0  # robust standard deviations of a series' own seasonally adjusted months
 _LARGEST_ZERO_SHARE = 0.3  # above it a series is lumpy by nature, and no month is an outlier
 _REASONS = {
