@@ -5,7 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from sopkit import schema
-from sopkit.demand import accuracy, explaining, forecasting, hierarchy, history, intervals, panel
+from sopkit.demand import (
+    accuracy,
+    as_sold,
+    explaining,
+    forecasting,
+    hierarchy,
+    history,
+    intervals,
+    panel,
+)
 
 Tables = dict[str, pd.DataFrame]
 
@@ -27,11 +36,19 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     sure = intervals.calibrate(tests)
     ends = schema.lookup(tests.history.keys["item"], items, "end_month")
     means = forecasting.forecast(tests, ends)
+    told = beside_sales(tables, tests)
     return sure | {
-        "backtest": forecasting.table(tests),
-        "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
+        "backtest": forecasting.table(told),
+        "accuracy": accuracy.by_level(told, hierarchy.in_planning_units(demand, items), items),
         "model_weights": forecasting.weights(tests),
         "fallbacks": forecasting.fallbacks(tests),
         "forecast": intervals.with_bounds(means, sure["error_widths"], sure["error_multiples"]),
-        "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
+        "forecast_reasons": explaining.reasons(told, means, tables["money_rates"]),
     }
+
+
+def beside_sales(tables: Tables, tests: forecasting.Backtest) -> forecasting.Backtest:
+    """The tests beside what was really sold: baselines with the events and markets known then."""
+    levels = (tables[name] for name in ("items", "locations", "channels"))
+    series = hierarchy.with_levels(tests.history.keys, *levels)
+    return as_sold.as_sold(tests, tables["demand_history"], series, tables["events"], tables)

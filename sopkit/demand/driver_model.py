@@ -12,7 +12,7 @@ infers on what is left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import statsmodels.api as sm
@@ -39,6 +39,10 @@ class Groups:
     season: np.ndarray
     family: np.ndarray
     channel: np.ndarray
+
+    def until(self, count: int) -> Groups:
+        """The groups as they stood after so many months."""
+        return replace(self, log=self.log[:count], season=self.season[:count])
 
 
 @dataclass(frozen=True)
@@ -240,7 +244,7 @@ def _time(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_channels(groups: Groups, channel: np.ndarray) -> np.ndarray:
-    """What all families of a channel share: a season and a bend (n_months, n_groups, 13 a channel)."""
+    """What families of a channel share (n_months, n_groups, 13 a channel): a season and a bend."""
     bends = np.eye(groups.channel.max() + 1)[channel] * _time(len(groups.log))[1]
     return np.concatenate([_seasons(groups, channel), bends], axis=2)
 

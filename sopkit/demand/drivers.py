@@ -13,13 +13,22 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import driver_groups, driver_model, event_rates, hierarchy, history, market_leads
+from sopkit.demand import (
+    driver_groups,
+    driver_model,
+    event_rates,
+    forecasting,
+    hierarchy,
+    history,
+    market_leads,
+)
 
 AHEAD = 36  # months ahead for which market series are told
 SERIES_KIND = "market series"
+_UNSOLD = "covers no series that was sold throughout"
 COLUMNS = (
     "kind driver family first_month last_month lag rate rate_lower rate_upper expected_rate "
-    "used_rate p_value units amount_value state finding"
+    "used_rate used_lower used_upper p_value units amount_value state finding"
 ).split()
 _TYPES = dict.fromkeys(["first_month", "last_month"], months.DTYPE) | dict.fromkeys(
     [name for name in COLUMNS if name.endswith(("rate", "value", "lower", "upper", "lag"))]
@@ -30,7 +39,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tables:
-    """What drivers did: tables ``driver_effects``, ``market_rates`` and the history without them.
+    """What drivers did, and the history without them.
 
     Parameters
     ----------
@@ -45,25 +54,30 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
     Returns
     -------
     dict of DataFrame
-        ``driver_effects``, a row a past event and market series; ``rate`` with its 90 % interval is
+        ``driver_effects``, a row a past event and market series: ``rate`` with its 90 % interval is
         what data tell of demand, for a market series of ten percent more of it (of one standard
-        deviation where it is not above zero); ``used_rate`` of an event is weighed with the
-        planner's; ``units`` in the planning unit. ``market_rates``. ``demand_history`` with its
-        effects and baseline.
+        deviation where it is not above zero); ``used_rate`` of an event, with its interval, is
+        weighed with the planner's; ``units`` in the planning unit. ``market_rates``.
+        ``origin_rates``: rates of events that acted at an origin of the back-test, as the months
+        before it told. ``demand_history`` with its effects and baseline.
     """
     past = tables["events"][tables["events"]["first_month"] < cycle]
     past = past.sort_values(["first_month", "event"]).to_dict("records")
     leads: list[market_leads.Lead] = []
     rows: list[dict] = []
+    then: list[dict] = []
     if (past or len(tables["market"])) and len(demand):
         series = _series(demand, tables)
-        rows, leads = _estimated(demand, series, past, tables["market"])
+        rows, leads, then = _estimated(demand, series, past, tables["market"])
         demand, moved = _removed(demand, series, past, rows, leads)
         rows = _with_amounts(rows, moved, demand, tables)
     effects = pd.DataFrame(rows, columns=COLUMNS).astype(_TYPES)
     month = pd.DatetimeIndex(sorted(demand["month"].unique()))
     known = market_leads.rates(leads, month, ahead=AHEAD)
-    return {"demand_history": demand, "driver_effects": effects, "market_rates": known}
+    rates = pd.DataFrame(then, columns=["driver", "origin", "rate"])
+    rates = rates.astype({"origin": months.DTYPE, "rate": "float64"})
+    told = {"driver_effects": effects, "market_rates": known, "origin_rates": rates}
+    return told | {"demand_history": demand}
 
 
 def _series(demand: pd.DataFrame, tables: Tables) -> pd.DataFrame:
@@ -80,31 +94,59 @@ def _series(demand: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 
 def _estimated(
     demand: pd.DataFrame, series: pd.DataFrame, past: list[dict], market: pd.DataFrame
-) -> tuple[list[dict], list[market_leads.Lead]]:
-    """Rows of `driver_effects` without amounts, and the leads that are believed."""
+) -> tuple[list[dict], list[market_leads.Lead], list[dict]]:
+    """Rows of `driver_effects` without amounts, believed leads, rows of `origin_rates`."""
     regions = market["region"].dropna().unique() if "region" in market else []
     named = [*past, *({"region": region} for region in regions)]
     covered = driver_groups.groups(demand, series, named)
     if covered.groups is None:
         nothing = np.full(len(past), np.nan)
-        return _events(past, nothing, nothing, covered.left_out, series), []
+        return _events(past, nothing, nothing, covered.left_out, series), [], []
     columns = np.array([_column(event, covered) for event in past])
     columns = columns.reshape(len(past), *covered.groups.log.shape)
+    why = np.where(columns.any(axis=(1, 2)), event_rates.SEASONAL, _UNSOLD)
     fit = driver_model.fit(covered.groups, columns)
     known = market_leads.series(market, covered.panel.months)
     leads, tries = market_leads.believed(covered, fit, known)
     if leads:
         more = np.stack([market_leads.column(covered, lead) for lead in leads])
-        fit = driver_model.fit(covered.groups, np.concatenate([columns, more]))
+        columns = np.concatenate([columns, more])
+        fit = driver_model.fit(covered.groups, columns)
         told = zip(leads, fit.effect[len(past) :], fit.error[len(past) :], strict=True)
         leads = [replace(lead, effect=float(e), error=float(s)) for lead, e, s in told]
         leads = [lead for lead in leads if np.isfinite(lead.effect)]
     count = len(past)
-    why = np.where(
-        columns.any(axis=(1, 2)), event_rates.SEASONAL, "covers no series sold throughout"
-    )
     rows = _events(past, fit.effect[:count], fit.error[:count], why, series)
-    return rows + _market_rows(leads, tries), leads
+    then = _at_origins(past, columns, fit, covered)
+    return rows + _market_rows(leads, tries), leads, then
+
+
+def _at_origins(
+    past: list[dict], columns: np.ndarray, fit: driver_model.Fit, covered: driver_groups.Covered
+) -> list[dict]:
+    """Rates of events that acted at origins of the back-test, from the months before each."""
+    month, rows = covered.panel.months, []
+    expected = event_rates.as_log(np.array([event["expected_rate"] for event in past]))
+    for origin in forecasting.replayed_origins(len(month))[:-1]:
+        is_acting = [
+            bool(driver_groups.active(event, month[origin - 1 : origin + 1]).all())
+            and np.isfinite(fit.effect[k])
+            for k, event in enumerate(past)
+        ]
+        if origin < driver_model.SHORTEST or not any(is_acting):
+            continue
+        of_then = driver_model.fit(covered.groups.until(origin), columns[:, :origin], fit.noise)
+        count = len(past)
+        told, error = of_then.effect[:count], of_then.error[:count]
+        apart = event_rates.spread(told, error, expected)
+        mean = event_rates.weighed((told, error), (expected, apart))[0]
+        mean = np.where(np.isfinite(mean), mean, expected)
+        chosen = [(event, mean[k]) for k, event in enumerate(past) if is_acting[k]]
+        rows += [
+            {"driver": event["event"], "origin": month[origin], "rate": float(np.expm1(rate))}
+            for event, rate in chosen
+        ]
+    return rows
 
 
 def _column(event: dict, covered: driver_groups.Covered) -> np.ndarray:

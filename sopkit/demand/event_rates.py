@@ -88,7 +88,9 @@ def coming(event: dict, events: pd.DataFrame, effects: pd.DataFrame) -> tuple[fl
     """
     expected = float(event["expected_rate"])
     used = effects[(effects["state"] == USED) & effects["driver"].isin(events["event"])]
-    past = used.merge(  # inner: effects of market series are no events
+    past = used[
+        ["driver", "used_rate", "expected_rate"]
+    ].merge(  # inner: effects of market series are no events
         events[["event", *schema.LEVELS, "kind"]].rename(columns={"kind": "event_kind"}),
         left_on="driver",
         right_on="event",

@@ -151,7 +151,7 @@ def backtest(
         ``combined`` is mixed at each origin by the weights that errors known by then had earned.
     """
     values, count = history.values, len(history.months)
-    origins = _origins(count)
+    origins = replayed_origins(count)
     past = origins[:-1]
     known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
     kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
@@ -183,8 +183,19 @@ def backtest(
     )
 
 
-def _origins(count: int) -> list[int]:
-    """Months known at each past origin and, last, today."""
+def replayed_origins(count: int) -> list[int]:
+    """Months known at each past origin that a back-test replays and, last, today.
+
+    Parameters
+    ----------
+    count : int
+        Months of history.
+
+    Examples
+    --------
+    >>> replayed_origins(14)
+    [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    """
     past = [count - back for back in (*EARLIER_ORIGINS[::-1], *range(ORIGINS, 0, -1))]
     return [*(origin for origin in past if origin >= min(SHORTEST_TRAINING, count)), count]
 
@@ -403,7 +414,7 @@ def with_weights(
         keeps the mean of its last twelve months. With the weights of ``backtest`` on the same
         history it is that forecast, before series end.
     """
-    values, origins = history.values, _origins(len(history.months))
+    values, origins = history.values, replayed_origins(len(history.months))
     known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
     kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
     ahead = _run(values, origins, horizon, known_seasons, kind)[1]
