@@ -75,10 +75,11 @@ def groups(history: pd.DataFrame, series: pd.DataFrame, rows: list[dict]) -> Cov
         why = "history is shorter than two years"
         return Covered(demand, series, nothing, None, [], why)
     is_whole = np.isfinite(values).all(axis=0) & ~_is_ramping(series, demand.months)
-    marks = np.array([covers(series, row) for row in rows]).reshape(len(rows), -1).T.astype(int)
+    marks = np.array([covers(series, row) for row in rows], dtype=int)
+    marks = marks.reshape(len(rows), len(series)).T
     code = _numbered(series, marks, is_whole)
     coarse = ~is_whole | ~_is_regular(values, code)[code]
-    # a part that is too small is taken together with its like; drivers then cover a share of it
+    # parts that are too small are taken together; drivers then cover a share of them
     marks = np.where(coarse[:, None], -1, marks)
     code = _numbered(series, marks, is_whole)
     is_kept = is_whole & _is_regular(values, code)[code]

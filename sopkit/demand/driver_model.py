@@ -206,7 +206,9 @@ def _family(groups: Groups, columns: np.ndarray, noise: Noise, number: int) -> _
     left = [_white(array, noise, number, own) for array in (nuisance, groups.log[:, own, None])]
     left += [_white(np.moveaxis(columns[:, :, own], 0, -1), noise, number, own)]
     left += [_white(_of_channels(groups, groups.channel[own]), noise, number, own)]
-    whitened, *rest = [array.reshape(-1, array.shape[-1]) for array in left]
+    whitened, *rest = [
+        array.reshape(len(own) * len(array), -1 if array.size else 0) for array in left
+    ]
     solve = np.linalg.pinv(whitened.T @ whitened + np.diag(precision), hermitian=True)
     # rows of random effects below: the residual of the whole system, priors among it
     prior = np.sqrt(precision)[:, None]

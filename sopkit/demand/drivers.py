@@ -25,7 +25,7 @@ from sopkit.demand import (
 
 AHEAD = 36  # months ahead for which market series are told
 SERIES_KIND = "market series"
-_UNSOLD = "covers no series that was sold throughout"
+_UNSOLD = "covers no group of series that sold enough in every month"
 COLUMNS = (
     "kind driver family first_month last_month lag rate rate_lower rate_upper expected_rate "
     "used_rate used_lower used_upper p_value units amount_value state finding"
