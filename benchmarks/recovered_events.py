@@ -39,7 +39,7 @@ def learned(raw: Tables, cycle: pd.Timestamp) -> Tables:
     demand = history.demand_history(sales, raw["items"], cycle=cycle)
     keys = demand[schema.SERIES].drop_duplicates()
     known = raw | {"market": market, "planning_units": raw["items"].assign(planning_factor=1.0)}
-    known["money_rates"] = keys.assign(unit_price_value=1.0)
+    known["money_rates"] = keys.assign(unit_price_value=1.0, unit_cost_value=0.5)
     return known | drivers.drivers(demand, known, cycle=cycle)
 
 

@@ -59,7 +59,7 @@ data_review | 01_data_review | Data review
   writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
     control_totals known_members restatements waterfall lag_accuracy tracking_signals bound_accuracy
     value_added touches author_skill plan_attainment market_watch driver_effects market_rates
-    origin_rates
+    origin_rates promotion_returns
 product_review | 02_product_review | Product review
   raw: items
   processed: demand_history money_rates planning_units
@@ -70,12 +70,12 @@ demand_review | 03_demand_review | Demand review
   raw: items locations channels submissions overrides events assumptions production inventory
     rates orders answers
   processed: demand_history money_rates planning_units restatements value_added author_skill
-    driver_effects market_rates origin_rates
+    driver_effects market_rates origin_rates promotion_returns
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
-    sop_grid_demand demand_review_exceptions agreed
+    sop_grid_demand demand_review_exceptions agreed growth_layers
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings

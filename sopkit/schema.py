@@ -438,6 +438,8 @@ agreed |  | feedback series_key month later_month state quantity amount_value re
 event_effects | event | kind first_month expected_rate used_rate change finding | what each event and market series adds to the plan, or why it does not
 driver_effects | kind driver family | first_month last_month lag rate rate_lower rate_upper expected_rate used_rate used_lower used_upper p_value units amount_value state finding | what each past event and each market series did to demand, with its interval of 90 percent; used_rate: weighed with what the planner expected, and taken out of history where the state is used
 origin_rates | driver origin | rate | rates of events that acted at a past month from which the back-test forecasts, as the months before it told them
+promotion_returns | event | family first_month last_month units rate amount_value margin_value cost_value return_value return_lower return_upper verdict | what each past promotion added, and its margin less its cost with an interval of 90 percent
+growth_layers | family month kind | units amount_value | what events and market series add to the plan, by kind: sums to its `events`
 market_rates | driver family region month | rate lag_months memory_share | by how much market series move demand beside their long-run mean, in past months and ahead
 override_effects | author month subject | cycle kind asked before after change change_value state finding reason | what each override did, or why it did not
 override_changes | author subject series_key month | before change | what each override did to each series; before: the plan it found

@@ -257,13 +257,9 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
     status = submissions.status(said, departments, cycle=cycle, due=due)
     harmful = value_added.harmful(tables["value_added"])
     skill = submissions.skill(said, total, total_tests, items, harmful)
-    change, event_effects = consensus.events_layer(
-        tables["events"],
-        base,
-        cycle=cycle,
-        effects=tables["driver_effects"],
-        market=tables["market_rates"],
-    )
+    known = {"effects": tables["driver_effects"], "market": tables["market_rates"]}
+    change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle, **known)
+    layers = consensus.growth_layers(tables["events"], base, cycle=cycle, **known)
     plan = consensus.demand_plan(forecast, views, skill, change)
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
     currency = tables["company"]["currency"].iloc[0]
@@ -281,7 +277,7 @@ def demand_review(tables: Tables, *, cycle: pd.Timestamp, horizon: int) -> Table
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common
     )
     results |= {"event_effects": event_effects, "override_effects": override_effects}
-    results |= {"override_changes": override_changes}
+    results |= {"override_changes": override_changes, "growth_layers": layers}
     results |= {"numbers_taken": numbers, "agreed": answered}
     in_common = (hierarchy.in_planning_units(table, items) for table in (views, plan))
     results |= {

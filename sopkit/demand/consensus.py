@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import driver_groups, event_rates
+from sopkit.demand import driver_groups, event_rates, hierarchy
 
 _YEAR = 12
 _EFFECTS = {
@@ -63,36 +63,74 @@ def events_layer(
     planner's rate weighed with what past ones brought (``event_rates.coming``), times its
     probability.
     """
+    moves = _moves(events, base, cycle, effects, market)
+    factor = base["factor"].to_numpy(dtype="float64")
+    rows = [row | {"change": float((units * factor).sum())} for row, units in moves]
+    told = pd.DataFrame(rows, columns=list(_EFFECTS)).astype(_EFFECTS)
+    return sum((units for _, units in moves), np.zeros(len(base))), told
+
+
+def growth_layers(
+    events: pd.DataFrame,
+    base: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    effects: pd.DataFrame,
+    market: pd.DataFrame,
+) -> pd.DataFrame:
+    """Table ``growth_layers``: what ``events_layer`` adds, told apart by kind.
+
+    Parameters
+    ----------
+    events, base, cycle, effects, market
+        As there; base also has ``unit_price_value``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``family, month, kind``: ``units`` in the common unit, ``amount_value`` at the prices of
+        the plan, missing without one. Kinds that add nothing are left out.
+    """
+    parts = []
+    for row, units in _moves(events, base, cycle, effects, market):
+        part = base[["family", "month"]].assign(kind=row["kind"], units=units * base["factor"])
+        parts.append(part.assign(amount_value=units * base["unit_price_value"])[units != 0])
+    columns = {"family": "object", "month": months.DTYPE, "kind": "object"}
+    columns |= {"units": "float64", "amount_value": "float64"}
+    table = pd.concat(parts) if parts else pd.DataFrame(columns=list(columns)).astype(columns)
+    return hierarchy.aggregate(table, ["family", "month", "kind"], ["units", "amount_value"])
+
+
+def _moves(
+    events: pd.DataFrame,
+    base: pd.DataFrame,
+    cycle: pd.Timestamp,
+    effects: pd.DataFrame | None,
+    market: pd.DataFrame | None,
+) -> list[tuple[dict, np.ndarray]]:
+    """Row of `event_effects` and units by row of base of all that acts, one upon the other."""
     events = events.assign(**{name: events[name].fillna(schema.ALL) for name in schema.LEVELS})
     known = pd.DataFrame(columns=["driver", "state"]) if effects is None else effects
-    share = np.ones(len(base))
-    rows = []
+    acting = []
     for event in events.sort_values(["first_month", "event"]).to_dict("records"):
         last = event["last_month"] if pd.notna(event["last_month"]) else base["month"].max()
         if last < cycle or event["first_month"] > base["month"].max():
             continue
         covered = driver_groups.covers(base, event) & driver_groups.active(event, base["month"])
         rate, chance, finding = _to_act(event, events, known, cycle)
-        before = share.copy()
-        if np.isfinite(rate):
-            share[covered] *= max(1.0 + chance * rate, 0.0)
+        factor = max(1.0 + chance * rate, 0.0) if np.isfinite(rate) else 1.0
         finding = finding if covered.any() else "covers nothing in the plan: correct its names"
         names = ["event", "first_month", "last_month", "owner", "expected_rate"]
         row = {name: event[name] for name in names} | {"kind": event["kind"].replace("_", " ")}
         row |= {"used_rate": rate, "probability_rate": chance, "finding": finding}
-        rows.append(row | {"change": _in_common(base, share - before)})
-    for own, one in _market_moves(base, market):
-        before = share.copy()
-        share = share * own
-        rows.append(one | {"change": _in_common(base, share - before)})
-    rows += _not_planned_again(events, known, base["month"], cycle)
-    told = pd.DataFrame(rows, columns=list(_EFFECTS)).astype(_EFFECTS)
-    return (base["quantity"] * (share - 1.0)).to_numpy(dtype="float64"), told
-
-
-def _in_common(base: pd.DataFrame, share: np.ndarray) -> float:
-    """Units in the common unit of a share of each row of base."""
-    return float((base["quantity"] * base["factor"] * share).sum())
+        acting.append((row, np.where(covered, factor, 1.0)))
+    acting += _market_moves(base, market)
+    moves, quantity = [], base["quantity"].to_numpy(dtype="float64")
+    for row, factor in acting:
+        moves.append((row, quantity * (factor - 1.0)))
+        quantity = quantity * factor
+    again = _not_planned_again(events, known, base["month"], cycle)
+    return moves + [(row, np.zeros(len(base))) for row in again]
 
 
 def _to_act(
@@ -119,10 +157,11 @@ def _weighed(event: dict, events: pd.DataFrame, known: pd.DataFrame, chance: flo
     return rate, chance, finding
 
 
-def _market_moves(base: pd.DataFrame, market: pd.DataFrame | None):
-    """What each market series multiplies rows of base by, and its row of `event_effects`."""
+def _market_moves(base: pd.DataFrame, market: pd.DataFrame | None) -> list[tuple[dict, np.ndarray]]:
+    """Row of `event_effects` of each market series, and what it multiplies rows of base by."""
     if market is None:
-        return
+        return []
+    acting = []
     for (name, family, region), rows in market.groupby(["driver", "family", "region"]):
         covered = driver_groups.covers(base, {"family": family, "region": region})
         rate = base["month"].map(rows.set_index("month")["rate"]).fillna(0.0).to_numpy()
@@ -132,7 +171,8 @@ def _market_moves(base: pd.DataFrame, market: pd.DataFrame | None):
         row = {"event": f"{name}: {family}", "kind": "market series", "finding": finding}
         row |= {"first_month": base["month"].min(), "last_month": base["month"].max()}
         row |= {"used_rate": ahead["rate"].iloc[0] if len(ahead) else 0.0, "probability_rate": 1.0}
-        yield np.where(covered, 1.0 + rate, 1.0), row
+        acting.append((row, np.where(covered, 1.0 + rate, 1.0)))
+    return acting
 
 
 def _not_planned_again(
@@ -158,7 +198,7 @@ def _not_planned_again(
             finding = f"ran each {coming[0]:%B}; none is planned for {when}, history is without it"
             row = {"event": f"{last['event']}, again", "kind": "promotion not planned"}
             row |= {"first_month": coming[0], "last_month": coming[0], "owner": last["owner"]}
-            rows.append(row | {"change": 0.0, "finding": finding})
+            rows.append(row | {"finding": finding})
     return rows
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import statsmodels.api as sm
 from scipy.stats import norm
 
 _YEAR = 12
@@ -295,6 +294,8 @@ def _told(parts: list[_Part], is_told: np.ndarray) -> np.ndarray:
 
 def _infer(groups, parts, is_told, noise):
     """Effects of drivers, and of what channels share, by statsmodels on whitened rows."""
+    from statsmodels.api import OLS  # here: `status` and `check` must not wait for it
+
     target = np.concatenate([part.target for part in parts])
     drivers = np.concatenate([part.drivers for part in parts])[:, is_told]
     channels = np.concatenate([part.channels for part in parts])
@@ -302,7 +303,7 @@ def _infer(groups, parts, is_told, noise):
     wide = np.repeat([1.0 / noise.spread[3], 1.0 / _BEND], [kinds * _YEAR, kinds])
     prior = np.concatenate([np.zeros((width, drivers.shape[1])), np.diag(wide)], axis=1)
     rows = np.concatenate([np.concatenate([drivers, channels], axis=1), prior])
-    model = sm.OLS(np.concatenate([target, np.zeros(width)]), rows)
+    model = OLS(np.concatenate([target, np.zeros(width)]), rows)
     result = model.fit(cov_type="fixed scale")
     return result, result.params[drivers.shape[1] :]
 

@@ -21,6 +21,7 @@ from sopkit.demand import (
     hierarchy,
     history,
     market_leads,
+    promotions,
 )
 
 AHEAD = 36  # months ahead for which market series are told
@@ -59,13 +60,14 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
         deviation where it is not above zero); ``used_rate`` of an event, with its interval, is
         weighed with the planner's; ``units`` in the planning unit. ``market_rates``.
         ``origin_rates``: rates of events that acted at an origin of the back-test, as the months
-        before it told. ``demand_history`` with its effects and baseline.
+        before it told. ``promotion_returns``. ``demand_history`` with its effects and baseline.
     """
     past = tables["events"][tables["events"]["first_month"] < cycle]
     past = past.sort_values(["first_month", "event"]).to_dict("records")
     leads: list[market_leads.Lead] = []
     rows: list[dict] = []
     then: list[dict] = []
+    moved: dict[str, np.ndarray] = {}
     if (past or len(tables["market"])) and len(demand):
         series = _series(demand, tables)
         rows, leads, then = _estimated(demand, series, past, tables["market"])
@@ -77,7 +79,8 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
     rates = pd.DataFrame(then, columns=["driver", "origin", "rate"])
     rates = rates.astype({"origin": months.DTYPE, "rate": "float64"})
     told = {"driver_effects": effects, "market_rates": known, "origin_rates": rates}
-    return told | {"demand_history": demand}
+    paid = promotions.returns(demand, moved, effects, tables["events"], tables["money_rates"])
+    return told | {"promotion_returns": paid, "demand_history": demand}
 
 
 def _series(demand: pd.DataFrame, tables: Tables) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from sopkit import months, schema
 from sopkit.demand import driver_groups, driver_model
@@ -124,6 +123,8 @@ def believed(
             rows += [(replace(lead, p_value=float(p)), float(g)) for lead, p, g in told]
     if not rows:
         return [], pd.DataFrame(columns=["driver", "family", "lag", "p_value", "needed"])
+    from statsmodels.stats.multitest import multipletests  # here: `status` must not wait for it
+
     p_values = np.array([lead.p_value for lead, _ in rows])
     is_beyond = multipletests(p_values, alpha=_FALSE_RATE, method="fdr_bh")[0]
     best: dict[tuple, Lead] = {}
