@@ -14,7 +14,9 @@ from sopkit.contract import nearest
 
 _OF_MEETINGS = ("closings", "choices", "answers", "pulse")
 # raw tables that reach the plan through the data review; the others it reads to check and list
-THROUGH_DATA = "sales items locations channels prices rates calendar controls plan_history".split()
+THROUGH_DATA = (
+    "sales items locations channels prices rates calendar controls plan_history events market"
+).split()
 _PLANS = tuple(
     "demand_plan supply_plan inventory_projection item_financials financials restatements".split()
 )
@@ -57,7 +59,7 @@ data_review | 01_data_review | Data review
   writes: data_review_facts arrivals findings demand_history corrections money_rates planning_units
     control_totals known_members restatements waterfall lag_accuracy tracking_signals bound_accuracy
     value_added touches author_skill plan_attainment market_watch lost_sales
-    correction_totals
+    correction_totals driver_effects market_rates origin_rates promotion_returns
 product_review | 02_product_review | Product review
   raw: items
   processed: demand_history money_rates planning_units
@@ -68,12 +70,12 @@ demand_review | 03_demand_review | Demand review
   raw: items locations channels submissions overrides events assumptions production inventory
     rates orders answers
   processed: demand_history money_rates planning_units restatements value_added author_skill
+    driver_effects market_rates origin_rates promotion_returns
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
-    sop_grid_demand demand_review_exceptions agreed coherence
-    coherence_locks
+    sop_grid_demand demand_review_exceptions agreed coherence coherence_locks growth_layers
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings
@@ -94,7 +96,7 @@ reconciliation | 05_reconciliation | Reconciliation
   processed: demand_history money_rates planning_units restatements forecast error_widths
     error_multiples one_step_errors demand_plan supply_plan supply_costs inventory_projection
     resource_load deliveries model_weights views view_skill override_changes event_effects feedback
-    purchase_orders late_launches agreed
+    purchase_orders late_launches agreed driver_effects market_rates
   ledger: plans
   previous: demand_history model_weights views view_skill override_changes known_members outlook
     forecast

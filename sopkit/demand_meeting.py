@@ -16,6 +16,7 @@ import pandas as pd
 from sopkit import months, schema
 from sopkit.demand import (
     accuracy,
+    as_sold,
     calibration,
     explaining,
     forecasting,
@@ -30,7 +31,8 @@ from sopkit.demand.apart import ALONE, Alone
 
 Tables = dict[str, pd.DataFrame]
 BY_ITEM = "items", "money_rates"  # tables of which a part needs the rows of its items alone
-WHOLE = "locations", "channels", "company"  # tables that every part needs whole
+# tables that every part needs whole
+WHOLE = tuple("locations channels company events driver_effects market_rates origin_rates".split())
 _BY_ORIGIN, _BY_MODEL = "backtest", "fallbacks"  # tables in which series stand within something
 
 
@@ -94,8 +96,9 @@ def statistical_of_parts(parts: list, over: Alone, *, horizon: int) -> tuple[lis
     alone = forecasting.backtests(over.each(_learning, parts), over, horizon=horizon)
     tests, coherence = _coherent(parts, alone, over)
     sure, multiples = calibration.calibrated(tests, over, horizon=horizon)
-    judged = over.fold(accuracy.with_told, over.each(_judged, parts, tests))
-    made = over.each(_told, parts, alone, tests, sure)
+    sold = over.each(_beside_sales, parts, tests)
+    judged = over.fold(accuracy.with_told, over.each(_judged, parts, sold))
+    made = over.each(_told, parts, alone, tests, sold, sure)
     return made, (multiples, over.once(accuracy.by_level_of_parts, judged), coherence)
 
 
@@ -130,20 +133,35 @@ def _judged(part: Part, tests: forecasting.Backtest) -> accuracy.Told:
     return accuracy.told(tests, hierarchy.in_planning_units(demand, items), items)
 
 
+def _beside_sales(part: Part, tests: forecasting.Backtest) -> forecasting.Backtest:
+    """The tests beside what was really sold: baselines with the events and markets known then."""
+    tables = part.tables
+    levels_of = (tables[name] for name in ("items", "locations", "channels"))
+    series = hierarchy.with_levels(tests.history.keys, *levels_of)
+    return as_sold.as_sold(tests, tables["demand_history"], series, tables["events"], tables)
+
+
 def _told(
-    part: Part, alone: forecasting.Backtest, tests: forecasting.Backtest, sure: Tables
+    part: Part,
+    alone: forecasting.Backtest,
+    tests: forecasting.Backtest,
+    sold: forecasting.Backtest,
+    sure: Tables,
 ) -> dict[str, Any]:
-    """Tables of the part's series; ``alone`` are its tests before levels were made coherent."""
+    """Tables of the part's series.
+
+    ``alone`` are its tests before levels were made coherent, ``sold`` those beside net sales.
+    """
     ends = schema.lookup(tests.history.keys["item"], part.tables["items"], "end_month")
     means = forecasting.forecast(tests, ends)
     moved = means["quantity"] - forecasting.forecast(alone, ends)["quantity"]
     means = means.assign(coherence=moved)
     return sure | {
-        "backtest": forecasting.table(tests),
+        "backtest": forecasting.table(sold),
         "model_weights": forecasting.weights(tests),
         "fallbacks": forecasting.fallbacks(tests),
         "forecast": means,
-        "forecast_reasons": explaining.reasons(tests, means, part.tables["money_rates"]),
+        "forecast_reasons": explaining.reasons(sold, means, part.tables["money_rates"]),
     }
 
 

@@ -413,7 +413,7 @@ reconciliation_facts | fact | amount kind text | figures of the headline of reco
 executive_review_facts | fact | amount kind text | figures of the headline of executive_review
 arrivals | table | rows first_month last_month switches_on is_used | what came in, table by table
 findings |  | state table column rows first_row message remedy money_share | what the check of the raw tables found
-demand_history | series_key month | sales returns unfilled stockout outlier demand level_shift baseline revenue_value | sales + layers = demand; baseline: demand without what is known to have moved it; zeros filled from a series' first sale
+demand_history | series_key month | sales returns unfilled stockout outlier demand level_shift promotion event market baseline revenue_value | sales + layers = demand; baseline + level_shift + promotion + event + market = demand: what is known to have moved it; zeros filled from a series' first sale
 corrections |  | correction layer series_key family month quantity quantity_lower quantity_upper amount_value reason state author note | every correction of the history, with its reason, money, and who accepted or refused it; proposed ones are not applied
 money_rates | series_key | unit_price_value unit_cost_value price_source | price and cost a unit at the start of the horizon, by series
 planning_units | item | planning_factor planning_unit | by what quantities are multiplied before they are added up, and what the sum is called
@@ -440,7 +440,12 @@ numbers_taken |  | department author subject first_month last_month asked weight
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
 demand_plan | series_key month | statistical events departments overrides consensus constrained | each after the first a change; statistical + events + departments + overrides = consensus; constrained: consensus with what sales agreed to deliver later, which supply plans
 agreed |  | feedback series_key month later_month state quantity amount_value refused_quantity author note entered_at finding | what sales answered to supply's feedback, and what of it is moved in the plan
-event_effects | event | kind first_month change finding | what each event adds to the plan, or why it does not
+event_effects | event | kind first_month expected_rate used_rate change finding | what each event and market series adds to the plan, or why it does not
+driver_effects | kind driver family | first_month last_month lag rate rate_lower rate_upper expected_rate used_rate used_lower used_upper p_value units amount_value state finding | what each past event and each market series did to demand, with its interval of 90 percent; used_rate: weighed with what the planner expected, and taken out of history where the state is used
+origin_rates | driver origin | rate | rates of events that acted at a past month from which the back-test forecasts, as the months before it told them
+promotion_returns | event | family first_month last_month units rate amount_value margin_value cost_value return_value return_lower return_upper verdict | what each past promotion added, and its margin less its cost with an interval of 90 percent
+growth_layers | family month kind | units amount_value | what events and market series add to the plan, by kind: sums to its `events`
+market_rates | driver family region month | rate lag_months memory_share | by how much market series move demand beside their long-run mean, in past months and ahead
 override_effects | author month subject | cycle kind asked before after change change_value state finding reason | what each override did, or why it did not
 override_changes | author subject series_key month | before change | what each override did to each series; before: the plan it found
 supply_plan | item location month | regular overtime subcontract purchased receipts transfers supply | the chosen strategy; supply is the sum of the others, transfers are in less out, what production takes of items that are sold too among it

@@ -31,6 +31,7 @@ from sopkit.demand import (
     agreed,
     classification,
     consensus,
+    drivers,
     hierarchy,
     history,
     intervals,
@@ -82,7 +83,10 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         items, rates, planning_unit=company["planning_unit"], currency=company["currency"]
     )
     cleaned = data_meeting.corrected(tables, known, rates, units)
-    demand, changes = cleaned["demand_history"], cleaned["corrections"]
+    changes = cleaned["corrections"]
+    settled = tables | {"money_rates": rates, "planning_units": units}
+    told = drivers.drivers(cleaned["demand_history"], settled, cycle=cycle)
+    demand = told["demand_history"]
     total = hierarchy.in_planning_units(demand, units)
     common = headlines.everywhere(demand, rates, items, units["planning_unit"].iloc[0])
     tied = ties.control_totals(tables["controls"], tables | {"sales": sales})
@@ -94,7 +98,7 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     )
     known_changes = pd.concat([tables["ledger_restatements"], restated])
     memory = _memory(tables, demand, rates, units, known_changes, cycle=cycle)
-    results = memory | cleaned
+    results = memory | cleaned | told
     return results | {
         "data_review_facts": headlines.data_review(
             total,
@@ -264,7 +268,9 @@ def demand_review(
     status = submissions.status(said, departments, cycle=cycle, due=due)
     harmful = value_added.harmful(tables["value_added"])
     skill = submissions.skill(said, total, total_tests, items, harmful)
-    change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle)
+    known = {"effects": tables["driver_effects"], "market": tables["market_rates"]}
+    change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle, **known)
+    layers = consensus.growth_layers(tables["events"], base, cycle=cycle, **known)
     plan = consensus.demand_plan(forecast, views, skill, change)
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
     currency = tables["company"]["currency"].iloc[0]
@@ -284,6 +290,7 @@ def demand_review(
     facts = pd.concat([facts, headlines.coherence(results["coherence"])], ignore_index=True)
     results |= {"event_effects": event_effects, "override_effects": override_effects}
     results |= {"override_changes": override_changes, "coherence_locks": paid}
+    results |= {"growth_layers": layers}
     results |= {"numbers_taken": numbers, "agreed": answered}
     in_common = (hierarchy.in_planning_units(table, items) for table in (views, plan))
     results |= {

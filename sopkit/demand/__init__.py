@@ -4,7 +4,10 @@
 series of a ``panel`` at once stand in ``smoothing``, ``seasons``, ``regression`` and
 ``intermittent``; ``forecasting`` has the verbs (backtest, forecast), ``combining`` says how much
 each model counts, ``explaining`` why, ``intervals`` how sure. ``hierarchy`` adds up and spreads
-down, ``accuracy`` measures, ``submissions`` lays departments' views on the plan's keys,
+down, ``accuracy`` measures; ``drivers`` says what events and market series did to demand (on
+``driver_groups``, by ``driver_model``, ``market_leads`` and ``event_rates``), ``promotions``
+whether they paid, ``as_sold`` what past plans would have told. ``submissions`` lays departments'
+views on the plan's keys,
 ``overrides`` applies what people change by hand, and ``consensus`` makes one number of forecast,
 events, departments and overrides; ``launches`` says what new items are expected to sell before
 anybody plans them, ``agreed`` what of the number sales promises. ``nesting`` says which number of a

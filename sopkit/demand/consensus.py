@@ -6,14 +6,32 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
+from sopkit.demand import driver_groups, event_rates, hierarchy
 
 _YEAR = 12
+_EFFECTS = {
+    "event": "object",
+    "kind": "object",
+    "first_month": months.DTYPE,
+    "last_month": months.DTYPE,
+    "owner": "object",
+    "expected_rate": "float64",
+    "used_rate": "float64",
+    "probability_rate": "float64",
+    "change": "float64",
+    "finding": "object",
+}
 
 
 def events_layer(
-    events: pd.DataFrame, base: pd.DataFrame, *, cycle: pd.Timestamp
+    events: pd.DataFrame,
+    base: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    effects: pd.DataFrame | None = None,
+    market: pd.DataFrame | None = None,
 ) -> tuple[np.ndarray, pd.DataFrame]:
-    """What is known to come, at the planner's expected rate times its probability.
+    """What is known to come, and what was taken out of history and acts on.
 
     Parameters
     ----------
@@ -24,59 +42,164 @@ def events_layer(
         unit.
     cycle : Timestamp
         Month in which the plan is made.
+    effects : DataFrame, optional
+        Table `driver_effects`: what past events did, and was taken out of history.
+    market : DataFrame, optional
+        Table `market_rates`: by how much market series move demand in months ahead.
 
     Returns
     -------
     change : array (n,)
         Units by row of base; rates of several events multiply.
     effects : DataFrame
-        Table `event_effects`, a row an event that acts in a month of the plan: ``change`` in the
-        common unit, ``finding``.
+        Table `event_effects`, a row an event or market series that acts in a month of the plan:
+        ``change`` in the common unit, ``used_rate`` (before its probability), ``finding``.
 
     Notes
     -----
-    What the forecast has learned from history is not added again: an event that began before the
-    cycle, or one that took place in the same month of an earlier year with the same kind and
-    levels, changes nothing here and says so.
+    An event that was taken out of history and still acts is put back at the same rate. One that
+    history holds still (it began before the cycle, or took place in the same month of an earlier
+    year with the same kind and levels) changes nothing here and says so. A coming one acts at the
+    planner's rate weighed with what past ones brought (``event_rates.coming``), times its
+    probability.
     """
+    moves = _moves(events, base, cycle, effects, market)
+    factor = base["factor"].to_numpy(dtype="float64")
+    rows = [row | {"change": float((units * factor).sum())} for row, units in moves]
+    told = pd.DataFrame(rows, columns=list(_EFFECTS)).astype(_EFFECTS)
+    return sum((units for _, units in moves), np.zeros(len(base))), told
+
+
+def growth_layers(
+    events: pd.DataFrame,
+    base: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    effects: pd.DataFrame,
+    market: pd.DataFrame,
+) -> pd.DataFrame:
+    """Table ``growth_layers``: what ``events_layer`` adds, told apart by kind.
+
+    Parameters
+    ----------
+    events, base, cycle, effects, market
+        As there; base also has ``unit_price_value``.
+
+    Returns
+    -------
+    DataFrame
+        Key ``family, month, kind``: ``units`` in the common unit, ``amount_value`` at the prices of
+        the plan, missing without one. Kinds that add nothing are left out.
+    """
+    parts = []
+    for row, units in _moves(events, base, cycle, effects, market):
+        part = base[["family", "month"]].assign(kind=row["kind"], units=units * base["factor"])
+        parts.append(part.assign(amount_value=units * base["unit_price_value"])[units != 0])
+    columns = {"family": "object", "month": months.DTYPE, "kind": "object"}
+    columns |= {"units": "float64", "amount_value": "float64"}
+    table = pd.concat(parts) if parts else pd.DataFrame(columns=list(columns)).astype(columns)
+    return hierarchy.aggregate(table, ["family", "month", "kind"], ["units", "amount_value"])
+
+
+def _moves(
+    events: pd.DataFrame,
+    base: pd.DataFrame,
+    cycle: pd.Timestamp,
+    effects: pd.DataFrame | None,
+    market: pd.DataFrame | None,
+) -> list[tuple[dict, np.ndarray]]:
+    """Row of `event_effects` and units by row of base of all that acts, one upon the other."""
     events = events.assign(**{name: events[name].fillna(schema.ALL) for name in schema.LEVELS})
-    share = np.ones(len(base))
-    rows, month = [], base["month"]
+    known = pd.DataFrame(columns=["driver", "state"]) if effects is None else effects
+    acting = []
     for event in events.sort_values(["first_month", "event"]).to_dict("records"):
-        named = [level for level in schema.LEVELS if event[level] != schema.ALL]
-        last = event["last_month"] if pd.notna(event["last_month"]) else month.max()
-        covered = ((month >= event["first_month"]) & (month <= last)).to_numpy(dtype=bool)
-        for level in named:
-            covered = covered & (base[level] == event[level]).to_numpy(dtype=bool)
-        if last < cycle or event["first_month"] > month.max():
+        last = event["last_month"] if pd.notna(event["last_month"]) else base["month"].max()
+        if last < cycle or event["first_month"] > base["month"].max():
             continue
-        why = _learned(event, events, cycle)
-        chance = 1.0 if pd.isna(event["probability_rate"]) else event["probability_rate"]
-        before = share.copy()
-        if not why and covered.any():
-            share[covered] *= max(1.0 + chance * event["expected_rate"], 0.0)
-        units = (base["quantity"] * base["factor"] * (share - before)).sum()
-        missing = "" if covered.any() else "covers nothing in the plan: correct its names"
-        rows.append(
-            {
-                "event": event["event"],
-                "kind": event["kind"].replace("_", " "),
-                "first_month": event["first_month"],
-                "last_month": event["last_month"],
-                "owner": event["owner"],
-                "expected_rate": event["expected_rate"],
-                "probability_rate": chance,
-                "change": units,
-                "finding": why or missing,
-            }
-        )
-    columns = (
-        "event kind first_month last_month owner expected_rate probability_rate change finding"
-    )
-    effects = pd.DataFrame(rows, columns=columns.split())
-    kinds = {"first_month": months.DTYPE, "last_month": months.DTYPE}
-    effects = effects.astype(kinds | {"change": "float64", "expected_rate": "float64"})
-    return (base["quantity"] * (share - 1.0)).to_numpy(dtype="float64"), effects
+        covered = driver_groups.covers(base, event) & driver_groups.active(event, base["month"])
+        rate, chance, finding = _to_act(event, events, known, cycle)
+        factor = max(1.0 + chance * rate, 0.0) if np.isfinite(rate) else 1.0
+        finding = finding if covered.any() else "covers nothing in the plan: correct its names"
+        names = ["event", "first_month", "last_month", "owner", "expected_rate"]
+        row = {name: event[name] for name in names} | {"kind": event["kind"].replace("_", " ")}
+        row |= {"used_rate": rate, "probability_rate": chance, "finding": finding}
+        acting.append((row, np.where(covered, factor, 1.0)))
+    acting += _market_moves(base, market)
+    moves, quantity = [], base["quantity"].to_numpy(dtype="float64")
+    for row, factor in acting:
+        moves.append((row, quantity * (factor - 1.0)))
+        quantity = quantity * factor
+    again = _not_planned_again(events, known, base["month"], cycle)
+    return moves + [(row, np.zeros(len(base))) for row in again]
+
+
+def _to_act(
+    event: dict, events: pd.DataFrame, known: pd.DataFrame, cycle: pd.Timestamp
+) -> tuple[float, float, str]:
+    """Rate and chance at which an event acts on the plan, NaN where history holds it, and why."""
+    chance = 1.0 if pd.isna(event["probability_rate"]) else event["probability_rate"]
+    used = known[(known["state"] == event_rates.USED) & known["driver"].isin(events["event"])]
+    own = used[used["driver"] == event["event"]]
+    if len(own):
+        row = own.iloc[0]
+        words = f"{row['rate']:+.1%} measured, {row['used_rate']:+.1%} used"
+        return row["used_rate"], 1.0, f"{words}: taken out of history, and put back here"
+    why = _learned(event, events[~events["event"].isin(used["driver"])], cycle)
+    if why:
+        return np.nan, chance, why
+    return _weighed(event, events, known, chance)
+
+
+def _weighed(event: dict, events: pd.DataFrame, known: pd.DataFrame, chance: float) -> tuple:
+    rate, finding = event["expected_rate"], ""
+    if len(known) and event["kind"] != "price":  # a price is a decision, no repetition of past ones
+        rate, finding = event_rates.coming(event, events, known)
+    return rate, chance, finding
+
+
+def _market_moves(base: pd.DataFrame, market: pd.DataFrame | None) -> list[tuple[dict, np.ndarray]]:
+    """Row of `event_effects` of each market series, and what it multiplies rows of base by."""
+    if market is None:
+        return []
+    acting = []
+    for (name, family, region), rows in market.groupby(["driver", "family", "region"]):
+        covered = driver_groups.covers(base, {"family": family, "region": region})
+        rate = base["month"].map(rows.set_index("month")["rate"]).fillna(0.0).to_numpy()
+        ahead = rows[rows["month"].isin(base["month"])]
+        lag = int(rows["lag_months"].iloc[0])
+        finding = f"known {lag} months ahead; then it returns to its mean, and demand with it"
+        row = {"event": f"{name}: {family}", "kind": "market series", "finding": finding}
+        row |= {"first_month": base["month"].min(), "last_month": base["month"].max()}
+        row |= {"used_rate": ahead["rate"].iloc[0] if len(ahead) else 0.0, "probability_rate": 1.0}
+        acting.append((row, np.where(covered, 1.0 + rate, 1.0)))
+    return acting
+
+
+def _not_planned_again(
+    events: pd.DataFrame, known: pd.DataFrame, month: pd.Series, cycle: pd.Timestamp
+) -> list[dict]:
+    """Promotions taken out of history that came in each of two last years, and none is planned."""
+    used = known.loc[known["state"] == event_rates.USED, "driver"]
+    own = events[events["event"].isin(used) & (events["kind"] == "promotion")]
+    rows = []
+    for _, alike in own.groupby(list(schema.LEVELS)):
+        for number, same in alike.groupby(alike["first_month"].dt.month):
+            coming = [m for m in sorted(month.unique()) if m.month == number and m >= cycle][:1]
+            if not coming or same["first_month"].nunique() < 2:
+                continue
+            years = cycle.year - same["first_month"].dt.year
+            planned = events[events["first_month"].isin(coming) & (events["kind"] == "promotion")]
+            levels = same[list(schema.LEVELS)].iloc[-1]
+            is_planned = (planned[list(schema.LEVELS)] == levels).all(axis=1).any()
+            if is_planned or not {1, 2} <= set(years + (coming[0].year - cycle.year)):
+                continue
+            last = same.sort_values("first_month").iloc[-1]
+            when = months.label(coming[0])
+            finding = f"ran each {coming[0]:%B}; none is planned for {when}, history is without it"
+            row = {"event": f"{last['event']}, again", "kind": "promotion not planned"}
+            row |= {"first_month": coming[0], "last_month": coming[0], "owner": last["owner"]}
+            rows.append(row | {"finding": finding})
+    return rows
 
 
 def _learned(event: dict, events: pd.DataFrame, cycle: pd.Timestamp) -> str:

@@ -222,7 +222,7 @@ def _totals(part: Learning, before: np.ndarray | None) -> np.ndarray:
 def _runs(part: Learning, *, totals: np.ndarray, horizon: int) -> Runs:
     """Every model on every series, and the errors they have made."""
     values, count = part.history.values, len(part.history.months)
-    origins = _origins(count)
+    origins = replayed_origins(count)
     past = origins[:-1]
     known_seasons = {
         o: seasons.seasonal_indices(values[:o], part.groups, totals[:o]) for o in origins
@@ -283,8 +283,19 @@ def _said(tests: np.ndarray, ahead: np.ndarray, k: int) -> np.ndarray:
     return tests[:, k] if k < tests.shape[1] else ahead
 
 
-def _origins(count: int) -> list[int]:
-    """Months known at each past origin and, last, today."""
+def replayed_origins(count: int) -> list[int]:
+    """Months known at each past origin that a back-test replays and, last, today.
+
+    Parameters
+    ----------
+    count : int
+        Months of history.
+
+    Examples
+    --------
+    >>> replayed_origins(14)
+    [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    """
     past = [count - back for back in (*EARLIER_ORIGINS[::-1], *range(ORIGINS, 0, -1))]
     return [*(origin for origin in past if origin >= min(SHORTEST_TRAINING, count)), count]
 
@@ -496,7 +507,7 @@ def with_weights(
         keeps the mean of its last twelve months. With the weights of ``backtest`` on the same
         history it is that forecast, before series end.
     """
-    values, origins = history.values, _origins(len(history.months))
+    values, origins = history.values, replayed_origins(len(history.months))
     known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
     kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
     ahead = _run(values, origins, horizon, known_seasons, kind)[1]

@@ -14,7 +14,8 @@ from sopkit import months, schema
 from sopkit.demand import hierarchy, panel, usual
 
 LAYERS = ["returns", "unfilled", "stockout", "outlier"]
-EFFECTS = ["level_shift"]  # of what is known to have moved demand: the baseline is demand without
+# of what is known to have moved demand: the baseline is demand without
+EFFECTS = ["level_shift", "promotion", "event", "market"]
 OUTLIER_DEVIATIONS = 5.0  # robust standard deviations of a series' own seasonally adjusted months
 LARGEST_ZERO_SHARE = 0.3  # above it a series is lumpy by nature, and no month is an outlier
 

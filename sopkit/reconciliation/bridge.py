@@ -32,7 +32,6 @@ CAUSES = (
 )
 _LAYERS = ["statistical", "events", "departments", "overrides"]
 _BASE = ["sales", "returns", "unfilled"]
-_CLEANING = ["stockout", "outlier"]
 COLUMNS = [*schema.SERIES_MONTH, "family", "cause", "detail", "change"]
 
 
@@ -146,10 +145,10 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     horizon = int(months.number(then["demand_plan"]["month"].max()) - months.number(first)) + 1
     past = today[today["month"] < first]
     layers = _layers_of_then(past, before)
-    stages = [said(before, before["demand"])]
+    stages = [said(before, _learned_from(before))]
     stages.append(said(past, past[_BASE].sum(axis=1) + layers))
-    stages.append(said(past, past["demand"]))
-    stages.append(said(today, today["demand"]))
+    stages.append(said(past, _learned_from(past)))
+    stages.append(said(today, _learned_from(today)))
     stages = [np.where(np.isfinite(stage), stage, start) for stage in stages]
     was_over = (start == 0) & (stages[0] != 0)
     path = [start, np.where(was_over, 0.0, stages[0]), np.where(is_over, 0.0, stages[0])]
@@ -183,9 +182,15 @@ def _snapped(path: list[np.ndarray]) -> list[np.ndarray]:
     return made
 
 
+def _learned_from(demand: pd.DataFrame) -> pd.Series:
+    """What models learn from; histories of earlier versions know no baseline."""
+    return demand["baseline"] if "baseline" in demand else demand["demand"]
+
+
 def _layers_of_then(past: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
-    """What cleaning added to each month when the last cycle read it; nothing where it was not."""
-    layers = before[schema.SERIES_MONTH].assign(layers=before[_CLEANING].sum(axis=1))
+    """What cleaning and drivers made of each month when the last cycle read it; zero where not."""
+    layers = _learned_from(before) - before[_BASE].sum(axis=1)
+    layers = before[schema.SERIES_MONTH].assign(layers=layers)
     # left: a month that was not in the history of then had no layer
     both = past[schema.SERIES_MONTH].merge(
         layers, on=schema.SERIES_MONTH, how="left", validate="one_to_one"

@@ -146,8 +146,9 @@ def _event(tables: Tables, change: dict, cycle: pd.Timestamp) -> Tables:
         typed = typed.astype({n: events[n].dtype for n in events if n not in given or n in _DATES})
         rows = pd.concat([events, typed], ignore_index=True)
     base = plan.assign(quantity=plan["statistical"])
-    before, _ = consensus.events_layer(events, base, cycle=cycle)
-    after, effects = consensus.events_layer(rows, base, cycle=cycle)
+    known = {"effects": tables["driver_effects"], "market": tables["market_rates"]}
+    before, _ = consensus.events_layer(events, base, cycle=cycle, **known)
+    after, effects = consensus.events_layer(rows, base, cycle=cycle, **known)
     if np.allclose(before, after):
         why = effects.loc[effects["event"] == change["event"], "finding"]
         why = next(iter(filter(None, why)), "it acts in no month of the plan, or as it did")

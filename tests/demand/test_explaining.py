@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sopkit import demand_meeting, months, schema
-from sopkit.demand import combining, explaining, forecasting, panel
+from sopkit.demand import combining, drivers, explaining, forecasting, panel
 
 MODELS = list(forecasting.MODELS)
 NAIVE = MODELS.index(forecasting.NAIVE)
@@ -213,6 +213,8 @@ def test_quantity_is_that_of_the_forecast_also_where_a_series_ends(sample_tables
     keys = sample_history[schema.SERIES].drop_duplicates()
     tables["money_rates"] = keys.assign(unit_price_value=2.0, unit_cost_value=1.0)
     tables["company"] = pd.DataFrame([{"coherence": "always"}])
+    tables["planning_units"] = sample_tables["items"].assign(planning_factor=1.0)
+    tables |= drivers.drivers(sample_history, tables, cycle=pd.Timestamp("2026-01-01"))
     found = demand_meeting.forecast_demand(tables, horizon=12)
     forecast, told = (found[name] for name in ("forecast", "forecast_reasons"))
     said = forecast.groupby(schema.SERIES)["quantity"].sum()

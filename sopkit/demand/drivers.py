@@ -1,0 +1,301 @@
+"""What events and market series did to demand, each a layer of its own that history can do without.
+
+Effects are estimated on sums of series (``driver_groups``, ``driver_model``), weighed with what
+planners expected (``event_rates``) and taken out of the series they cover; what acts on in the
+plan's months is put back there by ``consensus.events_layer``, at the same rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from sopkit import months, schema
+from sopkit.demand import (
+    driver_groups,
+    driver_model,
+    event_rates,
+    forecasting,
+    hierarchy,
+    history,
+    market_leads,
+    promotions,
+)
+
+AHEAD = 36  # months ahead for which market series are told
+SERIES_KIND = "market series"
+_UNSOLD = "covers no group of series that sold enough in every month"
+COLUMNS = (
+    "kind driver family first_month last_month lag rate rate_lower rate_upper expected_rate "
+    "used_rate used_lower used_upper p_value units amount_value state finding"
+).split()
+_TYPES = dict.fromkeys(["first_month", "last_month"], months.DTYPE) | dict.fromkeys(
+    [name for name in COLUMNS if name.endswith(("rate", "value", "lower", "upper", "lag"))]
+    + ["units"],
+    "float64",
+)
+Tables = dict[str, pd.DataFrame]
+
+
+def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tables:
+    """What drivers did, and the history without them.
+
+    Parameters
+    ----------
+    demand : DataFrame
+        Table `demand_history`.
+    tables : dict of DataFrame
+        Raw `items`, `locations`, `channels`, `events`, `market`, and `planning_units`,
+        `money_rates`.
+    cycle : Timestamp
+        Month in which the plan is made.
+
+    Returns
+    -------
+    dict of DataFrame
+        ``driver_effects``, a row a past event and market series: ``rate`` with its 90 % interval is
+        what data tell of demand, for a market series of ten percent more of it (of one standard
+        deviation where it is not above zero); ``used_rate`` of an event, with its interval, is
+        weighed with the planner's; ``units`` in the planning unit. ``market_rates``.
+        ``origin_rates``: rates of events that acted at an origin of the back-test, as the months
+        before it told. ``promotion_returns``. ``demand_history`` with its effects and baseline.
+    """
+    past = tables["events"][tables["events"]["first_month"] < cycle]
+    past = past.sort_values(["first_month", "event"]).to_dict("records")
+    leads: list[market_leads.Lead] = []
+    rows: list[dict] = []
+    then: list[dict] = []
+    moved: dict[str, np.ndarray] = {}
+    if (past or len(tables["market"])) and len(demand):
+        series = _series(demand, tables)
+        rows, leads, then = _estimated(demand, series, past, tables["market"])
+        demand, moved = _removed(demand, series, past, rows, leads)
+        rows = _with_amounts(rows, moved, demand, tables)
+    effects = pd.DataFrame(rows, columns=COLUMNS).astype(_TYPES)
+    month = pd.DatetimeIndex(sorted(demand["month"].unique()))
+    known = market_leads.rates(leads, month, ahead=AHEAD)
+    rates = pd.DataFrame(then, columns=["driver", "origin", "rate"])
+    rates = rates.astype({"origin": months.DTYPE, "rate": "float64"})
+    told = {"driver_effects": effects, "market_rates": known, "origin_rates": rates}
+    paid = promotions.returns(demand, moved, effects, tables["events"], tables["money_rates"])
+    return told | {"promotion_returns": paid, "demand_history": demand}
+
+
+def _series(demand: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Series of a history sorted by key, with all that groups are made by."""
+    keys = demand[schema.SERIES].drop_duplicates().sort_values(schema.SERIES, ignore_index=True)
+    levels = (tables[name] for name in ("items", "locations", "channels"))
+    series = hierarchy.with_levels(keys, *levels)
+    ends = {
+        n: schema.lookup(keys["item"], tables["items"], n) for n in ("launch_month", "end_month")
+    }
+    ends = {name: pd.to_datetime(month) for name, month in ends.items()}
+    return series.assign(factor=hierarchy.factors(keys["item"], tables["planning_units"]), **ends)
+
+
+def _estimated(
+    demand: pd.DataFrame, series: pd.DataFrame, past: list[dict], market: pd.DataFrame
+) -> tuple[list[dict], list[market_leads.Lead], list[dict]]:
+    """Rows of `driver_effects` without amounts, believed leads, rows of `origin_rates`."""
+    regions = market["region"].dropna().unique() if "region" in market else []
+    named = [*past, *({"region": region} for region in regions)]
+    covered = driver_groups.groups(demand, series, named)
+    if covered.groups is None:
+        nothing = np.full(len(past), np.nan)
+        return _events(past, nothing, nothing, covered.left_out, series), [], []
+    columns = np.array([_column(event, covered) for event in past])
+    columns = columns.reshape(len(past), *covered.groups.log.shape)
+    why = np.where(columns.any(axis=(1, 2)), event_rates.SEASONAL, _UNSOLD)
+    fit = driver_model.fit(covered.groups, columns)
+    known = market_leads.series(market, covered.panel.months)
+    leads, tries = market_leads.believed(covered, fit, known)
+    if leads:
+        more = np.stack([market_leads.column(covered, lead) for lead in leads])
+        columns = np.concatenate([columns, more])
+        fit = driver_model.fit(covered.groups, columns)
+        told = zip(leads, fit.effect[len(past) :], fit.error[len(past) :], strict=True)
+        leads = [replace(lead, effect=float(e), error=float(s)) for lead, e, s in told]
+        leads = [lead for lead in leads if np.isfinite(lead.effect)]
+    count = len(past)
+    rows = _events(past, fit.effect[:count], fit.error[:count], why, series)
+    then = _at_origins(past, columns, fit, covered)
+    return rows + _market_rows(leads, tries), leads, then
+
+
+def _at_origins(
+    past: list[dict], columns: np.ndarray, fit: driver_model.Fit, covered: driver_groups.Covered
+) -> list[dict]:
+    """Rates of events that acted at origins of the back-test, from the months before each."""
+    month, rows = covered.panel.months, []
+    expected = event_rates.as_log(np.array([event["expected_rate"] for event in past]))
+    for origin in forecasting.replayed_origins(len(month))[:-1]:
+        is_acting = [
+            bool(driver_groups.active(event, month[origin - 1 : origin + 1]).all())
+            and np.isfinite(fit.effect[k])
+            for k, event in enumerate(past)
+        ]
+        if origin < driver_model.SHORTEST or not any(is_acting):
+            continue
+        of_then = driver_model.fit(covered.groups.until(origin), columns[:, :origin], fit.noise)
+        count = len(past)
+        told, error = of_then.effect[:count], of_then.error[:count]
+        apart = event_rates.spread(told, error, expected)
+        mean = event_rates.weighed((told, error), (expected, apart))[0]
+        mean = np.where(np.isfinite(mean), mean, expected)
+        chosen = [(event, mean[k]) for k, event in enumerate(past) if is_acting[k]]
+        rows += [
+            {"driver": event["event"], "origin": month[origin], "rate": float(np.expm1(rate))}
+            for event, rate in chosen
+        ]
+    return rows
+
+
+def _column(event: dict, covered: driver_groups.Covered) -> np.ndarray:
+    """Share of each group that an event covers in each month (n_months, n_groups)."""
+    own = driver_groups.covers(covered.series, event)
+    return driver_groups.active(event, covered.panel.months)[:, None] * driver_groups.shares(
+        covered, own
+    )
+
+
+def _events(
+    past: list[dict], effect: np.ndarray, error: np.ndarray, why: np.ndarray | str, series
+) -> list[dict]:
+    """Rows of events: what data tell, what planners expected, what is used."""
+    expected = event_rates.as_log(np.array([event["expected_rate"] for event in past]))
+    apart = event_rates.spread(effect, error, expected)
+    mean, deviation = event_rates.weighed((effect, error), (expected, apart))
+    whys = np.broadcast_to(why, len(past))
+    rows = []
+    for k, event in enumerate(past):
+        is_told = bool(np.isfinite(effect[k]))
+        ends = [effect[k] + side * event_rates.QUANTILE * error[k] for side in (0, -1, 1)]
+        rate, lower, upper = np.expm1(ends)
+        used = float(np.expm1(mean[k])) if is_told else np.nan
+        is_known = driver_groups.covers(series, event).any()
+        reason = whys[k] if is_known else "covers no series: correct its names"
+        rows.append(
+            {
+                "kind": event["kind"].replace("_", " "),
+                "driver": event["event"],
+                "family": in_words(event),
+                "first_month": event["first_month"],
+                "last_month": event["last_month"],
+                "rate": rate,
+                "rate_lower": lower,
+                "rate_upper": upper,
+                "expected_rate": event["expected_rate"],
+                "used_rate": used,
+                "used_lower": np.expm1(mean[k] - event_rates.QUANTILE * deviation[k]),
+                "used_upper": np.expm1(mean[k] + event_rates.QUANTILE * deviation[k]),
+                "p_value": driver_model.p_value(effect[k], error[k]),
+                "state": _state(is_told, reason),
+                "finding": _finding(rate, event["expected_rate"], used) if is_told else reason,
+            }
+        )
+    return rows
+
+
+def _state(is_told: bool, reason: str) -> str:
+    if is_told:
+        return event_rates.USED
+    return reason if reason == event_rates.SEASONAL else event_rates.ONLY_EXPECTED
+
+
+def _finding(rate: float, expected: float, used: float) -> str:
+    return (
+        f"data say {rate:+.1%}, {expected:+.1%} was expected: {used:+.1%} is taken out of history"
+    )
+
+
+def in_words(row: dict) -> str:
+    """The levels that a row names, ``all`` where it names none.
+
+    Examples
+    --------
+    >>> in_words({"family": "Tents", "channel": "Online", "region": "all"})
+    'Tents, Online'
+    """
+    named = [row.get(level) for level in schema.LEVELS]
+    told = [name for name in named if isinstance(name, str) and name not in ("", schema.ALL)]
+    return ", ".join(told) or schema.ALL
+
+
+def _market_rows(leads: list[market_leads.Lead], tries: pd.DataFrame) -> list[dict]:
+    """Rows of market series: those that move a family, and the best try of the others."""
+    rows = []
+    for lead in leads:
+        step = np.log(1.1) if lead.series.is_log else 1.0
+        ends = [lead.effect + side * event_rates.QUANTILE * lead.error for side in (0, -1, 1)]
+        rate, lower, upper = np.expm1(np.array(ends) * step)
+        more = "ten percent more" if lead.series.is_log else "one standard deviation more"
+        words = f"{more} of it moves demand by {rate:+.1%}, {lead.lag} months later"
+        row = {"kind": SERIES_KIND, "driver": lead.series.name, "family": lead.family}
+        row |= {"lag": lead.lag, "rate": rate, "rate_lower": lower, "rate_upper": upper}
+        row |= {"used_rate": rate, "p_value": lead.p_value, "state": event_rates.USED}
+        rows.append(row | {"finding": words})
+    for one in tries[~tries["driver"].isin([row["driver"] for row in rows])].to_dict("records"):
+        words = f"its best try, {one['family']} {one['lag']} months later, is no more than chance "
+        words += f"brings among so many: p {one['p_value']:.4f} where {one['needed']:.4f} would do"
+        row = {"kind": SERIES_KIND, "driver": one["driver"], "family": schema.ALL}
+        row |= {"p_value": one["p_value"], "state": event_rates.UNTOLD, "finding": words}
+        rows.append(row)
+    return rows
+
+
+def _removed(
+    demand: pd.DataFrame,
+    series: pd.DataFrame,
+    past: list[dict],
+    rows: list[dict],
+    leads: list[market_leads.Lead],
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The history with its effects, and units of each driver by row of it."""
+    keys = pd.MultiIndex.from_frame(series[schema.SERIES])
+    place = keys.get_indexer(pd.MultiIndex.from_frame(demand[schema.SERIES]))
+    number = months.number(demand["month"]).to_numpy()
+    number = number - number.min()
+    used = {row["driver"]: row["used_rate"] for row in rows if row["state"] == event_rates.USED}
+    steps = []
+    for event in past:
+        if event["event"] in used:
+            own = driver_groups.covers(series, event)[place] & driver_groups.active(
+                event, demand["month"]
+            )
+            name = "promotion" if event["kind"] == "promotion" else "event"
+            steps.append((name, event["event"], np.where(own, 1.0 + used[event["event"]], 1.0)))
+    steps.sort(key=lambda step: step[0] != "promotion")
+    for lead in leads:
+        own = driver_groups.covers(series, {"family": lead.family, "region": lead.series.region})
+        told = np.concatenate([np.zeros(lead.lag), lead.series.values])[number]
+        factor = np.where(own[place], np.exp(lead.effect * told), 1.0)
+        steps.append(("market", f"{lead.series.name}: {lead.family}", factor))
+    effects = {name: np.zeros(len(demand)) for name in ("promotion", "event", "market")}
+    left, units = (demand["demand"] - demand["level_shift"]).to_numpy(dtype="float64"), {}
+    for name, driver, factor in steps:
+        before = left / np.maximum(factor, 1e-6)
+        units[driver] = left - before
+        effects[name] = effects[name] + units[driver]
+        left = before
+    made = {name: pd.Series(values, index=demand.index) for name, values in effects.items()}
+    return history.with_effects(demand, made), units
+
+
+def _with_amounts(
+    rows: list[dict], units: dict[str, np.ndarray], demand: pd.DataFrame, tables: Tables
+) -> list[dict]:
+    """The rows with what each driver moved in history: in the planning unit, and in money."""
+    factor = hierarchy.factors(demand["item"], tables["planning_units"]).to_numpy()
+    priced = demand[schema.SERIES].merge(
+        tables["money_rates"], on=schema.SERIES, how="left", validate="many_to_one"
+    )
+    price = priced["unit_price_value"].to_numpy()
+    told = []
+    for row in rows:
+        name = row["driver"] if row["kind"] != SERIES_KIND else f"{row['driver']}: {row['family']}"
+        own = units.get(name, np.zeros(len(demand)))
+        value = np.nansum(own * price) if np.isfinite(price[own != 0]).any() else np.nan
+        told.append(row | {"units": float((own * factor).sum()), "amount_value": value})
+    return told
