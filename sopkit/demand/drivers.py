@@ -14,6 +14,7 @@ import pandas as pd
 
 from sopkit import months, schema
 from sopkit.demand import (
+    corrections,
     driver_groups,
     driver_model,
     event_rates,
@@ -26,6 +27,8 @@ from sopkit.demand import (
 
 AHEAD = 36  # months ahead for which market series are told
 SERIES_KIND = "market series"
+_REFUSED = {"state": event_rates.REFUSED, "finding": "refused: it stays in the history"}
+_IN_PART = "; refused for a part of it only, so it counts: refuse all that it covers"
 _UNSOLD = "covers no group of series that sold enough in every month"
 COLUMNS = (
     "kind driver family first_month last_month lag rate rate_lower rate_upper expected_rate "
@@ -47,8 +50,8 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
     demand : DataFrame
         Table `demand_history`.
     tables : dict of DataFrame
-        Raw `items`, `locations`, `channels`, `events`, `market`, and `planning_units`,
-        `money_rates`.
+        Raw `items`, `locations`, `channels`, `events`, `market`, `policies`, and
+        `planning_units`, `money_rates`.
     cycle : Timestamp
         Month in which the plan is made.
 
@@ -71,6 +74,7 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
     if (past or len(tables["market"])) and len(demand):
         series = _series(demand, tables)
         rows, leads, then = _estimated(demand, series, past, tables["market"])
+        rows, leads = _agreed(rows, leads, past, series, demand, tables["policies"])
         demand, moved = _removed(demand, series, past, rows, leads)
         rows = _with_amounts(rows, moved, demand, tables)
     effects = pd.DataFrame(rows, columns=COLUMNS).astype(_TYPES)
@@ -245,6 +249,44 @@ def _market_rows(leads: list[market_leads.Lead], tries: pd.DataFrame) -> list[di
     return rows
 
 
+def _agreed(
+    rows: list[dict],
+    leads: list[market_leads.Lead],
+    past: list[dict],
+    series: pd.DataFrame,
+    demand: pd.DataFrame,
+    policies: pd.DataFrame,
+) -> tuple[list[dict], list[market_leads.Lead]]:
+    """Rows and leads as people want them: what is refused stays in the history.
+
+    An effect counts whole: it is refused where each of its months and series is.
+    """
+    if not policies["layer"].isin(["promotion", "event", "market"]).any():
+        return rows, leads
+    every = {event["event"]: event for event in past}
+    month = pd.DatetimeIndex(sorted(demand["month"].unique()))
+    kept, told = [], []
+    for row in rows:
+        event = every.get(row["driver"]) if row["kind"] != SERIES_KIND else None
+        named = event or {"family": row["family"]}
+        when = month[driver_groups.active(event, month)] if event else month
+        own = series[driver_groups.covers(series, named)]
+        cells = own.merge(pd.DataFrame({"month": when}), how="cross")
+        layer = "market" if event is None else _layer_of(event["kind"])
+        no = corrections.refused(policies, cells, layer)
+        if row["state"] == event_rates.USED and len(no) and no.any():
+            row = row | (_REFUSED if no.all() else {"finding": row["finding"] + _IN_PART})
+        told.append(row)
+        if event is None and row["state"] == event_rates.USED:
+            kept.append((row["driver"], row["family"]))
+    return told, [lead for lead in leads if (lead.series.name, lead.family) in kept]
+
+
+def _layer_of(kind: str) -> str:
+    """The layer of history that an event's effect stands in."""
+    return "promotion" if kind == "promotion" else "event"
+
+
 def _removed(
     demand: pd.DataFrame,
     series: pd.DataFrame,
@@ -264,7 +306,7 @@ def _removed(
             own = driver_groups.covers(series, event)[place] & driver_groups.active(
                 event, demand["month"]
             )
-            name = "promotion" if event["kind"] == "promotion" else "event"
+            name = _layer_of(event["kind"])
             steps.append((name, event["event"], np.where(own, 1.0 + used[event["event"]], 1.0)))
     steps.sort(key=lambda step: step[0] != "promotion")
     for lead in leads:

@@ -14,6 +14,7 @@ from sopkit import schema
 
 USED, ONLY_EXPECTED = "used", "expected only"
 UNTOLD, SEASONAL = "not told by the data", "same as the season"
+REFUSED = "refused"  # by people: it stays in the history, and nothing is put back for it
 QUANTILE = 1.645  # standard errors on each side: 90 percent
 _LEAST_SPREAD = 0.05  # of true rates around expected ones: nobody is surer than that
 _USUAL_SPREAD = 0.15  # where fewer than three past events tell it
