@@ -28,6 +28,7 @@ from sopkit.demand import (
     agreed,
     classification,
     consensus,
+    corrections,
     hierarchy,
     history,
     intervals,
@@ -79,7 +80,7 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         items, rates, planning_unit=company["planning_unit"], currency=company["currency"]
     )
     cleaned = demand_meeting.corrected(tables, known, rates, units)
-    demand, changes = cleaned["demand_history"], cleaned["corrections"]
+    demand, changes = cleaned["demand_history"], corrections.counting(cleaned["corrections"])
     total = hierarchy.in_planning_units(demand, units)
     common = headlines.everywhere(demand, rates, items, units["planning_unit"].iloc[0])
     tied = ties.control_totals(tables["controls"], tables | {"sales": sales})
