@@ -31,6 +31,7 @@ from sopkit.demand import (
     agreed,
     classification,
     consensus,
+    corrections,
     drivers,
     hierarchy,
     history,
@@ -83,7 +84,7 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         items, rates, planning_unit=company["planning_unit"], currency=company["currency"]
     )
     cleaned = data_meeting.corrected(tables, known, rates, units)
-    changes = cleaned["corrections"]
+    changes = corrections.counting(cleaned["corrections"])
     settled = tables | {"money_rates": rates, "planning_units": units}
     told = drivers.drivers(cleaned["demand_history"], settled, cycle=cycle)
     demand = told["demand_history"]

@@ -229,6 +229,11 @@ def _answered(table: pd.DataFrame, policies: pd.DataFrame, cells: pd.DataFrame) 
     return order[list(schema.PROCESSED["corrections"].columns)]
 
 
+def counting(table: pd.DataFrame) -> pd.DataFrame:
+    """Corrections that count in demand: applied or accepted."""
+    return table[table["state"].isin([APPLIED, ACCEPTED])]
+
+
 def totals(table: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Table ``correction_totals``: what corrections add by layer and state.
 

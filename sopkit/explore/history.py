@@ -112,7 +112,7 @@ def _change(tables: dict, lines: tuple[str, ...]) -> str:
     """What the other answer to the chosen corrections would change, in units and money."""
     table = hierarchy.in_planning_units(tables["corrections"], tables["planning_units"])
     own = table[table["correction"].isin(lines)]
-    counts = own["state"].isin([corrections.APPLIED, corrections.ACCEPTED])
+    counts = own.index.isin(corrections.counting(own).index)
     said = [
         f"{len(table):,} corrections, {(table['state'] == corrections.PROPOSED).sum()} proposed"
     ]
