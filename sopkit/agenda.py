@@ -61,12 +61,13 @@ product_review | 02_product_review | Product review
   raw: items
   processed: demand_history money_rates planning_units
   ledger:
-  writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions
+  writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions launch_ramps
 demand_review | 03_demand_review | Demand review
   files: decided
   raw: items locations channels submissions overrides events assumptions production inventory
-    rates orders answers
+    rates orders answers launches
   processed: demand_history money_rates planning_units restatements value_added author_skill
+    launch_ramps
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill

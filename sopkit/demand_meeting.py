@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sopkit import schema
-from sopkit.demand import accuracy, explaining, forecasting, hierarchy, history, intervals, panel
+from sopkit import months, schema
+from sopkit.demand import (
+    accuracy,
+    explaining,
+    forecasting,
+    hierarchy,
+    history,
+    intervals,
+    launches,
+    panel,
+)
 
 Tables = dict[str, pd.DataFrame]
 
@@ -27,11 +36,28 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     sure = intervals.calibrate(tests)
     ends = schema.lookup(tests.history.keys["item"], items, "end_month")
     means = forecasting.forecast(tests, ends)
+    endless = forecasting.forecast(tests, pd.Series(pd.NaT, ends.index, dtype=months.DTYPE))
+    whole, widths = with_launches(tables, means, endless, sure)
     return sure | {
+        "error_widths": widths,
         "backtest": forecasting.table(tests),
         "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
         "model_weights": forecasting.weights(tests),
         "fallbacks": forecasting.fallbacks(tests),
-        "forecast": intervals.with_bounds(means, sure["error_widths"], sure["error_multiples"]),
+        "forecast": intervals.with_bounds(whole, widths, sure["error_multiples"]),
         "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
     }
+
+
+def with_launches(
+    tables: Tables, means: pd.DataFrame, endless: pd.DataFrame, sure: Tables
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The forecast and table `error_widths` with new items in them, planned like others.
+
+    ``endless`` is the forecast as if no item ended; ``sure`` comes from ``intervals.calibrate``.
+    """
+    told, curves = tables["launches"], tables["launch_ramps"]
+    known = (told, tables["items"], tables["demand_history"], means, endless, curves)
+    whole, spread = launches.planned(*known)
+    widths = launches.widths(told, whole, spread, sure["error_widths"], sure["error_multiples"])
+    return whole, widths

@@ -458,6 +458,7 @@ author_skill | author direction | touches helped_rate gain lost_value keep_rate 
 plan_attainment | plan lag | wape bias_rate volume cycles | supply and stock as planned beside what was made and stored; positive bias: less came than planned
 market_watch | series_key | month so_far expected lower upper passed_share pace finding amount_value | series whose sales of the running month have left the interval that the last forecast gave
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
+launch_ramps | family age | share share_lower share_upper launches | how past launches grew, by months since the first (0): share of their mature level, within which 80 % of them lie; family all: the company
 view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time lost owed | what customers receive each month, and how much of it in time
@@ -468,7 +469,7 @@ allocation_rules | rule channel | service_rate late_quantity late_value margin_l
 feedback |  | feedback series_key month later_month site quantity amount_value promised_quantity cause limit state author note remark | what supply sends back to sales: units wanted in a month and the later month in which they come (missing: not within the plan), a line what one answer decides; promised: of these units, those that an earlier answer had moved into the month
 feedback_rounds | round | entered_at author accepted refused taken_back open quantity amount_value note | batches of answers to feedback as they were given, each beside those before it, and in the last row what is open now
 requirements | item location month | gross scheduled net ordered stock late | what is needed of each part through all levels of bills, what comes of it and what lacks; stock + scheduled + ordered - gross = the next stock - late
-purchase_orders | item location supplier month | order_by order_month quantity unit_cost_value amount_value payment_days payment_month is_now is_late reason wanted_for launch_quantity | the buyer's list: what to order of whom, by when; month is that of receipt; launch_quantity: units of it for launches that are in no plan
+purchase_orders | item location supplier month | order_by order_month quantity unit_cost_value amount_value payment_days payment_month is_now is_late reason wanted_for launch_quantity | the buyer's list: what to order of whom, by when; month is that of receipt; launch_quantity: units of it for launches of the months planned
 late_components | item location first_month | quantity ready_month supplier wanted_for amount_value chain | components that are not there when the wanted plan needs them, and the revenue that waits for them
 late_launches | item | launch_month possible_month component supplier lead_months quantity amount_value chain | launches before all that goes into the item can be there, and what is not sold in between
 cash_flow | month kind party | amount_value | money that customers pay (positive) and that suppliers are paid (negative), by month, where terms are known

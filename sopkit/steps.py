@@ -33,7 +33,9 @@ from sopkit.demand import (
     intervals,
     lag_accuracy,
     lags,
+    launches,
     overrides,
+    ramps,
     submissions,
     taken,
     value_added,
@@ -69,7 +71,8 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["prices"], ["unit_price_value", "unit_cost_value"], tables, cycle=cycle
     )
     demand = history.demand_history(sales, items, cycle=cycle, basis=company["sales_basis"])
-    keys = demand[schema.SERIES].drop_duplicates().reset_index(drop=True)
+    keys = pd.concat([demand[schema.SERIES], launches.keys(tables["launches"], demand)])
+    keys = keys.drop_duplicates(ignore_index=True)
     at_plan = currencies.in_company_currency(  # what sales would bring at the rate to plan with
         tables["sales"].assign(month=cycle), ["revenue_value"], tables, cycle=cycle
     )
@@ -224,6 +227,7 @@ def product_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         "classes": hierarchy.with_levels(classes, items),
         "demand_kinds": classification.kinds_of_demand(classes),
         "lifecycle": classification.lifecycle(valued, items),
+        "launch_ramps": ramps.learned(demand, items),
         "product_review_exceptions": classification.exceptions(valued, demand, items, materiality),
     }
 
