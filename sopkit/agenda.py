@@ -58,10 +58,13 @@ data_review | 01_data_review | Data review
     control_totals known_members restatements waterfall lag_accuracy tracking_signals bound_accuracy
     value_added touches author_skill plan_attainment market_watch
 product_review | 02_product_review | Product review
-  raw: items
-  processed: demand_history money_rates planning_units
-  ledger:
+  raw: items launches inventory scheduled_receipts components suppliers routings resources
+    production events
+  processed: demand_history money_rates planning_units restatements
+  ledger: demand_plan restatements
+  previous: demand_plan resource_load
   writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions launch_ramps
+    launch_status launch_tracking phase_outs
 demand_review | 03_demand_review | Demand review
   files: decided
   raw: items locations channels submissions overrides events assumptions production inventory

@@ -18,6 +18,7 @@ from sopkit import (
     headlines,
     months,
     pre_sop,
+    product_meeting,
     schema,
     supply_meeting,
     supply_problem,
@@ -33,9 +34,9 @@ from sopkit.demand import (
     intervals,
     lag_accuracy,
     lags,
+    launch_status,
     launches,
     overrides,
-    ramps,
     submissions,
     taken,
     value_added,
@@ -222,13 +223,19 @@ def product_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     valued = classification.in_money(classes, rates)
-    return {
+    moving = product_meeting.coming_and_going(tables, _past(tables, "demand_plan"), cycle=cycle)
+    found = [
+        classification.exceptions(valued, demand, items, materiality),
+        launch_status.exceptions(moving["launch_status"], materiality),
+    ]
+    return moving | {
         "product_review_facts": headlines.product_review(classes, common),
         "classes": hierarchy.with_levels(classes, items),
         "demand_kinds": classification.kinds_of_demand(classes),
         "lifecycle": classification.lifecycle(valued, items),
-        "launch_ramps": ramps.learned(demand, items),
-        "product_review_exceptions": classification.exceptions(valued, demand, items, materiality),
+        "product_review_exceptions": pd.concat(found).sort_values(
+            "amount_value", ascending=False, kind="stable", ignore_index=True
+        ),
     }
 
 
