@@ -121,7 +121,7 @@ def bought(
             orders, limiting(needed), sources, used, span
         ),
         "late_components": purchasing.late_components(limiting(asked), uses, prices, sources),
-        "late_launches": launches.lost(late, _priced(tables)),
+        "late_launches": launches.lost(late, tables["launches"], _priced(tables)),
     }
 
 

@@ -178,7 +178,7 @@ def ratios(
     ...     pd.DataFrame({"item": ["N"], "launch_month": [pd.Timestamp("2025-11-01")]}),
     ...     cycle=pd.Timestamp("2026-01-01"))
     >>> table[["own", "promised", "months"]].values.tolist(), table["ratio"].round(2).tolist()
-    ([[300.0, 200.0, 2]], [1.31])
+    ([[300.0, 200.0, 2.0]], [1.31])
     """
     first = schema.lookup(promise["item"], items, "launch_month")
     age = months.number(promise["month"]) - months.number(first)
@@ -328,7 +328,7 @@ def widths(
         ("total_width", "sum", intervals.TOTAL),
     ):
         unknown = 0.5 * made["spread"] * made["weight_share"] * np.sqrt(sold[size].to_numpy())
-        reach = made["kind"].map(_reach(error_multiples, measure))
+        reach = made["kind"].map(_reach(error_multiples, measure)).astype("float64")
         made = made.assign(**{name: np.sqrt(made[name] + (unknown / reach) ** 2)})
     others = pd.concat([error_widths, made[list(error_widths.columns)]], ignore_index=True)
     others = others.drop_duplicates(schema.SERIES, keep="last")
@@ -343,24 +343,33 @@ def _reach(multiples: pd.DataFrame, measure: str) -> pd.Series:
     return (wide[0.9] - wide[0.1]) / (ndtri(0.9) - ndtri(0.1))
 
 
-def lost(late: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+def lost(late: pd.DataFrame, launches: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """What is not sold when launches begin later.
 
     Parameters
     ----------
     late : DataFrame
         ``item, launch_month, possible_month``.
+    launches : DataFrame
+        Raw table: over ``ramp_months`` sales grow, from whichever month they begin in.
     plan : DataFrame
         ``item, month, quantity, revenue_value`` of the demand plan.
 
     Returns
     -------
     DataFrame
-        Rows of ``late`` with ``quantity`` (units) and ``amount_value`` (revenue) planned for the
-        months between; missing where nothing is planned, or priced.
+        Rows of ``late`` with ``quantity`` (units) and ``amount_value`` (revenue): what is planned
+        for the months between, and what the ramp that begins later sells less after them; missing
+        where nothing is planned, or priced.
     """
     own = plan.merge(late, on="item", how="inner", validate="many_to_one")
-    own = own[(own["month"] >= own["launch_month"]) & (own["month"] < own["possible_month"])]
-    sums = own.groupby("item")[["quantity", "revenue_value"]].sum(min_count=1)
+    ramp = launches.groupby("item")["ramp_months"].max().reindex(own["item"]).set_axis(own.index)
+    grown = [
+        ((months.number(own["month"]) - months.number(own[name]) + 1) / ramp.fillna(1.0)).clip(0, 1)
+        for name in ("launch_month", "possible_month")
+    ]
+    share = 1.0 - (grown[1] / grown[0].where(grown[0] > 0)).fillna(1.0)
+    measures = ["quantity", "revenue_value"]
+    sums = own[measures].mul(share, axis=0).groupby(own["item"]).sum(min_count=1)
     units, value = sums.reindex(late["item"]).to_numpy(dtype="float64").T
     return late.assign(quantity=units, amount_value=value)

@@ -193,14 +193,16 @@ def test_planned_launches_of_the_sample_lie_near_what_is_planted(
     assert len(sums) == 3 and (log.abs() < 1.645 * launches.SPREAD).all()
 
 
-def test_a_late_launch_loses_its_own_plan_of_the_months_between():
-    own = rows({("N", "South"): 7.0}, SPAN).assign(revenue_value=70.0)
+def test_a_late_launch_loses_the_months_between_and_what_the_ramp_sells_later():
+    own = rows({("N", "South"): [0.0, 40.0, 80.0, 80.0, 80.0, 80.0]}, SPAN)
+    own = own.assign(revenue_value=own["quantity"] * 10)
     late = pd.DataFrame({"item": ["N"], "launch_month": [SPAN[1]], "possible_month": [SPAN[3]]})
-    row = launches.lost(late, own).iloc[0]
-    assert row["quantity"] == 14.0 and row["amount_value"] == 140.0
-    unknown = launches.lost(late, own.assign(item="M")).iloc[0]
+    row = launches.lost(late, told(ramp_months=2.0), own).iloc[0]
+    assert row["quantity"] == 40 + 80 + 40 and row["amount_value"] == 1600.0
+    assert launches.lost(late, told(), own)["quantity"].item() == 120.0  # in full at once
+    unknown = launches.lost(late, told(), own.assign(item="M")).iloc[0]
     assert pd.isna(unknown["quantity"]) and pd.isna(unknown["amount_value"])
-    empty = launches.lost(late.iloc[:0], own)
+    empty = launches.lost(late.iloc[:0], told(), own)
     assert empty.empty and empty["quantity"].dtype == "float64"
 
 

@@ -183,7 +183,7 @@ def ready(known: dict) -> dict:
     members = pd.concat([known["items"]["item"], known["components"]["component"]])
     sources = sourcing.sources(members, known["items"], known["suppliers"])
     late = readiness.late_launches(known, sources, SPAN)
-    return known | {"late_launches": launches.lost(late, known["plan"])}
+    return known | {"late_launches": launches.lost(late, known["launches"], known["plan"])}
 
 
 def launch(known: dict, at: str = "2026-03", **tables) -> dict:
@@ -208,8 +208,9 @@ def test_a_launch_before_its_component_loses_its_plan_of_the_months_between(know
     # four months of lead time and one of offset: June; 100 a month are planned
     assert row["rule"] == "launch before its parts" and row["subject"] == "T3"
     assert "3 months before C1 can be there" in row["finding"]
-    assert row["amount_quantity"] == pytest.approx(300.0)
-    assert row["amount_value"] == pytest.approx(3000.0)
+    # and in June half of them, for the ramp of two months begins then
+    assert row["amount_quantity"] == pytest.approx(350.0)
+    assert row["amount_value"] == pytest.approx(3500.0)
     assert row["talk"] == "Lund with purchasing (Ural)"
     assert row["decide_by"] == month("2025-10") and row["proposal"].startswith("too late")
 
