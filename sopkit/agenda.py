@@ -75,7 +75,7 @@ demand_review | 03_demand_review | Demand review
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
-    sop_grid_demand demand_review_exceptions agreed
+    sop_grid_demand demand_review_exceptions agreed launch_totals
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings

@@ -12,6 +12,7 @@ from sopkit.demand import (
     hierarchy,
     history,
     intervals,
+    launch_bounds,
     launches,
     panel,
 )
@@ -37,27 +38,34 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     ends = schema.lookup(tests.history.keys["item"], items, "end_month")
     means = forecasting.forecast(tests, ends)
     endless = forecasting.forecast(tests, pd.Series(pd.NaT, ends.index, dtype=months.DTYPE))
-    whole, widths = with_launches(tables, means, endless, sure)
-    return sure | {
-        "error_widths": widths,
-        "backtest": forecasting.table(tests),
-        "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
-        "model_weights": forecasting.weights(tests),
-        "fallbacks": forecasting.fallbacks(tests),
-        "forecast": intervals.with_bounds(whole, widths, sure["error_multiples"]),
-        "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
-    }
+    whole, new = with_launches(tables, means, endless, sure)
+    return (
+        sure
+        | new
+        | {
+            "backtest": forecasting.table(tests),
+            "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
+            "model_weights": forecasting.weights(tests),
+            "fallbacks": forecasting.fallbacks(tests),
+            "forecast": intervals.with_bounds(whole, new["error_widths"], sure["error_multiples"]),
+            "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
+        }
+    )
 
 
 def with_launches(
     tables: Tables, means: pd.DataFrame, endless: pd.DataFrame, sure: Tables
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The forecast and table `error_widths` with new items in them, planned like others.
+) -> tuple[pd.DataFrame, Tables]:
+    """The forecast with new items in it, tables `error_widths` with them and `launch_totals`.
 
     ``endless`` is the forecast as if no item ended; ``sure`` comes from ``intervals.calibrate``.
     """
     told, curves = tables["launches"], tables["launch_ramps"]
     known = (told, tables["items"], tables["demand_history"], means, endless, curves)
     whole, spread = launches.planned(*known)
-    widths = launches.widths(told, whole, spread, sure["error_widths"], sure["error_multiples"])
-    return whole, widths
+    multiples, price = sure["error_multiples"], tables["money_rates"]
+    widths = launch_bounds.widths(told, whole, spread, sure["error_widths"], multiples)
+    totals = launch_bounds.totals(whole, spread, widths, multiples)
+    price = price.groupby("item")["unit_price_value"].mean().reindex(totals["item"]).to_numpy()
+    totals = totals.assign(amount_value=totals["quantity"] * price)
+    return whole, {"error_widths": widths, "launch_totals": totals}

@@ -460,6 +460,7 @@ market_watch | series_key | month so_far expected lower upper passed_share pace 
 lifecycle | item lifecycle | revenue_value | items being launched, phased out, ended or silent
 launch_ramps | family age | share share_lower share_upper launches | how past launches grew, by months since the first (0): share of their mature level, within which 80 % of them lie; family all: the company
 launch_status | item check | stage owner launch_month state finding due_month amount_value | each launch that is not sold yet, check by check: ready, not ready or unknown, and the revenue that hangs on it
+launch_totals | item | first_month quantity quantity_lower quantity_upper weight_share amount_value | what each launch is forecast to sell over the months planned, at its mean price; lower and upper enclose 80 %; weight: of what its like items promise, beside its own models
 launch_tracking | item | launch_month months beside planned actual ratio ratio_lower ratio_upper scale_rate amount_value verdict | launches of the last twelve months beside the plan made before them; the ratio lies within lower and upper at 80 %; scale: as far as the months speak for it
 phase_outs | item | description end_month beside stock receipts planned residual residual_value out_month proposal | items that end in two years or ended in the last one: what is left over at their end, at cost
 view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number

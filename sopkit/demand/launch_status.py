@@ -89,7 +89,8 @@ def launch_status(
     sold = tables["demand_history"].groupby("item")["sales"].sum()
     price = tables["money_rates"].groupby("item")["unit_price_value"].mean()
     by_month = promise.groupby(["item", "month"], as_index=False)[["quantity"]].sum()
-    by_month = by_month.assign(amount_value=by_month["quantity"] * by_month["item"].map(price))
+    each = price.reindex(by_month["item"]).to_numpy(dtype="float64")
+    by_month = by_month.assign(amount_value=by_month["quantity"] * each)
     rows = []
     for item, own in told[~told["item"].isin(sold[sold > 0].index)].groupby("item", sort=True):
         listed = items.loc[item] if item in items.index else pd.Series(dtype="object")

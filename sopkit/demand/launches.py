@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from sopkit import months, schema
-from sopkit.demand import intervals, ramps
+from sopkit.demand import ramps
 
 MODEL = "like items"  # in tables `forecast` and `model_weights`
 YEAR = 12  # closed months after which a launch is an item like any other, or was none
@@ -283,64 +282,6 @@ def _mixed(
     )
     whole = pd.concat([means[~is_new], rows[list(means.columns)]], ignore_index=True)
     return whole.sort_values(schema.SERIES_MONTH, ignore_index=True), sure
-
-
-def widths(
-    launches: pd.DataFrame,
-    means: pd.DataFrame,
-    sure: pd.DataFrame,
-    error_widths: pd.DataFrame,
-    error_multiples: pd.DataFrame,
-) -> pd.DataFrame:
-    """Table ``error_widths`` with the launches in it.
-
-    Parameters
-    ----------
-    launches : DataFrame
-        Raw table.
-    means, sure : DataFrame
-        From ``planned``.
-    error_widths, error_multiples : DataFrame
-        From ``intervals.calibrate``.
-
-    Returns
-    -------
-    DataFrame
-        As ``error_widths``: the scatter of a launch is that of its like items (by weight; on roots
-        it hardly depends on size), its kind that of the heaviest; the unknown of its level adds to
-        that, so that a month and the total of the horizon each have their spread. Futures hold the
-        spread of months; that all months of a launch miss alike, totals alone hold.
-    """
-    named = launches[["item", "like_item", "weight_share"]]
-    told = named.rename(columns={"item": "new", "like_item": "item"}).merge(
-        error_widths, on="item", how="inner", validate="many_to_many"
-    )
-    told = told.assign(item=told["new"]).sort_values("weight_share", ascending=False)
-    squares = told[["width", "total_width"]].pow(2).mul(told["weight_share"], axis=0)
-    index = [told[name] for name in schema.SERIES]
-    mean = squares.groupby(index).sum().div(told["weight_share"].groupby(index).sum(), axis=0)
-    made = mean.assign(kind=told.groupby(schema.SERIES)["kind"].first()).reset_index()
-    made = sure.merge(made, on=schema.SERIES, how="inner", validate="one_to_one")
-    sold = means[means["quantity"] > 0].groupby(schema.SERIES)["quantity"].agg(["mean", "sum"])
-    sold = sold.reindex(pd.MultiIndex.from_frame(made[schema.SERIES])).fillna(0.0)
-    for name, size, measure in (
-        ("width", "mean", intervals.MONTH),
-        ("total_width", "sum", intervals.TOTAL),
-    ):
-        unknown = 0.5 * made["spread"] * made["weight_share"] * np.sqrt(sold[size].to_numpy())
-        reach = made["kind"].map(_reach(error_multiples, measure)).astype("float64")
-        made = made.assign(**{name: np.sqrt(made[name] + (unknown / reach) ** 2)})
-    others = pd.concat([error_widths, made[list(error_widths.columns)]], ignore_index=True)
-    others = others.drop_duplicates(schema.SERIES, keep="last")
-    return others.sort_values(schema.SERIES, ignore_index=True)
-
-
-def _reach(multiples: pd.DataFrame, measure: str) -> pd.Series:
-    """Standard deviations, by kind, of the errors furthest ahead, in widths."""
-    own = multiples[multiples["measure"] == measure]
-    last = own[own["lag"] == own["lag"].max()]
-    wide = last.pivot(index="kind", columns="probability", values="multiple")
-    return (wide[0.9] - wide[0.1]) / (ndtri(0.9) - ndtri(0.1))
 
 
 def lost(late: pd.DataFrame, launches: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:

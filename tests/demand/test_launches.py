@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sopkit import months, sample, schema
-from sopkit.demand import forecasting, intervals, launches
+from sopkit.demand import forecasting, intervals, launch_bounds, launches
 
 CYCLE = pd.Timestamp("2026-01-01")
 SPAN = months.span(CYCLE, 6)
@@ -167,13 +167,22 @@ def test_the_width_of_a_launch_holds_its_like_items_scatter_and_its_own_level():
     )
     multiples = pd.concat([normal.assign(measure=m) for m in (intervals.MONTH, intervals.TOTAL)])
     known = pd.concat([told(weight_share=0.75), told(like_item="B", weight_share=0.25)])
-    table, sure = plan(known, listed())
-    made = launches.widths(known, table, sure, widths, multiples)
+    north = rows({(name, "North"): OLD[name, "North"] for name in "AB"}, SPAN)
+    table, sure = plan(known, listed(), means=north.assign(model="theta"))
+    made = launch_bounds.widths(known, table, sure, widths, multiples)
     row = made[made["item"] == "N"].iloc[0]  # 85 units in each of three months
     assert row["kind"] == "smooth" and len(made) == 3
     assert row["width"] == pytest.approx(np.sqrt(0.75 + 0.25 * 4 + (0.125**2) * 85), rel=1e-4)
     assert row["total_width"] == pytest.approx(
         np.sqrt(0.75 * 9 + 0.25 * 16 + (0.125**2) * 255), rel=1e-4
+    )
+    # three times 85 units: the level they share, and the scatter of each
+    total = launch_bounds.totals(table, sure, made, multiples).iloc[0]
+    spread = (0.25 * total["quantity"]) ** 2 + 4 * 255 * (0.75 * 9 + 0.25 * 16)
+    root = np.sqrt(total["quantity"])
+    assert total["quantity"] == pytest.approx(255.0)
+    assert total["quantity_upper"] == pytest.approx(
+        (root + 1.28155 * np.sqrt(spread) / 2 / root) ** 2, rel=1e-4
     )
 
 
