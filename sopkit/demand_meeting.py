@@ -38,14 +38,14 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
     ends = schema.lookup(tests.history.keys["item"], items, "end_month")
     means = forecasting.forecast(tests, ends)
     endless = forecasting.forecast(tests, pd.Series(pd.NaT, ends.index, dtype=months.DTYPE))
-    whole, new = with_launches(tables, means, endless, sure)
+    whole, spread, new = with_launches(tables, means, endless, sure)
     return (
         sure
         | new
         | {
             "backtest": forecasting.table(tests),
             "accuracy": accuracy.by_level(tests, hierarchy.in_planning_units(demand, items), items),
-            "model_weights": forecasting.weights(tests),
+            "model_weights": launches.in_weights(forecasting.weights(tests), spread),
             "fallbacks": forecasting.fallbacks(tests),
             "forecast": intervals.with_bounds(whole, new["error_widths"], sure["error_multiples"]),
             "forecast_reasons": explaining.reasons(tests, means, tables["money_rates"]),
@@ -55,8 +55,8 @@ def forecast_demand(tables: Tables, *, horizon: int) -> Tables:
 
 def with_launches(
     tables: Tables, means: pd.DataFrame, endless: pd.DataFrame, sure: Tables
-) -> tuple[pd.DataFrame, Tables]:
-    """The forecast with new items in it, tables `error_widths` with them and `launch_totals`.
+) -> tuple[pd.DataFrame, pd.DataFrame, Tables]:
+    """The forecast with new items, how sure these are, `error_widths` with them, `launch_totals`.
 
     ``endless`` is the forecast as if no item ended; ``sure`` comes from ``intervals.calibrate``.
     """
@@ -68,4 +68,4 @@ def with_launches(
     totals = launch_bounds.totals(whole, spread, widths, multiples)
     price = price.groupby("item")["unit_price_value"].mean().reindex(totals["item"]).to_numpy()
     totals = totals.assign(amount_value=totals["quantity"] * price)
-    return whole, {"error_widths": widths, "launch_totals": totals}
+    return whole, spread, {"error_widths": widths, "launch_totals": totals}

@@ -284,6 +284,22 @@ def _mixed(
     return whole.sort_values(schema.SERIES_MONTH, ignore_index=True), sure
 
 
+def in_weights(weights: pd.DataFrame, sure: pd.DataFrame) -> pd.DataFrame:
+    """Table ``model_weights`` with what like items weigh in launches beside the models.
+
+    Parameters
+    ----------
+    weights, sure : DataFrame
+        From ``forecasting.weights`` and ``planned``.
+    """
+    share = sure.set_index(schema.SERIES)["weight_share"]
+    share = share.reindex(pd.MultiIndex.from_frame(weights[schema.SERIES])).fillna(0.0)
+    left = 1.0 - share.to_numpy(dtype="float64")
+    new = sure[[*schema.SERIES, "weight_share"]].assign(model=MODEL, error_rate=np.nan)
+    table = pd.concat([weights.assign(weight_share=weights["weight_share"] * left), new])
+    return table.sort_values([*schema.SERIES, "model"], ignore_index=True)[list(weights)]
+
+
 def lost(late: pd.DataFrame, launches: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """What is not sold when launches begin later.
 

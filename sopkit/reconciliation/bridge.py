@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import forecasting, history, panel
+from sopkit.demand import forecasting, history, launches, panel
 
 LAST, NOW = "last plan", "plan now"
 CAUSES = (
@@ -145,7 +145,8 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     stages.append(said(past, past[_BASE].sum(axis=1) + layers))
     stages.append(said(past, past["demand"]))
     stages.append(said(today, today["demand"]))
-    stages = [np.where(np.isfinite(stage), stage, start) for stage in stages]
+    is_new = _launched(kept, now, then)  # models alone do not tell what these were
+    stages = [np.where(np.isfinite(stage) & ~is_new, stage, start) for stage in stages]
     was_over = (start == 0) & (stages[0] != 0)
     path = [start, np.where(was_over, 0.0, stages[0]), np.where(is_over, 0.0, stages[0])]
     path += [np.where(is_over, 0.0, stage) for stage in stages[1:]]
@@ -156,6 +157,15 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
         _rows(kept, cause, pd.Series(after - ahead))
         for cause, ahead, after in zip(causes, path[:-1], path[1:], strict=True)
     ]
+
+
+def _launched(kept: pd.DataFrame, *cycles: dict[str, pd.DataFrame]) -> np.ndarray:
+    """Whether like items weigh in the forecast of a row's series, now or then."""
+    weights = pd.concat([tables["model_weights"] for tables in cycles])
+    own = weights[weights["model"] == launches.MODEL]
+    return pd.MultiIndex.from_frame(kept[schema.SERIES]).isin(
+        pd.MultiIndex.from_frame(own[schema.SERIES])
+    )
 
 
 def _snapped(path: list[np.ndarray]) -> list[np.ndarray]:

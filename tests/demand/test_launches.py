@@ -219,3 +219,12 @@ def test_a_launch_has_the_series_of_its_like_items():
     known = pd.concat([told(), told(like_item="B"), told(item="M", like_item="X")])
     found = launches.keys(known, rows(OLD, PAST))
     assert found.values.tolist() == [["N", "North", "all"], ["N", "South", "all"]]
+
+
+def test_like_items_weigh_in_a_launch_beside_its_models():
+    key = {"item": ["A", "N"], "location": "all", "channel": "all"}
+    weights = pd.DataFrame(key | {"model": "theta", "weight_share": 1.0, "error_rate": 0.5})
+    sure = pd.DataFrame(key | {"weight_share": [0.5, 0.75]}).iloc[1:].assign(spread=0.2)
+    table = launches.in_weights(weights, sure)
+    assert table["model"].tolist() == ["theta", launches.MODEL, "theta"]
+    assert table["weight_share"].tolist() == [1.0, 0.75, 0.25]
