@@ -27,19 +27,23 @@ def coming_and_going(tables: Tables, past: pd.DataFrame, *, cycle: pd.Timestamp)
     return {
         "launch_ramps": curves,
         "launch_status": launch_status.launch_status(
-            tables, to_come, _ready(tables, cycle), hours, cycle=cycle
+            tables, to_come, _ready(tables, to_come, cycle), hours, cycle=cycle
         ),
         "launch_tracking": launch_tracking.launch_tracking(tables, promise, past, cycle=cycle),
         "phase_outs": phase_outs.phase_outs(tables, cycle=cycle),
     }
 
 
-def _ready(tables: Tables, cycle: pd.Timestamp) -> pd.DataFrame:
-    """When each launch can be, by its parts."""
+def _ready(tables: Tables, promise: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
+    """When each launch can be, by its parts, and what is not sold until then."""
     items = tables["items"]
     members = pd.concat([items["item"], tables["components"]["component"]])
     sources = sourcing.sources(members, items, tables["suppliers"])
-    return readiness.launches(tables, sources, months.span(cycle, 12 * _YEARS))
+    ready = readiness.launches(tables, sources, months.span(cycle, 12 * _YEARS))
+    price = tables["money_rates"].groupby("item")["unit_price_value"].mean()
+    price = price.reindex(promise["item"]).to_numpy(dtype="float64")
+    priced = promise.assign(revenue_value=promise["quantity"] * price)
+    return launches.lost(ready, tables["launches"], priced)
 
 
 def _hours(tables: Tables, promise: pd.DataFrame) -> pd.DataFrame:

@@ -70,8 +70,8 @@ def launch_status(
     promise : DataFrame
         From ``launches.promised``: units by month ahead.
     ready : DataFrame
-        When each launch can be, by its parts: ``item, possible_month, lead_months, chain``; of one
-        that is missing here nothing is known.
+        When each launch can be, by its parts: ``item, possible_month, lead_months, chain``, and
+        ``amount_value``, revenue lost until then; of one that is missing here nothing is known.
     hours : DataFrame
         ``item, resource, month, needed_hours, free_hours`` of the launches' months.
     cycle : Timestamp
@@ -99,7 +99,7 @@ def launch_status(
         found = {
             "launch month": _month(first, cycle),
             "like items": _likes(own, sold, money),
-            "component": _parts(first, ready[ready["item"] == item], money, cycle),
+            "component": _parts(first, ready[ready["item"] == item], cycle),
             "capacity": _capacity(hours[hours["item"] == item], money),
             "price": _price(price.get(item, np.nan), first),
             "marketing event": _event(item, listed, first, tables["events"]),
@@ -139,14 +139,13 @@ def _likes(own: pd.DataFrame, sold: pd.Series, money: pd.Series) -> dict:
     return _row(NOT_READY, words, amount=money.sum(min_count=1) if len(money) else np.nan)
 
 
-def _parts(first: pd.Timestamp, ready: pd.DataFrame, money: pd.Series, cycle) -> dict:
+def _parts(first: pd.Timestamp, ready: pd.DataFrame, cycle: pd.Timestamp) -> dict:
     if ready.empty:
         return _row(UNKNOWN, "no stock in inventory.csv, or its month is not planned")
     part = ready.iloc[0]
     if part["possible_month"] > first:
-        between = money[(money.index >= first) & (money.index < part["possible_month"])]
         words = f"possible from {months.label(part['possible_month'])}: {part['chain']}"
-        return _row(NOT_READY, words, cycle, between.sum(min_count=1))
+        return _row(NOT_READY, words, cycle, part["amount_value"])
     due = max(months.shift(first, -int(part["lead_months"])), cycle)
     return _row(READY, f"possible from {months.label(part['possible_month'])}", due)
 

@@ -69,7 +69,7 @@ def launch_tracking(
         beside, plan = _before(item, launch, past, promise)
         span = months.span(launch, int(months.number(cycle) - months.number(launch)))
         came = sold.reindex(pd.MultiIndex.from_product([[item], span])).sum()
-        planned = plan.reindex(span).sum()
+        planned = plan.reindex(span).sum(min_count=1)
         row = _judged(planned, came, len(span), price.get(item, np.nan), least)
         row["scale_rate"] *= scale.get(item, 1.0)
         rows.append({"item": item, "launch_month": launch, "beside": beside} | row)

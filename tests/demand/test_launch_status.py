@@ -42,6 +42,7 @@ def status(**change) -> pd.DataFrame:
         "promise": pd.DataFrame({"item": "N", "month": SPAN[2:], "quantity": 100.0}),
         "ready": pd.DataFrame(
             {"item": ["N"], "possible_month": SPAN[:1], "lead_months": 1, "chain": "N"}
+            | {"amount_value": [0.0]}
         ),
         "hours": pd.DataFrame(hours | {"free_hours": 100.0}),
     }
@@ -69,6 +70,7 @@ def test_a_launch_that_is_ready_says_so_and_when_its_parts_must_be_ordered():
             {
                 "ready": pd.DataFrame(
                     {"item": ["N"], "possible_month": SPAN[4:5], "lead_months": 4, "chain": "C"}
+                    | {"amount_value": [2000.0]}
                 )
             },
             "possible from 2026-05: C",
