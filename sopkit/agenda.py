@@ -61,21 +61,25 @@ data_review | 01_data_review | Data review
     value_added touches author_skill plan_attainment market_watch lost_sales
     correction_totals driver_effects market_rates origin_rates promotion_returns
 product_review | 02_product_review | Product review
-  raw: items
-  processed: demand_history money_rates planning_units
-  ledger:
-  writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions
+  raw: items launches inventory scheduled_receipts components suppliers routings resources
+    production events
+  processed: demand_history money_rates planning_units restatements
+  ledger: demand_plan restatements
+  previous: demand_plan resource_load
+  writes: product_review_facts classes demand_kinds lifecycle product_review_exceptions launch_ramps
+    launch_status launch_tracking phase_outs
 demand_review | 03_demand_review | Demand review
   files: decided
   raw: items locations channels submissions overrides events assumptions production inventory
-    rates orders answers
+    rates orders answers launches
   processed: demand_history money_rates planning_units restatements value_added author_skill
-    driver_effects market_rates origin_rates promotion_returns
+    driver_effects market_rates origin_rates promotion_returns launch_ramps
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
     sop_grid_demand demand_review_exceptions agreed coherence coherence_locks growth_layers
+    launch_totals
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings

@@ -23,6 +23,8 @@ from sopkit.demand import (
     hierarchy,
     history,
     intervals,
+    launch_bounds,
+    launches,
     levels,
     locks,
     panel,
@@ -64,12 +66,20 @@ def forecast_demand(
     ``forecaster`` stands in for ``statistical``, and gives the same tables.
     """
     made = (forecaster or statistical)(tables, horizon=horizon)
-    sure = made["error_widths"], made["error_multiples"]
-    return made | {"forecast": intervals.with_bounds(made["forecast"], *sure)}
+    means = made["forecast"].drop(columns="endless")
+    endless = means.assign(quantity=made["forecast"]["endless"])
+    whole, spread, new = with_launches(tables, means, endless, made)
+    sure = new["error_widths"], made["error_multiples"]
+    weights = launches.in_weights(made["model_weights"], spread)
+    told = {"forecast": intervals.with_bounds(whole, *sure), "model_weights": weights}
+    return made | new | told
 
 
 def statistical(tables: Tables, *, horizon: int) -> Tables:
-    """What models say of each series by itself; `forecast` without bounds."""
+    """What models say of each series by itself; `forecast` without bounds and launches.
+
+    Its ``endless`` is the forecast as if no item ended.
+    """
     told, common = statistical_of_parts([Part(tables)], ALONE, horizon=horizon)
     return assembled(told, *common)
 
@@ -155,7 +165,9 @@ def _told(
     ends = schema.lookup(tests.history.keys["item"], part.tables["items"], "end_month")
     means = forecasting.forecast(tests, ends)
     moved = means["quantity"] - forecasting.forecast(alone, ends)["quantity"]
-    means = means.assign(coherence=moved)
+    never = pd.Series(pd.NaT, ends.index, dtype=months.DTYPE)
+    endless = forecasting.forecast(tests, never)["quantity"]
+    means = means.assign(coherence=moved, endless=endless)
     return sure | {
         "backtest": forecasting.table(sold),
         "model_weights": forecasting.weights(tests),
@@ -259,3 +271,23 @@ def who_pays(
             base = made.base_ahead[:, now]
             parts.append(locks.paid(made.tree, base, made.errors, own, ahead[now]))
     return pd.concat(parts, ignore_index=True)
+
+
+def with_launches(
+    tables: Tables, means: pd.DataFrame, endless: pd.DataFrame, sure: Tables
+) -> tuple[pd.DataFrame, pd.DataFrame, Tables]:
+    """The forecast with new items, how sure these are, `error_widths` with them, `launch_totals`.
+
+    ``endless`` is the forecast as if no item ended; ``sure`` comes from ``intervals.calibrate``.
+    """
+    told, curves = tables["launches"], tables["launch_ramps"]
+    known = (told, tables["items"], tables["demand_history"], means, endless, curves)
+    whole, spread = launches.planned(*known)
+    is_own = whole["model"] != launches.MODEL  # no level has moved what like items promise
+    whole = whole.assign(coherence=whole["coherence"].where(is_own, 0.0))
+    multiples, price = sure["error_multiples"], tables["money_rates"]
+    widths = launch_bounds.widths(told, whole, spread, sure["error_widths"], multiples)
+    totals = launch_bounds.totals(whole, spread, widths, multiples)
+    price = price.groupby("item")["unit_price_value"].mean().reindex(totals["item"]).to_numpy()
+    totals = totals.assign(amount_value=totals["quantity"] * price)
+    return whole, spread, {"error_widths": widths, "launch_totals": totals}

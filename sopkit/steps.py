@@ -21,6 +21,7 @@ from sopkit import (
     headlines,
     months,
     pre_sop,
+    product_meeting,
     schema,
     supply_meeting,
     supply_problem,
@@ -38,6 +39,8 @@ from sopkit.demand import (
     intervals,
     lag_accuracy,
     lags,
+    launch_status,
+    launches,
     overrides,
     submissions,
     taken,
@@ -74,7 +77,9 @@ def data_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["prices"], ["unit_price_value", "unit_cost_value"], tables, cycle=cycle
     )
     known = data_meeting.correctable(tables | {"sales": sales}, cycle=cycle)
-    keys = known["found"][schema.SERIES].drop_duplicates().reset_index(drop=True)
+    sold = known["found"][schema.SERIES]
+    keys = pd.concat([sold, launches.keys(tables["launches"], known["found"])])
+    keys = keys.drop_duplicates(ignore_index=True)
     at_plan = currencies.in_company_currency(  # what sales would bring at the rate to plan with
         tables["sales"].assign(month=cycle), ["revenue_value"], tables, cycle=cycle
     )
@@ -227,12 +232,19 @@ def product_review(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     valued = classification.in_money(classes, rates)
-    return {
+    moving = product_meeting.coming_and_going(tables, _past(tables, "demand_plan"), cycle=cycle)
+    found = [
+        classification.exceptions(valued, demand, items, materiality),
+        launch_status.exceptions(moving["launch_status"], materiality),
+    ]
+    return moving | {
         "product_review_facts": headlines.product_review(classes, common),
         "classes": hierarchy.with_levels(classes, items),
         "demand_kinds": classification.kinds_of_demand(classes),
         "lifecycle": classification.lifecycle(valued, items),
-        "product_review_exceptions": classification.exceptions(valued, demand, items, materiality),
+        "product_review_exceptions": pd.concat(found).sort_values(
+            "amount_value", ascending=False, kind="stable", ignore_index=True
+        ),
     }
 
 

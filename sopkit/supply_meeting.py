@@ -90,17 +90,20 @@ def bought(
 ) -> Tables:
     """What is bought for the plan, by when, and what is late for the plan as it is wanted."""
     items, span = tables["items"], months.span(cycle, max(task.n_months, 1))
-    bills, plan = _own_bill(tables, task), _priced(tables)
+    bills = explosion.bill(tables["components"], items)
+    bills = bills[~bills["component"].isin(task.keys["item"])]  # what the plan makes and buys
     members = pd.concat([items["item"], tables["components"]["component"], task.keys["item"]])
     sources = sourcing.sources(members, items, tables["suppliers"])
     late = readiness.late_launches(tables, sources, span)
-    wanted = launches.starts(items, plan)
-    possible = late.set_index("item")["possible_month"].reindex(wanted.index).fillna(wanted)
-    told, ideal = (plans.table(task, own) for own in (way, unlimited))
+    new = items.loc[items["launch_month"].between(span[0], span[-1]), "item"]
+    told, ideal = (
+        plans.table(task, own).assign(in_work=task.in_work.T.ravel()) for own in (way, unlimited)
+    )
+    ideal = ideal[~ideal["item"].isin(late["item"])]  # late launches are told as such
     ideal = ideal.assign(purchased=0.0)  # what is bought whole waits for no component
-    known = {"bills": bills, "sources": sources, "span": span, "in_work": task.in_work.T.ravel()}
-    needed, orders, used = _requirements(tables, known, told, plan, possible)
-    asked, _, uses = _requirements(tables, known, ideal, plan, wanted.iloc[:0])
+    known = {"bills": bills, "sources": sources, "span": span}
+    needed, orders, used = _requirements(tables, known, told, new)
+    asked, _, uses = _requirements(tables, known, ideal, new)
     names = ("inventory", "scheduled_receipts", "items", "locations")
     counted = pd.concat([materials.counted(*(tables[n] for n in names)), task.keys[schema.SITE]])
 
@@ -109,7 +112,7 @@ def bought(
         is_counted = pd.MultiIndex.from_frame(rows[schema.SITE]).isin(
             pd.MultiIndex.from_frame(counted)
         )
-        return rows[is_counted | rows["item"].isin(wanted.index)]
+        return rows[is_counted]
 
     prices = laid["rates"].set_index("item")["unit_price_value"]
     return {
@@ -118,40 +121,24 @@ def bought(
             orders, limiting(needed), sources, used, span
         ),
         "late_components": purchasing.late_components(limiting(asked), uses, prices, sources),
-        "late_launches": launches.lost(late, tables["launches"], plan),
+        "late_launches": launches.lost(late, tables["launches"], _priced(tables)),
     }
 
 
-def _own_bill(tables: Tables, task: tasks.Task) -> pd.DataFrame:
-    """Bills of material without what the plan itself makes and buys: items sold that are used too.
-
-    What launches take of these is in no plan yet, so their own bills stay whole.
-    """
-    bill = explosion.bill(tables["components"], tables["items"])
-    is_new = bill["item"].isin(tables["launches"]["item"])
-    return bill[is_new | ~bill["component"].isin(task.keys["item"])]
-
-
 def _requirements(
-    tables: Tables, known: dict, told: pd.DataFrame, plan: pd.DataFrame, start: pd.Series
+    tables: Tables, known: dict, told: pd.DataFrame, new: pd.Series
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Requirements and orders of a supply plan, with what launches take of them; what goes where.
-
-    Launches are those of which ``start`` tells a month.
-    """
-    items, places, sources = tables["items"], tables["locations"], known["sources"]
-    new = launches.expected(tables["launches"], plan, start)
-    site = sites.head(sites.stocking_site(new, items, places), places)
-    new = hierarchy.aggregate(new.assign(location=site), schema.SITE_MONTH, ["quantity"])
-    made = told.assign(quantity=told["regular"] + told["overtime"], in_work=known["in_work"])
+    """Requirements and orders of a supply plan, with what ``new`` items take; what goes where."""
+    items, sources = tables["items"], known["sources"]
+    made = told.assign(quantity=told["regular"] + told["overtime"])
     stock, receipts = purchasing.there(tables, told, cycle=known["span"][0])
     lead = sources.groupby("item")["lead_time_months"].min()
     terms = {"lead_months": lead, "span": known["span"]}
     exploded, launched = (
-        explosion.explode(own, new, known["bills"], items, stock=there, receipts=due, **terms)
+        explosion.explode(own, known["bills"], items, stock=there, receipts=due, **terms)
         for own, there, due in (
             (made, stock, receipts),
-            (made.iloc[:0], stock.iloc[:0], receipts.iloc[:0]),
+            (made[made["item"].isin(new)], stock.iloc[:0], receipts.iloc[:0]),
         )
     )
     is_bought = exploded.keys["is_bought"]
@@ -165,9 +152,9 @@ def _requirements(
     orders = ordering.orders(keys, exploded.net[is_bought.to_numpy()], sources)
     orders["launch_quantity"] = purchasing.for_launches(orders, exploded, launched)
     tops = made.assign(quantity=made["quantity"] + made["in_work"])
-    tops = hierarchy.aggregate(pd.concat([tops, new]), schema.SITE, ["quantity"])
+    tops = hierarchy.aggregate(tops, schema.SITE, ["quantity"])
     used = explosion.uses(tops[tops["quantity"] > 0], known["bills"])
-    used = used.assign(is_new=used["wanted_for"].isin(new["item"]))
+    used = used.assign(is_new=used["wanted_for"].isin(new))
     return purchasing.requirements(exploded, orders), orders, used
 
 

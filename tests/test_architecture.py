@@ -31,6 +31,7 @@ FLOORS = {
     "agenda": 2.5,
     "supply_problem": 2.6,
     "supply_meeting": 2.8,
+    "product_meeting": 2.8,
     "demand_meeting": 2.8,
     "data_meeting": 2.8,
     "decided": 2.5,

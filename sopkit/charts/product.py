@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from sopkit import months
+from sopkit import months, schema
 from sopkit.charts import _style
+from sopkit.demand.launches import MODEL as LIKE_ITEMS
 
 _STEADINESS = {"X": "X: steady", "Y": "Y: moving", "Z": "Z: erratic"}
 _WEIGHT = {"A": "A: first 80%", "B": "B: next 15%", "C": "C: last 5%"}
@@ -22,6 +23,8 @@ _STAGES = {
     "silent": _style.HISTORY,
 }
 _MOST_ITEMS = 12
+_MOST_RAMPS = 5  # families beside the company
+_MOST_PANELS = 6
 _WINDOW = 24  # months shown before and after the cycle
 
 
@@ -93,4 +96,74 @@ def lifecycle(items: pd.DataFrame, *, cycle: pd.Timestamp) -> Figure | None:
     axes.tick_params(axis="y", length=0)
     _style.month_axis(axes, window)
     _style.cycle_line(axes, cycle)
+    return figure
+
+
+@_style.drawn
+def ramps(curves: pd.DataFrame) -> Figure | None:
+    """How past launches grew, by family, within which 80 % of the company's lie.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Table `launch_ramps`.
+    """
+    if curves.empty:
+        return None
+    names = curves["family"].replace(schema.ALL, schema.COMPANY_LABEL)
+    wide = curves.assign(family=names).pivot(index="age", columns="family", values="share")
+    whole = curves[curves["family"] == schema.ALL].set_index("age")
+    figure, (axes,) = _style.panels(height=3.6)
+    axes.fill_between(
+        whole.index,
+        whole["share_lower"],
+        whole["share_upper"],
+        color=_style.STATISTICAL,
+        alpha=0.25,
+        linewidth=0,
+    )
+    largest = curves.sort_values("launches", ascending=False, kind="stable")["family"].unique()
+    shown = [name for name in largest if name != schema.ALL][:_MOST_RAMPS]
+    lines = {name: wide[name] for name in [schema.COMPANY_LABEL, *shown]}
+    title = "Share of its mature level that a launch sold, by months since its first"
+    _style.draw(axes, title, "Share of the mature level", lines=lines, is_rate=True)
+    axes.set_xlabel("Months since the first month of sale")
+    return figure
+
+
+@_style.drawn
+def launches(forecast: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp) -> Figure | None:
+    """What new items are planned to sell, each in its own unit, with its bounds.
+
+    Parameters
+    ----------
+    forecast : DataFrame
+        Table `forecast`.
+    items : DataFrame
+        Raw table: names and units.
+    cycle : Timestamp
+        Month in which the plan is made.
+    """
+    new = forecast[forecast["model"] == LIKE_ITEMS]
+    if new.empty:
+        return None
+    sums = new.groupby(["item", "month"])[["quantity", "quantity_lower", "quantity_upper"]].sum()
+    order = new.groupby("item")["quantity"].sum().sort_values(ascending=False, kind="stable")
+    shown = list(order.index[:_MOST_PANELS])
+    figure, panels = _style.small_panels(len(shown), height=2.3)
+    for axes, item in zip(panels, shown, strict=True):
+        own = sums.loc[item]
+        own = own[own["quantity"].cumsum() > 0]
+        name = schema.lookup(pd.Series([item]), items, "description").fillna("").iloc[0]
+        axes.fill_between(
+            own.index,
+            own["quantity_lower"],
+            own["quantity_upper"],
+            color=_style.STATISTICAL,
+            alpha=0.3,
+            linewidth=0,
+        )
+        lines = {"forecast now": own["quantity"]}
+        _style.draw(axes, f"{item} {name}".strip(), "Units a month", lines=lines)
+    _style.head(figure, "New items by month, each in its own unit, with its bounds")
     return figure

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import forecasting, history, panel
+from sopkit.demand import forecasting, history, launches, panel
 
 LAST, NOW = "last plan", "plan now"
 CAUSES = (
@@ -149,7 +149,8 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     stages.append(said(past, past[_BASE].sum(axis=1) + layers))
     stages.append(said(past, _learned_from(past)))
     stages.append(said(today, _learned_from(today)))
-    stages = [np.where(np.isfinite(stage), stage, start) for stage in stages]
+    is_new = _launched(kept, now, then)  # models alone do not tell what these were
+    stages = [np.where(np.isfinite(stage) & ~is_new, stage, start) for stage in stages]
     was_over = (start == 0) & (stages[0] != 0)
     path = [start, np.where(was_over, 0.0, stages[0]), np.where(is_over, 0.0, stages[0])]
     path += [np.where(is_over, 0.0, stage) for stage in stages[1:]]
@@ -172,6 +173,15 @@ def _coherence(kept: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> np.ndarra
     # left: a series that was launched by hand has no forecast
     both = kept[key].merge(made[[*key, "coherence"]], on=key, how="left", validate="one_to_one")
     return both["coherence"].fillna(0.0).to_numpy()
+
+
+def _launched(kept: pd.DataFrame, *cycles: dict[str, pd.DataFrame]) -> np.ndarray:
+    """Whether like items weigh in the forecast of a row's series, now or then."""
+    weights = pd.concat([tables["model_weights"] for tables in cycles])
+    own = weights[weights["model"] == launches.MODEL]
+    return pd.MultiIndex.from_frame(kept[schema.SERIES]).isin(
+        pd.MultiIndex.from_frame(own[schema.SERIES])
+    )
 
 
 def _snapped(path: list[np.ndarray]) -> list[np.ndarray]:

@@ -103,7 +103,6 @@ def spare(projection: pd.DataFrame) -> pd.DataFrame:
 
 def explode(
     made: pd.DataFrame,
-    needs: pd.DataFrame,
     bills: pd.DataFrame,
     items: pd.DataFrame,
     *,
@@ -120,8 +119,6 @@ def explode(
         Key ``item, location, month`` (due), planned already: ``quantity`` made new, ``in_work``
         begun (what it needed before the first month has been taken), ``purchased`` ordered whole.
         What subcontractors make is not in it: they bring their material.
-    needs : DataFrame
-        ``item, location, month, quantity`` of what no plan holds: netted, then made or bought.
     bills : DataFrame
         From ``bill``.
     items : DataFrame
@@ -141,7 +138,7 @@ def explode(
         lead time begins, or its ``offset_months`` before it is due if that is earlier. What would
         be needed before the first month is needed in it.
     """
-    keys, level = _levels(pd.concat([made, needs])[schema.SITE], bills)
+    keys, level = _levels(made[schema.SITE], bills)
     index = pd.MultiIndex.from_frame(keys)
 
     def laid(table: pd.DataFrame, column: str = "quantity") -> np.ndarray:
@@ -160,7 +157,7 @@ def explode(
     edges = edges.assign(child=index.get_indexer(pd.MultiIndex.from_frame(child)))
     opening = stock.reindex(index).fillna(0.0).to_numpy("float64")
     scheduled, new, begun = laid(receipts), laid(made), laid(made, "in_work")
-    gross, net, planned = laid(needs), np.zeros_like(new), np.zeros_like(new)
+    gross, net, planned = (np.zeros_like(new) for _ in range(3))
     for depth in range(level.max(initial=-1) + 1):
         rows = level == depth
         net[rows] = _net(gross[rows], opening[rows], scheduled[rows])

@@ -125,7 +125,7 @@ def requirements(exploded: Exploded, orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def for_launches(orders: pd.DataFrame, exploded: Exploded, launched: Exploded) -> np.ndarray:
-    """Units of each order that launches need, which no plan holds.
+    """Units of each order that launches of the months planned need.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def purchase_orders(
     sources : DataFrame
         From ``sourcing.sources``.
     used : DataFrame
-        From ``explosion.uses``, with ``is_new``: for a launch that is in no plan.
+        From ``explosion.uses``, with ``is_new``: for a launch of the months planned.
     span : DatetimeIndex
         Months planned.
 
@@ -186,7 +186,7 @@ def purchase_orders(
         ``amount_value``, ``payment_days``, ``payment_month`` (missing where no terms are known),
         ``is_now`` (to be ordered in the cycle's month), ``is_late`` (the month before it comes ends
         with units lacking), ``reason``, ``wanted_for``, ``launch_quantity`` (units of it that
-        launches in no plan need).
+        launches need).
     """
     terms = sources[["item", "supplier", "lead_time_days", "payment_days"]]
     table = orders.merge(terms, on=["item", "supplier"], how="left", validate="many_to_one")
@@ -222,8 +222,8 @@ def _is_late(orders: pd.DataFrame, needed: pd.DataFrame) -> np.ndarray:
 
 
 def _wanted_for_new(orders: pd.DataFrame, used: pd.DataFrame) -> np.ndarray:
-    """What each order is wanted for, launches that are in no plan named as such."""
-    new = "launch of " + _takers(orders, used[used["is_new"]]) + ", in no plan yet"
+    """What each order is wanted for, launches named as such."""
+    new = "launch of " + _takers(orders, used[used["is_new"]])
     own = used[~used["is_new"]]
     is_all = orders["launch_quantity"] > orders["quantity"] - _HALF
     is_all |= ~pd.MultiIndex.from_frame(orders[schema.SITE]).isin(

@@ -18,7 +18,15 @@ from sopkit.supply import explosion
 def late_launches(
     tables: dict[str, pd.DataFrame], sources: pd.DataFrame, span: pd.DatetimeIndex
 ) -> pd.DataFrame:
-    """Launches of the months planned that come too early.
+    """Launches of the months planned that come too early: rows of ``launches``."""
+    found = launches(tables, sources, span)
+    return found[found["possible_month"] > found["launch_month"]].reset_index(drop=True)
+
+
+def launches(
+    tables: dict[str, pd.DataFrame], sources: pd.DataFrame, span: pd.DatetimeIndex
+) -> pd.DataFrame:
+    """When each launch of the months planned can be, by what goes into the item.
 
     Parameters
     ----------
@@ -44,10 +52,9 @@ def late_launches(
     rows = []
     for item, launch in zip(new["item"], new["launch_month"], strict=True):
         part = _ready(item, known, is_launch=True)
-        if part.month > launch:
-            chain = f"{item}, launch {months.label(launch)} ← {part.chain}"
-            told = (item, launch, part.month, part.name, part.supplier, part.lead_months, chain)
-            rows.append(told)
+        chain = f"{item}, launch {months.label(launch)} ← {part.chain}"
+        told = (item, launch, part.month, part.name, part.supplier, part.lead_months, chain)
+        rows.append(told)
     columns = "item launch_month possible_month component supplier lead_months chain".split()
     kinds = dict.fromkeys(columns, "str") | {"lead_months": "int64"}
     kinds |= dict.fromkeys(["launch_month", "possible_month"], months.DTYPE)

@@ -192,7 +192,9 @@ def launch(known: dict, at: str = "2026-03", **tables) -> dict:
     bill = raw("components", {"item": "T3", "component": "C1", "offset_months": 1})
     terms = raw("suppliers", {"item": "C1", "supplier": "Ural", "lead_time_days": 120})
     like = {"item": "T3", "like_item": "T1", "weight_share": 1, "ramp_months": 2, "owner": "Lund"}
-    told = {"items": items, "components": bill, "suppliers": terms}
+    plan = known["plan"]
+    plan = pd.concat([plan, plan[plan["item"] == "T1"].assign(item="T3")], ignore_index=True)
+    told = {"items": items, "components": bill, "suppliers": terms, "plan": plan}
     return known | told | {"launches": raw("launches", like)} | tables
 
 
@@ -201,13 +203,14 @@ def receipt(at: str) -> dict:
     return {"scheduled_receipts": raw("scheduled_receipts", due)}
 
 
-def test_a_launch_before_its_component_loses_what_its_like_items_would_sell(known):
+def test_a_launch_before_its_component_loses_its_plan_of_the_months_between(known):
     row = only(ready(launch(known)))
-    # four months of lead time and one of offset: June; the like item sells 100 a month
+    # four months of lead time and one of offset: June; 100 a month are planned
     assert row["rule"] == "launch before its parts" and row["subject"] == "T3"
     assert "3 months before C1 can be there" in row["finding"]
-    assert row["amount_quantity"] == pytest.approx(300.0)
-    assert row["amount_value"] == pytest.approx(3000.0)
+    # and in June half of them, for the ramp of two months begins then
+    assert row["amount_quantity"] == pytest.approx(350.0)
+    assert row["amount_value"] == pytest.approx(3500.0)
     assert row["talk"] == "Lund with purchasing (Ural)"
     assert row["decide_by"] == month("2025-10") and row["proposal"].startswith("too late")
 
@@ -231,14 +234,6 @@ def test_a_launch_before_its_component_loses_what_its_like_items_would_sell(know
 )
 def test_no_launch_is_reported_whose_parts_can_be_there(known, change):
     assert found(ready(change(known))).empty
-
-
-def test_a_launch_that_is_planned_loses_its_own_plan(known):
-    told = launch(known)
-    own = told["plan"][told["plan"]["item"] == "T1"].assign(item="T3", quantity=7.0)
-    told["plan"] = pd.concat([told["plan"], own.assign(revenue_value=70.0)], ignore_index=True)
-    row = only(ready(told))
-    assert row["amount_quantity"] == 21.0 and row["amount_value"] == 210.0
 
 
 # a phase-out

@@ -36,16 +36,13 @@ def bill(*links: tuple) -> pd.DataFrame:
     return pd.DataFrame(full, columns=columns).astype({"item": "str", "component": "str"})
 
 
-def exploded(
-    made, bills, *, needs=None, bought=(), lead=None, stock=None, receipts=None, span=SPAN
-):
+def exploded(made, bills, *, bought=(), lead=None, stock=None, receipts=None, span=SPAN):
     names = sorted({*bills["item"], *bills["component"], *made["item"], *bought})
     items = pd.DataFrame({"item": names, "is_purchased": [name in bought for name in names]})
     index = pd.MultiIndex.from_tuples([(n, "plant") for n in stock or {}], names=KEY[:2])
     made = made.assign(**{n: 0.0 for n in ("in_work", "purchased") if n not in made})
     return explosion.explode(
         made,
-        rows() if needs is None else needs,
         bills,
         items,
         lead_months=pd.Series(lead or {}, dtype="float64"),
@@ -94,19 +91,6 @@ def test_a_made_part_comes_after_its_lead_time_and_its_parts_are_needed_at_once(
     assert course(found, "pole", "net") == [4, 0, 6, 0, 0, 0]
     assert course(found, "pole", "planned") == [0, 0, 10, 0, 0, 0]
     assert course(found, "tube", "gross") == [10, 0, 0, 0, 0, 0]
-
-
-def test_what_no_plan_holds_is_netted_made_and_exploded():
-    needs = rows(pack=[0, 0, 9], lamp=[0, 3])
-    found = exploded(
-        rows(),
-        bill(("pack", "cloth", 2.0)),
-        needs=needs,
-        bought=["cloth", "lamp"],
-        stock={"pack": 4},
-    )
-    assert course(found, "cloth", "gross") == [0, 0, 10, 0, 0, 0]
-    assert course(found, "lamp", "net") == [0, 3, 0, 0, 0, 0]
 
 
 def test_what_a_plan_orders_whole_is_a_requirement_that_stock_does_not_lessen():

@@ -52,16 +52,14 @@ def bought() -> dict:
     """Twenty tents in January and March take two poles of a tube each; five tubes are there."""
     made = pd.DataFrame({"item": "tent", "location": "plant", "month": SPAN[[0, 2]]})
     made = made.assign(quantity=20.0, in_work=0.0, purchased=0.0)
-    none = pd.DataFrame({"item": [], "location": [], "month": [], "quantity": []})
     stock = pd.Series([5.0], index=pd.MultiIndex.from_tuples([("tube", "plant")]))
     exploded = explosion.explode(
         made,
-        none.astype({"quantity": "float64"}),
         BILLS,
         ITEMS,
         lead_months=pd.Series(dtype="float64"),
         stock=stock.rename_axis(schema.SITE),
-        receipts=none.astype({"quantity": "float64"}),
+        receipts=made.iloc[:0],
         span=SPAN,
     )
     sources = sourcing.sources(ITEMS["item"], ITEMS, SUPPLIERS)
@@ -110,7 +108,7 @@ def test_a_day_to_order_before_the_cycle_is_its_first_day(bought):
     assert (table["order_by"] == CYCLE).all() and table["is_now"].all()
 
 
-def test_orders_say_what_of_them_is_for_launches_that_no_plan_holds(bought):
+def test_orders_say_what_of_them_is_for_launches(bought):
     keys = pd.DataFrame({"item": ["tube"], "location": "plant", "is_bought": True})
     gross = np.array([[40.0, 0.0, 40.0, 20.0]])
     new = np.array([[0.0, 0.0, 10.0, 20.0]])
@@ -132,7 +130,7 @@ def test_orders_say_what_of_them_is_for_launches_that_no_plan_holds(bought):
         used,
         SPAN,
     ).sort_values("month")
-    launch = "launch of lamp, in no plan yet"
+    launch = "launch of lamp"
     assert table["wanted_for"].tolist() == ["tent", f"tent; {launch}", launch]
     assert table["launch_quantity"].sum() == 45.0
     nothing = purchasing.for_launches(orders.iloc[:0], all_of_it, launched)
