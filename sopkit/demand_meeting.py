@@ -281,9 +281,13 @@ def with_launches(
     ``endless`` is the forecast as if no item ended; ``sure`` comes from ``intervals.calibrate``.
     """
     told, curves = tables["launches"], tables["launch_ramps"]
-    known = (told, tables["items"], tables["demand_history"], means, endless, curves)
+    known = (told, tables["items"], tables["demand_history"])
+    known += (means.drop(columns="coherence"), endless.drop(columns="coherence"), curves)
     whole, spread = launches.planned(*known)
-    is_own = whole["model"] != launches.MODEL  # no level has moved what like items promise
+    moved = means[[*schema.SERIES_MONTH, "coherence"]]
+    # left: no level has moved what like items promise
+    whole = whole.merge(moved, on=schema.SERIES_MONTH, how="left", validate="one_to_one")
+    is_own = whole["model"] != launches.MODEL
     whole = whole.assign(coherence=whole["coherence"].where(is_own, 0.0))
     multiples, price = sure["error_multiples"], tables["money_rates"]
     widths = launch_bounds.widths(told, whole, spread, sure["error_widths"], multiples)
