@@ -113,7 +113,7 @@ def test_the_command_writes_one_file_and_plans_anew(root, monkeypatch, capsys):
     assert "kept as data/raw/policies/2026-01_Ada_" in capsys.readouterr().out
     own = ["--accept", "--layer", "stockout", "--item", "TENT", "--month", "2024-07"]
     assert command.main(["correct", *own, *said]) == 0
-    kept = store.raw_table(root, "policies", CYCLE)
+    kept = store.raw_table(root, "policies", CYCLE).sort_values("layer")
     assert kept["is_accepted"].tolist() == [False, True]
     for odd in (["--layer", "outlier"], [], ["--refuse", "C1", "--layer", "outlier"],
                 ["--accept", "--refuse", "--layer", "outlier"]):  # fmt: skip

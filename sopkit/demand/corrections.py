@@ -180,8 +180,8 @@ def _of_shifts(
     for row in shifts.to_dict("records"):
         whole = level_shifts.effect(found, cells, pd.DataFrame([row | {"rate": -1.0}]))
         units = whole.sum()  # all demand of the months before
-        said = f"level since {months.label(row['month'])}: {row['rate']:+.0%} beside the months "
-        said += f"before ({row['rate_lower']:+.0%} to {row['rate_upper']:+.0%}); no event says why"
+        said = f"level {row['rate']:+.0%} since {months.label(row['month'])} "
+        said += f"({row['rate_lower']:+.0%} to {row['rate_upper']:+.0%}), no event says why"
         made.append(
             {name: row[name] for name in (*_NODE, "month")}
             | {"layer": "level_shift", "state": PROPOSED, "reason": said}

@@ -199,7 +199,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_history_adds_up_whatever_is_said_and_in_whatever_order(rows, shuffled):
     said = policies(*rows)
