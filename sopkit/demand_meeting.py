@@ -28,6 +28,7 @@ from sopkit.demand.apart import ALONE, Alone
 
 Tables = dict[str, pd.DataFrame]
 BY_ITEM = "items", "money_rates"  # tables of which a part needs the rows of its items alone
+WHOLE: tuple[str, ...] = ()  # tables that every part needs whole
 _BY_ORIGIN, _BY_MODEL = "backtest", "fallbacks"  # tables in which series stand within something
 
 
@@ -35,8 +36,8 @@ _BY_ORIGIN, _BY_MODEL = "backtest", "fallbacks"  # tables in which series stand 
 class Part:
     """Some series, all of each of their items, as ``statistical_of_parts`` takes them.
 
-    ``tables`` hold `demand_history` and ``BY_ITEM``; ``month_index`` and ``families`` are those of
-    the whole portfolio; ``threads`` is how many may run at once (None: one a processor).
+    ``tables``: `demand_history`, ``BY_ITEM`` and ``WHOLE``; ``month_index`` and ``families`` are
+    those of the whole portfolio; ``threads``: how many may run at once (None: one a processor).
     """
 
     tables: Tables
