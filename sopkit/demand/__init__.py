@@ -3,8 +3,9 @@
 ``history`` cleans sales into demand, ``classification`` says how each series behaves. Models on all
 series of a ``panel`` at once stand in ``smoothing``, ``seasons``, ``regression`` and
 ``intermittent``; ``forecasting`` has the verbs (backtest, forecast), ``combining`` says how much
-each model counts, ``explaining`` why, ``intervals`` how sure. ``hierarchy`` adds up and spreads
-down, ``accuracy`` measures, ``submissions`` lays departments' views on the plan's keys,
+each model counts, ``explaining`` why, ``intervals`` how sure, as ``calibration`` learned it; all of
+it works on parts of a portfolio, which ``apart`` calls. ``hierarchy`` adds up and spreads down,
+``accuracy`` measures, ``submissions`` lays departments' views on the plan's keys,
 ``overrides`` applies what people change by hand, and ``consensus`` makes one number of forecast,
 events, departments and overrides; ``launches`` says what new items are expected to sell before
 anybody plans them, ``agreed`` what of the number sales promises. ``nesting`` says which number of a
