@@ -34,4 +34,4 @@ lab: $(STAMP) ## Open JupyterLab on the notebooks (this machine only, with a tok
 	touch .venv-bench/.installed
 
 bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside peers (own environment, about 30 minutes)
-	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation dask_workers; do $(BIN)/python benchmarks/$$script.py || exit 1; done

@@ -42,9 +42,8 @@ _BY_ORIGIN, _BY_MODEL = "backtest", "fallbacks"  # tables in which series stand 
 class Part:
     """Some series, all of each of their items, as ``statistical_of_parts`` takes them.
 
-    ``tables`` hold `demand_history`, ``BY_ITEM`` and ``WHOLE``; ``month_index`` and ``families``
-    are those of the whole portfolio; ``threads`` is how many may run at once (None: one a
-    processor).
+    ``tables``: `demand_history`, ``BY_ITEM`` and ``WHOLE``; ``month_index`` and ``families`` are
+    those of the whole portfolio; ``threads``: how many may run at once (None: one a processor).
     """
 
     tables: Tables

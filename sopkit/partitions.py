@@ -102,20 +102,19 @@ class _Over(Alone):
 def _parts(client: Any, tables: Tables, path: Path, series: int) -> list:
     """What workers are to read: each part's rows, and its items' rows of the other tables."""
     history = tables["demand_history"]
-    rows = _cuts(history, series)
+    starts = _cuts(history, series)
     first, last = history["month"].min(), history["month"].max()
     month_index = months.span(first, int(months.number(last) - months.number(first)) + 1)
     families = pd.Index(tables["items"]["family"].dropna().unique())
+    whole = {name: tables[name] for name in demand_meeting.WHOLE}
+    (shared,) = client.scatter([(whole, month_index, families)], broadcast=True)
     parts = []
-    for start, stop in zip(rows, [*rows[1:], len(history)], strict=True):
+    for start, stop in zip(starts, [*starts[1:], len(history)], strict=True):
         items = history["item"].iloc[start:stop].unique()
         others = {name: tables[name] for name in demand_meeting.BY_ITEM}
         others = {name: table[table["item"].isin(items)] for name, table in others.items()}
-        others |= {name: tables[name] for name in demand_meeting.WHOLE}
-        common = month_index, families, 1
-        parts.append(
-            client.submit(_read, str(path), int(start), int(stop), others, common, pure=False)
-        )
+        rows = int(start), int(stop)
+        parts.append(client.submit(_read, str(path), *rows, others, shared, pure=False))
     return parts
 
 
@@ -128,7 +127,7 @@ def _cuts(history: pd.DataFrame, series: int) -> np.ndarray:
     return rows[np.flatnonzero(np.diff(before // series, prepend=-1))]
 
 
-def _read(path: str, start: int, stop: int, others: Tables, common: tuple) -> demand_meeting.Part:
+def _read(path: str, start: int, stop: int, others: Tables, shared: tuple) -> demand_meeting.Part:
     """A part, its rows of history from the row groups of the file that hold them."""
     from pyarrow import parquet
 
@@ -139,7 +138,9 @@ def _read(path: str, start: int, stop: int, others: Tables, common: tuple) -> de
         table = file.read_row_groups(list(range(first, last + 1)))
     skipped = start - int(ends[first] - sizes[first])
     history = table.slice(skipped, stop - start).to_pandas().reset_index(drop=True)
-    return demand_meeting.Part(others | {"demand_history": history}, *common)
+    whole, month_index, families = shared
+    tables = {**whole, **others, "demand_history": history}
+    return demand_meeting.Part(tables, month_index, families, threads=1)
 
 
 def require(scheduler: str) -> None:

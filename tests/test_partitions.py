@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -54,6 +55,7 @@ def file(tables, tmp_path_factory) -> Path:
 def scheduler():
     """Address of a cluster of two worker processes."""
     import dask
+    import distributed  # noqa: F401  what it does not find in dask's settings, it adds
 
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
@@ -70,28 +72,35 @@ def same(made: demand_meeting.Tables, expected: demand_meeting.Tables) -> None:
         pd.testing.assert_frame_equal(made[name], table, obj=name, **ALIKE)
 
 
+def frames_of(tables, series: int) -> list[pd.DataFrame]:
+    """The history in parts of so many series."""
+    history, rows = tables["demand_history"], partitions._cuts(tables["demand_history"], series)
+    return [history.iloc[a:b] for a, b in zip(rows, [*rows[1:], len(history)], strict=True)]
+
+
 def in_parts(tables, series: int) -> list[demand_meeting.Part]:
     """The tables as parts of so many series, in this process."""
-    history, rows = tables["demand_history"], partitions._cuts(tables["demand_history"], series)
-    span = pd.DatetimeIndex(history["month"].drop_duplicates().sort_values())
-    families = pd.Index(tables["items"]["family"].unique())
-    frames = [history.iloc[a:b] for a, b in zip(rows, [*rows[1:], len(history)], strict=True)]
-    return [demand_meeting.Part(tables | {"demand_history": f}, span, families, 1) for f in frames]
+    span = pd.DatetimeIndex(tables["demand_history"]["month"].drop_duplicates().sort_values())
+    common = span, pd.Index(tables["items"]["family"].unique()), 1
+    frames = frames_of(tables, series)
+    return [demand_meeting.Part(tables | {"demand_history": own}, *common) for own in frames]
 
 
 def test_parts_hold_every_row_once_and_cut_no_item(tables):
     history = tables["demand_history"]
     count = len(history.drop_duplicates(schema.SERIES))
     for series, most in ((1, history["item"].nunique()), (20, -(-count // 20)), (10**6, 1)):
-        frames = [part.tables["demand_history"] for part in in_parts(tables, series)]
+        frames = frames_of(tables, series)
         assert len(frames) <= most
         pd.testing.assert_frame_equal(pd.concat(frames), history)
         items = pd.concat([frame["item"].drop_duplicates() for frame in frames])
         assert items.is_unique
+    # families cross parts, so their seasons are learned of several
+    family = tables["items"].set_index("item")["family"]
+    parts_of = [set(family.reindex(f["item"].unique()).dropna()) for f in frames_of(tables, 20)]
+    assert any(one & other for one, other in itertools.combinations(parts_of, 2))
     # in parts of one series an item of one series is a part of its own
-    assert (
-        len(in_parts(tables, 1)[0].tables["demand_history"][schema.SERIES].drop_duplicates()) == 1
-    )
+    assert len(frames_of(tables, 1)[0][schema.SERIES].drop_duplicates()) == 1
 
 
 @pytest.mark.parametrize("series", [1, 20])
@@ -111,7 +120,7 @@ def test_two_workers_give_what_one_process_gives(tables, whole, file, scheduler,
 def test_a_worker_reads_its_rows_whichever_row_groups_hold_them(tables, file):
     history, others = tables["demand_history"], {"items": tables["items"]}
     for start, stop in ((0, 1), (499, 501), (500, 1000), (0, len(history)), (37, 1600)):
-        part = partitions._read(str(file), start, stop, others, (None, None, 1))
+        part = partitions._read(str(file), start, stop, others, ({}, None, None))
         expected = history.iloc[start:stop].reset_index(drop=True)
         pd.testing.assert_frame_equal(part.tables["demand_history"], expected)
 

@@ -3,8 +3,10 @@
 ``history`` cleans sales into demand, ``classification`` says how each series behaves. Models on all
 series of a ``panel`` at once stand in ``smoothing``, ``seasons``, ``regression`` and
 ``intermittent``; ``forecasting`` has the verbs (backtest, forecast), ``combining`` says how much
-each model counts, ``explaining`` why, ``intervals`` how sure. ``hierarchy`` adds up and spreads
-down, ``accuracy`` measures; ``drivers`` says what events and market series did to demand (on
+each model counts, ``explaining`` why, ``intervals`` how sure, as ``calibration`` learned it; all of
+it works on parts of a portfolio, which ``apart`` calls. ``hierarchy`` adds up and spreads down;
+``levels`` are forecast too and made ``coherence`` of (``summing``, ``interior``, ``locks``),
+``accuracy`` measures; ``drivers`` says what events and market series did to demand (on
 ``driver_groups``, by ``driver_model``, ``market_leads`` and ``event_rates``), ``promotions``
 whether they paid, ``as_sold`` what past plans would have told. ``submissions`` lays departments'
 views on the plan's keys,

@@ -39,10 +39,12 @@ def seasonal_indices(
     three years the scatter is that of months a year apart, where these correlate; a younger series
     has its group's season.
     """
-    base = np.ones((YEAR, values.shape[1]))
-    if groups is not None and (groups >= 0).any():
-        member = groups >= 0
-        totals = group_totals(values, groups) if totals is None else totals
+    groups = np.full(values.shape[1], -1) if groups is None else groups
+    totals = group_totals(values, groups) if totals is None else totals
+    if values.shape[1] == 1:
+        return seasonal_indices(beside_itself(values), np.repeat(groups, 2), totals)[:, :1]
+    base, member = np.ones((YEAR, values.shape[1])), groups >= 0
+    if member.any():
         pooled = _shrunk(totals, np.ones((YEAR, totals.shape[1])))
         base[:, member] = pooled[:, groups[member]]
     indices = np.maximum(_shrunk(values, base), _SMALLEST_INDEX)
@@ -79,8 +81,6 @@ def beside_itself(values: np.ndarray) -> np.ndarray:
 
 def _shrunk(values: np.ndarray, base: np.ndarray) -> np.ndarray:
     """Ratio indices (12, n_series) drawn to ``base`` as far as they are scatter."""
-    if values.shape[1] == 1:
-        return _shrunk(beside_itself(values), beside_itself(base))[:, :1]
     ratio = _ratios(values)
     blocks = -(-len(ratio) // YEAR)
     padded = np.full((blocks * YEAR, ratio.shape[1]), np.nan)

@@ -383,3 +383,27 @@ def test_scores_equal_a_slow_loop(table, sample_tests, planning, sample_tables, 
             assert found["gain_rate"] == pytest.approx(gains / moved)
         else:
             assert np.isnan(found["nervousness_rate"]) and np.isnan(found["gain_rate"])
+
+
+# in parts
+
+
+def test_items_in_parts_tell_of_their_family_what_they_tell_at_once():
+    items = items_of(A="Tents", B="Tents", C="Lamps")
+    came, said = [[[10, 10]] * 2, [[20, 20]] * 2, [[5, 7]] * 2], [[[14, 12]] * 2, [[16, 19]] * 2]
+    said = [*said, [[5, 9], [6, 6]]]
+    theta = {"theta": [[[11, 11]] * 2, [[np.nan] * 2] * 2, [[5, 6]] * 2]}
+    history = pd.concat([YEARS, history_of("2025-01", C=[5.0, 7.0] * 6)], ignore_index=True)
+    whole = accuracy.by_level(backtest_of(came, said, [24, 25], theta, "ABC"), history, items)
+    told = None
+    for own in ([2], [0], [1]):  # in any order, and the family is no neighbour of itself
+        chosen = ["ABC"[k] for k in own]
+        one = {"theta": [theta["theta"][k] for k in own]}
+        arrays = [[values[k] for k in own] for values in (came, said)]
+        tests = backtest_of(*arrays, [24, 25], one, "".join(chosen))
+        part = accuracy.told(tests, history[history["item"].isin(chosen)], items)
+        told = accuracy.with_told(part, told)
+    made = accuracy.by_level_of_parts(told)
+    key = ["level", "model", "lag", "member"]
+    made, whole = (table.sort_values(key, ignore_index=True) for table in (made, whole))
+    pd.testing.assert_frame_equal(made, whole, rtol=1e-12)

@@ -182,3 +182,39 @@ def test_weights_of_a_kind_are_those_of_the_least_squared_error_and_ridge(count)
         options={"ftol": 1e-14},
     )
     np.testing.assert_allclose(combining.usual_shares(products, count), best.x, atol=1e-4)
+
+
+# in parts
+
+
+@given(st.integers(0, 1000), st.integers(1, 19))
+def test_parts_learn_together_what_all_series_say_at_once(seed, cut):
+    rng, is_for = np.random.default_rng(seed), np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]]) > 0
+    errors = rng.normal(size=(3, 7, 20)) * rng.gamma(2.0, 10.0, 20)
+    products = np.tril(np.ones((3, 3)))[..., None] * np.einsum("its,jts->ijs", errors, errors) / 7
+    counts, kind = rng.integers(0, 3, 20) * 7.0, rng.integers(0, 3, 20)
+    able = rng.random((3, 20)) < 0.8
+    parts = [
+        combining.sums(products[..., own], counts[own], able[:, own], kind[own], is_for)
+        for own in np.split(np.arange(20), [cut])
+    ]
+    usual, level = combining.learned(parts[0] + parts[1], is_for)
+    # by hand: each series' products over its usual square, their mean by kind
+    squares = np.einsum("iis->is", products)
+    for number in range(3):
+        mine = np.flatnonzero(is_for[number])
+        own = [s for s in range(20) if kind[s] == number and counts[s] > 0]
+        mean = np.zeros((len(mine), len(mine)))
+        for s in own:
+            for i, row in enumerate(mine):
+                for j, column in enumerate(mine):
+                    mean[i, j] += products[max(row, column), min(row, column), s] / (
+                        squares[mine, s].mean() * len(own)
+                    )
+        weight = combining.usual_shares(mean, len(own)) if own else 1.0 / len(mine)
+        np.testing.assert_allclose(usual[number, mine], weight, atol=1e-9)
+    given_level = combining.shares(squares, counts, able, kind, usual, level)
+    for one, other in zip(
+        given_level, combining.shares(squares, counts, able, kind, usual), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-12)

@@ -177,3 +177,20 @@ def test_seasonal_indices_equal_a_loop_over_one_series(count, hole):
     together = seasons.seasonal_indices(values)
     for k in range(values.shape[1]):
         np.testing.assert_allclose(together[:, k], slow_indices(values[:, k]), err_msg=f"{k}")
+
+
+# in parts
+
+
+@given(st.integers(0, 1000), st.integers(1, 4))
+def test_series_in_parts_have_the_very_bits_they_have_at_once(seed, cut):
+    values, groups = made_panel(seed), np.array([0, 2, -1, 0, 2])
+    parts = np.split(np.arange(5), [cut])
+    totals = None
+    for own in parts:
+        totals = seasons.group_totals(values[:, own], groups[own], totals)
+    np.testing.assert_array_equal(totals, seasons.group_totals(values, groups))
+    whole = seasons.seasonal_indices(values, groups)
+    for own in parts:  # one of them may be a lone series
+        found = seasons.seasonal_indices(values[:, own], groups[own], totals)
+        np.testing.assert_array_equal(found, whole[:, own])
