@@ -128,7 +128,7 @@ def test_a_month_ahead_that_lacks_its_usual_event_is_said():
     rates[10:48:12] = 0.3
     values = 100.0 + np.random.default_rng(0).normal(scale=5.0, size=48)
     notes = fit(values, events=pd.DataFrame({"promotion": rates})).notes
-    assert any("enter it in `events`" in note for note in notes)
+    assert any("enter it in the table events" in note for note in notes)
 
 
 def test_the_form_has_the_least_aicc_of_those_that_can_be():
