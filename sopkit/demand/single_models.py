@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from statsmodels.tools.numdiff import approx_hess
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.statespace.sarimax import SARIMAX
@@ -33,6 +34,7 @@ _ORDERS = [(0, 1), (1, 0), (1, 1), (2, 0)]  # (p, q) that are tried
 _PATHS, _SEED = 2000, 0  # simulated to find the 80 % band of ETS
 _OUTSIDE = 10.0  # percent on each side of it
 _Z80 = 1.2816
+_EDGE = 0.005  # a smoothing parameter as near to 0 or 1 has no interval
 _SEASONAL_STRENGTH = 0.64  # from which on a year is differenced (Hyndman's rule)
 _CLOSE_ENOUGH = {"factr": 1e8, "pgtol": 1e-4}  # of a log likelihood: eight digits
 _STOPPED = "The search for parameters ended before it was sure: take them as rough."
@@ -123,7 +125,7 @@ def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
         found = found.model.smooth(np.array(given))
     elif names:
         notes += () if found.mle_retvals["converged"] else (_STOPPED,)
-        bounds = _bounds(found)
+        bounds = _curvature_bounds(found)
     paths = found.simulate(
         horizon, anchor="end", repetitions=_PATHS, rng=np.random.default_rng(_SEED)
     )
@@ -202,8 +204,29 @@ def _aicc(found, count: int) -> float:
     return float(aicc) if np.isfinite(aicc) else np.inf
 
 
+def _curvature_bounds(found) -> np.ndarray:
+    """80 % interval of each smoothing parameter, by how its likelihood bends beside the others.
+
+    One that the search left at an edge has none, and stands still for the others.
+    """
+    values = np.asarray(found.params, dtype="float64")
+    inside = (values > _EDGE) & (values < 1.0 - _EDGE)
+
+    def likelihood(free: np.ndarray) -> float:
+        own = values.copy()
+        own[inside] = free
+        return found.model.loglike(own)
+
+    bounds = np.full((len(values), 2), np.nan)
+    if inside.any():
+        bend = np.linalg.pinv(-approx_hess(values[inside], likelihood)).diagonal()
+        width = _Z80 * np.sqrt(np.where(bend > 0, bend, np.nan))
+        bounds[inside] = np.column_stack([values[inside] - width, values[inside] + width])
+    return bounds.clip(0.0, 1.0)
+
+
 def _bounds(found) -> np.ndarray:
-    """80 % interval of each parameter, missing where the search stopped at an edge."""
+    """80 % interval of each parameter of a SARIMAX, missing where the likelihood is flat."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a flat likelihood has no curvature: missing
         try:

@@ -83,6 +83,32 @@ def test_smoothing_and_season_of_a_simulated_series_are_found_again():
     assert bounds["lower"] < bounds["value"] < bounds["upper"] < 0.6
 
 
+def test_a_parameter_at_its_edge_has_no_interval_and_the_others_have_theirs():
+    rng = np.random.default_rng(2)
+    level = 100.0 + np.cumsum(rng.normal(scale=3.0, size=72))  # alpha near one half, season fixed
+    values = level + 30.0 * np.sin(np.arange(72) * np.pi / 6) + rng.normal(scale=3.0, size=72)
+    table = fit(values, form="ANA").parameters.set_index("parameter")
+    assert table.loc["gamma", "value"] < 0.005 and np.isnan(table.loc["gamma", "lower"])
+    lower, upper = table.loc["alpha", ["lower", "upper"]]
+    assert 0.0 <= lower < table.loc["alpha", "value"] < upper <= 1.0
+    # one parameter alone: by the curvature of the sum of squares of the recursion by hand
+    noisy = level + rng.normal(scale=4.0, size=72)
+    own = fit(noisy, form="ANN").parameters.set_index("parameter")
+    first = own.loc["first level", "value"]
+
+    def likelihood(alpha: float) -> float:
+        state, squares = first, 0.0
+        for amount in noisy:
+            squares += (amount - state) ** 2
+            state += alpha * (amount - state)
+        return -36.0 * np.log(squares)
+
+    alpha, step = own.loc["alpha", "value"], 1e-3
+    bend = likelihood(alpha + step) - 2 * likelihood(alpha) + likelihood(alpha - step)
+    width = 1.2816 * step / np.sqrt(-bend)
+    assert own.loc["alpha", "upper"] - alpha == pytest.approx(width, rel=0.01)
+
+
 def test_autoregression_and_the_size_of_events_are_found_again():
     rng = np.random.default_rng(5)
     noise = np.zeros(120)
