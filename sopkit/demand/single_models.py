@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from statsmodels.tools.numdiff import approx_hess
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -126,8 +127,14 @@ def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     elif names:
         notes += () if found.mle_retvals["converged"] else (_STOPPED,)
         bounds = _curvature_bounds(found)
+    errors = np.asarray(found.resid)
+    spread = np.sqrt(errors @ errors / max(count - _learned(found.model), 1))
     paths = found.simulate(
-        horizon, anchor="end", repetitions=_PATHS, rng=np.random.default_rng(_SEED)
+        horizon,
+        anchor="end",
+        repetitions=_PATHS,
+        random_errors=stats.norm(scale=spread),
+        rng=np.random.default_rng(_SEED),
     )
     ahead, later = np.asarray(found.forecast(horizon)), acting.whole[count:]
     lower, upper = np.nanpercentile(np.asarray(paths), [_OUTSIDE, 100 - _OUTSIDE], axis=1)
@@ -145,7 +152,7 @@ def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
         f"ETS({form[0]},{form[1:-1]},{form[-1]})",
         np.maximum(_moved(fitted, acting.whole[:count], takes_log), 0.0),
         *back,
-        np.asarray(found.resid),
+        errors,
         fitted,
         _parameters(rows + acting.rows),
         _aicc(found, count),
@@ -196,12 +203,16 @@ def _smoothed(values: np.ndarray, form: str):
 
 def _aicc(found, count: int) -> float:
     """AICc; first states count as parameters, as they are taken from the same months."""
-    model = found.model
-    states = 1 + int(bool(model.trend)) + (YEAR - 1 if model.seasonal else 0)
-    free = len(model.param_names) + states + 1  # and the variance
+    free = _learned(found.model) + 1  # and the variance
     rest = count - free - 1
     aicc = 2 * free - 2 * found.llf + 2 * free * (free + 1) / rest if rest > 0 else np.inf
     return float(aicc) if np.isfinite(aicc) else np.inf
+
+
+def _learned(model: ETSModel) -> int:
+    """Figures taken from the series: smoothing, first level, trend and season."""
+    states = 1 + int(bool(model.trend)) + (YEAR - 1 if model.seasonal else 0)
+    return len(model.param_names) + states
 
 
 def _curvature_bounds(found) -> np.ndarray:

@@ -63,9 +63,10 @@ def test_held_smoothing_is_the_recursion_by_hand():
     np.testing.assert_allclose(found.fitted, said)
     np.testing.assert_allclose(found.mean, level)
     assert found.parameters.set_index("parameter").loc["alpha", "state"] == "held"
-    # a step ahead the band is that of the errors: 1.2816 standard deviations on each side
+    # a step ahead the band is that of the errors, two figures having been learned from them
     width = found.upper[0] - found.lower[0]
-    assert width == pytest.approx(2 * 1.2816 * np.std(values - said), rel=0.1)
+    spread = np.sqrt(np.sum((values - said) ** 2) / 13)
+    assert width == pytest.approx(2 * 1.2816 * spread, rel=0.04)
 
 
 def test_smoothing_and_season_of_a_simulated_series_are_found_again():
