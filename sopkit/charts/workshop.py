@@ -37,7 +37,7 @@ def forecasts(
     history, ahead = history.set_index("month"), found.ahead.set_index("month")
     if not history["value"].notna().any():
         return None
-    name = "model" if found.fit is None else found.fit.words
+    name = "model" if found.fit is None else found.fit.words.removesuffix(" on logarithms")
     figure, (axes,) = _style.panels(height=4.4)
     for low, high, colour in (
         ("lower", "upper", _MODEL["color"]),

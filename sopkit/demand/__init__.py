@@ -17,5 +17,6 @@ department is a total of which, ``taken`` what each did to the plan, ``guards`` 
 not count. The ledger: ``lags`` lays out every layer of every past cycle beside what came,
 ``lag_accuracy`` says how far off it was, ``value_added`` who made it better, ``watch`` what the
 running month says already. The workshop of one series: ``single_series`` takes it from the tables,
-``decomposing``, ``single_models`` and ``diagnostics`` ask statsmodels, ``workshop`` compares.
+``decomposing``, ``event_sizes``, ``single_models`` and ``diagnostics`` ask statsmodels,
+``workshop`` compares.
 """

@@ -1,9 +1,7 @@
 """ETS and SARIMAX of statsmodels on one series: chosen or as asked, with what they doubt.
 
-Both give the same ``Fit``. Events enter as the rates that planners expected, month by month: what
-is measured is by how many times the expectation came true. They are taken out of history and put
-on the months ahead at the same rate. Where history cannot tell the size, the expectation holds,
-and a note says so.
+Both give the same ``Fit``; events are taken out of history and put on the months ahead as
+``event_sizes`` says.
 """
 
 from __future__ import annotations
@@ -13,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
+from scipy import stats
+from statsmodels.tools.numdiff import approx_hess
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from sopkit import contract, months
-from sopkit.demand import decomposing, diagnostics
+from sopkit.demand import decomposing, diagnostics, event_sizes
 from sopkit.demand.decomposing import SHORTEST_SEASON, YEAR
 
 MODELS = {"ets": "ETS", "sarimax": "SARIMAX"}
@@ -36,10 +35,7 @@ _ORDERS = [(0, 1), (1, 0), (1, 1), (2, 0)]  # (p, q) that are tried
 _PATHS, _SEED = 2000, 0  # simulated to find the 80 % band of ETS
 _OUTSIDE = 10.0  # percent on each side of it
 _Z80 = 1.2816
-_UNSURE = 0.5  # standard error of a multiple of what was expected: beyond it history tells nothing
-_LEAST_RATE = -0.95
-_APART = 1e-3  # of a logarithm: an event that trend and season tell to this is not told apart
-_TOLD_RATE = 0.01  # an event below it is not missed
+_EDGE = 0.005  # a smoothing parameter as near to 0 or 1 has no interval
 _SEASONAL_STRENGTH = 0.64  # from which on a year is differenced (Hyndman's rule)
 _CLOSE_ENOUGH = {"factr": 1e8, "pgtol": 1e-4}  # of a log likelihood: eight digits
 _STOPPED = "The search for parameters ended before it was sure: take them as rough."
@@ -66,17 +62,6 @@ class Fit:
     aicc: float
     free: int
     choice: dict
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Events:
-    """Events on the model's scale, all months: as expected, regressors to be measured, both."""
-
-    given: np.ndarray
-    regressors: pd.DataFrame
-    whole: np.ndarray
-    rows: list[tuple]
     notes: tuple[str, ...]
 
 
@@ -118,7 +103,7 @@ def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     _check_smoothing(asked)
     count, takes_log = len(values), decomposing.is_log(values)
     horizon = len(rates) - count
-    acting = _events(values, rates, takes_log)
+    acting = event_sizes.measured(values, rates, takes_log)
     without = _moved(decomposing.filled(values), -acting.whole[:count], takes_log)
     forms = _admissible(count, takes_log)
     if "form" in asked:
@@ -141,9 +126,15 @@ def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
         found = found.model.smooth(np.array(given))
     elif names:
         notes += () if found.mle_retvals["converged"] else (_STOPPED,)
-        bounds = _bounds(found)
+        bounds = _curvature_bounds(found)
+    errors = np.asarray(found.resid)
+    spread = np.sqrt(errors @ errors / max(count - _learned(found.model), 1))
     paths = found.simulate(
-        horizon, anchor="end", repetitions=_PATHS, rng=np.random.default_rng(_SEED)
+        horizon,
+        anchor="end",
+        repetitions=_PATHS,
+        random_errors=stats.norm(scale=spread),
+        rng=np.random.default_rng(_SEED),
     )
     ahead, later = np.asarray(found.forecast(horizon)), acting.whole[count:]
     lower, upper = np.nanpercentile(np.asarray(paths), [_OUTSIDE, 100 - _OUTSIDE], axis=1)
@@ -159,9 +150,9 @@ def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     fitted = np.asarray(found.fittedvalues)
     return Fit(
         f"ETS({form[0]},{form[1:-1]},{form[-1]})",
-        _moved(fitted, acting.whole[:count], takes_log),
+        np.maximum(_moved(fitted, acting.whole[:count], takes_log), 0.0),
         *back,
-        np.asarray(found.resid),
+        errors,
         fitted,
         _parameters(rows + acting.rows),
         _aicc(found, count),
@@ -212,16 +203,41 @@ def _smoothed(values: np.ndarray, form: str):
 
 def _aicc(found, count: int) -> float:
     """AICc; first states count as parameters, as they are taken from the same months."""
-    model = found.model
-    states = 1 + int(bool(model.trend)) + (YEAR - 1 if model.seasonal else 0)
-    free = len(model.param_names) + states + 1  # and the variance
+    free = _learned(found.model) + 1  # and the variance
     rest = count - free - 1
     aicc = 2 * free - 2 * found.llf + 2 * free * (free + 1) / rest if rest > 0 else np.inf
     return float(aicc) if np.isfinite(aicc) else np.inf
 
 
+def _learned(model: ETSModel) -> int:
+    """Figures taken from the series: smoothing, first level, trend and season."""
+    states = 1 + int(bool(model.trend)) + (YEAR - 1 if model.seasonal else 0)
+    return len(model.param_names) + states
+
+
+def _curvature_bounds(found) -> np.ndarray:
+    """80 % interval of each smoothing parameter, by how its likelihood bends beside the others.
+
+    One that the search left at an edge has none, and stands still for the others.
+    """
+    values = np.asarray(found.params, dtype="float64")
+    inside = (values > _EDGE) & (values < 1.0 - _EDGE)
+
+    def likelihood(free: np.ndarray) -> float:
+        own = values.copy()
+        own[inside] = free
+        return found.model.loglike(own)
+
+    bounds = np.full((len(values), 2), np.nan)
+    if inside.any():
+        bend = np.linalg.pinv(-approx_hess(values[inside], likelihood)).diagonal()
+        width = _Z80 * np.sqrt(np.where(bend > 0, bend, np.nan))
+        bounds[inside] = np.column_stack([values[inside] - width, values[inside] + width])
+    return bounds.clip(0.0, 1.0)
+
+
 def _bounds(found) -> np.ndarray:
-    """80 % interval of each parameter, missing where the search stopped at an edge."""
+    """80 % interval of each parameter of a SARIMAX, missing where the likelihood is flat."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a flat likelihood has no curvature: missing
         try:
@@ -234,7 +250,7 @@ def _sarimax(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     """ARIMA with season and regressors, on logarithms where every month is above zero."""
     count, takes_log = len(values), decomposing.is_log(values)
     horizon = len(rates) - count
-    acting = _events(values, rates, takes_log)
+    acting = event_sizes.measured(values, rates, takes_log)
     scaled = (np.log(values) if takes_log else values) - acting.given[:count]
     kinds, regressors = list(acting.regressors), acting.regressors.to_numpy()
     tried, notes = [], acting.notes
@@ -267,7 +283,7 @@ def _sarimax(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     fitted = past + acting.given[:count]
     return Fit(
         _sarima_words(order, seasonal, takes_log),
-        np.exp(fitted) if takes_log else fitted,
+        np.exp(fitted) if takes_log else np.maximum(fitted, 0.0),
         *(np.maximum(part, 0.0) for part in ahead),
         residuals[told],
         past[told],
@@ -289,7 +305,7 @@ def _named(parameter: str, kinds_of_events: list[str]) -> str:
     """``ar.S.L12`` and ``x1`` in words."""
     kind, *rest = parameter.split(".")
     if kind[0] == "x":
-        return _multiple(kinds_of_events[int(kind[1:]) - 1])
+        return event_sizes.words(kinds_of_events[int(kind[1:]) - 1])
     kinds = {"ar": "autoregression", "ma": "moving average", "intercept": "drift or mean"}
     lag = f", lag {rest[-1].removeprefix('L')}" if kind in ("ar", "ma") else ""
     return kinds.get(kind, parameter) + lag
@@ -337,63 +353,6 @@ def _state_space(scaled, regressors, order, seasonal, **choices) -> SARIMAX:
         concentrate_scale=True,
         **choices,
     )
-
-
-def _events(values: np.ndarray, rates: pd.DataFrame, takes_log: bool) -> _Events:
-    """Events on the model's scale, and which of them history can measure (least squares)."""
-    count = len(values)
-    rates = rates.clip(lower=_LEAST_RATE).reset_index(drop=True)
-    moves = np.log1p(rates) if takes_log else rates * np.nanmean(values)
-    moves = moves.loc[:, moves.abs().max() > 1e-9]
-    found = _measured(np.log(values) if takes_log else values, moves[:count])
-    whole, rows, notes = np.zeros(len(rates)), [], []
-    for kind in moves:
-        if kind in found.index:
-            whole += found.loc[kind, "multiple"] * moves[kind].to_numpy()
-            rows.append((_multiple(kind), *found.loc[kind], "measured"))
-            continue
-        whole += moves[kind].to_numpy()
-        rows.append((_multiple(kind), 1.0, np.nan, np.nan, "expected"))
-    expected = [kind for kind in moves if kind not in found.index]
-    if expected:
-        notes.append(
-            f"History cannot tell the size of some events ({', '.join(expected)}): what was "
-            "expected of them is taken."
-        )
-    usual = rates[:count].abs().groupby(np.arange(count) % YEAR).mean()
-    usual = usual.reindex(np.arange(count, len(rates)) % YEAR).to_numpy()
-    if ((rates[count:] == 0) & (usual > _TOLD_RATE)).any(axis=None):
-        notes.append(
-            "Some months ahead lack an event that they had in earlier years, and are forecast "
-            "without it: enter it in `events` if it will come."
-        )
-    given = moves[expected].sum(axis=1).to_numpy()
-    return _Events(given, moves[list(found.index)], whole, rows, tuple(notes))
-
-
-def _measured(scaled: np.ndarray, moves: pd.DataFrame) -> pd.DataFrame:
-    """Kinds of events whose size can be told apart from trend and season: multiple, 80 % bounds."""
-    count = len(scaled)
-    frame = pd.DataFrame({"mean": 1.0, "trend": np.arange(count) / YEAR})
-    if count >= SHORTEST_SEASON:
-        calendar = pd.get_dummies(np.arange(count) % YEAR, drop_first=True, dtype="float64")
-        frame = frame.join(calendar.add_prefix("month "))
-    apart = [kind for kind in moves if sm.OLS(moves[kind], frame).fit().resid.std() > _APART]
-    design = frame.join(moves[apart])
-    known = np.isfinite(scaled)
-    nothing = pd.DataFrame(columns=["multiple", "lower", "upper"], dtype="float64")
-    if known.sum() < design.shape[1] + 3 or not apart:
-        return nothing
-    if np.linalg.matrix_rank(design[known]) < design.shape[1]:  # kinds that always come together
-        return nothing
-    fitted = sm.OLS(scaled[known], design[known]).fit()
-    found = fitted.conf_int(0.2).set_axis(["lower", "upper"], axis=1)
-    found.insert(0, "multiple", fitted.params)
-    return found.loc[[kind for kind in apart if fitted.bse[kind] <= _UNSURE]]
-
-
-def _multiple(kind: str) -> str:
-    return f"{kind}: times what was expected"
 
 
 def _moved(values: np.ndarray, move: np.ndarray, takes_log: bool) -> np.ndarray:

@@ -218,8 +218,8 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         is_ets = own["model"].value == "ets"
         smoothing.layout.display = "flex" if is_ets else "none"
         orders.layout.display = "none" if is_ets else "flex"
-        for name in (*_SLIDERS, *_ORDERS):
-            own[name].disabled = not own["is_held" if name in _SLIDERS else "is_own"].value
+        for name in _ORDERS:
+            own[name].disabled = not own["is_own"].value
         named = {level: own[level].value for level in _EVERY}
         choice = {"has_events": own["has_events"].value, "model": own["model"].value}
         try:
@@ -259,6 +259,8 @@ def _follow(own: dict[str, widgets.Widget], found: workshop.Study, redraw) -> No
     if found.fit is None:
         return
     said = found.fit.parameters.set_index("parameter")["value"]
+    for name in _SLIDERS:  # a form without trend has nothing to hold there
+        own[name].disabled = not own["is_held"].value or name not in said.index
     places = {} if own["is_held"].value else {n: said[n] for n in _SLIDERS if n in said.index}
     if "order" in found.fit.choice and not own["is_own"].value:
         counts = (*found.fit.choice["order"], *found.fit.choice["seasonal_order"])
@@ -299,7 +301,9 @@ def _controls(tables: dict) -> dict[str, widgets.Widget]:
         known = sorted(set(history[level]) - {schema.ALL})
         options = [(word, schema.ALL), *((member, member) for member in known)]
         options = _items(tables, schema.ALL) if level == "item" else options
-        made[level] = widgets.Dropdown(options=options, description=level.capitalize(), **look)
+        made[level] = widgets.Dropdown(
+            options=options, description=level.capitalize(), layout={"width": "17em"}, **look
+        )
     models = [(words, name) for name, words in single_models.MODELS.items()]
     made["model"] = widgets.Dropdown(options=models, description="Model", **look)
     made["has_events"] = widgets.Checkbox(True, description="With events", indent=False)
@@ -316,7 +320,7 @@ def _controls(tables: dict) -> dict[str, widgets.Widget]:
             description=name,
             tooltip=words,
             continuous_update=False,
-            style={"description_width": "3.5em"},
+            style={"description_width": "4em"},
         )
     made["is_own"] = widgets.Checkbox(False, description="Hold orders at", indent=False)
     for name, (value, most) in _ORDERS.items():

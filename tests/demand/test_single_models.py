@@ -63,9 +63,10 @@ def test_held_smoothing_is_the_recursion_by_hand():
     np.testing.assert_allclose(found.fitted, said)
     np.testing.assert_allclose(found.mean, level)
     assert found.parameters.set_index("parameter").loc["alpha", "state"] == "held"
-    # a step ahead the band is that of the errors: 1.2816 standard deviations on each side
+    # a step ahead the band is that of the errors, two figures having been learned from them
     width = found.upper[0] - found.lower[0]
-    assert width == pytest.approx(2 * 1.2816 * np.std(values - said), rel=0.1)
+    spread = np.sqrt(np.sum((values - said) ** 2) / 13)
+    assert width == pytest.approx(2 * 1.2816 * spread, rel=0.04)
 
 
 def test_smoothing_and_season_of_a_simulated_series_are_found_again():
@@ -81,6 +82,32 @@ def test_smoothing_and_season_of_a_simulated_series_are_found_again():
     assert value(found, "gamma") < 0.1
     bounds = found.parameters.set_index("parameter").loc["alpha"]
     assert bounds["lower"] < bounds["value"] < bounds["upper"] < 0.6
+
+
+def test_a_parameter_at_its_edge_has_no_interval_and_the_others_have_theirs():
+    rng = np.random.default_rng(2)
+    level = 100.0 + np.cumsum(rng.normal(scale=3.0, size=72))  # alpha near one half, season fixed
+    values = level + 30.0 * np.sin(np.arange(72) * np.pi / 6) + rng.normal(scale=3.0, size=72)
+    table = fit(values, form="ANA").parameters.set_index("parameter")
+    assert table.loc["gamma", "value"] < 0.005 and np.isnan(table.loc["gamma", "lower"])
+    lower, upper = table.loc["alpha", ["lower", "upper"]]
+    assert 0.0 <= lower < table.loc["alpha", "value"] < upper <= 1.0
+    # one parameter alone: by the curvature of the sum of squares of the recursion by hand
+    noisy = level + rng.normal(scale=4.0, size=72)
+    own = fit(noisy, form="ANN").parameters.set_index("parameter")
+    first = own.loc["first level", "value"]
+
+    def likelihood(alpha: float) -> float:
+        state, squares = first, 0.0
+        for amount in noisy:
+            squares += (amount - state) ** 2
+            state += alpha * (amount - state)
+        return -36.0 * np.log(squares)
+
+    alpha, step = own.loc["alpha", "value"], 1e-3
+    bend = likelihood(alpha + step) - 2 * likelihood(alpha) + likelihood(alpha - step)
+    width = 1.2816 * step / np.sqrt(-bend)
+    assert own.loc["alpha", "upper"] - alpha == pytest.approx(width, rel=0.01)
 
 
 def test_autoregression_and_the_size_of_events_are_found_again():
@@ -128,7 +155,7 @@ def test_a_month_ahead_that_lacks_its_usual_event_is_said():
     rates[10:48:12] = 0.3
     values = 100.0 + np.random.default_rng(0).normal(scale=5.0, size=48)
     notes = fit(values, events=pd.DataFrame({"promotion": rates})).notes
-    assert any("enter it in `events`" in note for note in notes)
+    assert any("enter it in the table events" in note for note in notes)
 
 
 def test_the_form_has_the_least_aicc_of_those_that_can_be():
