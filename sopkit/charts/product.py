@@ -132,7 +132,7 @@ def ramps(curves: pd.DataFrame) -> Figure | None:
 
 
 @_style.drawn
-def launches(forecast: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp) -> Figure | None:
+def launches(forecast: pd.DataFrame, items: pd.DataFrame) -> Figure | None:
     """What new items are planned to sell, each in its own unit, with its bounds.
 
     Parameters
@@ -140,9 +140,7 @@ def launches(forecast: pd.DataFrame, items: pd.DataFrame, *, cycle: pd.Timestamp
     forecast : DataFrame
         Table `forecast`.
     items : DataFrame
-        Raw table: names and units.
-    cycle : Timestamp
-        Month in which the plan is made.
+        Raw table: names.
     """
     new = forecast[forecast["model"] == LIKE_ITEMS]
     if new.empty:

@@ -11,8 +11,10 @@ it works on parts of a portfolio, which ``apart`` calls. ``hierarchy`` adds up a
 whether they paid, ``as_sold`` what past plans would have told. ``submissions`` lays departments'
 views on the plan's keys,
 ``overrides`` applies what people change by hand, and ``consensus`` makes one number of forecast,
-events, departments and overrides; ``launches`` says what new items are expected to sell before
-anybody plans them, ``agreed`` what of the number sales promises. ``nesting`` says which number of a
+events, departments and overrides; ``launches`` plans new items from their like items, as
+``ramps`` of past launches grew, ``launch_bounds`` says how sure that is, ``launch_status`` what is
+not ready, ``launch_tracking`` how recent ones run, ``phase_outs`` what items that end leave over.
+``agreed`` says what of the number sales promises. ``nesting`` says which number of a
 department is a total of which, ``taken`` what each did to the plan, ``guards`` which overrides will
 not count. The ledger: ``lags`` lays out every layer of every past cycle beside what came,
 ``lag_accuracy`` says how far off it was, ``value_added`` who made it better, ``watch`` what the
