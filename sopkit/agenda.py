@@ -73,7 +73,7 @@ demand_review | 03_demand_review | Demand review
   raw: items locations channels submissions overrides events assumptions production inventory
     rates orders answers launches
   processed: demand_history money_rates planning_units restatements value_added author_skill
-    driver_effects market_rates origin_rates promotion_returns launch_ramps
+    driver_effects market_rates origin_rates promotion_returns
   ledger: plans
   writes: demand_review_facts forecast backtest accuracy model_weights fallbacks forecast_reasons
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill

@@ -28,6 +28,7 @@ from sopkit.demand import (
     levels,
     locks,
     panel,
+    ramps,
 )
 from sopkit.demand.apart import ALONE, Alone
 
@@ -279,8 +280,9 @@ def with_launches(
 
     ``endless`` is the forecast as if no item ended; ``sure`` comes from ``intervals.calibrate``.
     """
-    told, curves = tables["launches"], tables["launch_ramps"]
-    known = (told, tables["items"], tables["demand_history"])
+    told, items, sold = tables["launches"], tables["items"], tables["demand_history"]
+    curves = ramps.learned(sold, items)
+    known = (told, items, sold)
     known += (means.drop(columns="coherence"), endless.drop(columns="coherence"), curves)
     whole, spread = launches.planned(*known)
     moved = means[[*schema.SERIES_MONTH, "coherence"]]

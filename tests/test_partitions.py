@@ -13,6 +13,7 @@ import pytest
 
 from sopkit import demand_meeting, partitions, publication, schema, store
 from sopkit.__main__ import main
+from sopkit.demand import drivers, levels
 from sopkit.demand.apart import ALONE
 
 HORIZON = 12
@@ -20,7 +21,7 @@ ALIKE = {"rtol": 1e-9, "atol": 1e-9}
 
 
 @pytest.fixture(scope="module")
-def tables(sample_history, sample_tables) -> demand_meeting.Tables:
+def tables(sample_history, sample_tables, sample_cycle) -> demand_meeting.Tables:
     """Some sixty series of the sample company: whole items of three families, one of one series."""
     counts = sample_history.drop_duplicates(schema.SERIES)["item"].value_counts()
     items = sample_tables["items"]
@@ -31,10 +32,13 @@ def tables(sample_history, sample_tables) -> demand_meeting.Tables:
     is_left = first & (history[["location", "channel"]] != place).any(axis=1)
     history = history[~is_left].sort_values(schema.SERIES_MONTH, ignore_index=True)
     keys = history[schema.SERIES].drop_duplicates(ignore_index=True)
-    rates = keys.assign(unit_price_value=np.arange(len(keys)) + 1.0)
+    rates = keys.assign(unit_price_value=np.arange(len(keys)) + 1.0, unit_cost_value=0.5)
     assert 40 <= len(keys) <= 80
     assert (keys["item"] == chosen[0]).sum() == 1
-    return {"demand_history": history, "items": items, "money_rates": rates}
+    known = dict(sample_tables, money_rates=rates, planning_units=items.assign(planning_factor=1.0))
+    told = drivers.drivers(history, known, cycle=sample_cycle)
+    company = pd.DataFrame([{"coherence": levels.ALWAYS}])
+    return known | told | {"company": company}
 
 
 @pytest.fixture(scope="module")
