@@ -255,3 +255,35 @@ def test_a_part_too_small_tells_nothing_and_stays_in_history():
     assert row["state"] == event_rates.ONLY_EXPECTED and "sold enough" in row["finding"]
     march = told["demand_history"]["month"] == pd.Timestamp("2024-03-01")
     assert not told["demand_history"].loc[march, "promotion"].any()
+
+
+def test_growth_layers_sum_to_what_events_add():
+    demand = history_of(promoted(channels("Online", "Retail")))
+    again = ("Nov 2026", "promotion", "2026-11", "2026-11", "Online", 0.3)
+    events = events_of(*NOVEMBERS, again, ("Won", "customer_gain", "2026-03", None, "Retail", 0.1))
+    told = drivers.drivers(demand, tables_of(demand, events), cycle=CYCLE)
+    keys = demand[schema.SERIES].drop_duplicates()
+    base = keys.merge(pd.DataFrame({"month": months.span(CYCLE, 12)}), how="cross")
+    base = base.assign(quantity=100.0, factor=2.0, unit_price_value=5.0, family="F")
+    base = base.assign(**dict.fromkeys(["category", "region", "segment"], "x"))
+    known = {"effects": told["driver_effects"], "market": told["market_rates"]}
+    change, _ = consensus.events_layer(events, base, cycle=CYCLE, **known)
+    layers = consensus.growth_layers(events, base, cycle=CYCLE, **known)
+    contract.check_processed("growth_layers", layers)
+    assert set(layers["kind"]) == {"promotion", "customer gain"}
+    assert layers["units"].sum() == pytest.approx(2 * change.sum())
+    assert layers["amount_value"].sum() == pytest.approx(5 * change.sum())
+
+
+def test_a_promotion_paid_if_its_margin_is_beyond_its_cost():
+    demand = history_of(promoted(channels("Online", "Retail")))
+    events = events_of(*NOVEMBERS)
+    paid = drivers.drivers(demand, tables_of(demand, events), cycle=CYCLE)["promotion_returns"]
+    contract.check_processed("promotion_returns", paid)
+    # no revenue is known: ten a unit less a cost of six
+    assert paid["margin_value"].to_numpy() == pytest.approx(4 * paid["units"].to_numpy())
+    assert (paid["return_value"] == paid["margin_value"] - 100).all()
+    assert (paid["verdict"] == "paid").all() and paid["first_month"].is_monotonic_decreasing
+    dear = events.assign(cost_value=1e6)
+    lost = drivers.drivers(demand, tables_of(demand, dear), cycle=CYCLE)["promotion_returns"]
+    assert (lost["verdict"] == "did not pay").all()
