@@ -190,7 +190,9 @@ def test_statistical_and_departments_are_the_consensus(made):
 
 def test_the_demand_plan_has_every_series_and_month_once(made):
     plan, history = made["demand_plan"], made["demand_history"]
-    series = history[schema.SERIES].drop_duplicates()
+    new = made["money_rates"][schema.SERIES]  # launches have no history yet, but a price
+    assert set(new["item"]) - set(history["item"]) == {"TN-520", "BP-527", "LI-541"}
+    series = pd.concat([history[schema.SERIES], new]).drop_duplicates()
     assert len(plan) == HORIZON * len(series)
     assert not plan.duplicated(schema.SERIES_MONTH).any()
 
@@ -302,7 +304,7 @@ def test_what_is_bought_for_launches_says_so_and_is_late_for_the_launch_alone(ma
     orders, launches = made["purchase_orders"], made["late_launches"]
     planned = set(made["demand_plan"]["item"])
     new = orders[orders["launch_quantity"] > 0.5]
-    assert len(new) and new["wanted_for"].str.contains("launch of .*, in no plan yet").all()
+    assert len(new) and new["wanted_for"].str.contains("launch of ").all()
     assert not orders.loc[orders["launch_quantity"] == 0, "wanted_for"].str.contains("launch").any()
     assert (orders["launch_quantity"] <= orders["quantity"] + 1e-6).all()
     assert not set(launches["component"]) & set(made["late_components"]["item"])
