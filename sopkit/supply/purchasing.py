@@ -223,7 +223,8 @@ def _is_late(orders: pd.DataFrame, needed: pd.DataFrame) -> np.ndarray:
 
 def _wanted_for_new(orders: pd.DataFrame, used: pd.DataFrame) -> np.ndarray:
     """What each order is wanted for, launches named as such."""
-    new = "launch of " + _takers(orders, used[used["is_new"]])
+    # a launch that is bought whole goes into nothing but itself
+    new = "launch of " + _takers(orders, used[used["is_new"]]).fillna(orders["item"])
     own = used[~used["is_new"]]
     is_all = orders["launch_quantity"] > orders["quantity"] - _HALF
     is_all |= ~pd.MultiIndex.from_frame(orders[schema.SITE]).isin(
