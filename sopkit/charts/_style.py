@@ -93,6 +93,9 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "delivered on time": {"color": SURPLUS, "linewidth": 1.2},
     "outliers taken out": {"color": OTHERS[1]},
     "level shifts taken out": {"color": OTHERS[2]},
+    "promotions taken out": {"color": OTHERS[3]},
+    "other events taken out": {"color": OTHERS[5]},
+    "markets taken out": {"color": OTHERS[4]},
 }
 BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
 AMOUNTS = LinearSegmentedColormap.from_list("amounts", ["#fffaf3", OVERTIME])

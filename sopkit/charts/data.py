@@ -18,7 +18,12 @@ _LAYERS = {  # layer of the history: how people call it
     "stockout": "sales lost to stock-outs",
     "outlier": "outliers taken out",
 }
-_EFFECTS = {"level_shift": "level shifts taken out"}  # of demand: what is left is the baseline
+_EFFECTS = {  # of demand: what is left is the baseline
+    "level_shift": "level shifts taken out",
+    "promotion": "promotions taken out",
+    "event": "other events taken out",
+    "market": "markets taken out",
+}
 
 
 @_style.drawn

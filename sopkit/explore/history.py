@@ -15,7 +15,7 @@ import pandas as pd
 
 from sopkit import data_meeting, exhibits, months, schema, store
 from sopkit.charts import data as charts
-from sopkit.demand import corrections, hierarchy
+from sopkit.demand import corrections, hierarchy, history
 from sopkit.explore.accuracy import LOOK
 
 _EVERY = {
@@ -27,6 +27,7 @@ _EVERY = {
 _LEVELS = ("family", "item", "channel")
 _SHOWN = 12  # corrections listed at a time
 _NEXT = "The next run plans it: sopkit run"
+_OF_DRIVERS = ["promotion", "event", "market"]  # as the last run measured them
 _TABLES = ("sales", "items", "locations", "channels", "events", "inventory", "policies")
 
 
@@ -44,17 +45,29 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
         tables[name] = store.read(root, name, cycle)
     tables["company"] = store.company(root)
     known = data_meeting.correctable(tables, cycle=cycle)
+    effects = store.read(root, "demand_history", cycle)[[*schema.SERIES_MONTH, *_OF_DRIVERS]]
+    known |= {"effects": effects}
     return with_policies(tables | {"known": known, "cycle": cycle}, tables["policies"])
 
 
 def with_policies(tables: dict, policies: pd.DataFrame) -> dict:
-    """The tables with history and corrections as these rows of `policies` make them."""
+    """The tables with history and corrections as these rows of `policies` make them.
+
+    What events and markets did stays as the last run measured it.
+    """
     made = data_meeting.corrected(
         tables | {"policies": policies},
         tables["known"],
         tables["money_rates"],
         tables["planning_units"],
     )
+    sold = made["demand_history"]
+    # left: what drivers did to a series sold since the last run is not known yet
+    run = sold[schema.SERIES_MONTH].merge(
+        tables["known"]["effects"], on=schema.SERIES_MONTH, how="left", validate="one_to_one"
+    )
+    run = run[_OF_DRIVERS].fillna(0.0).set_axis(sold.index)
+    made["demand_history"] = history.with_effects(sold, {name: run[name] for name in run})
     return tables | {"policies": policies} | made
 
 
