@@ -206,18 +206,16 @@ def remarked(
         is_said |= own
         parts = [_said(known.loc[name], part) for name, part in base[own].groupby("family")]
         said[event["event"]] = "; ".join(parts)
-    more = told["event"].map(said).fillna("")
-    glue = np.where((told["finding"].fillna("") != "") & (more != ""), "; ", "")
-    told = told.assign(finding=told["finding"].fillna("") + glue + more)
+    both = zip(told["finding"], told["event"].map(said.get), strict=True)
+    words = ["; ".join(filter(None, pair)) for pair in both]
+    told = told.assign(finding=pd.Series(words, index=told.index, dtype="object"))
     rows = []
     for (family, month), part in base[~is_said].groupby(["family", "month"]):
         if part["change"].ne(0.0).any():
-            row = {
-                "event": f"prices of {family} from {months.label(month)}",
-                "kind": "price change",
-            }
+            row = {"event": f"prices of {family} from {months.label(month)}"}
+            row |= {"kind": "price change", "first_month": month, "change": 0.0}
             words = f"{_said(known.loc[family], part)}; no event of kind price plans it"
-            rows.append(row | {"first_month": month, "change": 0.0, "finding": words})
+            rows.append(row | {"finding": words})
     more = pd.DataFrame(rows, columns=list(told)).astype(told.dtypes)
     return pd.concat([told, more], ignore_index=True) if rows else told
 
@@ -233,11 +231,13 @@ def _changes(prices: pd.DataFrame, base: pd.DataFrame) -> np.ndarray:
         .drop_duplicates()
         .merge(prices, on="item", how="inner", suffixes=("", "_listed"), validate="many_to_many")
     )
-    rank = np.zeros(len(lists))
+    is_above, rank = lists["unit_price_value"] > 0, np.zeros(len(lists))
     for weight, name in ((1, "location"), (2, "channel")):
         is_named = lists[f"{name}_listed"] != schema.ALL
         rank += np.where(is_named, np.where(lists[f"{name}_listed"] == lists[name], weight, -9), 0)
-    lists = lists.assign(rank=rank, log=np.log(lists["unit_price_value"]))[rank >= 0]
+    lists = lists.assign(rank=rank, log=np.log(lists["unit_price_value"].where(is_above)))[
+        rank >= 0
+    ]
     is_best = lists["rank"] == lists.groupby(schema.SERIES)["rank"].transform("max")
     lists = lists[is_best].sort_values("first_month")
     lists = lists.assign(change=lists.groupby(schema.SERIES)["log"].diff().fillna(0.0))
