@@ -7,8 +7,6 @@ plan's months is put back there by ``consensus.events_layer``, at the same rate.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
@@ -67,7 +65,8 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
         ``origin_rates``: rates of events that acted at an origin of the back-test, as the months
         before it told. ``promotion_returns``. ``demand_history`` with its effects and baseline.
     """
-    past = tables["events"][tables["events"]["first_month"] < cycle]
+    events = tables["events"]  # a past one whose chance is 0 did not take place
+    past = events[(events["first_month"] < cycle) & (events["probability_rate"] != 0)]
     past = past.sort_values(["first_month", "event"]).to_dict("records")
     leads: list[market_leads.Lead] = []
     rows: list[dict] = []
@@ -111,44 +110,48 @@ def _estimated(
     covered = driver_groups.groups(demand, series, named)
     if covered.groups is None:
         nothing = np.full(len(past), np.nan)
-        return _events(past, nothing, nothing, covered.left_out, series), [], []
+        alone = np.arange(len(past))
+        silent = {(name, schema.ALL): covered.left_out for name in market["series"].unique()}
+        rows = _events(past, nothing, nothing, covered.left_out, series, alone)
+        return rows + _market_rows([], pd.DataFrame(), silent), [], []
     columns = np.array([_column(event, covered) for event in past])
     columns = columns.reshape(len(past), *covered.groups.log.shape)
     why = np.where(columns.any(axis=(1, 2)), event_rates.SEASONAL, _UNSOLD)
+    # of events that cover the same the first stands for all: a column of zeros is not told
+    first: dict[bytes, int] = {}
+    same = np.array([first.setdefault(own.tobytes(), k) for k, own in enumerate(columns)], int)
+    columns[same != np.arange(len(past))] = 0.0
     fit = driver_model.fit(covered.groups, columns)
     known = market_leads.series(market, covered.panel.months)
     leads, tries = market_leads.believed(covered, fit, known)
-    if leads:
-        more = np.stack([market_leads.column(covered, lead) for lead in leads])
-        columns = np.concatenate([columns, more])
-        fit = driver_model.fit(covered.groups, columns)
-        told = zip(leads, fit.effect[len(past) :], fit.error[len(past) :], strict=True)
-        leads = [replace(lead, effect=float(e), error=float(s)) for lead, e, s in told]
-        leads = [lead for lead in leads if np.isfinite(lead.effect)]
-    count = len(past)
-    rows = _events(past, fit.effect[:count], fit.error[:count], why, series)
-    then = _at_origins(past, columns, fit, covered)
+    leads, silent, columns, fit = market_leads.together(covered, columns, leads, fit)
+    rows = _events(past, fit.effect, fit.error, why, series, same)
+    then = _at_origins(past, columns, fit, covered, same)
+    silent |= market_leads.flaws(market, covered.panel.months)
     priced = elasticity.elasticities(covered, columns, past, tables["sales"])
-    return rows + _market_rows(leads, tries) + priced, leads, then
+    return rows + _market_rows(leads, tries, silent) + priced, leads, then
 
 
 def _at_origins(
-    past: list[dict], columns: np.ndarray, fit: driver_model.Fit, covered: driver_groups.Covered
+    past: list[dict],
+    columns: np.ndarray,
+    fit: driver_model.Fit,
+    covered: driver_groups.Covered,
+    same: np.ndarray,
 ) -> list[dict]:
     """Rates of events that acted at origins of the back-test, from the months before each."""
     month, rows = covered.panel.months, []
-    expected = event_rates.as_log(np.array([event["expected_rate"] for event in past]))
+    expected = _hoped(past, same)
     for origin in forecasting.replayed_origins(len(month))[:-1]:
         is_acting = [
             bool(driver_groups.active(event, month[origin - 1 : origin + 1]).all())
-            and np.isfinite(fit.effect[k])
+            and np.isfinite(fit.effect[same[k]])
             for k, event in enumerate(past)
         ]
         if origin < driver_model.SHORTEST or not any(is_acting):
             continue
         of_then = driver_model.fit(covered.groups.until(origin), columns[:, :origin], fit.noise)
-        count = len(past)
-        told, error = of_then.effect[:count], of_then.error[:count]
+        told, error = event_rates.shared(of_then.effect, of_then.error, expected, same)
         apart = event_rates.spread(told, error, expected)
         mean = event_rates.weighed((told, error), (expected, apart))[0]
         mean = np.where(np.isfinite(mean), mean, expected)
@@ -160,6 +163,13 @@ def _at_origins(
     return rows
 
 
+def _hoped(past: list[dict], same: np.ndarray) -> np.ndarray:
+    """What each event was expected to do, a logarithm; twins of a kind are one thing told twice."""
+    expected = event_rates.as_log(np.array([event["expected_rate"] for event in past]))
+    twins = pd.DataFrame({"same": same, "kind": [event["kind"] for event in past]})
+    return expected / twins.groupby(["same", "kind"])["same"].transform("size").to_numpy()
+
+
 def _column(event: dict, covered: driver_groups.Covered) -> np.ndarray:
     """Share of each group that an event covers in each month (n_months, n_groups)."""
     own = driver_groups.covers(covered.series, event)
@@ -169,10 +179,11 @@ def _column(event: dict, covered: driver_groups.Covered) -> np.ndarray:
 
 
 def _events(
-    past: list[dict], effect: np.ndarray, error: np.ndarray, why: np.ndarray | str, series
+    past: list[dict], effect: np.ndarray, error: np.ndarray, why, series, same: np.ndarray
 ) -> list[dict]:
     """Rows of events: what data tell, what planners expected, what is used."""
-    expected = event_rates.as_log(np.array([event["expected_rate"] for event in past]))
+    expected = _hoped(past, same)
+    effect, error = event_rates.shared(effect, error, expected, same)
     apart = event_rates.spread(effect, error, expected)
     mean, deviation = event_rates.weighed((effect, error), (expected, apart))
     whys = np.broadcast_to(why, len(past))
@@ -184,6 +195,9 @@ def _events(
         used = float(np.expm1(mean[k])) if is_told else np.nan
         is_known = driver_groups.covers(series, event).any()
         reason = whys[k] if is_known else "covers no series: correct its names"
+        if is_told:
+            twins = [past[i]["event"] for i in np.flatnonzero(same == same[k]) if i != k]
+            reason = _finding(rate, event, used, twins)
         rows.append(
             {
                 "kind": event["kind"].replace("_", " "),
@@ -200,7 +214,7 @@ def _events(
                 "used_upper": np.expm1(mean[k] + event_rates.QUANTILE * deviation[k]),
                 "p_value": driver_model.p_value(effect[k], error[k]),
                 "state": _state(is_told, reason),
-                "finding": _finding(rate, event["expected_rate"], used) if is_told else reason,
+                "finding": reason,
             }
         )
     return rows
@@ -212,10 +226,14 @@ def _state(is_told: bool, reason: str) -> str:
     return reason if reason == event_rates.SEASONAL else event_rates.ONLY_EXPECTED
 
 
-def _finding(rate: float, expected: float, used: float) -> str:
-    return (
-        f"data say {rate:+.1%}, {expected:+.1%} was expected: {used:+.1%} is taken out of history"
-    )
+def _finding(rate: float, event: dict, used: float, twins: list[str]) -> str:
+    words = f"data say {rate:+.1%}, {event['expected_rate']:+.1%} was expected: {used:+.1%} is "
+    words += "taken out of history"
+    if event["probability_rate"] < 1:
+        words += f"; entered with a chance of {event['probability_rate']:.0%}, measured as it came"
+    if twins:
+        words += f"; covers the same as {', '.join(twins)}: one effect, shared by what was expected"
+    return words
 
 
 def in_words(row: dict) -> str:
@@ -231,8 +249,10 @@ def in_words(row: dict) -> str:
     return ", ".join(told) or schema.ALL
 
 
-def _market_rows(leads: list[market_leads.Lead], tries: pd.DataFrame) -> list[dict]:
-    """Rows of market series: those that move a family, and the best try of the others."""
+def _market_rows(
+    leads: list[market_leads.Lead], tries: pd.DataFrame, silent: dict[tuple[str, str], str]
+) -> list[dict]:
+    """Rows of market series: those that move a family, those left out, best tries of the others."""
     rows = []
     for lead in leads:
         step = np.log(1.1) if lead.series.is_log else 1.0
@@ -244,9 +264,18 @@ def _market_rows(leads: list[market_leads.Lead], tries: pd.DataFrame) -> list[di
         row |= {"lag": lead.lag, "rate": rate, "rate_lower": lower, "rate_upper": upper}
         row |= {"used_rate": rate, "p_value": lead.p_value, "state": event_rates.USED}
         rows.append(row | {"finding": words})
-    for one in tries[~tries["driver"].isin([row["driver"] for row in rows])].to_dict("records"):
+    told = {(row["driver"], row["family"]) for row in rows}
+    for (name, family), words in silent.items():
+        if (name, family) not in told:
+            row = {"kind": SERIES_KIND, "driver": name, "family": family}
+            rows.append(row | {"state": event_rates.UNTOLD, "finding": words})
+    known = [row["driver"] for row in rows]
+    for one in tries.to_dict("records"):
+        if one["driver"] in known:
+            continue
         words = f"its best try, {one['family']} {one['lag']} months later, is no more than chance "
         words += f"brings among so many: p {one['p_value']:.4f} where {one['needed']:.4f} would do"
+        words += one["remark"]
         row = {"kind": SERIES_KIND, "driver": one["driver"], "family": schema.ALL}
         row |= {"p_value": one["p_value"], "state": event_rates.UNTOLD, "finding": words}
         rows.append(row)

@@ -18,6 +18,9 @@ REFUSED = "refused"  # by people: it stays in the history, and nothing is put ba
 QUANTILE = 1.645  # standard errors on each side: 90 percent
 _LEAST_SPREAD = 0.05  # of true rates around expected ones: nobody is surer than that
 _USUAL_SPREAD = 0.15  # where fewer than three past events tell it
+_FEW = 3  # events, below which their own spread says too little
+_RATIO_SPREAD = 0.5  # of brought ÷ expected between events of a kind
+_RATIO_PRIOR = 4  # events, as many as the planner's word counts for
 _LOWEST = -0.99  # rate below which a logarithm makes no sense
 
 
@@ -48,7 +51,7 @@ def spread(told: np.ndarray, error: np.ndarray, expected: np.ndarray) -> float:
     0.081
     """
     known = np.isfinite(told)
-    if known.sum() < 3:
+    if known.sum() < _FEW:
         return _USUAL_SPREAD
     square = (told - expected)[known] ** 2 - error[known] ** 2
     return float(np.sqrt(max(square.mean(), _LEAST_SPREAD**2)))
@@ -67,6 +70,38 @@ def weighed(*measured: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.nd
     return total / precision, precision**-0.5
 
 
+def shared(
+    effect: np.ndarray, error: np.ndarray, expected: np.ndarray, same: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Effects and errors of events of which some are told as one.
+
+    Parameters
+    ----------
+    effect, error : array (n_events,)
+        Logarithms; the first of those told as one holds the effect of all.
+    expected : array (n_events,)
+        What each was expected to do, as a logarithm.
+    same : array (n_events,)
+        Position of the first event with which each is told.
+
+    Returns
+    -------
+    effect, error : array (n_events,)
+        Each has what was expected of it, and of the difference the share that it has of what was
+        expected.
+
+    Examples
+    --------
+    >>> told = np.array([0.6, np.nan]), np.array([0.1, np.nan])
+    >>> [x.round(3).tolist() for x in shared(*told, np.array([0.1, 0.2]), np.array([0, 0]))]
+    [[0.2, 0.4], [0.033, 0.067]]
+    """
+    size = np.abs(expected) + 1e-12  # where nothing was expected all have the same share
+    part = size / np.bincount(same, size)[same]
+    more = effect[same] - np.bincount(same, expected)[same]
+    return expected + more * part, error[same] * part
+
+
 def coming(event: dict, events: pd.DataFrame, effects: pd.DataFrame) -> tuple[float, str]:
     """Rate to plan a coming event with, and in words what past ones say of it.
 
@@ -82,17 +117,27 @@ def coming(event: dict, events: pd.DataFrame, effects: pd.DataFrame) -> tuple[fl
     Returns
     -------
     rate : float
-        Past events of the same kind and levels speak by what they brought; where there are none,
-        those of the same kind by how much of the expected they brought.
+        Past events of the same kind and levels speak by the rate they brought, the less the more
+        they were expected to differ from this one. Where there are none, those of the kind speak by
+        brought ÷ expected, logarithms both.
     finding : str
         Empty where no past event of the kind was measured.
+
+    Notes
+    -----
+    The ratio of a kind is 1 before anything is seen, as sure as four events would make it. Ratios
+    of single events spread around it by 0.5, and by how far planners were off ÷ what was expected:
+    so a small event says little of large ones (empirical Bayes). Several events of the same levels
+    and months are one thing told twice: what they brought is added up, what was expected is not.
     """
     expected = float(event["expected_rate"])
     used = effects[(effects["state"] == USED) & effects["driver"].isin(events["event"])]
     past = used[
         ["driver", "used_rate", "expected_rate"]
     ].merge(  # inner: effects of market series are no events
-        events[["event", *schema.LEVELS, "kind"]].rename(columns={"kind": "event_kind"}),
+        events[["event", *schema.LEVELS, "kind", "first_month", "last_month"]].rename(
+            columns={"kind": "event_kind"}
+        ),
         left_on="driver",
         right_on="event",
         how="inner",
@@ -101,21 +146,32 @@ def coming(event: dict, events: pd.DataFrame, effects: pd.DataFrame) -> tuple[fl
     past = past[past["event_kind"] == event["kind"]]
     if past.empty:
         return expected, ""
-    same = np.ones(len(past), dtype=bool)
-    for level in schema.LEVELS:
-        same &= (past[level].fillna(schema.ALL) == event[level]).to_numpy(dtype=bool)
-    brought, hoped = as_log(past["used_rate"]), as_log(past["expected_rate"])
-    apart = max(float(np.sqrt(np.mean((brought - hoped) ** 2))), _LEAST_SPREAD)
-    prior = (as_log(expected), apart)
+    past = past.assign(brought=as_log(past["used_rate"]), hoped=as_log(past["expected_rate"]))
+    past = past.fillna(dict.fromkeys(schema.LEVELS, schema.ALL))
+    whole = past.groupby([*schema.LEVELS, "first_month", "last_month"], dropna=False)
+    past = whole.agg(brought=("brought", "sum"), hoped=("hoped", "mean")).reset_index()
+    same = (past[schema.LEVELS] == [event[level] for level in schema.LEVELS]).all(axis=1)
+    brought, hoped = past["brought"].to_numpy(), past["hoped"].to_numpy()
+    apart = max(float(np.sqrt(np.mean((brought - hoped) ** 2))), _least(len(past)))
     if same.any():
         own = brought[same]
-        between = max(float(own.std()), _LEAST_SPREAD) * np.sqrt(1.0 + 1.0 / len(own))
-        mean, words = own.mean(), f"brought {np.expm1(own.mean()):+.0%}"
+        between = max(float(own.std()), _least(len(own))) * np.sqrt(1.0 + 1.0 / len(own))
+        between = np.hypot(between, as_log(expected) - hoped[same].mean())
+        log = weighed((as_log(expected), apart), (own.mean(), between))[0]
+        words = f"brought {np.expm1(own.mean()):+.0%}"
     else:
         strength = float((brought * hoped).sum() / max((hoped**2).sum(), 1e-12))
-        mean, between = strength * as_log(expected), 2.0 * apart
-        words = f"of other levels brought {strength:.0%} of what was expected"
-    count = int(same.sum()) or len(past)
-    rate = float(np.expm1(weighed(prior, (mean, between))[0]))
+        noise = (_RATIO_SPREAD * hoped) ** 2 + apart**2
+        prior = _RATIO_PRIOR / _RATIO_SPREAD**2
+        ratio = (prior + (brought * hoped / noise).sum()) / (prior + (hoped**2 / noise).sum())
+        log = ratio * as_log(expected)
+        words = f"of other levels brought {strength:.0%} of what was expected, "
+        words += f"counted as {ratio:.0%}"
+    count, rate = int(same.sum()) or len(past), float(np.expm1(log))
     kind = event["kind"].replace("_", " ") + ("s" if count > 1 else "")
     return rate, f"{count} past {kind} {words}: {rate:+.1%} used"
+
+
+def _least(count: int) -> float:
+    """The least spread that so many events can show."""
+    return _LEAST_SPREAD if count >= _FEW else _USUAL_SPREAD
