@@ -38,6 +38,7 @@ _PLANNED_MONEY = {  # table: its columns of money to come, in the currency of th
     "overrides": ["revenue_value"],
 }
 _MEASURES = {"targets": "kpi", "controls": "measure"}  # columns that name what is money
+_LARGE_RATE = 3.0  # change of demand by an event that more likely was written in percent
 _BY_FAMILY = ("service_levels", "frozen_months", "firm_months")  # settings
 
 
@@ -105,6 +106,7 @@ def check_across(
         findings += _hours(tables, sources)
     findings += _at_once(tables, sources)
     findings += _minimums(tables, sources)
+    findings += _events(tables, sources)
     findings += _overrides(tables, sources) + _policies(tables, sources)
     return findings + _submissions(tables, sources, company)
 
@@ -497,6 +499,29 @@ def _overrides(tables, sources) -> list[Finding]:
     message = "a month before the cycle it was entered in: it changes nothing."
     remedy = f"Correct the month or the cycle in {sources[name].label}."
     return [_on(tables, sources, name, past, "month", message, remedy)]
+
+
+def _events(tables, sources) -> list[Finding]:
+    """Events that make demand four times as large, and those that are there twice."""
+    said, findings = tables["events"], []
+    if "events" not in sources:
+        return findings
+    place = sources["events"].label
+    large, rate = said["expected_rate"] > _LARGE_RATE, "expected_rate"
+    if large.any():
+        first = said.loc[large, rate].iloc[0]
+        message = f"{first:g} means {first:+,.0%}."
+        remedy = f"Write {first / 100:g} for {first:g} %, in {place}."
+        told = (rate, message, remedy)
+        findings.append(_on(tables, sources, "events", large, *told, shown=said[rate]))
+    key = ["kind", "first_month", "last_month", *schema.LEVELS]
+    twice = said.assign(**said[schema.LEVELS].fillna(schema.ALL)).duplicated(key, keep=False)
+    if twice.any():
+        message = f"{some(said.loc[twice, 'event'])} are alike in kind, months and levels: of past "
+        message += "ones the effect is shared, of coming ones each counts."
+        remedy = f"If they are one, keep one of them in {place}."
+        findings.append(_on(tables, sources, "events", twice, "event", message, remedy))
+    return findings
 
 
 def _policies(tables, sources) -> list[Finding]:

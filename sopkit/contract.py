@@ -382,6 +382,10 @@ def _value_finding(table, frame, column, check, cases, source) -> Finding:
     remedy, known = f"Mend these cells in {source.label}.", table.column(column)
     if check == "above 1" and known.minimum == 0:
         remedy = f"Write a share, as 0.8 for 80 %, in {source.label}."
+    if check == "below -1":
+        remedy = (
+            f"Demand cannot fall by more than all: write -0.3 for 30 % less, in {source.label}."
+        )
     if known.choices and check != "not_nullable":
         hint = near(str(frame[column][mask].iloc[0]), known.choices)
         remedy += f" {hint}" if hint else ""

@@ -129,7 +129,7 @@ events | standing | event | What is known to come: the event layer
   first_month* month: first month it acts
   last_month month: last month it acts; blank is for good
   levels
-  expected_rate* signed: change of demand expected, 0.3 is a third more
+  expected_rate* change: change of demand expected, 0.3 is 30 % more
   probability_rate share: chance that it happens
   cost_value number: what it costs
   owner text: who answers for it
@@ -440,7 +440,7 @@ numbers_taken |  | department author subject first_month last_month asked weight
 view_skill | department | cycles wape bias_rate weight_share verdict | how right each department was in past cycles
 demand_plan | series_key month | statistical events departments overrides consensus constrained | each after the first a change; statistical + events + departments + overrides = consensus; constrained: consensus with what sales agreed to deliver later, which supply plans
 agreed |  | feedback series_key month later_month state quantity amount_value refused_quantity author note entered_at finding | what sales answered to supply's feedback, and what of it is moved in the plan
-event_effects | event | kind first_month expected_rate used_rate change finding | what each event and market series adds to the plan, or why it does not; for coming prices the finding says what the elasticity of past ones would make of them
+event_effects | event | kind first_month expected_rate used_rate change finding unplanned_value | what each event and market series adds to the plan, or why it does not; for coming prices the finding says what the elasticity of past ones would make of them
 driver_effects | kind driver family | first_month last_month lag rate rate_lower rate_upper expected_rate used_rate used_lower used_upper p_value units amount_value state finding | what each past event and each market series did to demand, with its interval of 90 percent; used_rate: weighed with what the planner expected, and taken out of history where the state is used; kind elasticity: what one percent more of price does, told or not, nothing is taken out for it
 origin_rates | driver origin | rate | rates of events that acted at a past month from which the back-test forecasts, as the months before it told them
 promotion_returns | event | family first_month last_month units rate amount_value margin_value cost_value return_value return_lower return_upper verdict | what each past promotion added, and its margin less its cost with an interval of 90 percent
@@ -541,7 +541,7 @@ reconciliation_exceptions |  | subject finding amount_value proposal | exception
 
 _KNOWN_MONTH = "  known_month month: first cycle that knows the row; blank is always"
 _LIMITS = {"number": (0.0, None), "signed": (None, None), "share": (0.0, 1.0)}
-_LIMITS |= {"positive": (5e-324, None), "quarter": (1.0, 4.0)}
+_LIMITS |= {"change": (-1.0, None), "positive": (5e-324, None), "quarter": (1.0, 4.0)}
 
 
 def _key(text: str) -> tuple[str, ...]:

@@ -299,7 +299,16 @@ def demand_review(
     common = headlines.everywhere(demand, rates, items, _unit(tables))
     materiality = tables["company"]["materiality_value"].iloc[0]
     found = submissions.exceptions(
-        plan, views, unplaced, tests, tables["orders"], rates, items, override_effects, materiality
+        plan,
+        views,
+        unplaced,
+        tests,
+        tables["orders"],
+        rates,
+        items,
+        override_effects,
+        materiality,
+        event_effects,
     )
     facts = headlines.demand_review(
         hierarchy.in_planning_units(plan, items), total, results["accuracy"], status, cycle, common

@@ -20,6 +20,7 @@ _EFFECTS = {
     "probability_rate": "float64",
     "change": "float64",
     "finding": "object",
+    "unplanned_value": "float64",
 }
 
 
@@ -53,15 +54,18 @@ def events_layer(
         Units by row of base; rates of several events multiply.
     effects : DataFrame
         Table `event_effects`, a row an event or market series that acts in a month of the plan:
-        ``change`` in the common unit, ``used_rate`` (before its probability), ``finding``.
+        ``change`` in the common unit, ``used_rate`` (before its probability), ``finding``. And a
+        row for each month ahead in which a promotion that comes every year is not planned:
+        ``unplanned_value`` is what it would add, in money where base has ``unit_price_value``.
 
     Notes
     -----
     An event that was taken out of history and still acts is put back at the same rate. One that
     history holds still (it began before the cycle, or took place in the same month of an earlier
-    year with the same kind and levels) changes nothing here and says so. A coming one acts at the
-    planner's rate weighed with what past ones brought (``event_rates.coming``), times its
-    probability.
+    year with the same kind and levels, and none of these was taken out) changes nothing here and
+    says so; where only some of these were taken out, it acts by their share. A coming one acts at
+    the planner's rate weighed with what past ones brought (``event_rates.coming``), times its
+    probability. One that began before the cycle with a chance of 0 did not take place.
     """
     moves = _moves(events, base, cycle, effects, market)
     factor = base["factor"].to_numpy(dtype="float64")
@@ -110,6 +114,7 @@ def _moves(
 ) -> list[tuple[dict, np.ndarray]]:
     """Row of `event_effects` and units by row of base of all that acts, one upon the other."""
     events = events.assign(**{name: events[name].fillna(schema.ALL) for name in schema.LEVELS})
+    events = events[(events["first_month"] >= cycle) | (events["probability_rate"] != 0)]
     known = pd.DataFrame(columns=["driver", "state"]) if effects is None else effects
     acting = []
     for event in events.sort_values(["first_month", "event"]).to_dict("records"):
@@ -129,7 +134,7 @@ def _moves(
     for row, factor in acting:
         moves.append((row, quantity * (factor - 1.0)))
         quantity = quantity * factor
-    again = _not_planned_again(events, known, base["month"], cycle)
+    again = _not_planned_again(events, known, base.assign(quantity=quantity), cycle)
     return moves + [(row, np.zeros(len(base))) for row in again]
 
 
@@ -144,10 +149,21 @@ def _to_act(
         row = own.iloc[0]
         words = f"{row['rate']:+.1%} measured, {row['used_rate']:+.1%} used"
         return row["used_rate"], 1.0, f"{words}: taken out of history, and put back here"
-    why = _learned(event, events[~events["event"].isin(used["driver"])], cycle)
-    if why:
+    if event["first_month"] < cycle:
+        return np.nan, chance, "began before this cycle: the forecast has learned from it"
+    earlier = _earlier(event, events, cycle)
+    is_out = earlier["event"].isin(used["driver"])
+    if len(earlier) and not is_out.any():
+        why = "took place in the same month of earlier years: it is in the season"
         return np.nan, chance, why
-    return _weighed(event, events, known, chance)
+    rate, chance, finding = _weighed(event, events, known, chance)
+    # those before the first that was taken out may be older than history
+    is_out = is_out[earlier["first_month"] >= earlier["first_month"][is_out].min()]
+    if not is_out.all():
+        rate = float(np.expm1(is_out.mean() * event_rates.as_log(rate)))
+        finding += f"; {is_out.sum()} of {len(is_out)} past ones were taken out of history, the "
+        finding += f"others are in the season: {rate:+.1%} is put back"
+    return rate, chance, finding
 
 
 def _weighed(event: dict, events: pd.DataFrame, known: pd.DataFrame, chance: float) -> tuple:
@@ -176,46 +192,53 @@ def _market_moves(base: pd.DataFrame, market: pd.DataFrame | None) -> list[tuple
 
 
 def _not_planned_again(
-    events: pd.DataFrame, known: pd.DataFrame, month: pd.Series, cycle: pd.Timestamp
+    events: pd.DataFrame, known: pd.DataFrame, base: pd.DataFrame, cycle: pd.Timestamp
 ) -> list[dict]:
-    """Promotions taken out of history that came in each of two last years, and none is planned."""
+    """Promotions taken out of history that came in each of two last years: months without one."""
     used = known.loc[known["state"] == event_rates.USED, "driver"]
-    own = events[events["event"].isin(used) & (events["kind"] == "promotion")]
+    promotions = events[events["kind"] == "promotion"]
+    own = promotions[promotions["event"].isin(used)]
     rows = []
-    for _, alike in own.groupby(list(schema.LEVELS)):
-        for number, same in alike.groupby(alike["first_month"].dt.month):
-            coming = [m for m in sorted(month.unique()) if m.month == number and m >= cycle][:1]
-            if not coming or same["first_month"].nunique() < 2:
+    for _, same in own.groupby([*schema.LEVELS, own["first_month"].dt.month]):
+        last = same.sort_values("first_month").iloc[-1].to_dict()
+        alike = promotions[(promotions[schema.LEVELS] == same[schema.LEVELS].iloc[0]).all(axis=1)]
+        since = months.number(cycle) - months.number(same["first_month"])
+        if not {0, 1} <= set((since - 1) // _YEAR):  # in each of the two years before the cycle
+            continue
+        for years in range(1, 1 + (base["month"].max().year - last["first_month"].year)):
+            event = last | {n: months.shift(last[n], _YEAR * years) for n in _ENDS}
+            if event["first_month"] in [*alike["first_month"]]:
                 continue
-            years = cycle.year - same["first_month"].dt.year
-            planned = events[events["first_month"].isin(coming) & (events["kind"] == "promotion")]
-            levels = same[list(schema.LEVELS)].iloc[-1]
-            is_planned = (planned[list(schema.LEVELS)] == levels).all(axis=1).any()
-            if is_planned or not {1, 2} <= set(years + (coming[0].year - cycle.year)):
-                continue
-            last = same.sort_values("first_month").iloc[-1]
-            when = months.label(coming[0])
-            finding = f"ran each {coming[0]:%B}; none is planned for {when}, history is without it"
-            row = {"event": f"{last['event']}, again", "kind": "promotion not planned"}
-            row |= {"first_month": coming[0], "last_month": coming[0], "owner": last["owner"]}
-            rows.append(row | {"finding": finding})
+            rows += _without(event, promotions, known, base)
     return rows
 
 
-def _learned(event: dict, events: pd.DataFrame, cycle: pd.Timestamp) -> str:
-    """Why history already tells the forecast of an event; empty if it does not."""
-    if event["first_month"] < cycle:
-        return "began before this cycle: the forecast has learned from it"
-    alike = events["kind"] == event["kind"]
+_ENDS = ("first_month", "last_month")
+
+
+def _without(
+    event: dict, events: pd.DataFrame, known: pd.DataFrame, base: pd.DataFrame
+) -> list[dict]:
+    """The row of a promotion that is not planned, with what it would add; none if nothing."""
+    own = driver_groups.covers(base, event) & driver_groups.active(event, base["month"])
+    units = base["quantity"].where(own, 0.0) * _weighed(event, events, known, 1.0)[0]
+    if not units.any():
+        return []
+    name, when = event["event"], months.label(event["first_month"])
+    finding = f"ran each {event['first_month']:%B}; none is planned for {when}, history is without "
+    finding += f"it: as {name} it would add {(units * base['factor']).sum():,.0f} units"
+    row = {"event": f"{name}, again in {when}", "kind": "promotion not planned"}
+    row |= {column: event[column] for column in (*_ENDS, "owner", "expected_rate")}
+    price = base.get("unit_price_value", pd.Series(np.nan, index=base.index))
+    return [row | {"finding": finding, "unplanned_value": (units * price).sum(min_count=1)}]
+
+
+def _earlier(event: dict, events: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Past events of the same kind and levels in the same month of earlier years."""
+    alike = (events["kind"] == event["kind"]) & (events["first_month"] < cycle)
     for level in schema.LEVELS:
         alike = alike & (events[level] == event[level])
-    apart = months.number(pd.Series([event["first_month"]])).iloc[0] - months.number(
-        events["first_month"]
-    )
-    same = alike & (apart > 0) & (apart % _YEAR == 0) & (events["first_month"] < cycle)
-    if same.any():
-        return "took place in the same month of earlier years: it is in the season"
-    return ""
+    return events[alike & (events["first_month"].dt.month == event["first_month"].month)]
 
 
 def demand_plan(

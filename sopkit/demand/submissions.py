@@ -375,6 +375,7 @@ def exceptions(
     items: pd.DataFrame,
     override_effects: pd.DataFrame,
     materiality_value: float,
+    event_effects: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Table ``demand_review_exceptions``: disagreement, forecasts worse than naive, lost rows.
 
@@ -392,6 +393,8 @@ def exceptions(
         Table `override_effects`: those that were refused or ask for a look.
     materiality_value : float
         Money below which an exception is left to the count.
+    event_effects : DataFrame, optional
+        Table `event_effects`: promotions of every year that are not planned again.
 
     Returns
     -------
@@ -404,6 +407,7 @@ def exceptions(
         *_ordered_beyond(plan, orders, rates),
         *_to_confirm(override_effects),
         *_not_as_given(unplaced),
+        *_not_planned(event_effects),
     ]
     table = pd.DataFrame(rows, columns=["subject", "finding", "amount_value", "proposal"])
     table = table.astype({"amount_value": "float64"})
@@ -411,6 +415,16 @@ def exceptions(
     return table.assign(is_material=is_material).sort_values(
         "amount_value", ascending=False, kind="stable", ignore_index=True, na_position="first"
     )
+
+
+def _not_planned(event_effects: pd.DataFrame | None) -> list[tuple]:
+    """One row a month of a promotion that comes every year and is not planned."""
+    if event_effects is None:
+        return []
+    own = event_effects[event_effects["kind"] == "promotion not planned"]
+    remedy = "enter it in events, with a probability of 0 if it will not run"
+    names = ["event", "finding", "unplanned_value"]
+    return [(*row, remedy) for row in own[names].itertuples(index=False)]
 
 
 def _not_as_given(unplaced: pd.DataFrame) -> list[tuple]:

@@ -107,7 +107,7 @@ def layer(demand, events, told, ahead: int = 12):
     """Units that events add to a flat plan, and table `event_effects`."""
     keys = demand[schema.SERIES].drop_duplicates()
     base = keys.merge(pd.DataFrame({"month": months.span(CYCLE, ahead)}), how="cross")
-    base = base.assign(quantity=100.0, factor=1.0)
+    base = base.assign(quantity=100.0, factor=1.0, unit_price_value=10.0)
     base = base.assign(family="F", category="x", region="x", segment="x")
     known = {"effects": told["driver_effects"], "market": told["market_rates"]}
     change, rows = consensus.events_layer(events, base, cycle=CYCLE, **known)
@@ -295,3 +295,67 @@ def test_a_promotion_paid_if_its_margin_is_beyond_its_cost():
     dear = events.assign(cost_value=1e6)
     lost = drivers.drivers(demand, tables_of(demand, dear), cycle=CYCLE)["promotion_returns"]
     assert (lost["verdict"] == "did not pay").all()
+
+
+def test_an_event_told_twice_is_one_effect_and_comes_back():
+    demand = history_of(promoted(channels("Online", "Retail")))
+    events = events_of(*NOVEMBERS)
+    twice = events_of(*NOVEMBERS, ("Again 2024", "promotion", "2024-11", "2024-11", "Online", 0.3))
+    once = drivers.drivers(demand, tables_of(demand, events), cycle=CYCLE)["driver_effects"]
+    told = drivers.drivers(demand, tables_of(demand, twice), cycle=CYCLE)
+    effects = told["driver_effects"].query("kind == 'promotion'").set_index("driver")
+    assert (effects["state"] == event_rates.USED).all()
+    assert effects.loc["Nov 2025", "rate"] == pytest.approx(once["rate"].iloc[4], abs=0.005)
+    both = (1 + effects.loc[["Nov 2024", "Again 2024"], "used_rate"]).prod() - 1
+    assert both == pytest.approx(once["used_rate"].iloc[3], abs=0.02)
+    assert "covers the same as Nov 2024" in effects.loc["Again 2024", "finding"]
+    again = ("Nov 2026", "promotion", "2026-11", "2026-11", "Online", 0.3)
+    rate = [
+        layer(demand, pd.concat([known, events_of(again)]), {**told, "driver_effects": of})[1]
+        .set_index("event")
+        .loc["Nov 2026", "used_rate"]
+        for known, of in ((events, once), (twice, told["driver_effects"]))
+    ]
+    assert rate[1] == pytest.approx(rate[0], abs=0.02)
+
+
+def test_what_was_taken_out_comes_back_where_some_years_stay_in_history():
+    events = events_of(*NOVEMBERS, ("Nov 2026", "promotion", "2026-11", "2026-11", "Online", 0.3))
+    demand = history_of(promoted(channels("Online", "Retail")))
+    told = drivers.drivers(demand, tables_of(demand, events), cycle=CYCLE)
+    whole = layer(demand, events, told)[1].set_index("event").loc["Nov 2026", "used_rate"]
+    effects = told["driver_effects"]
+    for name, left in (("Nov 2024", 4 / 5), ("Nov 2021", 1.0)):  # 2021 may be before history
+        state = effects["state"].mask(effects["driver"] == name, event_rates.REFUSED)
+        told = {**told, "driver_effects": effects.assign(state=state)}
+        row = layer(demand, events, told)[1].set_index("event").loc["Nov 2026"]
+        assert np.log1p(row["used_rate"]) == pytest.approx(left * np.log1p(whole), rel=0.03)
+
+
+def test_a_cancelled_promotion_is_neither_measured_nor_taken_out():
+    demand = history_of(promoted(channels("Online", "Retail")))
+    events = events_of(*NOVEMBERS).assign(probability_rate=[1.0, 0.8, 1.0, 0.0, 1.0])
+    told = drivers.drivers(demand, tables_of(demand, events), cycle=CYCLE)
+    for name, column in (("driver_effects", "driver"), ("promotion_returns", "event")):
+        assert "Nov 2024" not in set(told[name][column]) and len(told[name]) == 4
+    cancelled = told["demand_history"]["month"] == pd.Timestamp("2024-11-01")
+    assert not told["demand_history"].loc[cancelled, "promotion"].any()
+    assert "with a chance of 80%, measured" in told["driver_effects"]["finding"].iloc[1]
+
+
+def test_each_year_ahead_without_its_promotion_is_told_with_its_money():
+    demand = history_of(promoted(channels("Online", "Retail")))
+    coming = ("Nov 2026", "promotion", "2026-11", "2026-11", "Online", 0.3)
+    events = events_of(*NOVEMBERS, coming)
+    told = drivers.drivers(demand, tables_of(demand, events), cycle=CYCLE)
+    rows = layer(demand, events, told, ahead=36)[1].set_index("event")
+    rows = rows[rows["kind"] == "promotion not planned"]
+    assert rows["first_month"].dt.strftime("%Y-%m").tolist() == ["2027-11", "2028-11"]
+    assert rows["last_month"].equals(rows["first_month"]) and not rows["change"].any()
+    # 200 units at 10
+    used = layer(demand, events, told)[1].set_index("event").loc["Nov 2026", "used_rate"]
+    assert rows["unplanned_value"].to_numpy() == pytest.approx(2000 * used)
+    none = events_of(*NOVEMBERS, coming, ("No", "promotion", "2027-11", "2027-11", "Online", 0.3))
+    none.loc[none["event"] == "No", "probability_rate"] = 0.0
+    rows = layer(demand, none, told, ahead=24)[1]
+    assert "promotion not planned" not in set(rows["kind"])
