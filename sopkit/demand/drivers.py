@@ -29,6 +29,7 @@ SERIES_KIND = "market series"
 _REFUSED = {"state": event_rates.REFUSED, "finding": "refused: it stays in the history"}
 _IN_PART = "; refused for a part of it only, so it counts: refuse all that it covers"
 _UNSOLD = "covers no group of series that sold enough in every month"
+_UNTRIED = "its family has no series that sold enough"
 COLUMNS = (
     "kind driver family first_month last_month lag rate rate_lower rate_upper expected_rate "
     "used_rate used_lower used_upper p_value units amount_value state finding"
@@ -128,6 +129,8 @@ def _estimated(
     rows = _events(past, fit.effect, fit.error, why, series, same)
     then = _at_origins(past, columns, fit, covered, same)
     silent |= market_leads.flaws(market, covered.panel.months)
+    apart = market[~market["family"].fillna(schema.ALL).isin([*covered.families, schema.ALL])]
+    silent = {(name, schema.ALL): _UNTRIED for name in apart["series"].unique()} | silent
     priced = elasticity.elasticities(covered, columns, past, tables["sales"])
     return rows + _market_rows(leads, tries, silent) + priced, leads, then
 

@@ -359,3 +359,15 @@ def test_each_year_ahead_without_its_promotion_is_told_with_its_money():
     none.loc[none["event"] == "No", "probability_rate"] = 0.0
     rows = layer(demand, none, told, ahead=24)[1]
     assert "promotion not planned" not in set(rows["kind"])
+
+
+def test_a_series_that_cannot_be_tried_has_a_row():
+    demand = history_of(channels("Online", "Retail"))
+    market = pd.DataFrame({"series": "still", "month": SPAN, "value": 1.0, "region": None})
+    market = pd.concat([market.assign(family=None), market.assign(series="lost", family="Tenst")])
+    market.loc[market["series"] == "lost", "value"] = np.random.default_rng(0).normal(size=60)
+    told = drivers.drivers(demand, tables_of(demand, events_of(), market), cycle=CYCLE)
+    effects = told["driver_effects"].set_index("driver")
+    assert (effects["state"] == event_rates.UNTOLD).all()
+    assert effects.loc["still", "finding"] == "it never changes"
+    assert effects.loc["lost", "finding"] == "its family has no series that sold enough"

@@ -125,3 +125,69 @@ def test_rates_are_known_for_the_lag_and_fade_by_hand():
     )
     assert (table["lag_months"] == 2).all() and table["month"].iloc[0] == SPAN[0]
     contract.check_processed("market_rates", market_leads.rates([], SPAN[:5], ahead=4))
+
+
+# several series at once, and those that cannot be tried
+
+
+def told_of(market: pd.DataFrame, own: np.ndarray, seed: int = 0) -> tuple:
+    """Believed leads beside each other, and why others are left out."""
+    covered = covered_by(own, seed)
+    nothing = np.zeros((0, *covered.groups.log.shape))
+    fit = driver_model.fit(covered.groups, nothing)
+    known = market_leads.series(market, SPAN)
+    leads, tries = market_leads.believed(covered, fit, known)
+    return market_leads.together(covered, nothing, leads, fit)[:2], leads, tries
+
+
+def test_series_that_tell_the_same_are_one_and_no_interval_holds_zero():
+    rng = np.random.default_rng(4)
+    own = memory_of(rng)
+    gappy = np.where(np.arange(COUNT) % 5 == 4, np.nan, np.exp(own))
+    blurred = np.exp(own + 0.04 * rng.normal(size=COUNT))
+    near = np.exp(own + 0.005 * rng.normal(size=COUNT))
+    market = market_of(full=np.exp(own), gappy=gappy, near=near, blurred=blurred)
+    (kept, why), leads, _ = told_of(market, own)
+    assert len(leads) >= 4  # each alone is beyond chance
+    of_f = [lead for lead in kept if lead.family == "F"]
+    assert [lead.series.name for lead in of_f if lead.effect > 0.6] and of_f[0].lag == LAG
+    for lead in kept:
+        assert abs(lead.effect) > 1.64 * lead.error
+    assert {name for name, family in why if family == "F"} >= {"blurred"}
+    words = " ".join(why.values())
+    assert "nearly the same as" in words and "its interval holds zero" in words
+
+
+@pytest.mark.parametrize(("count", "lags"), [(2, True), (10, False)])
+def test_a_silent_series_counts_where_it_leads_by_more_than_it_is_silent(count, lags):
+    own = memory_of(np.random.default_rng(6))
+    stopped = np.where(np.arange(COUNT) < COUNT - count, np.exp(own), np.nan)
+    (kept, _), _, tries = told_of(market_of(stopped=stopped), own)
+    told = [lead for lead in kept if lead.family == "F" and lead.lag == LAG]
+    assert bool(told) is lags
+    since = months.label(SPAN[COUNT - count])
+    assert f"silent since {since}, so only leads of {count + 1} months" in tries["remark"].iloc[0]
+    for lead in told:  # known for one month ahead: then it fades
+        rate = np.log1p(market_leads.rates([lead], SPAN, ahead=3)["rate"].to_numpy()[COUNT:])
+        assert rate[0] == pytest.approx(lead.effect * lead.series.values[COUNT - LAG])
+        assert rate[1:] == pytest.approx(rate[0] * lead.series.memory ** np.arange(1, 3))
+
+
+def test_what_cannot_be_tried_says_why():
+    number = np.arange(COUNT)
+    value = np.random.default_rng(7).normal(size=COUNT)
+    market = market_of(
+        constant=np.ones(COUNT),
+        short=np.where(number >= 25, value, np.nan),
+        holed=np.where((number > 20) & (number < 25), np.nan, value),
+        ended=np.where(number < 47, value, np.nan),
+        single=np.where(number == 20, np.nan, value),
+    )
+    why = {name: words for (name, _), words in market_leads.flaws(market, SPAN).items()}
+    assert why == {
+        "constant": "it never changes",
+        "short": "known in 35 months of the history: 36 are needed",
+        "holed": "4 months without a value from 2022-10: fill the gap",
+        "ended": "silent since 2024-12: it says nothing of months ahead",
+    }
+    assert [one.name for one in market_leads.series(market, SPAN)] == ["single"]
