@@ -635,3 +635,32 @@ def test_finances_totals_of_units_may_name_any_currency():
     frame = pd.DataFrame(rows | {"month": "2025-12", "currency": "SEK"})
     found = found_across({"controls": frame}, currency="EUR")
     assert only([f for f in found if f.column == "currency"]).rows == 1
+
+
+EVENTS = {"event": ["Fair"], "kind": ["promotion"], "first_month": ["2026-04"]}
+
+
+def events_found(**columns) -> list[contract.Finding]:
+    return found_across({"sales": sales(), "events": pd.DataFrame(EVENTS | columns)})
+
+
+def test_a_rate_written_in_percent_is_a_notice():
+    finding = only(events_found(expected_rate=["30"]), "notice")
+    assert (finding.table, finding.column) == ("events", "expected_rate")
+    assert finding.message == "30 means +3,000%." and "Write 0.3 for 30 %" in finding.remedy
+    assert not events_found(expected_rate=["2.5"])
+
+
+def test_events_that_are_there_twice_are_a_notice():
+    both = {name: value * 2 for name, value in EVENTS.items()} | {"event": ["Fair", "Show"]}
+    finding = only(events_found(**both, family=["", "all"], expected_rate=["0.2"] * 2), "notice")
+    assert "Fair and Show are alike" in finding.message or "Fair, Show are" in finding.message
+    assert finding.rows == 2
+    assert not events_found(**both, family=["A", "B"], expected_rate=["0.2"] * 2)
+
+
+def test_demand_cannot_fall_by_more_than_all():
+    frame = pd.DataFrame(EVENTS | {"expected_rate": ["-1.5"]})
+    finding = only(contract.check_table("events", frame, CSV).findings)
+    assert finding.message == "an impossible value: below -1."
+    assert "write -0.3 for 30 % less" in finding.remedy

@@ -45,7 +45,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Lead:
-    """A series that moves a family after ``lag`` months; ``effect`` on the logarithm of demand."""
+    """A series that moves a family after ``lag`` months; ``effect`` on the logarithm of demand.
+
+    ``sign`` is what it is where the series stands alone.
+    """
 
     series: Series
     family: str
@@ -53,6 +56,7 @@ class Lead:
     p_value: float
     effect: float = np.nan
     error: float = np.nan
+    sign: float = 0.0
 
 
 def series(market: pd.DataFrame, known: pd.DatetimeIndex) -> list[Series]:
@@ -154,8 +158,11 @@ def believed(
             columns = np.stack([column(covered, lead) for lead in leads])
             number = covered.families.index(family)
             z, gain = driver_model.tried(covered.groups, fit, columns, number)
-            told = zip(leads, 2.0 * stats.norm.sf(np.abs(z)), gain, strict=True)
-            rows += [(replace(lead, p_value=float(p)), float(g)) for lead, p, g in told]
+            told = zip(leads, 2.0 * stats.norm.sf(np.abs(z)), z, gain, strict=True)
+            rows += [
+                (replace(lead, p_value=float(p), sign=float(np.sign(value))), float(g))
+                for lead, p, value, g in told
+            ]
     if not rows:
         columns = ["driver", "family", "lag", "p_value", "needed", "remark"]
         return [], pd.DataFrame(columns=columns)
@@ -210,7 +217,7 @@ def together(
     -------
     leads : list of Lead
         Of those of a family that are nearly the same the one beyond chance by most; none whose 90 %
-        interval holds zero.
+        interval holds zero, or whose effect turns round beside the others.
     left_out : dict
         Why not, by series and family.
     columns, fit
@@ -231,13 +238,16 @@ def together(
         every = np.concatenate([columns, more])
         both = driver_model.fit(covered.groups, every)
         effect, error = both.effect[len(columns) :], both.error[len(columns) :]
-        sure = np.nan_to_num(np.abs(effect) / error)
+        # one that turns its sign beside the others says how it differs from them, not what it leads
+        is_itself = np.sign(effect) == [lead.sign for lead in kept]
+        sure = np.where(is_itself, np.nan_to_num(np.abs(effect) / error), 0.0)
         if sure.min() > event_rates.QUANTILE:
             told = zip(kept, effect, error, strict=True)
             kept = [replace(lead, effect=float(e), error=float(s)) for lead, e, s in told]
             return kept, why, every, both
-        lead = kept.pop(int(sure.argmin()))
-        words = "beside events and the other series it says nothing more: its interval holds zero"
+        lead = kept.pop(place := int(sure.argmin()))
+        words = "beside the other series it says nothing more: its interval holds zero"
+        words = words if is_itself[place] else "beside the other series its effect turns round"
         why[lead.series.name, lead.family] = words
     return kept, why, columns, fit
 

@@ -637,3 +637,24 @@ def test_each_department_stands_beside_what_it_assumes_by_hand():
     nothing = submissions.with_assumptions(views[:0], plan, rows[:0], cycle=CYCLE)
     assert nothing.empty
     contract.check_processed("view_assumptions", nothing)
+
+
+def test_a_promotion_nobody_planned_is_asked_for_with_its_money(base):
+    rows = pd.DataFrame(
+        {
+            "event": ["Fair, again in 2027-04", "Sale"],
+            "kind": ["promotion not planned", "promotion"],
+            "finding": ["ran each April", ""],
+            "unplanned_value": [500.0, np.nan],
+        }
+    )
+    plan, nothing = plan_of(base), contract.empty("submissions")
+    rates = base.drop_duplicates(schema.SERIES)[[*schema.SERIES, "unit_price_value"]]
+    views, lost = submissions.views(nothing, base, ITEMS, cycle=CYCLE)
+    given = (plan, views, lost, backtest_of(1.0), NO_ORDERS, rates, ITEMS, NO_OVERRIDES)
+    before = submissions.exceptions(*given, 600.0)
+    table = submissions.exceptions(*given, 600.0, rows).set_index("subject")
+    assert len(table) == len(before) + 1 and "Sale" not in table.index
+    row = table.loc["Fair, again in 2027-04"]
+    assert row["amount_value"] == 500 and not row["is_material"]
+    assert row["proposal"].startswith("enter it in events")
