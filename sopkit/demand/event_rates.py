@@ -160,10 +160,10 @@ def coming(event: dict, events: pd.DataFrame, effects: pd.DataFrame) -> tuple[fl
         log = weighed((as_log(expected), apart), (own.mean(), between))[0]
         words = f"brought {np.expm1(own.mean()):+.0%}"
     else:
-        strength = float((brought * hoped).sum() / max((hoped**2).sum(), 1e-12))
         noise = (_RATIO_SPREAD * hoped) ** 2 + apart**2
         prior = _RATIO_PRIOR / _RATIO_SPREAD**2
-        ratio = (prior + (brought * hoped / noise).sum()) / (prior + (hoped**2 / noise).sum())
+        told, sure = (brought * hoped / noise).sum(), (hoped**2 / noise).sum()
+        strength, ratio = told / max(sure, 1e-12), (prior + told) / (prior + sure)
         log = ratio * as_log(expected)
         words = f"of other levels brought {strength:.0%} of what was expected, "
         words += f"counted as {ratio:.0%}"
