@@ -166,7 +166,9 @@ def _told(
     means = forecasting.forecast(tests, ends)
     moved = means["quantity"] - forecasting.forecast(alone, ends)["quantity"]
     never = pd.Series(pd.NaT, ends.index, dtype=months.DTYPE)
-    endless = forecasting.forecast(tests, never)["quantity"]
+    kept, own = (forecasting.forecast(one, never)["quantity"] for one in (tests, alone))
+    is_over = (means["quantity"] == 0.0) & (kept == 0.0)  # levels agree on none after an end
+    endless = kept.where(~is_over, own)
     means = means.assign(coherence=moved, endless=endless)
     return sure | {
         "backtest": forecasting.table(sold),

@@ -34,7 +34,7 @@ from sopkit import (
     sources,
     stacking,
 )
-from sopkit.demand import guards, lags
+from sopkit.demand import guards, history, lags
 from sopkit.executive import approval, kpis
 from sopkit.months import UsageError
 from sopkit.reconciliation import goals, levers, scenarios
@@ -44,7 +44,11 @@ SCENARIOS = "scenarios"  # a folder of data/raw
 _ANY_CYCLE = pd.Timestamp(2199, 12, 1)  # a month after every row
 _AFTER_APPROVAL = ("closings", "actions", "pulse")  # what people may enter for an approved cycle
 _LEDGER_CYCLES = 36  # past cycles a ledger reaches back
-_STANDS_FOR = {"demand_plan": {"constrained": "consensus"}}  # columns that older files lack
+_STANDS_FOR = {  # columns that older files lack: the one that stands for it, or none of it
+    "demand_plan": {"constrained": "consensus"},
+    "forecast": {"coherence": None},
+    "demand_history": {"baseline": "demand"} | dict.fromkeys(history.EFFECTS),
+}
 _WHOLE_MONTH_DAYS = 3  # a month is whole if dated sales end no earlier than this before its end
 
 
@@ -725,7 +729,7 @@ def _read_file(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
         )
     frame = pd.read_parquet(path)
     older = {new: old for new, old in _STANDS_FOR.get(name, {}).items() if new not in frame}
-    frame = frame.assign(**{new: frame[old] for new, old in older.items()})
+    frame = frame.assign(**{new: frame[old] if old else 0.0 for new, old in older.items()})
     contract.check_processed(name, frame)
     return frame
 

@@ -389,6 +389,7 @@ def forecast() -> pd.DataFrame:
             "quantity": [1.0],
             "quantity_lower": [0.5],
             "quantity_upper": [2.0],
+            "coherence": [0.0],
             "model": ["theta"],
         }
     )

@@ -535,3 +535,19 @@ def test_a_plan_that_an_older_version_left_is_read_as_if_nothing_was_agreed(tmp_
     read = store.read(tmp_path, "demand_plan", pd.Timestamp("2025-12-01"))
     assert read["constrained"].tolist() == [2.0]
     assert store.ledger(tmp_path, "demand_plan")["constrained"].tolist() == [2.0]
+
+
+def test_a_history_and_a_forecast_of_an_older_version_are_read_without_effects(tmp_path):
+    month = pd.Timestamp("2025-12-01")
+    key = {"item": "A", "location": "all", "channel": "all", "month": month}
+    sold = "sales returns unfilled stockout outlier demand revenue_value".split()
+    said = "quantity quantity_lower quantity_upper".split()
+    (tmp_path / "data/raw").mkdir(parents=True)
+    for name, columns in (("demand_history", sold), ("forecast", said)):
+        path = publication.folder(tmp_path, month) / f"{name}.parquet"
+        row = key | dict.fromkeys(columns, 2.0) | ({"model": "theta"} if columns is said else {})
+        publication.write_parquet(pd.DataFrame([row]), path)
+    publication.write_record(path.parent, {"steps": {}})
+    history = store.read(tmp_path, "demand_history", month)
+    assert history[["baseline", "promotion", "level_shift"]].values.tolist() == [[2.0, 0.0, 0.0]]
+    assert store.read(tmp_path, "forecast", month)["coherence"].tolist() == [0.0]

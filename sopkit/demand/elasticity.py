@@ -206,7 +206,7 @@ def remarked(
         is_said |= own
         parts = [_said(known.loc[name], part) for name, part in base[own].groupby("family")]
         said[event["event"]] = "; ".join(parts)
-    both = zip(told["finding"], told["event"].map(said.get), strict=True)
+    both = zip(told["finding"], map(said.get, told["event"]), strict=True)
     words = ["; ".join(filter(None, pair)) for pair in both]
     told = told.assign(finding=pd.Series(words, index=told.index, dtype="object"))
     rows = []

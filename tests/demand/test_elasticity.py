@@ -176,7 +176,10 @@ F1 = [("F1", "all", "2025-01", 100.0), ("F1", "all", "2026-03", 110.0)]
 
 
 def test_a_listed_change_is_told_beside_the_planners_rate():
-    row = coming(*F1, events=[("List", "price", "2026-03", "F")]).iloc[0]
+    other = ("Sale", "promotion", "2026-03", "F")
+    rows = coming(*F1, events=[("List", "price", "2026-03", "F"), other])
+    row = rows.iloc[0]
+    assert rows["finding"].iloc[1] == ""
     # half of the family is ten percent dearer
     mean = np.log(1.1) / 2
     moved = [np.expm1(e * mean) for e in (-1.5, -2.0, -1.0)]
