@@ -241,8 +241,8 @@ def _market_rows(leads: list[market_leads.Lead], tries: pd.DataFrame) -> list[di
         row |= {"used_rate": rate, "p_value": lead.p_value, "state": event_rates.USED}
         rows.append(row | {"finding": words})
     for one in tries[~tries["driver"].isin([row["driver"] for row in rows])].to_dict("records"):
-        words = f"its best try, {one['family']} {one['lag']} months later, is no more than chance "
-        words += f"brings among so many: p {one['p_value']:.4f} where {one['needed']:.4f} would do"
+        words = f"no more than chance: best try {one['family']} {one['lag']} months later, "
+        words += f"p {one['p_value']:.3f}, {one['needed']:.4f} would do"
         row = {"kind": SERIES_KIND, "driver": one["driver"], "family": schema.ALL}
         row |= {"p_value": one["p_value"], "state": event_rates.UNTOLD, "finding": words}
         rows.append(row)
