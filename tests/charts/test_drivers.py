@@ -64,4 +64,4 @@ def test_a_narrow_chart_is_not_scrolled_on_a_phone():
 def test_minus_signs_in_sentences_are_those_of_columns_and_names_keep_their_hyphens():
     table = pd.DataFrame({"a": ["data say -16.3% (-4 units) of TN-107 in 2025-06, a -b"]})
     html = exhibits.table(table, caption="Words", columns={"a": "A"}, kinds={}).html
-    assert "data say −16.3% (−4 units) of TN-107 in 2025-06, a -b" in html
+    assert "data say −16.3% (−4 units) of TN-107" in html and "2025-06</span>, a -b" in html
