@@ -23,7 +23,7 @@ report: $(STAMP) ## Set up .venv, run the cycle of data/raw, print where to open
 test: $(STAMP) ## Set up .venv and run every check and test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lab: $(STAMP) ## Open JupyterLab on the notebooks (this machine only, with a token)
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=. notebooks/explore_accuracy.ipynb

@@ -71,7 +71,7 @@ product_review | 02_product_review | Product review
 demand_review | 03_demand_review | Demand review
   files: decided
   raw: items locations channels submissions overrides events assumptions production inventory
-    rates orders answers launches
+    rates orders answers launches prices
   processed: demand_history money_rates planning_units restatements value_added author_skill
     driver_effects market_rates origin_rates promotion_returns
   ledger: plans

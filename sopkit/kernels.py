@@ -47,7 +47,8 @@ def _environment() -> dict[str, str]:
     package_home = str(Path(__file__).resolve().parent.parent)
     path = os.environ.get("PYTHONPATH")
     joined = package_home if not path else os.pathsep.join([package_home, path])
-    return os.environ | {"PYTHONPATH": joined, "MPLBACKEND": "agg"}
+    # threads of BLAS only wait for one another on matrices as small as ours
+    return os.environ | {"PYTHONPATH": joined, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def watch(told: Callable[[int, int], None]) -> None:

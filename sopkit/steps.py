@@ -34,6 +34,7 @@ from sopkit.demand import (
     consensus,
     corrections,
     drivers,
+    elasticity,
     hierarchy,
     history,
     intervals,
@@ -283,6 +284,9 @@ def demand_review(
     skill = submissions.skill(said, total, total_tests, items, harmful)
     known = {"effects": tables["driver_effects"], "market": tables["market_rates"]}
     change, event_effects = consensus.events_layer(tables["events"], base, cycle=cycle, **known)
+    event_effects = elasticity.remarked(
+        event_effects, tables["events"], tables["prices"], base, known["effects"], cycle=cycle
+    )
     layers = consensus.growth_layers(tables["events"], base, cycle=cycle, **known)
     plan = consensus.demand_plan(forecast, views, skill, change)
     beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
-from sopkit import contract, cycle, months, sample, schema, store
+from sopkit import contract, cycle, months, publication, sample, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import forecasting, history, panel
 from sopkit.pages.pdf import BROWSERS
@@ -127,11 +128,17 @@ def sample_backtest(sample_tests) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def sample_workspace(tmp_path_factory) -> Path:
-    """A workspace of the sample company whose cycle 2026-01 has been run once, pages and all."""
-    root = tmp_path_factory.mktemp("sample")
-    assert main(["init", str(root)]) == 0
-    assert main(["run", "--workspace", str(root)]) == 0
+def sample_workspace(tmp_path_factory, worker_id) -> Path:
+    """A workspace of the sample company whose cycle 2026-01 has been run once, pages and all.
+
+    Worker processes share it, so nobody may change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = (base if worker_id == "master" else base.parent) / "sample_company"
+    with FileLock(f"{root}.lock"):
+        if not publication.folder(root, pd.Timestamp("2026-01-01")).is_dir():
+            assert main(["init", str(root)]) == 0
+            assert main(["run", "--workspace", str(root)]) == 0
     return root
 
 

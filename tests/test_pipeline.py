@@ -55,11 +55,13 @@ def test_running_every_step_again_gives_identical_tables_and_pages(sample_worksp
         assert first.read_text() == second.read_text(), first.name
 
 
-def test_an_unchanged_run_executes_nothing(sample_workspace, capsys):
-    before = publication.run_record(publication.folder(sample_workspace, CYCLE))
-    assert main(["run", "--workspace", str(sample_workspace)]) == 0
+def test_an_unchanged_run_executes_nothing(sample_workspace, tmp_path, capsys):
+    root = tmp_path / "again"
+    shutil.copytree(sample_workspace, root)
+    before = publication.run_record(publication.folder(root, CYCLE))
+    assert main(["run", "--workspace", str(root)]) == 0
     assert "unchanged, kept: data_review" in capsys.readouterr().out
-    assert publication.run_record(publication.folder(sample_workspace, CYCLE)) == before
+    assert publication.run_record(publication.folder(root, CYCLE)) == before
 
 
 def test_a_changed_parameter_runs_only_what_depends_on_it(sample_workspace, tmp_path, capsys):

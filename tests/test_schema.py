@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sopkit import agenda, demand_meeting, schema, steps, store
+from sopkit import agenda, data_meeting, schema, steps, store
 
 RAW = list(schema.RAW.values())
 PROCESSED = list(schema.PROCESSED.values())
@@ -95,7 +95,7 @@ def test_columns_said_to_be_unused_are_exactly_those_no_code_or_notebook_names()
 def test_tables_said_to_be_unused_are_exactly_those_that_no_step_asks_for():
     code = Path(steps.__file__).read_text(encoding="utf-8")
     code += Path(store.__file__).read_text(encoding="utf-8")
-    code += Path(demand_meeting.__file__).read_text(encoding="utf-8")
+    code += Path(data_meeting.__file__).read_text(encoding="utf-8")
     read = {t.name for t in RAW if re.search(rf'"{t.name}"', code)}
     read |= {name for step in agenda.STEPS for name in step.raw if step.name != "data_review"}
     assert {t.name for t in RAW if not t.is_used} == {t.name for t in RAW} - read

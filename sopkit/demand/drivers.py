@@ -17,6 +17,7 @@ from sopkit.demand import (
     corrections,
     driver_groups,
     driver_model,
+    elasticity,
     event_rates,
     forecasting,
     hierarchy,
@@ -50,7 +51,7 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
     demand : DataFrame
         Table `demand_history`.
     tables : dict of DataFrame
-        Raw `items`, `locations`, `channels`, `events`, `market`, `policies`, and
+        Raw `sales`, `items`, `locations`, `channels`, `events`, `market`, `policies`, and
         `planning_units`, `money_rates`.
     cycle : Timestamp
         Month in which the plan is made.
@@ -61,7 +62,8 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
         ``driver_effects``, a row a past event and market series: ``rate`` with its 90 % interval is
         what data tell of demand, for a market series of ten percent more of it (of one standard
         deviation where it is not above zero); ``used_rate`` of an event, with its interval, is
-        weighed with the planner's; ``units`` in the planning unit. ``market_rates``.
+        weighed with the planner's; ``units`` in the planning unit; and a row a family, the rate of
+        one percent more of price (``elasticity``). ``market_rates``.
         ``origin_rates``: rates of events that acted at an origin of the back-test, as the months
         before it told. ``promotion_returns``. ``demand_history`` with its effects and baseline.
     """
@@ -71,9 +73,9 @@ def drivers(demand: pd.DataFrame, tables: Tables, *, cycle: pd.Timestamp) -> Tab
     rows: list[dict] = []
     then: list[dict] = []
     moved: dict[str, np.ndarray] = {}
-    if (past or len(tables["market"])) and len(demand):
+    if (past or len(tables["market"]) or tables["sales"]["revenue_value"].any()) and len(demand):
         series = _series(demand, tables)
-        rows, leads, then = _estimated(demand, series, past, tables["market"])
+        rows, leads, then = _estimated(demand, series, past, tables)
         rows, leads = _agreed(rows, leads, past, series, demand, tables["policies"])
         demand, moved = _removed(demand, series, past, rows, leads)
         rows = _with_amounts(rows, moved, demand, tables)
@@ -100,9 +102,10 @@ def _series(demand: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 
 
 def _estimated(
-    demand: pd.DataFrame, series: pd.DataFrame, past: list[dict], market: pd.DataFrame
+    demand: pd.DataFrame, series: pd.DataFrame, past: list[dict], tables: Tables
 ) -> tuple[list[dict], list[market_leads.Lead], list[dict]]:
     """Rows of `driver_effects` without amounts, believed leads, rows of `origin_rates`."""
+    market = tables["market"]
     regions = market["region"].dropna().unique() if "region" in market else []
     named = [*past, *({"region": region} for region in regions)]
     covered = driver_groups.groups(demand, series, named)
@@ -125,7 +128,8 @@ def _estimated(
     count = len(past)
     rows = _events(past, fit.effect[:count], fit.error[:count], why, series)
     then = _at_origins(past, columns, fit, covered)
-    return rows + _market_rows(leads, tries), leads, then
+    priced = elasticity.elasticities(covered, columns, past, tables["sales"])
+    return rows + _market_rows(leads, tries) + priced, leads, then
 
 
 def _at_origins(
@@ -336,7 +340,8 @@ def _with_amounts(
     price = priced["unit_price_value"].to_numpy()
     told = []
     for row in rows:
-        name = row["driver"] if row["kind"] != SERIES_KIND else f"{row['driver']}: {row['family']}"
+        is_of_family = row["kind"] in (SERIES_KIND, elasticity.KIND)
+        name = f"{row['driver']}: {row['family']}" if is_of_family else row["driver"]
         own = units.get(name, np.zeros(len(demand)))
         value = np.nansum(own * price) if np.isfinite(price[own != 0]).any() else np.nan
         told.append(row | {"units": float((own * factor).sum()), "amount_value": value})
