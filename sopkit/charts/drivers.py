@@ -57,7 +57,8 @@ def _rows(names: pd.Series) -> tuple[Figure, Axes]:
     figure.set_figwidth(_style.NARROW)
     for place, name in enumerate(names):
         where = {"xycoords": axes.get_yaxis_transform(), "fontsize": 9, "va": "bottom"}
-        _style.say(axes, name, (0.0, place), shift=(2, 6), **where)
+        where |= {"bbox": {"facecolor": "white", "linewidth": 0, "pad": 0.5}}  # zero's line ends
+        _style.say(axes, name, (0.0, place), shift=(2, 8), **where)
     axes.axvline(0.0, color=_style.INK, linewidth=0.8, zorder=1)
     axes.set(yticks=[], ylim=(len(names) - 0.5, -0.9))
     axes.grid(visible=True, axis="x")
