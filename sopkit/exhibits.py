@@ -40,6 +40,7 @@ _TEMPLATES = Path(__file__).parent / "pages" / "template"
 _MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
 _LEFT = ("text", "month", "rating", "link")
 _LARGEST_CHANGE, _FROM_NOTHING = 100.0, "from next to nothing"  # a change that says no more
+_WIDE = 8.0  # inches from which a chart fills the page, and is scrolled on a phone
 _LONG_TEXT = 24  # letters; longer texts may wrap
 _DATE = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b")  # never broken over two lines
 _CHIPS = {
@@ -106,7 +107,9 @@ def _word(value: object) -> str:
         return _MISSING
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
-    return months.label(value) if isinstance(value, pd.Timestamp) else str(value)
+    if isinstance(value, pd.Timestamp):
+        return months.label(value)
+    return re.sub(r"(?<![^\s(])-(?=\d)", _MINUS, str(value))  # in sentences, too
 
 
 def _number(amount: float, digits: int, is_signed: bool, suffix: str = "") -> str:
@@ -703,7 +706,8 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     with matplotlib.rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-    image = f'<img src="{source}" alt="{escape(alt)}" style="max-width:100%">'
+    size = "max-width:100%" + (";width:auto;min-width:0" if drawn.get_figwidth() < _WIDE else "")
+    image = f'<img src="{source}" alt="{escape(alt)}" style="{size}">'
     return Exhibit(f'<figure class="chart">{_frame("chart", image)}</figure>')
 
 

@@ -386,7 +386,8 @@ def correct_levels(
     Raises
     ------
     UsageError
-        If the layer or a member is not known, and as in ``correct``.
+        If the layer or a member is not known, the last run has no such correction, and as in
+        ``correct``.
     """
     rows = corrections.rows_of_levels(layer, members, month, is_accepted=is_accepted)
     names = ("items", "locations", "channels")
@@ -398,7 +399,28 @@ def correct_levels(
             hint = contract.nearest(member, sorted(known[level].unique()))
             raise UsageError(f"nothing was sold of {level} {member!r}. {hint}")
     with batch.lock(workspace, cycle, "correct"):
+        cells = _changed_cells(workspace, cycle, layer, places, is_accepted=is_accepted)
+        corrections.require_some(cells, layer, members, month)
         return _kept_policies(workspace, cycle, rows, author, note)
+
+
+def _changed_cells(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    layer: str,
+    places: list[pd.DataFrame],
+    *,
+    is_accepted: bool,
+) -> pd.DataFrame:
+    """Months and levels of what the last run corrected, or left, in a layer of the history."""
+    if layer in corrections.OF_DRIVERS:  # a refused one is none any more: it may be taken back
+        table = store.read(workspace, "demand_history", cycle)
+        table = table if is_accepted else table[table[layer] != 0]
+        return hierarchy.with_levels(table[schema.SERIES_MONTH], *places)
+    table = store.read(workspace, "corrections", cycle).query("layer == @layer")
+    if layer == "level_shift":  # of a family, or of a series: no other level
+        return table[["family", *schema.SERIES_MONTH]]
+    return hierarchy.with_levels(table[schema.SERIES_MONTH], *places)
 
 
 def _kept_policies(

@@ -187,17 +187,18 @@ def coherence(table: pd.DataFrame) -> pd.DataFrame:
             if is_better
             else "no more than chance, but company.yml says always:"
         )
-        words = f"The difference is {why} coherent forecasts are used."
+        words = f"That is {why} coherent forecasts are used."
     elif pd.isna(every["gain_rate"]):
         words = f"History is too short to tell, {stands}"
     else:
-        words = f"The difference is no more than chance or goes the wrong way, {stands}"
+        why = "no more than chance" if every["gain_rate"] > 0 else "no gain"
+        words = f"That is {why}, {stands}"
     return _facts(
         coherence_verdict=words,
         coherence_levels=("count", table["level"].nunique() - 1),
         bottom_up_wape=("rate", every["bottom_up_wape"]),
-        coherent_wape=("rate", every["coherent_wape"]),
-        noise_rate=("rate", every["noise_rate"]),
+        coherent_share=("signed_rate", -every["removed_share"]),
+        chance_share=("rate", levels.SURE * every["noise_rate"] / every["bottom_up_wape"]),
     )
 
 

@@ -67,6 +67,28 @@ def test_a_layer_is_refused_at_some_levels_for_one_month_or_for_all(root):
         gates.correct_levels(root, CYCLE, "stockouts", {}, **said)
 
 
+@pytest.mark.parametrize(
+    ("layer", "members", "month", "words"),
+    [
+        ("stockout", {"item": "TENT"}, "2024-08", "no stockout .* 2024-08; .* is month 2024-07"),
+        ("stockout", {"item": "LAMP"}, "2024-07", "There is item TENT"),
+        ("outlier", {"family": "Lamps"}, None, "no outlier .* Lamps; .* is family Tents"),
+        ("outlier", {"item": "LAMP"}, "2023-10", "The last run has others of this layer"),
+        ("level_shift", {"channel": "all"}, None, "The last run has none of this layer"),
+        ("promotion", {"item": "TENT"}, "2024-07", "The last run has none of this layer"),
+        ("event", {}, None, "no event correction of anything"),
+        ("returns", {}, None, "returns cannot be refused: demand is never below zero"),
+    ],
+)
+def test_what_meets_no_correction_is_refused_with_what_there_is(corrected, layer, members, month,
+                                                                words):  # fmt: skip
+    root = store.open_workspace(corrected)
+    when = month and pd.Timestamp(month)
+    with pytest.raises(UsageError, match=words):
+        gates.correct_levels(root, CYCLE, layer, members, when, is_accepted=False, **BY)
+    assert not (root / "data/raw/policies").exists()
+
+
 def test_what_cannot_be_said_is_refused_and_nothing_is_written(root):
     name = names(root)["outlier"]
     with pytest.raises(UsageError, match="Did you mean"):

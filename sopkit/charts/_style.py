@@ -105,6 +105,7 @@ _FENCES = {"frozen": 0.22, "firm": 0.1}  # how dark the months behind each fence
 _ABOVE = ("with what was not planned",)  # lines above all others
 _NEAR_ZERO = 0.12  # of the highest line: a name below a line so low would leave the picture
 WIDTH = 11.2  # inches: the column of a page
+NARROW = 5.6  # of charts whose rows need no more: whole on a phone, not scrolled
 _RC = {
     "font.family": ["sans-serif"],  # named below, else matplotlib warns at every text
     "font.sans-serif": ["DejaVu Sans", "Verdana"],

@@ -18,10 +18,10 @@ def gains(coherence: pd.DataFrame) -> Figure | None:
     coherence : DataFrame
         Table `coherence`.
     """
-    rows = coherence[coherence["member"] == schema.ALL].dropna(subset="gain_rate")
+    rows = coherence[coherence["member"] == schema.ALL].dropna(subset="removed_share")
     if rows.empty:
         return None
-    removed = (rows["gain_rate"] / rows["bottom_up_wape"]).set_axis(rows["level"])
+    removed = rows["removed_share"].set_axis(rows["level"])
     return _style.bar_panels(
         removed.to_frame(),
         "Error removed by making levels add up, percent of the error of the series added up",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sopkit.charts import _style
@@ -24,7 +25,7 @@ _KINDS = {  # in the order of the stack; colours far apart for neighbours
 
 @_style.drawn
 def effects(table: pd.DataFrame) -> Figure | None:
-    """What each past event did to demand, with its interval, beside what was expected.
+    """What each past event did to demand as used, beside data alone and what was expected.
 
     Parameters
     ----------
@@ -35,40 +36,68 @@ def effects(table: pd.DataFrame) -> Figure | None:
     if own.empty:
         return None
     own = own.sort_values(["first_month", "driver"]).tail(_MOST_ROWS).reset_index(drop=True)
-    figure, (axes,) = _style.panels(height=1.4 + 0.3 * len(own))
-    axes.axvline(0.0, color=_style.INK, linewidth=0.8)
+    figure, axes = _rows(own["driver"])
     row = own.index.to_numpy()
-    axes.hlines(row, own["used_lower"], own["used_upper"], color=_style.STATISTICAL, linewidth=5)
-    looks = {"color": _style.DEMAND, "s": 42, "zorder": 4}
-    axes.scatter(own["used_rate"], row, label="used, with its interval", **looks)
-    looks = {"color": _style.BUDGET, "marker": "|", "s": 130, "zorder": 5}
-    axes.scatter(own["expected_rate"], row, label="expected by the planner", **looks)
-    looks = {"facecolors": "white", "edgecolors": _style.HISTORY, "s": 26, "zorder": 3}
-    axes.scatter(own["rate"], row, label="told by the data alone", **looks)
-    edge = own[["used_upper", "rate", "expected_rate"]].max(axis=1)
+    _interval(axes, row, own[["rate_lower", "rate_upper"]], own[["used_lower", "used_upper"]])
+    _points(axes, row, own["used_rate"], own["expected_rate"])
+    edge = own[["used_upper", "rate_upper", "expected_rate"]].max(axis=1)
     for place, right, rate in zip(row, edge, own["used_rate"], strict=True):
         text = _style.percent(rate, "+", 0)
         _style.say(axes, text, (right, place), shift=(9, 0), va="center", fontsize=9)
-    _across(axes, own["driver"])
+    _key(axes)
     axes.xaxis.set_major_formatter(_style.rate_tick)
-    axes.set_xlabel("change of demand in the months of the event, interval of 90 percent")
-    _style.head(figure, "What past events did to demand", axes)
+    axes.set_xlabel("change of demand in the months of the event")
+    _style.head(figure, "What past events did to demand")
     return figure
 
 
-def _across(axes, names: pd.Series) -> None:
-    """Rows named at the left, the first on top, lines along the values."""
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
+def _rows(names: pd.Series) -> tuple[Figure, Axes]:
+    """A chart as narrow as a phone: a row a name, the first on top, its name above it."""
+    figure, (axes,) = _style.panels(height=1.6 + 0.42 * len(names))
+    figure.set_figwidth(_style.NARROW)
+    for place, name in enumerate(names):
+        where = {"xycoords": axes.get_yaxis_transform(), "fontsize": 9, "va": "bottom"}
+        where |= {"bbox": {"facecolor": "white", "linewidth": 0, "pad": 0.5}}  # zero's line ends
+        _style.say(axes, name, (0.0, place), shift=(2, 8), **where)
+    axes.axvline(0.0, color=_style.INK, linewidth=0.8, zorder=1)
+    axes.set(yticks=[], ylim=(len(names) - 0.5, -0.9))
     axes.grid(visible=True, axis="x")
-    axes.tick_params(axis="y", length=0)
-    axes.margins(x=0.1)
+    axes.spines["left"].set_visible(False)
+    axes.margins(x=0.14)
+    axes.locator_params(axis="x", nbins=6)
+    return figure, axes
+
+
+def _interval(axes: Axes, row, alone: pd.DataFrame, used: pd.DataFrame, **choices) -> None:
+    """Intervals of rows: thin what data alone say, thick what is used."""
+    for ends, colour, width in ((used, _style.STATISTICAL, 5), (alone, _style.INK, 1.0)):
+        low, high = ends.to_numpy().T
+        axes.hlines(row, low, high, color=colour, linewidth=width, **choices)
+
+
+def _points(axes: Axes, row, used, expected, **choices) -> None:
+    """Rates of rows: a dot what is used, an upright what planners expected."""
+    axes.scatter(used, row, color=_style.DEMAND, s=42, zorder=4, **choices)
+    axes.scatter(expected, row, color=_style.BUDGET, marker="|", s=130, zorder=5, **choices)
+
+
+def _key(axes: Axes) -> None:
+    """A row below all others that says what its marks are."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low + 1.4, high)
+    axes.axhline(low, color=_style.LAST_YEAR, linewidth=0.8)
+    across = {"transform": axes.get_yaxis_transform()}
+    ends = [pd.DataFrame([pair]) for pair in ((0.06, 0.62), (0.3, 0.55))]
+    _interval(axes, [low + 0.5], *ends, **across)
+    _points(axes, [low + 0.5], [0.43], [0.8], **across)
+    where = {"xycoords": across["transform"], "fontsize": 9, "ha": "center", "va": "top"}
+    for place, name in ((0.16, "data alone, 90%"), (0.43, "used, 90%"), (0.8, "expected")):
+        _style.say(axes, name, (place, low + 0.75), shift=(0, 0), **where)
 
 
 @_style.drawn
 def returns(table: pd.DataFrame, *, currency: str) -> Figure | None:
-    """Margin of what each promotion added less its cost, with its interval.
+    """Margin of what each late promotion added less its cost, with its interval; most first.
 
     Parameters
     ----------
@@ -77,24 +106,23 @@ def returns(table: pd.DataFrame, *, currency: str) -> Figure | None:
     currency : str
         Reporting currency.
     """
-    own = table.dropna(subset="return_value").head(_MOST_ROWS)[::-1].reset_index(drop=True)
+    own = table.dropna(subset="return_value").sort_values(["first_month", "event"])
     if own.empty:
         return None
-    figure, (axes,) = _style.panels(height=1.2 + 0.32 * len(own))
+    own = own.tail(_MOST_ROWS).sort_values("return_value", ascending=False, ignore_index=True)
+    figure, axes = _rows(own["event"])
     colour = np.where(own["return_value"] >= 0, _style.SURPLUS, _style.SHORTAGE)
-    axes.barh(own.index, own["return_value"], height=0.55, color=colour, alpha=0.75)
+    axes.barh(own.index, own["return_value"], height=0.35, color=colour, alpha=0.75)
     low, high = own["return_lower"], own["return_upper"]
     axes.hlines(own.index, low, high, color=_style.INK, linewidth=1.2)
-    axes.axvline(0.0, color=_style.INK, linewidth=0.8)
     for row in own.itertuples():
         text = f"{_style.short(row.return_value, '+')}  {row.verdict}"
         place = (max(row.return_upper, 0.0), row.Index)
         _style.say(axes, text, place, va="center", fontsize=9)
-    _across(axes, own["event"])
-    axes.margins(x=0.18)
+    axes.margins(x=0.24)
     axes.xaxis.set_major_formatter(_style.tick)
     axes.set_xlabel(f"{currency}, interval of 90 percent")
-    _style.head(figure, "Promotions: margin of added units less cost")
+    _style.head(figure, "Margin of added units less cost, most first")
     return figure
 
 

@@ -15,6 +15,7 @@ from sopkit.demand import hierarchy, history, level_shifts
 
 APPLIED, PROPOSED, ACCEPTED, REFUSED = "applied", "proposed", "accepted", "refused"
 LAYERS = schema.RAW["policies"].column("layer").choices  # what can be refused
+OF_DRIVERS = ("promotion", "event", "market")  # measured; not listed one by one
 _NODE = ["family", *schema.SERIES]
 _SHORTEST = 5  # letters of a correction's name after its C
 _REASONS = {
@@ -23,6 +24,7 @@ _REASONS = {
     "stockout": "stock ran out; lost sales estimated from the months around",
     "outlier": "far outside the months around; set to the nearest usual value",
 }
+_RETURNS_STAY = "returns cannot be refused: demand is never below zero. Correct data/raw/sales."
 _SILENT = "no stock at month end and sales far below usual; nobody flagged it"
 
 
@@ -287,8 +289,7 @@ def rows(table: pd.DataFrame, accepted: tuple[str, ...], refused: tuple[str, ...
     asked = asked[asked["correction"].isin(every)]
     for row in asked.to_dict("records"):
         if row["layer"] not in LAYERS:
-            words = f"correction {row['correction']} is of layer {row['layer']}: demand is never"
-            raise months.UsageError(f"{words} below zero. Correct the sale in data/raw/sales.")
+            raise months.UsageError(f"correction {row['correction']}: {_RETURNS_STAY}")
         if row["state"] == (ACCEPTED if row["is_accepted"] else REFUSED):
             words = f"correction {row['correction']} was {row['state']}"
             raise months.UsageError(f"{words} by {row['author']} already.")
@@ -317,7 +318,46 @@ def rows_of_levels(
     UsageError
         If there is no such layer.
     """
+    if layer == "returns":
+        raise months.UsageError(_RETURNS_STAY)
     if layer not in LAYERS:
         raise months.UsageError(f"no layer {layer!r}. {contract.nearest(layer, LAYERS)}")
     row = {"kind": "layer", "layer": layer, "month": month, "is_accepted": is_accepted}
     return pd.DataFrame([row | members])
+
+
+def require_some(
+    cells: pd.DataFrame, layer: str, members: dict[str, str], month: pd.Timestamp | None
+) -> None:
+    """Refuse what is said of a layer where the last run changed nothing of the kind.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        What the layer changed, or would change: ``month`` and level columns; a level column that
+        is lacking is none that can be named.
+    layer, members, month
+        As for ``rows_of_levels``.
+
+    Raises
+    ------
+    UsageError
+        If no cell is meant; it names the nearest months or members that are there.
+    """
+    said = members | ({} if month is None else {"month": month})
+    meets = pd.DataFrame({n: cells[n] == to if n in cells else False for n, to in said.items()})
+    if meets.all(axis=1).any() or (not said and len(cells)):
+        return
+    hint = f"The last run has {'others' if len(cells) else 'none'} of this layer: see page 01."
+    for name in reversed(said):  # the last word without which something is meant
+        others = cells[meets.drop(columns=name).all(axis=1)].get(name, pd.Series()).unique()
+        if len(others):
+            near = sorted(others, key=lambda one: abs(one - month) if name == "month" else one)
+            hint = f"There is {name} {contract.some([_word(one) for one in near], 12)}."
+            break
+    words = ", ".join(f"{name} {_word(member)}" for name, member in said.items()) or "anything"
+    raise months.UsageError(f"no {layer} correction of {words}; nothing was kept. {hint}")
+
+
+def _word(member: object) -> str:
+    return months.label(member) if isinstance(member, pd.Timestamp) else str(member)

@@ -276,9 +276,8 @@ def _market_rows(
     for one in tries.to_dict("records"):
         if one["driver"] in known:
             continue
-        words = f"its best try, {one['family']} {one['lag']} months later, is no more than chance "
-        words += f"brings among so many: p {one['p_value']:.4f} where {one['needed']:.4f} would do"
-        words += one["remark"]
+        words = f"no more than chance: best try {one['family']} {one['lag']} months later, "
+        words += f"p {one['p_value']:.3f}, {one['needed']:.4f} would do{one['remark']}"
         row = {"kind": SERIES_KIND, "driver": one["driver"], "family": schema.ALL}
         row |= {"p_value": one["p_value"], "state": event_rates.UNTOLD, "finding": words}
         rows.append(row)

@@ -34,7 +34,8 @@ EVERY = "every level"
 ALWAYS, MEASURED, NEVER = "always", "measured", "never"
 COLUMNS = [
     *("level", "member", "own_wape", "bottom_up_wape", "coherent_wape", "gain_rate"),
-    *("noise_rate", "volume", "own_quantity", "bottom_up_quantity", "coherent_quantity", "is_used"),
+    *("noise_rate", "removed_share", "volume", "own_quantity", "bottom_up_quantity"),
+    *("coherent_quantity", "is_used"),
 ]
 SURE = 1.28  # standard errors that a gain must reach: chance alone does in one of ten
 _ALIKE = 2.0  # forecasts of levels rest on the months that their series rest on: they tell less
@@ -177,7 +178,8 @@ def used(
         Key ``level, member`` (`all`: its members together; level `every level`: the mean of
         levels): ``own_wape`` of the level's own forecast, ``bottom_up_wape`` of the series added
         up, ``coherent_wape``, over all past origins and lags; ``gain_rate`` = bottom-up −
-        coherent, and its ``noise_rate`` (standard error) of every level; ``volume`` that came;
+        coherent, and its ``noise_rate`` (standard error) of every level; ``removed_share`` gain
+        in shares of the bottom-up error; ``volume`` that came;
         ``own_quantity``, ``bottom_up_quantity``, ``coherent_quantity`` over the horizon;
         ``is_used``. In the planning unit.
     """
@@ -234,7 +236,9 @@ def _measured(tests: forecasting.Backtest, made: Levels, factor: np.ndarray) -> 
     rates = [f"{name}_wape" for name in errors]
     every = table.loc[: len(names) - 1, rates].mean().to_frame().T
     every = every.assign(level=EVERY, member=schema.ALL, gain_rate=gain, noise_rate=noise)
-    return pd.concat([every, table], ignore_index=True)
+    table = pd.concat([every, table], ignore_index=True)
+    error = table["bottom_up_wape"].where(table["bottom_up_wape"] > 0)
+    return table.assign(removed_share=table["gain_rate"] / error)
 
 
 def _rates(rows: pd.DataFrame) -> pd.DataFrame:

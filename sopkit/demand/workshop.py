@@ -222,6 +222,8 @@ def comparison(found: Study) -> str:
     p_value = scores.loc[words, "p_value"]
     if not np.isfinite(p_value):
         return f"Over {count} months held out, {both}: too few to tell a difference from noise."
+    if _rate(scores, words) == _rate(scores, PANEL):
+        return f"Over {count} months held out, {both}: no difference to speak of."
     sure = "more than noise" if p_value < _SURE else "no more than noise"
     return (
         f"Over {count} months held out, {both}: {better} was better, and the difference is {sure} "

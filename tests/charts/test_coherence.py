@@ -16,6 +16,7 @@ TABLE = pd.DataFrame(
         "coherent_wape": [0.23, 0.15, 0.31, 0.15],
         "gain_rate": [0.02, 0.05, -0.01, 0.05],
         "noise_rate": [0.01, np.nan, np.nan, np.nan],
+        "removed_share": [0.08, 0.25, -1 / 30, 0.25],
         "is_used": True,
     }
 )
@@ -36,12 +37,20 @@ def test_bars_are_the_share_of_error_removed_at_each_level():
         "series",
     ]
     assert charts.gains(TABLE.iloc[:0]) is None
-    assert charts.gains(TABLE.assign(gain_rate=np.nan)) is None
+    assert charts.gains(TABLE.assign(removed_share=np.nan)) is None
 
 
 def test_the_verdict_says_what_was_decided_and_why():
     assert "beyond chance, so coherent forecasts are used" in verdict(TABLE)
     assert "company.yml says always" in verdict(TABLE.assign(gain_rate=0.005))
-    assert "forecasts stand" in verdict(TABLE.assign(gain_rate=0.005, is_used=False))
+    no_more = verdict(TABLE.assign(gain_rate=0.005, is_used=False))
+    assert "no more than chance, so the series' own forecasts stand" in no_more
+    assert "no gain" in verdict(TABLE.assign(gain_rate=-0.005, is_used=False))
     assert "too short" in verdict(TABLE.assign(gain_rate=np.nan, is_used=False))
     assert "no level above the series" in verdict(TABLE.iloc[:0])
+
+
+def test_the_sentence_speaks_in_shares_of_the_error_like_the_chart():
+    facts = headlines.coherence(TABLE).set_index("fact")["amount"]
+    assert facts["coherent_share"] == -0.08  # eight percent of the error less
+    np.testing.assert_allclose(facts["chance_share"], 1.28 * 0.01 / 0.25)

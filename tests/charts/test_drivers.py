@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import months
+from sopkit import exhibits, months
 from sopkit.charts import drivers as charts
 from sopkit.demand import event_rates
 
@@ -18,29 +18,28 @@ EFFECTS = pd.DataFrame(
         "expected_rate": [0.3, 0.1, np.nan, 0.2],
         "rate": [0.42, 0.05, 0.02, np.nan],
         "used_rate": [0.4, 0.06, 0.02, np.nan],
+        "rate_lower": [0.33, -0.05, 0.0, np.nan],
+        "rate_upper": [0.52, 0.16, 0.04, np.nan],
         "used_lower": [0.35, -0.02, 0.01, np.nan],
         "used_upper": [0.46, 0.14, 0.03, np.nan],
     }
 )
 
 
-def labels(axes) -> list[str]:
-    return [label.get_text() for label in axes.get_yticklabels()]
+def words(axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
 
 
-def dots(axes, label: str) -> list[float]:
-    (found,) = [each for each in axes.collections if each.get_label() == label]
-    return found.get_offsets()[:, 0].tolist()
-
-
-def test_measured_events_stand_beside_what_was_expected_in_order_of_time():
+def test_both_intervals_and_rates_of_an_event_are_drawn_and_named_in_order_of_time():
     axes = charts.effects(EFFECTS).axes[0]
-    assert labels(axes) == ["Spring", "Autumn"]
-    assert dots(axes, "used, with its interval") == [0.06, 0.4]
-    assert dots(axes, "expected by the planner") == [0.1, 0.3]
-    assert dots(axes, "told by the data alone") == [0.05, 0.42]
-    spans = [path.vertices[:, 0].tolist() for path in axes.collections[0].get_paths()]
-    assert spans == [[-0.02, 0.14], [0.35, 0.46]]
+    used, alone = (
+        [path.vertices[:, 0].tolist() for path in part.get_paths()] for part in axes.collections[:2]
+    )
+    assert used == [[-0.02, 0.14], [0.35, 0.46]] and alone == [[-0.05, 0.16], [0.33, 0.52]]
+    dots, expected = (part.get_offsets()[:, 0].tolist() for part in axes.collections[2:4])
+    assert dots == [0.06, 0.4] and expected == [0.1, 0.3]
+    assert words(axes)[:4] == ["Spring", "Autumn", "+6%", "+40%"]
+    assert words(axes)[4:] == ["data alone, 90%", "used, 90%", "expected"]
     low, high = axes.get_ylim()
     assert low > high  # the first on top
 
@@ -49,14 +48,15 @@ def test_only_the_latest_events_are_drawn():
     many = pd.concat([EFFECTS.iloc[:1]] * 40, ignore_index=True)
     dates = months.span(pd.Timestamp("2020-01-01"), 40)
     many = many.assign(driver=[f"E{k}" for k in range(40)], first_month=dates)
-    drawn = labels(charts.effects(many).axes[0])
-    assert drawn[-1] == "E39" and len(drawn) < 40
+    drawn = words(charts.effects(many).axes[0])
+    assert "E39" in drawn and "E24" not in drawn
 
 
 def test_a_return_has_its_interval_and_verdict():
     table = pd.DataFrame(
         {
-            "event": ["New", "Old", "No cost"],
+            "event": ["Good", "Bad", "No cost"],
+            "first_month": pd.to_datetime(["2025-01-01", "2025-06-01", "2025-07-01"]),
             "return_value": [5000.0, -2000.0, np.nan],
             "return_lower": [1000.0, -3000.0, np.nan],
             "return_upper": [9000.0, 1000.0, np.nan],
@@ -64,9 +64,9 @@ def test_a_return_has_its_interval_and_verdict():
         }
     )
     axes = charts.returns(table, currency="EUR").axes[0]
-    assert [bar.get_width() for bar in axes.patches] == [-2000.0, 5000.0]
-    assert labels(axes) == ["Old", "New"]
-    said = [text.get_text() for text in axes.texts]
+    assert [bar.get_width() for bar in axes.patches] == [5000.0, -2000.0]
+    said = words(axes)
+    assert said[:2] == ["Good", "Bad"]
     assert any("paid" in text for text in said) and any("cannot be told" in text for text in said)
     assert axes.get_xlabel().startswith("EUR")
     assert charts.returns(table.iloc[2:], currency="EUR") is None
@@ -105,3 +105,35 @@ def test_every_kind_that_growth_may_have_has_a_colour():
 def test_nothing_known_is_no_figure():
     assert charts.effects(EFFECTS.iloc[2:]) is None
     assert charts.growth(growth_of(promotion=[1.0] * 3).iloc[:0], UNITS) is None
+
+
+RETURNS = pd.DataFrame(
+    {
+        "event": [f"E{k}" for k in range(17)],
+        "first_month": pd.date_range("2023-01-01", periods=17, freq="MS"),
+        "return_value": [5000.0 * (k % 5 - 1) for k in range(17)],
+        "return_lower": -9000.0,
+        "return_upper": 40000.0,
+        "verdict": "paid",
+    }
+)
+
+
+def test_returns_of_the_latest_promotions_stand_by_money():
+    axes = charts.returns(RETURNS, currency="EUR").axes[0]
+    bars = [bar.get_width() for bar in axes.patches]
+    assert bars == sorted(RETURNS["return_value"].tail(15), reverse=True)
+    assert not {"E0", "E1"} & {*words(axes)}
+
+
+def test_a_narrow_chart_is_not_scrolled_on_a_phone():
+    drawn = charts.effects(EFFECTS)
+    assert "min-width:0" in exhibits.figure(drawn, alt="past events").html
+    drawn.set_figwidth(11.2)
+    assert "min-width:0" not in exhibits.figure(drawn, alt="past events").html
+
+
+def test_minus_signs_in_sentences_are_those_of_columns_and_names_keep_their_hyphens():
+    table = pd.DataFrame({"a": ["data say -16.3% (-4 units) of TN-107 in 2025-06, a -b"]})
+    html = exhibits.table(table, caption="Words", columns={"a": "A"}, kinds={}).html
+    assert "data say −16.3% (−4 units) of TN-107" in html and "2025-06</span>, a -b" in html

@@ -46,6 +46,7 @@ def tables_of(demand: pd.DataFrame, events: pd.DataFrame, market=None) -> dict:
     known["planning_units"] = pd.DataFrame({"item": items, "planning_factor": 1.0})
     keys = demand[schema.SERIES].drop_duplicates()
     known["money_rates"] = keys.assign(unit_price_value=10.0, unit_cost_value=6.0)
+    known["policies"] = contract.empty("policies")
     return known | {"events": events} | ({} if market is None else {"market": market})
 
 
@@ -90,6 +91,28 @@ def test_a_promotion_every_november_is_recovered_from_the_other_channel():
     share = after.loc[own, "promotion"].sum() / after.loc[own, "demand"].sum()
     assert share == pytest.approx(1 - 1 / (1 + used), rel=0.02)
     assert (after.loc[~own, "promotion"] == 0).all()
+
+
+@pytest.mark.parametrize(("item", "state"), [(None, "refused"), ("A", "used")])
+def test_a_promotion_that_is_refused_stays_in_the_history_if_all_of_it_is(item, state):
+    demand = history_of(promoted(channels("Online", "Retail")))
+    said = {"kind": "layer", "layer": "promotion", "channel": "Online", "month": "2024-11"}
+    said |= {"item": item, "is_accepted": "false", "cycle": "2026-01", "reason": "it was the snow"}
+    policies = pd.DataFrame([said | {"author": "Ada", "entered_at": "2026-01-05T10:00:00Z"}])
+    known = contract.check_table("policies", policies, contract.Source("policies")).frame
+    tables = tables_of(demand, events_of(*NOVEMBERS)) | {"policies": known}
+    told = drivers.drivers(demand, tables, cycle=CYCLE)
+    effects = told["driver_effects"].set_index("driver")
+    assert effects.loc["Nov 2024", "state"] == state
+    assert ("for a part of it only" in effects.loc["Nov 2024", "finding"]) == (item is not None)
+    assert (effects.drop("Nov 2024")["state"] == "used").all()
+    after = told["demand_history"]
+    own = (after["month"] == "2024-11") & (after["channel"] == "Online")
+    assert (after.loc[own, "promotion"] == 0).all() == (state == "refused")
+    assert (after.loc[(after["month"] == "2023-11") & (after["channel"] == "Online"), "promotion"]
+            > 0).all()  # fmt: skip
+    effect = after[["level_shift", "promotion", "event", "market"]].sum(axis=1)
+    np.testing.assert_allclose(after["baseline"] + effect, after["demand"])
 
 
 def test_with_one_channel_it_is_the_season_and_stays_in_history():

@@ -68,6 +68,8 @@ def test_errors_are_those_of_adding_up_first(sample_levels, sample_tests):
     every, of_levels = table.iloc[0], table[(table["member"] == "all")].iloc[1:]
     assert every["level"] == levels.EVERY
     assert every["gain_rate"] == pytest.approx(of_levels["gain_rate"].mean())
+    removed = table["removed_share"] * table["bottom_up_wape"]
+    np.testing.assert_allclose(removed, table["gain_rate"], atol=1e-12)
 
 
 def test_a_past_origin_knows_nothing_that_came_later(sample_levels, sample_tests):

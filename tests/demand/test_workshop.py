@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,6 +113,10 @@ def test_a_rival_that_is_far_off_loses_by_more_than_noise_and_one_alike_does_not
     assert workshop.comparison(far).count(far.fit.words) == 2
     alike = study(values, past=_panel_said(values, 0.0, 5.2))
     assert "no more than noise" in workshop.comparison(alike)
+    own = alike.scores.set_index("who")["wape"][alike.fit.words]
+    near = alike.scores.assign(wape=own + 1e-5 * (alike.scores["who"] == workshop.PANEL))
+    told = workshop.comparison(dataclasses.replace(alike, scores=near.assign(p_value=0.001)))
+    assert told.endswith("no difference to speak of.") and "better" not in told
 
 
 def test_the_p_value_is_that_of_newey_and_west():
