@@ -541,8 +541,9 @@ def test_what_is_planted_is_found_with_other_seeds(tmp_path, seed):
     states = store.read(tmp_path, "assumption_states", CYCLE).set_index("assumption")["state"]
     name = sample.truths(seed)["broken_assumption"]["assumption"]
     wanted = planted(seed) - ({name} if states[name] == "held" else set())  # its own test holds
-    # tent fabric is short too (no contradiction was planted there), so stock of tents is among them
-    assert wanted <= set(table["subject"].head(6))
+    # not planted as contradictions: tent fabric is short, so stock of tents is among them, and two
+    # further events that the busiest resource cannot follow either
+    assert wanted <= set(table["subject"].head(7))
 
 
 @pytest.mark.slow
