@@ -22,9 +22,12 @@ def gains(coherence: pd.DataFrame) -> Figure | None:
     if rows.empty:
         return None
     removed = rows["removed_share"].set_axis(rows["level"])
-    return _style.bar_panels(
+    figure = _style.bar_panels(
         removed.to_frame(),
-        "Error removed by making levels add up, percent of the error of the series added up",
-        "Share of error removed (negative: added)",
+        "Error removed by making levels add up",
+        "of the error of the series added up (minus: added)",
         is_rate=True,
     )
+    figure.set_figwidth(_style.NARROW)
+    figure.axes[0].margins(x=0.22)  # room for amounts at both ends
+    return figure
