@@ -20,6 +20,7 @@ LEVELS = ["item", "family", "category", "location", "region", "channel", "segmen
 ALL = "all"
 UNASSIGNED = "unassigned"
 COMPANY_LABEL = "Company"
+WEIGHT_TOLERANCE = 0.01  # by which weights of like items may miss 1
 
 
 @dataclass(frozen=True)

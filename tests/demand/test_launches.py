@@ -82,6 +82,17 @@ def test_what_the_replaced_item_still_sells_is_not_counted_twice():
     assert course(table, "South") == [0, 0] + [25.0] * 4
 
 
+def test_launches_that_replace_one_item_take_it_off_once_by_their_size():
+    both = [told(item=name, replaces_item="B", scale_rate=s) for name, s in (("N", 0.75), ("M", 1))]
+    items = listed("2026-03")
+    items = pd.concat([items, items.iloc[-1:].assign(item="M")], ignore_index=True)
+    table, _ = plan(pd.concat(both), items)
+    new = table[table["item"].isin(["M", "N"]) & (table["location"] == "North")]
+    # 100 of A times 1.75, less what B still sells: 40
+    assert new.groupby("month")["quantity"].sum().round(9).tolist() == [0, 0] + [135.0] * 4
+    assert course(table, "North")[-1] == pytest.approx(75 * (1 - 40 / 175))
+
+
 def test_a_like_item_that_ends_counts_as_if_it_did_not():
     means = rows(OLD, SPAN).assign(model="theta")
     ended = means.assign(quantity=means["quantity"].where(means["month"] <= month("2026-03"), 0.0))
