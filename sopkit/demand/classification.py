@@ -250,7 +250,9 @@ def exceptions(
             "subject": "Item " + rows["item"],
             "finding": rows["lifecycle"].map(lambda life: findings[life][0]) + part,
             "amount_value": rows["revenue_value"],
-            "proposal": rows["lifecycle"].map(lambda life: findings[life][1]),
+            "proposal": rows["lifecycle"]
+            .map(lambda life: findings[life][1])
+            .mask((part != "") & (rows["lifecycle"] == "silent"), "say why these series stay"),
             "is_material": ~(rows["revenue_value"] < materiality_value),
         }
     )
