@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sopkit import months, sample, schema
+from sopkit import demand_meeting, months, sample, schema
 from sopkit.demand import forecasting, intervals, launch_bounds, launches
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -211,6 +211,23 @@ def test_planned_launches_of_the_sample_lie_near_what_is_planted(
     sums = both.groupby("item")[["quantity_x", "quantity_y"]].sum()
     log = np.log(sums["quantity_y"] / sums["quantity_x"])
     assert len(sums) == 3 and (log.abs() < 1.645 * launches.SPREAD).all()
+
+
+def test_levels_that_agree_leave_a_successor_of_what_ends_as_it_was(sample_tables, sample_history):
+    family = schema.lookup(sample_history["item"], sample_tables["items"], "family")
+    sold = sample_history[(family == "Tents").to_numpy()]
+    price = sold[schema.SERIES].drop_duplicates().assign(unit_price_value=1.0)
+    settings = {name: [setting.default] for name, setting in schema.COMPANY.items()}
+    none = pd.DataFrame({"driver": [], "state": []})
+    drivers = dict.fromkeys(["driver_effects", "market_rates", "origin_rates"], none)
+    totals = []
+    for way in ("never", "always"):
+        company = pd.DataFrame(settings | {"coherence": [way]})
+        own = {"demand_history": sold, "money_rates": price, "company": company}
+        made = demand_meeting.forecast_demand(sample_tables | drivers | own, horizon=18)
+        assert made["forecast"]["coherence"].any() == (way == "always")
+        totals.append(made["launch_totals"].set_index("item").loc["TN-520", "quantity"])
+    assert totals[1] == pytest.approx(totals[0], rel=0.05)
 
 
 def test_a_late_launch_loses_the_months_between_and_what_the_ramp_sells_later():
