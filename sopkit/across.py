@@ -107,6 +107,7 @@ def check_across(
     findings += _at_once(tables, sources)
     findings += _minimums(tables, sources)
     findings += _events(tables, sources)
+    findings += _launches(tables, sources)
     findings += _overrides(tables, sources) + _policies(tables, sources)
     return findings + _submissions(tables, sources, company)
 
@@ -133,7 +134,7 @@ def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
     findings = []
     for name in sources:
         column = "component" if name == "components" else "item"
-        if name == "items" or column not in tables[name].columns:
+        if name in ("items", "launches") or column not in tables[name].columns:
             continue
         rows = tables[name][column]
         unknown = rows.notna() & (rows != schema.ALL) & ~rows.isin(known)
@@ -488,6 +489,34 @@ def _submissions(tables, sources, company) -> list[Finding]:
     named = {name: said.assign(department=said["department"].where(latest))}
     where, known = "among the departments of company.yml", set(company["departments"])
     return _unknown_members(named, sources, name, "department", known, where)
+
+
+def _launches(tables, sources) -> list[Finding]:
+    """New items that are not planned, or at another size than told: months, weights."""
+    told, items, name = tables["launches"], tables["items"], "launches"
+    if name not in sources:
+        return []
+    findings, where = [], sources["items"].label if "items" in sources else "data/raw/items.csv"
+    is_new = ~told["item"].isin(tables["sales"]["item"])
+    is_known = told["item"].isin(items["item"])
+    begins = schema.lookup(told["item"], items, "launch_month").notna()
+    for rows, words, near_to in (
+        (is_new & ~is_known, "not in items, so not planned", sorted(items["item"])),
+        (is_new & is_known & ~begins, "without launch_month in items, so not planned", []),
+    ):
+        if rows.any():
+            members = sorted(told.loc[rows, "item"].unique())
+            remedy = f"Add it to {where} with its launch_month."
+            remedy += f" {nearest(members[0], near_to)}" if near_to else ""
+            message = f"{some(members)}: {words}."
+            findings.append(_on(tables, sources, name, rows, "item", message, remedy))
+    total = told.groupby("item")["weight_share"].transform("sum")
+    for item, own in total[(total - 1.0).abs() > schema.WEIGHT_TOLERANCE].groupby(told["item"]):
+        message = f"the weights of {item} sum to {own.iloc[0]:.2f}: they are used as they are."
+        remedy = "Make them 1; scale_rate says how large it is beside its like items."
+        rows = told["item"] == item
+        findings.append(_on(tables, sources, name, rows, "weight_share", message, remedy))
+    return findings
 
 
 def _overrides(tables, sources) -> list[Finding]:

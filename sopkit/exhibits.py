@@ -44,9 +44,18 @@ _WIDE = 8.0  # inches from which a chart fills the page, and is scrolled on a ph
 _LONG_TEXT = 24  # letters; longer texts may wrap
 _DATE = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b")  # never broken over two lines
 _CHIPS = {
-    "red": ["missed", "overdue", "expired", "broken", "short of supply", "not kept", "worse"],
-    "amber": ["near", "short of demand", "too much stock", "partly", "due"],
-    "green": ["met", "deliverable", "kept", "better"],
+    "red": [
+        "missed",
+        "overdue",
+        "expired",
+        "broken",
+        "short of supply",
+        "not kept",
+        "worse",
+        "not ready",
+    ],
+    "amber": ["near", "short of demand", "too much stock", "partly", "due", "unknown"],
+    "green": ["met", "deliverable", "kept", "better", "ready"],
 }
 _ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
 

@@ -159,7 +159,11 @@ def demand_review(
         people_units=("signed_quantity", people),
         event_units=("signed_quantity", plan["events"].sum() or np.nan, "nothing"),
         override_units=("signed_quantity", plan["overrides"].sum() or np.nan, "nothing"),
-        people_rate=("signed_rate", _rate(people, plan["statistical"].sum()), "nothing"),
+        people_rate=(
+            "signed_rate",
+            _rate(people, (plan["statistical"] + plan["events"]).sum()),
+            "nothing",
+        ),
         wape=("rate", ours, unmeasured),
         naive_wape=("rate", naive, unmeasured),
         verdict="so it does not pay yet" if is_worse else "so it pays",

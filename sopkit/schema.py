@@ -20,6 +20,7 @@ LEVELS = ["item", "family", "category", "location", "region", "channel", "segmen
 ALL = "all"
 UNASSIGNED = "unassigned"
 COMPANY_LABEL = "Company"
+WEIGHT_TOLERANCE = 0.01  # by which weights of like items may miss 1
 
 
 @dataclass(frozen=True)
@@ -473,7 +474,7 @@ launch_status | item check | stage owner launch_month state finding due_month am
 launch_totals | item | first_month quantity quantity_lower quantity_upper weight_share amount_value | what each launch is forecast to sell over the months planned, at its mean price; lower and upper enclose 80 %; weight: of what its like items promise, beside its own models
 launch_tracking | item | launch_month months beside planned actual ratio ratio_lower ratio_upper scale_rate amount_value verdict | launches of the last twelve months beside the plan made before them; the ratio lies within lower and upper at 80 %; scale: as far as the months speak for it
 phase_outs | item | description end_month beside stock receipts planned residual residual_value out_month proposal | items that end in two years or ended in the last one: what is left over at their end, at cost
-view_assumptions | department assumption | statement quality impact quantity statistical difference_rate | what each department assumes, beside its number
+view_assumptions | department assumption | statement quality impact quantity forecast difference_rate | what each department assumes, beside its number and the forecast with events
 view_status | department | rows entered_at state timing | who has submitted a view
 deliveries | item location month | demand deliverable on_time lost owed | what customers receive each month, and how much of it in time
 allocation | series_key month | site demand delivered on_time owed lost | who gets what there is: deliveries of each site shared among the series it serves

@@ -277,7 +277,6 @@ def demand_review(
     base = plan_base(tables, forecast)
     said = said_alike(tables, cycle=cycle)
     total, total_tests = (hierarchy.in_planning_units(table, items) for table in (demand, tests))
-    views, unplaced = submissions.views(said, base, items, cycle=cycle)
     departments, due = tables["company"]["departments"].iloc[0], due_day(tables, cycle)
     status = submissions.status(said, departments, cycle=cycle, due=due)
     harmful = value_added.harmful(tables["value_added"])
@@ -288,8 +287,9 @@ def demand_review(
         event_effects, tables["events"], tables["prices"], base, known["effects"], cycle=cycle
     )
     layers = consensus.growth_layers(tables["events"], base, cycle=cycle, **known)
+    beneath = base.assign(quantity=base["quantity"] + change)
+    views, unplaced = submissions.views(said, beneath, items, cycle=cycle)
     plan = consensus.demand_plan(forecast, views, skill, change)
-    beneath = base.assign(quantity=(plan["statistical"] + plan["events"]).to_numpy())
     currency = tables["company"]["currency"].iloc[0]
     numbers = taken.numbers_taken(said, views, skill, beneath, cycle=cycle, currency=currency)
     plan, override_effects, override_changes, paid = _overridden(

@@ -47,6 +47,7 @@ _LEDGER_CYCLES = 36  # past cycles a ledger reaches back
 _STANDS_FOR = {  # columns that older files lack: the one that stands for it, or none of it
     "demand_plan": {"constrained": "consensus"},
     "forecast": {"coherence": None},
+    "view_assumptions": {"forecast": "statistical"},
     "demand_history": {"baseline": "demand"} | dict.fromkeys(history.EFFECTS),
 }
 _WHOLE_MONTH_DAYS = 3  # a month is whole if dated sales end no earlier than this before its end

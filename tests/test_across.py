@@ -153,6 +153,23 @@ def test_an_unknown_resource_is_a_notice_with_the_nearest_known_one():
     assert found.remedy == "Correct it, or add it to data/raw/resources.csv. Did you mean 'sewing'?"
 
 
+def test_a_launch_that_is_not_planned_or_not_as_told_is_a_notice():
+    rows = {"item": ["N", "M", "TN-l", "P", "P"], "like_item": list("AAAAB"), "weight_share": "0.5"}
+    items = {"item": ["A", "B", "N", "M", "P", "TN-1"], "family": "Tents"}
+    items |= {"launch_month": ["", "", "2026-05", "", "2026-05", ""]}
+    found = found_across({"launches": pd.DataFrame(rows), "items": pd.DataFrame(items)})
+    found = [f for f in found if f.table == "launches"]
+    assert [f.message for f in found] == [
+        "TN-l: not in items, so not planned.",
+        "M: without launch_month in items, so not planned.",
+        *(
+            f"the weights of {n} sum to 0.50: they are used as they are."
+            for n in ("M", "N", "TN-l")
+        ),
+    ]
+    assert "Did you mean 'TN-1'?" in found[0].remedy and "launch_month" in found[1].remedy
+
+
 # (5) months of sales
 
 

@@ -39,6 +39,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "with what was not planned": {"color": OTHERS[1], "linewidth": 1.2, "linestyle": _DOTTED},
     "came afterwards": {"color": INK, "linewidth": 1.8, "marker": "o", "markersize": 3.5},
     "statistical forecast": {"color": STATISTICAL, "linestyle": _DOTTED},
+    "forecast with events": {"color": STATISTICAL, "linestyle": _DOTTED},
     "forecast then": {"color": STATISTICAL, "linestyle": _DOTTED, "marker": "o", "markersize": 4},
     "forecast now": {"color": DEMAND, "linestyle": _DASHED},
     "panel's answer": {"color": DEMAND, "linestyle": _DASHED, "linewidth": 2.0, "zorder": 3},

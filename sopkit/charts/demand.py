@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from sopkit import months, schema
 from sopkit.charts import _style
-from sopkit.demand import forecasting, hierarchy
+from sopkit.demand import consensus, forecasting, hierarchy
 
 _SHOWN = 36  # closed months shown before the plan
 _FEWEST_ORIGINS = 6
@@ -188,7 +188,7 @@ def nervousness(accuracy: pd.DataFrame) -> Figure | None:
 def departments(
     views: pd.DataFrame, demand_plan: pd.DataFrame, units: pd.DataFrame
 ) -> Figure | None:
-    """Each department's view and the agreed plan beside the statistical forecast, by month.
+    """Each department's view and the agreed plan beside the forecast with events, by month.
 
     Parameters
     ----------
@@ -200,16 +200,17 @@ def departments(
     if views.empty:
         return None
     views, demand_plan = (hierarchy.in_planning_units(t, units) for t in (views, demand_plan))
-    base = demand_plan[[*schema.SERIES_MONTH, "statistical", "consensus"]]
+    base = demand_plan[[*schema.SERIES_MONTH, "consensus"]]
+    base = base.assign(forecast=consensus.with_events(demand_plan))
     both = views.merge(base, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
-    sums = both.groupby(["department", "month"])[["quantity", "statistical"]].sum()
-    apart = (sums["quantity"] / sums["statistical"] - 1.0).unstack("department")
-    total = base.groupby("month")[["statistical", "consensus"]].sum().loc[apart.index]
-    lines = {"statistical forecast": 0.0 * total["statistical"]}
+    sums = both.groupby(["department", "month"])[["quantity", "forecast"]].sum()
+    apart = (sums["quantity"] / sums["forecast"] - 1.0).unstack("department")
+    total = base.groupby("month")[["forecast", "consensus"]].sum().loc[apart.index]
+    lines = {"forecast with events": 0.0 * total["forecast"]}
     lines |= {name: apart[name] for name in list(apart)[:_MOST_DEPARTMENTS]}
-    lines["demand plan"] = total["consensus"] / total["statistical"] - 1.0
-    title = "Departments' views less the statistical forecast, percent of its units"
-    part = {"title": title, "unit": "Difference from statistical", "lines": lines, "is_rate": True}
+    lines["demand plan"] = total["consensus"] / total["forecast"] - 1.0
+    title = "Departments' views less the forecast with events, percent of its units"
+    part = {"title": title, "unit": "Difference from forecast", "lines": lines, "is_rate": True}
     return _style.over_time(part, height=4.2)
 
 

@@ -203,6 +203,8 @@ def lifecycle(classes: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     )
     known = items.drop_duplicates("item")[["item", "description", "launch_month", "end_month"]]
     table = grouped.merge(known, on="item", how="left", validate="many_to_one")
+    every = classes.groupby("item").size().reindex(table["item"]).to_numpy()
+    table = table.assign(all_series=every)
     order = ["lifecycle", "revenue_value", "item"]
     return table.sort_values(order, ascending=[True, False, True], ignore_index=True)
 
@@ -231,7 +233,7 @@ def exceptions(
     last_year = history[history["month"] > history["month"].max() - pd.DateOffset(months=12)]
     after = last_year["month"] > schema.lookup(last_year["item"], items, "end_month")
     units = last_year[after].groupby("item")["demand"].sum()
-    sold = classes.groupby(["item", "lifecycle"])["revenue_value"].sum(min_count=1).reset_index()
+    sold = lifecycle(classes, items)
     findings = {
         "ended": ("sold although its end has passed", "confirm the end month"),
         "silent": ("no sale for twelve months", "set its end month, or say why it stays"),
@@ -240,12 +242,17 @@ def exceptions(
     }
     rows = sold[sold["lifecycle"].isin(findings)]
     rows = rows[(rows["lifecycle"] != "ended") | (rows["item"].map(units).fillna(0.0) > 0)]
+    counts = rows[["series", "all_series"]].astype("str")
+    part = " in " + counts["series"] + " of " + counts["all_series"] + " series"
+    part = part.where(rows["series"] < rows["all_series"], "")
     table = pd.DataFrame(
         {
             "subject": "Item " + rows["item"],
-            "finding": rows["lifecycle"].map(lambda life: findings[life][0]),
+            "finding": rows["lifecycle"].map(lambda life: findings[life][0]) + part,
             "amount_value": rows["revenue_value"],
-            "proposal": rows["lifecycle"].map(lambda life: findings[life][1]),
+            "proposal": rows["lifecycle"]
+            .map(lambda life: findings[life][1])
+            .mask((part != "") & (rows["lifecycle"] == "silent"), "say why these series stay"),
             "is_material": ~(rows["revenue_value"] < materiality_value),
         }
     )

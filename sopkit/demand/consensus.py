@@ -274,7 +274,7 @@ def demand_plan(
     """
     plan = base[[*schema.SERIES_MONTH, "quantity"]].rename(columns={"quantity": "statistical"})
     plan = plan.assign(events=np.zeros(len(plan)) + events)
-    plan = plan.assign(known=plan["statistical"] + plan["events"])
+    plan = plan.assign(known=with_events(plan))
     weight = skill.set_index("department")["weight_share"]
     known = views.assign(weight=views["department"].map(weight).fillna(0.0))
     # inner: a view outside the plan's keys was already reported as unplaced
@@ -286,11 +286,16 @@ def demand_plan(
     return with_overrides(plan, 0.0)
 
 
+def with_events(plan: pd.DataFrame) -> pd.Series:
+    """What departments are compared with: the statistical forecast of a plan, and its events."""
+    return plan["statistical"] + plan["events"]
+
+
 def with_overrides(plan: pd.DataFrame, overrides: np.ndarray | float) -> pd.DataFrame:
     """The plan with what people changed by hand, and the consensus that all layers sum to.
 
     ``constrained`` is the consensus: what sales agreed to of supply's feedback comes after.
     """
     plan = plan.assign(overrides=np.zeros(len(plan)) + overrides)
-    total = plan["statistical"] + plan["events"] + plan["departments"] + plan["overrides"]
+    total = with_events(plan) + plan["departments"] + plan["overrides"]
     return plan.assign(consensus=total, constrained=total)

@@ -16,6 +16,7 @@ READY, NOT_READY, UNKNOWN = "ready", "not ready", "unknown"
 _YEARS = 2  # ahead that the last year is repeated
 _AROUND = (-1, 2)  # months beside the launch in which an event is looked for
 _LEVELS = ("item", "family", "category")
+CHECKS = ["launch month", "like items", "component", "capacity", "price", "marketing event"]
 _COLUMNS = {
     "item": "str",
     "check": "str",
@@ -98,7 +99,7 @@ def launch_status(
         money = by_month[by_month["item"] == item].set_index("month")["amount_value"]
         found = {
             "launch month": _month(first, cycle),
-            "like items": _likes(own, sold, money),
+            "like items": _likes(own, told, sold, money),
             "component": _parts(first, ready[ready["item"] == item], cycle),
             "capacity": _capacity(hours[hours["item"] == item], money),
             "price": _price(price.get(item, np.nan), first),
@@ -131,12 +132,20 @@ def _month(first: pd.Timestamp, cycle: pd.Timestamp) -> dict:
     return _row(READY, f"{months.label(first)}")
 
 
-def _likes(own: pd.DataFrame, sold: pd.Series, money: pd.Series) -> dict:
-    unknown = [name for name in own["like_item"] if not sold.get(name, 0.0) > 0]
-    if not unknown:
-        return _row(READY, f"{', '.join(own['like_item'])} are sold")
-    words = f"{', '.join(unknown)} never sold: what it promises is not counted"
-    return _row(NOT_READY, words, amount=money.sum(min_count=1) if len(money) else np.nan)
+def _likes(own: pd.DataFrame, told: pd.DataFrame, sold: pd.Series, money: pd.Series) -> dict:
+    """Like items that sell; what they weigh where that is not all; who replaces the same item."""
+    is_sold = own["like_item"].map(sold).gt(0)
+    names, weight = own.loc[is_sold, "like_item"], own.loc[is_sold, "weight_share"].sum()
+    others = told[told["replaces_item"].isin(own["replaces_item"].dropna())]
+    others = [name for name in others["item"].unique() if name not in set(own["item"])]
+    words = [f"{', '.join(own.loc[~is_sold, 'like_item'])} never sold"] if not is_sold.all() else []
+    if abs(weight - 1.0) > schema.WEIGHT_TOLERANCE:
+        words.append(f"planned from {weight:.0%} of what it is like")
+    state, amount = (NOT_READY, money.sum(min_count=1)) if words else (READY, np.nan)
+    words = words or [f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} sold"]
+    if others:
+        words.append(f"{', '.join(others)} replaces the same item: both share what it still sells")
+    return _row(state, "; ".join(words), amount=amount)
 
 
 def _parts(first: pd.Timestamp, ready: pd.DataFrame, cycle: pd.Timestamp) -> dict:
@@ -184,6 +193,35 @@ def _event(item: str, listed: pd.Series, first: pd.Timestamp, events: pd.DataFra
         words = f"no promotion covers it from {months.label(start)} to {months.label(end)}"
         return _row(NOT_READY, words, first)
     return _row(READY, f"{near['event'].iloc[0]}")
+
+
+def by_launch(status: pd.DataFrame) -> pd.DataFrame:
+    """Table ``launch_status`` as pages show it: a row a launch, the most that is not ready first.
+
+    Parameters
+    ----------
+    status : DataFrame
+        From ``launch_status``.
+
+    Returns
+    -------
+    DataFrame
+        ``item, stage, owner, launch_month``; the state of each check in a column of its name;
+        ``finding`` and ``due_month`` (first) of what is not ready; ``amount_value``, the most that
+        hangs on one of them.
+    """
+    head = ["item", "stage", "owner", "launch_month"]
+    told = status.drop_duplicates("item")[head].set_index("item")
+    open_ = status[status["state"] == NOT_READY]
+    open_ = open_.assign(words=open_["check"] + ": " + open_["finding"])
+    found = open_.groupby("item").agg(
+        finding=("words", "; ".join), due_month=("due_month", "min"), count=("check", "size")
+    )
+    found = found.assign(amount_value=open_.groupby("item")["amount_value"].max())
+    states = status.pivot(index="item", columns="check", values="state").reindex(columns=CHECKS)
+    table = told.join(states).join(found).reset_index()
+    table = table.sort_values(["count", "amount_value"], ascending=False, ignore_index=True)
+    return table.drop(columns="count").fillna({"finding": ""})
 
 
 def exceptions(status: pd.DataFrame, materiality_value: float) -> pd.DataFrame:

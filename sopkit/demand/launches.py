@@ -214,7 +214,7 @@ def planned(
     launches, items : DataFrame
         Raw tables. A launch is planned from its ``launch_month`` on, until it has been on sale for
         a year. What an item that it replaces (``replaces_item``) is still forecast to sell is taken
-        off, never below zero: it is not counted twice.
+        off, never below zero: it is not counted twice, and taken off once where several replace it.
     history : DataFrame
         Table `demand_history`, to the month before the cycle.
     means, endless : DataFrame
@@ -247,11 +247,19 @@ def planned(
 
 
 def _not_twice(ahead: pd.DataFrame, launches: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
-    """What new items sell beside what the items that they replace still sell, month by month."""
+    """What new items sell beside what the items that they replace still sell, month by month.
+
+    Launches that replace the same item share what it sells by their own size.
+    """
     pairs = launches[["item", "replaces_item"]].dropna().drop_duplicates()
-    old = means[[*schema.SERIES_MONTH, "quantity"]].rename(columns={"item": "replaces_item"})
-    old = pairs.merge(old, on="replaces_item", how="inner", validate="many_to_many")
-    old = old.groupby(schema.SERIES_MONTH)["quantity"].sum()
+    old = means[[*schema.SERIES_MONTH, "quantity"]]
+    old = old.rename(columns={"item": "replaces_item", "quantity": "old"})
+    both = pairs.merge(ahead, on="item", how="inner", validate="many_to_many")
+    place = ["replaces_item", *schema.SERIES_MONTH[1:]]
+    both = both.merge(old, on=place, how="inner", validate="many_to_one")
+    whole = both.groupby(place)["quantity"].transform("sum")
+    both = both.assign(old=both["old"] * both["quantity"] / whole.where(whole > 0))
+    old = both.groupby(schema.SERIES_MONTH)["old"].sum()
     old = old.reindex(pd.MultiIndex.from_frame(ahead[schema.SERIES_MONTH])).fillna(0.0)
     return ahead.assign(quantity=(ahead["quantity"] - old.to_numpy()).clip(lower=0.0))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import accuracy, hierarchy, nesting
+from sopkit.demand import accuracy, consensus, hierarchy, nesting
 
 SKILL_LAGS = (1, 3)  # lags at which a past view is judged: first and last month ahead
 FEWEST_CYCLES = 6  # cycles before a department's past counts
@@ -28,7 +28,7 @@ def views(
         Table `submissions`, numbers in the common planning unit, money in the company's currency;
         rows of this cycle are used.
     base : DataFrame
-        Statistical forecast by series and month with ``quantity``, ``unit_price_value`` and all
+        Forecast with events by series and month with ``quantity``, ``unit_price_value`` and all
         levels (``hierarchy.with_levels``).
     items : DataFrame
         Table `items`: planning factors, by which the views are put in each item's own unit.
@@ -239,14 +239,14 @@ def with_assumptions(
     -------
     DataFrame
         Key ``department, assumption`` (blank where a department that submitted wrote none down):
-        ``statement``, ``quality``, ``impact``; ``quantity`` and ``statistical`` over the keys the
-        department speaks to, ``difference_rate`` between them. The department farthest from the
-        statistical forecast stands first.
+        ``statement``, ``quality``, ``impact``; ``quantity`` and ``forecast`` (with events) over the
+        keys the department speaks to, ``difference_rate`` between them. The department farthest
+        from that forecast stands first.
     """
-    base = plan[[*schema.SERIES_MONTH, "statistical"]]
+    base = plan[schema.SERIES_MONTH].assign(forecast=consensus.with_events(plan))
     both = views.merge(base, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
-    sums = both.groupby("department", as_index=False)[["quantity", "statistical"]].sum()
-    rate = sums["quantity"] / sums["statistical"].where(sums["statistical"] > 0) - 1.0
+    sums = both.groupby("department", as_index=False)[["quantity", "forecast"]].sum()
+    rate = sums["quantity"] / sums["forecast"].where(sums["forecast"] > 0) - 1.0
     sums = sums.assign(difference_rate=rate)
     own = assumptions[~(assumptions["expires_month"] < cycle) & assumptions["department"].notna()]
     own = own[["department", "assumption", "statement", "quality", "impact"]]
@@ -255,7 +255,7 @@ def with_assumptions(
     table = table.fillna(dict.fromkeys(names, ""))
     table = table.assign(far=-table["difference_rate"].abs().fillna(0.0))
     table = table.sort_values(["far", "department", "assumption"], ignore_index=True)
-    return table[["department", *names, "quantity", "statistical", "difference_rate"]]
+    return table[["department", *names, "quantity", "forecast", "difference_rate"]]
 
 
 def skill(
@@ -274,7 +274,7 @@ def skill(
     history : DataFrame
         Table `demand_history` in planning units: net sales, units and revenue.
     tests : DataFrame
-        Table `backtest`: the statistical forecast's error at the same lags.
+        Table `backtest`: the forecast's error at the same lags, events known then in it.
     items : DataFrame
         Table `items`: families.
     harmful : set of str
@@ -317,10 +317,10 @@ def skill(
             "the base",
             "too early to say",
             "made past plans worse: no weight",
-            "closer than the statistical forecast",
-            "as close as the statistical forecast",
+            "closer than the forecast with events",
+            "as close as the forecast with events",
         ],
-        "further off than the statistical forecast",
+        "further off than the forecast with events",
     )
     return table.assign(weight_share=precision / precision.sum(), verdict=verdict)
 
@@ -451,23 +451,24 @@ def _level_words(row: dict) -> str:
 
 
 def _disagreements(plan, views, rates, items) -> list[tuple]:
-    """One row a department and family: money between its view and the statistical forecast."""
+    """One row a department and family: money between its view and the forecast with events."""
     price = rates[[*schema.SERIES, "unit_price_value"]]
     # inner: only keys with a view can disagree
     both = views.merge(plan, on=schema.SERIES_MONTH, how="inner", validate="many_to_one")
     both = both.merge(price, on=schema.SERIES, how="left", validate="many_to_one")
     both = hierarchy.with_levels(both, items)
-    difference = (both["quantity"] - both["statistical"]) * both["unit_price_value"]
+    both = both.assign(forecast=consensus.with_events(both))
+    difference = (both["quantity"] - both["forecast"]) * both["unit_price_value"]
     money = difference.groupby([both["department"], both["family"]]).sum(min_count=1)
     base = (
-        (both["statistical"] * both["unit_price_value"])
+        (both["forecast"] * both["unit_price_value"])
         .groupby([both["department"], both["family"]])
         .sum()
     )
     return [
         (
             f"{family}: {department}",
-            f"{'above' if amount > 0 else 'below'} the statistical forecast by "
+            f"{'above' if amount > 0 else 'below'} the forecast with events by "
             f"{abs(amount) / base[department, family]:.0%}",
             abs(amount),
             f"ask {department} for the reason",

@@ -10,20 +10,20 @@ import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import hierarchy
+from sopkit.demand import consensus, hierarchy
 from sopkit.reconciliation._subjects import covered
 
 Tables = dict[str, pd.DataFrame]
 REPEATS_RATE = 0.05  # a view this near to the whole budget repeats it
 BEYOND_RATE = 0.05  # a budget this far above every view is nobody's view
-CARRIED_RATE = 0.02  # people's part of a plan below which it stands on the statistical forecast
-_OURS = {"the statistical forecast": "statistical", "the plan": "consensus"}
+CARRIED_RATE = 0.02  # people's part of a plan below which it stands on the forecast with events
+_OURS = ("the forecast with events", "the plan")
 _VIEW = "the view of "
 SURE_RATE = 0.9  # chance from which an event counts as decided
 
 
 def budgets(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
-    """A family's budget above every department's view, the statistical forecast and the plan.
+    """A family's budget above every department's view, the forecast with events and the plan.
 
     By more than a twentieth, which is how far views of a year usually differ from what comes, over
     the next twelve months, of which people speak. In units where the budget has them, else in
@@ -68,7 +68,8 @@ def _monthly_budget(known: Tables) -> pd.DataFrame:
 def _views(known: Tables) -> pd.DataFrame:
     """What each view says of each family and month, in the measure of its budget."""
     plan = known["demand_plan"]
-    ours = [plan.assign(quantity=plan[column], view=name) for name, column in _OURS.items()]
+    amounts = (consensus.with_events(plan), plan["consensus"])
+    ours = [plan.assign(quantity=q, view=n) for q, n in zip(amounts, _OURS, strict=True)]
     said = known["views"].assign(view=_VIEW + known["views"]["department"])
     columns = [*schema.SERIES_MONTH, "quantity", "view"]
     every = pd.concat([said[columns], *(table[columns] for table in ours)], ignore_index=True)
@@ -109,7 +110,7 @@ def assumptions(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
     """An assumption that is broken or expired while people's numbers still move what it speaks of.
 
     Where departments and overrides move less than a fiftieth of the twelve months' plan that the
-    test names, the plan stands on the statistical forecast, which has seen the break. Of assumed
+    test names, the plan stands on the forecast with events, which has seen the break. Of assumed
     hours the table `capacity` is the plan, so a broken one counts in any case.
     """
     table = known["assumption_states"]
@@ -120,7 +121,7 @@ def assumptions(known: Tables, *, cycle: pd.Timestamp) -> list[dict]:
         if not is_hours and not abs(rate) > CARRIED_RATE:
             continue
         still = f", and people hold its plan {abs(rate):.1%} "
-        still += f"{'above' if rate > 0 else 'below'} the statistical forecast"
+        still += f"{'above' if rate > 0 else 'below'} the forecast with events"
         rows.append(
             {
                 "subject": row["assumption"],

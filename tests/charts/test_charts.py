@@ -58,7 +58,7 @@ def history() -> pd.DataFrame:
 @pytest.fixture
 def demand_plan() -> pd.DataFrame:
     """110 units a month by statistics, 5 more by departments."""
-    table = pd.DataFrame({"month": AHEAD, "statistical": 110.0, "departments": 5.0})
+    table = pd.DataFrame({"month": AHEAD, "statistical": 110.0, "events": 0.0, "departments": 5.0})
     return table.assign(**KEY, consensus=115.0)
 
 
@@ -316,9 +316,10 @@ def test_departments_are_compared_where_they_say_something(demand_plan):
     views = pd.DataFrame({"department": "sales", "month": AHEAD[:3], "quantity": 121.0}).assign(
         **KEY
     )
-    (axes,) = demand.departments(views, demand_plan, UNITS).axes
+    promoted = demand_plan.assign(statistical=100.0, events=10.0)
+    (axes,) = demand.departments(views, promoted, UNITS).axes
     assert pytest.approx([0.1] * 3) in lines(axes)
-    assert axes.get_ylabel() == "Difference from statistical"
+    assert axes.get_ylabel() == "Difference from forecast"
 
 
 def test_stock_never_nets_items_in_stock_with_items_owed():

@@ -143,6 +143,10 @@ def test_the_lifecycle_table_lists_moving_items_only(series_table, tiny_items):
     table = classification.lifecycle(classes, tiny_items)
     assert table["item"].tolist() == ["B"]
     assert table["lifecycle"].tolist() == ["new"]
+    assert table[["series", "all_series"]].values.tolist() == [[1, 1]]
+    other = classes.assign(item="B", lifecycle=["silent", "new"], series=1)
+    found = classification.exceptions(other, history, tiny_items, 0.0)
+    assert "no sale for twelve months in 1 of 2 series" in found["finding"].tolist()
     assert table["revenue_value"].tolist() == [60.0]
 
 

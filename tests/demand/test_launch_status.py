@@ -110,6 +110,29 @@ def test_what_is_not_ready_says_why_and_what_hangs_on_it(check, change, words, a
     assert "Launch N" in found["subject"].tolist() and check in found["finding"].iloc[0]
 
 
+def test_like_items_whose_weights_are_not_one_say_what_is_planned():
+    row = {"item": "N", "like_item": "A", "weight_share": 0.6, "replaces_item": "A"}
+    known = [row, row | {"like_item": "X", "weight_share": 0.4}, row | {"item": "M"}]
+    table = status(launches=raw("launches", *known)).reset_index()
+    table = table[(table["item"] == "N") & (table["check"] == "like items")].iloc[0]
+    assert table["state"] == "not ready" and table["finding"] == (
+        "X never sold; planned from 60% of what it is like; "
+        "M replaces the same item: both share what it still sells"
+    )
+
+
+def test_pages_show_a_launch_a_row_with_all_that_is_not_ready():
+    known = [{"item": name, "like_item": "A", "weight_share": 1} for name in "MN"]
+    table = status(launches=raw("launches", *known))
+    rows = launch_status.by_launch(table.reset_index())
+    assert rows["item"].tolist() == ["M", "N"]  # nothing is known of M
+    assert rows.loc[0, ["price", "capacity"]].tolist() == ["not ready", "unknown"]
+    assert "launch month: items.csv has no launch_month" in rows.loc[0, "finding"]
+    assert rows.loc[1, launch_status.CHECKS].tolist() == ["ready"] * 6
+    assert rows.loc[1, "finding"] == ""
+    assert launch_status.by_launch(table.reset_index().iloc[:0]).empty
+
+
 def test_what_no_table_tells_is_unknown():
     table = status(
         ready=pd.DataFrame({"item": []}),

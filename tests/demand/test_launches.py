@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sopkit import months, sample, schema
+from sopkit import demand_meeting, months, sample, schema
 from sopkit.demand import forecasting, intervals, launch_bounds, launches
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -80,6 +80,17 @@ def test_what_the_replaced_item_still_sells_is_not_counted_twice():
     table, _ = plan(told(replaces_item="B", scale_rate=0.5), listed("2026-03"), means=means)
     assert course(table, "North") == [0, 0, 0, 0, 30.0, 50.0]  # half of A's 100, less what B sells
     assert course(table, "South") == [0, 0] + [25.0] * 4
+
+
+def test_launches_that_replace_one_item_take_it_off_once_by_their_size():
+    both = [told(item=name, replaces_item="B", scale_rate=s) for name, s in (("N", 0.75), ("M", 1))]
+    items = listed("2026-03")
+    items = pd.concat([items, items.iloc[-1:].assign(item="M")], ignore_index=True)
+    table, _ = plan(pd.concat(both), items)
+    new = table[table["item"].isin(["M", "N"]) & (table["location"] == "North")]
+    # 100 of A times 1.75, less what B still sells: 40
+    assert new.groupby("month")["quantity"].sum().round(9).tolist() == [0, 0] + [135.0] * 4
+    assert course(table, "North")[-1] == pytest.approx(75 * (1 - 40 / 175))
 
 
 def test_a_like_item_that_ends_counts_as_if_it_did_not():
@@ -200,6 +211,23 @@ def test_planned_launches_of_the_sample_lie_near_what_is_planted(
     sums = both.groupby("item")[["quantity_x", "quantity_y"]].sum()
     log = np.log(sums["quantity_y"] / sums["quantity_x"])
     assert len(sums) == 3 and (log.abs() < 1.645 * launches.SPREAD).all()
+
+
+def test_levels_that_agree_leave_a_successor_of_what_ends_as_it_was(sample_tables, sample_history):
+    family = schema.lookup(sample_history["item"], sample_tables["items"], "family")
+    sold = sample_history[(family == "Tents").to_numpy()]
+    price = sold[schema.SERIES].drop_duplicates().assign(unit_price_value=1.0)
+    settings = {name: [setting.default] for name, setting in schema.COMPANY.items()}
+    none = pd.DataFrame({"driver": [], "state": []})
+    drivers = dict.fromkeys(["driver_effects", "market_rates", "origin_rates"], none)
+    totals = []
+    for way in ("never", "always"):
+        company = pd.DataFrame(settings | {"coherence": [way]})
+        own = {"demand_history": sold, "money_rates": price, "company": company}
+        made = demand_meeting.forecast_demand(sample_tables | drivers | own, horizon=18)
+        assert made["forecast"]["coherence"].any() == (way == "always")
+        totals.append(made["launch_totals"].set_index("item").loc["TN-520", "quantity"])
+    assert totals[1] == pytest.approx(totals[0], rel=0.05)
 
 
 def test_a_late_launch_loses_the_months_between_and_what_the_ramp_sells_later():

@@ -237,7 +237,7 @@ def test_a_view_twice_as_wrong_counts_a_quarter_by_hand():
     assert table["wape"].to_dict() == pytest.approx({"statistical": 0.2, "sales": 0.1})
     assert table["bias_rate"].to_dict() == pytest.approx({"statistical": 0.2, "sales": 0.1})
     assert table["weight_share"].to_dict() == pytest.approx({"statistical": 0.2, "sales": 0.8})
-    assert table["verdict"].tolist() == ["the base", "closer than the statistical forecast"]
+    assert table["verdict"].tolist() == ["the base", "closer than the forecast with events"]
 
 
 def test_a_view_in_money_is_judged_in_money_by_hand():
@@ -389,10 +389,9 @@ NO_OVERRIDES = pd.DataFrame(columns=overrides.COLUMNS).astype({"change_value": "
 
 
 def plan_of(base: pd.DataFrame) -> pd.DataFrame:
-    """Table `demand_plan`: the forecast as it stands."""
-    return base[schema.SERIES_MONTH].assign(
-        statistical=base["quantity"], consensus=base["quantity"]
-    )
+    """Table `demand_plan`: a fifth of the forecast comes of events."""
+    parts = {"statistical": 0.8 * base["quantity"], "events": 0.2 * base["quantity"]}
+    return base[schema.SERIES_MONTH].assign(**parts, consensus=base["quantity"])
 
 
 def found(base: pd.DataFrame, rows: pd.DataFrame, rate: float = 1.0, materiality: float = 100.0):
@@ -415,9 +414,9 @@ def test_disagreement_is_priced_by_family_and_says_its_direction(base):
     own = table.set_index("subject")
     # 37.5 of A at 10 and 12.5 of B at 20 = 625 instead of 500; then 240 instead of 300
     assert own.loc["Tents: sales", "amount_value"] == pytest.approx(125)
-    assert own.loc["Tents: sales", "finding"] == "above the statistical forecast by 25%"
+    assert own.loc["Tents: sales", "finding"] == "above the forecast with events by 25%"
     assert own.loc["Tents: finance", "amount_value"] == pytest.approx(60)
-    assert own.loc["Tents: finance", "finding"] == "below the statistical forecast by 20%"
+    assert own.loc["Tents: finance", "finding"] == "below the forecast with events by 20%"
     assert own["is_material"].to_dict() == {"Tents: sales": True, "Tents: finance": False}
     assert table["subject"].tolist() == ["Tents: sales", "Tents: finance"]
 
@@ -608,8 +607,8 @@ def test_a_view_entered_after_the_demand_review_is_late_by_hand():
 
 
 def test_each_department_stands_beside_what_it_assumes_by_hand():
-    base = pd.DataFrame({"item": ["A", "B"], "month": CYCLE, "statistical": [100.0, 50.0]})
-    plan = base.assign(location="all", channel="all")
+    base = pd.DataFrame({"item": ["A", "B"], "month": CYCLE, "statistical": [100.0, 40.0]})
+    plan = base.assign(location="all", channel="all", events=[0.0, 10.0])
     views = plan.iloc[[0, 0, 1]].assign(
         department=["sales", "finance", "finance"], quantity=[130.0, 90.0, 50.0]
     )
@@ -625,7 +624,7 @@ def test_each_department_stands_beside_what_it_assumes_by_hand():
         }
     )
     table = submissions.with_assumptions(views, plan, rows, cycle=CYCLE)
-    columns = ["department", "assumption", "quantity", "statistical"]
+    columns = ["department", "assumption", "quantity", "forecast"]
     assert table[columns].values.tolist()[:3] == [
         ["sales", "A1", 130.0, 100.0],
         ["sales", "A2", 130.0, 100.0],

@@ -42,7 +42,7 @@ def known() -> dict[str, pd.DataFrame]:
     return empty | {
         "items": raw("items", *items),
         "plan": plan,
-        "demand_plan": plan.assign(statistical=100.0, consensus=100.0),
+        "demand_plan": plan.assign(statistical=100.0, events=0.0, consensus=100.0),
         "views": plan.assign(department="sales").iloc[:0],
         "money_rates": series.assign(unit_price_value=10.0, unit_cost_value=6.0),
         "inventory_projection": stock.assign(safety_stock=50.0, lost=0.0),
