@@ -58,6 +58,13 @@ def forecast_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
     return forecasting.backtests([_learning(Part(tables))], ALONE, horizon=horizon)[0]
 
 
+def told_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
+    """The tests as tables `backtest` and `accuracy` tell them: beside net sales, levels agreed."""
+    part = Part(tables)
+    tests, _ = _coherent([part], [forecast_tests(tables, horizon=horizon)], ALONE)
+    return _beside_sales(part, tests[0])
+
+
 def forecast_demand(
     tables: Tables, *, horizon: int, forecaster: Callable[..., Tables] | None = None
 ) -> Tables:

@@ -51,8 +51,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
     """
     inputs = store.inputs(workspace, "demand_review", cycle)
     items = inputs["items"]
-    tests = demand_meeting.forecast_tests(inputs, horizon=1)
-    tests, _ = demand_meeting.with_coherence(tests, inputs)
+    tests = demand_meeting.told_tests(inputs, horizon=1)
     history = store.read(workspace, "demand_history", cycle)
     history = history.assign(actual=measured(history))
     tables = {"history": history, "forecast": store.read(workspace, "forecast", cycle)}

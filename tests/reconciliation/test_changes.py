@@ -304,7 +304,8 @@ def test_a_large_portfolio_is_planned_by_families_and_still_keeps_what_is_stoppe
     tent = (answer["task"].keys["item"] == "TENT").to_numpy()
     assert "session" not in large and answer["plan"].made[2, : len(tent)][tent].sum() == 0
     more = answer["kpis"].set_index("kpi").loc["late_quantity", "amount"]
-    assert more >= base["planned"]["kpis"].set_index("kpi").loc["late_quantity", "amount"]
+    before = base["planned"]["kpis"].set_index("kpi").loc["late_quantity", "amount"]
+    assert more >= before - 1e-9
 
 
 def test_what_needs_a_table_that_is_not_given_says_which(planned):
