@@ -33,5 +33,5 @@ lab: $(STAMP) ## Open JupyterLab on the notebooks (this machine only, with a tok
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	touch .venv-bench/.installed
 
-bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside peers (own environment, about 30 minutes)
-	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation dask_workers; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside peers (own environment, about an hour)
+	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation recovered_events recovered_stockouts recovered_launches coherence dask_workers; do $(BIN)/python benchmarks/$$script.py || exit 1; done
