@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from sopkit import contract, filled, months, publication, receipts, schema, steps, store, templates
-from sopkit.demand import hierarchy, nesting, submissions
+from sopkit.demand import consensus, hierarchy, nesting, submissions
 from sopkit.months import UsageError
 
 _LEVELS = ["family", "location", "channel"]  # a department's first sheet may be by
@@ -75,7 +75,7 @@ def template(
         )
     now = written_at if written_at is not None else pd.Timestamp.now(tz="UTC").tz_localize(None)
     tables = store.inputs(root, "demand_review", cycle)
-    forecast = store.read(root, "forecast", cycle)
+    forecast = _shown(root, cycle)
     said = tables["submissions"]
     said = said[said["department"] == name]
     base = _base(tables, forecast, name, cycle, now, _spoken(said))
@@ -89,6 +89,12 @@ def _own_name(department: str, known: list[str], said: pd.DataFrame) -> str:
     name = " ".join(department.split())
     names = known or list(said["department"].unique())
     return next((own for own in names if own.casefold() == name.casefold()), name)
+
+
+def _shown(root: Path, cycle: pd.Timestamp) -> pd.DataFrame:
+    """The forecast with its events, which departments are compared with."""
+    plan = store.read(root, "demand_plan", cycle)
+    return plan[schema.SERIES_MONTH].assign(quantity=consensus.with_events(plan))
 
 
 def _base(tables, forecast, department, cycle, now, levels) -> templates.Base:
@@ -320,7 +326,7 @@ def _beside_plan(root: Path, said, taken: pd.DataFrame, before, now) -> pd.DataF
     """Lay the numbers on the plan: what holds what, what crosses, and where the forecast moved."""
     try:
         tables = store.inputs(root, "demand_review", said.cycle)
-        forecast = store.read(root, "forecast", said.cycle)
+        forecast = _shown(root, said.cycle)
     except UsageError:  # the cycle's tables are not there any more
         said.notes.append("The forecast of the cycle is not there to compare with.")
         return taken

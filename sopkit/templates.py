@@ -23,7 +23,7 @@ FAMILIES, ITEMS, README = "Families", "Items", "Read me"
 FORM = "sopkit template 1"
 LAST_YEAR, FORECAST, LAST_PLAN, YOURS = (
     "Demand last year",
-    "Statistical forecast",
+    "Forecast with events",
     "Last plan",
     "Your number",
 )
@@ -317,7 +317,7 @@ def _read_me(sheet, base: Base) -> None:
         frozen = f"the months before {months.label(open_from)} are frozen"
     lines = [
         f"1. Write your own number into a yellow cell of {FAMILIES} where you expect something "
-        "other than the statistical forecast.",
+        "other than the forecast with its events.",
         "2. Leave a cell empty where you agree with the forecast. A number that stands there is "
         "one your department gave for this cycle: left as it is it stays, changed it is replaced, "
         "cleared it is withdrawn. If nothing is to change at all, write yes beside "
