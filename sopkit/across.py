@@ -107,7 +107,8 @@ def check_across(
     findings += _at_once(tables, sources)
     findings += _minimums(tables, sources)
     findings += _events(tables, sources)
-    findings += _launches(tables, sources)
+    if is_whole("items launches"):
+        findings += _launches(tables, sources)
     findings += _overrides(tables, sources) + _policies(tables, sources)
     return findings + _submissions(tables, sources, company)
 
