@@ -16,10 +16,11 @@ import _bench
 import numpy as np
 import pandas as pd
 
-from sopkit import demand_meeting, months, partitions, publication, schema
+from sopkit import contract, demand_meeting, months, partitions, publication, schema
+from sopkit.demand import drivers, history, levels
 
 MONTHS, HORIZON, FAMILIES, SEED = 60, 18, 200, 20260101
-ALONE = "alone"
+CYCLE, ALONE = pd.Timestamp("2026-01-01"), "alone"
 
 
 def generate(count: int, seed: int = SEED) -> dict[str, pd.DataFrame]:
@@ -40,14 +41,14 @@ def generate(count: int, seed: int = SEED) -> dict[str, pd.DataFrame]:
     series, row = np.nonzero(month >= begun[:, None])
     names = pd.Series([f"item {number:06d}" for number in range(count)], dtype="str")
     sales, nothing = demand[series, row], np.zeros(len(row))
-    history = pd.DataFrame(
+    sold = pd.DataFrame(
         {
             "item": names.take(series).to_numpy(),
             "location": pd.Series(schema.ALL, index=range(len(row)), dtype="str"),
             "channel": pd.Series(schema.ALL, index=range(len(row)), dtype="str"),
             "month": months.span(pd.Timestamp("2021-01-01"), MONTHS).to_numpy()[row],
             **{name: sales for name in ("sales", "demand", "baseline")},
-            **dict.fromkeys(["returns", "unfilled", "stockout", "outlier"], nothing),
+            **dict.fromkeys([*history.LAYERS, *history.EFFECTS], nothing),
             "is_stockout": nothing > 0,
         }
     )
@@ -58,9 +59,9 @@ def generate(count: int, seed: int = SEED) -> dict[str, pd.DataFrame]:
     )
     keys = items[["item"]].assign(location=schema.ALL, channel=schema.ALL)
     return {
-        "demand_history": history,
+        "demand_history": sold,
         "items": items,
-        "money_rates": keys.assign(unit_price_value=10.0),
+        "money_rates": keys.assign(unit_price_value=10.0, unit_cost_value=6.0),
     }
 
 
@@ -68,7 +69,12 @@ def forecast(folder: Path, who: str) -> None:
     """Make the tables, by so many workers or alone; a child's work, that memory is its own."""
     path = folder / "demand_history.parquet"
     names = ("demand_history", *demand_meeting.BY_ITEM)
-    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
+    tables = {name: contract.empty(name) for name in schema.RAW}
+    tables |= {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
+    tables |= drivers.drivers(
+        tables["demand_history"], tables | {"planning_units": tables["items"]}, cycle=CYCLE
+    )
+    tables["company"] = pd.DataFrame([{"coherence": levels.MEASURED}])
     if who == ALONE:
         made = demand_meeting.statistical(tables, horizon=HORIZON)
     else:
