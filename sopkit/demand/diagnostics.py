@@ -147,7 +147,8 @@ def needs_difference(values: np.ndarray) -> bool:
     if not _varies(values):
         return False
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as above
+        warnings.simplefilter("ignore", InterpolationWarning)  # as above
+        warnings.simplefilter("ignore", FutureWarning)
         return bool(kpss(values, regression="c", nlags="auto")[1] < ALARM)
 
 

@@ -37,6 +37,7 @@ _OUTSIDE = 10.0  # percent on each side of it
 _Z80 = 1.2816
 _EDGE = 0.005  # a smoothing parameter as near to 0 or 1 has no interval
 _SEASONAL_STRENGTH = 0.64  # from which on a year is differenced (Hyndman's rule)
+_NUMERICAL = UserWarning, RuntimeWarning  # statsmodels' on estimation, NumPy's on overflow
 _CLOSE_ENOUGH = {"factr": 1e8, "pgtol": 1e-4}  # of a log likelihood: eight digits
 _STOPPED = "The search for parameters ended before it was sure: take them as rough."
 
@@ -239,7 +240,8 @@ def _curvature_bounds(found) -> np.ndarray:
 def _bounds(found) -> np.ndarray:
     """80 % interval of each parameter of a SARIMAX, missing where the likelihood is flat."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a flat likelihood has no curvature: missing
+        for kind in _NUMERICAL:  # a flat likelihood has no curvature: missing
+            warnings.simplefilter("ignore", kind)
         try:
             return np.asarray(found.conf_int(alpha=2 * _OUTSIDE / 100), dtype="float64")
         except (np.linalg.LinAlgError, ValueError):
@@ -265,7 +267,8 @@ def _sarimax(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     _, order, seasonal, searched = min(tried, key=lambda one: one[0])
     notes += () if searched.mle_retvals["converged"] else (_STOPPED,)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of where a search would begin: it is over
+        for kind in _NUMERICAL:  # of where a search would begin: it is over
+            warnings.simplefilter("ignore", kind)
         found = _state_space(scaled, regressors[:count], order, seasonal).smooth(searched.params)
     said = found.get_forecast(horizon, exog=regressors[count:] if kinds else None)
     centre, width = said.predicted_mean + acting.given[count:], said.se_mean
@@ -334,7 +337,8 @@ def _orders(values: np.ndarray, asked: dict) -> list[tuple]:
 def _searched(scaled: np.ndarray, regressors: np.ndarray, order: tuple, seasonal: tuple):
     """One SARIMAX estimated on differences, which is fast; nothing where statsmodels finds none."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where it begins; whether it converged is told
+        for kind in _NUMERICAL:  # where it begins; whether it converged is told
+            warnings.simplefilter("ignore", kind)
         try:
             model = _state_space(scaled, regressors, order, seasonal, simple_differencing=True)
             return model.fit(disp=False, maxiter=50, cov_type="none", **_CLOSE_ENOUGH)

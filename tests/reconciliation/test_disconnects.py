@@ -537,7 +537,7 @@ def test_what_is_planted_stands_in_the_first_six_rows(sample_workspace):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [2])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_what_is_planted_is_found_with_other_seeds(tmp_path, seed):
     table = run(tmp_path, seed)
     states = store.read(tmp_path, "assumption_states", CYCLE).set_index("assumption")["state"]
@@ -545,10 +545,12 @@ def test_what_is_planted_is_found_with_other_seeds(tmp_path, seed):
     wanted = planted(seed) - ({name} if states[name] == "held" else set())  # its own test holds
     # not planted as contradictions but true: stock of tents (fabric is short), two further events
     # that the busiest resource cannot follow, and a budget of Lighting that no view reaches
-    assert wanted <= set(table["subject"].head(8))
+    others = {"Spring weeks 2026", "Alpine chain lists packs", "Lighting"}
+    above = table[: table.index[table["subject"].isin(wanted)].max()]
+    assert wanted <= set(table["subject"]) and set(above["subject"]) <= wanted | others
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_clean_company_has_no_disconnect(tmp_path, seed):
     assert run(tmp_path, seed, is_clean=True).empty
