@@ -1,13 +1,15 @@
-"""Short names of lines that a person answers: the same on every machine and in every run."""
+"""Short names of lines that a person answers, and of places on pages: the same in every run."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pandas as pd
 
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # none looks like another, no vowel makes a word
 _LONGEST = 10  # letters of a name after its first
+_LONGEST_ANCHOR = 60  # letters
 
 
 def short_names(words: pd.Series, first: str, shortest: int) -> pd.Series:
@@ -41,3 +43,24 @@ def _letters(text: str) -> str:
         number, rest = divmod(number, len(_LETTERS))
         found += _LETTERS[rest]
     return found
+
+
+def anchor(words: str) -> str:
+    """A heading as the name of its place on a page: links to it outlive another wording nearby.
+
+    Parameters
+    ----------
+    words : str
+        A heading.
+
+    Returns
+    -------
+    str
+        Lower-case letters and digits of any script, joined by hyphens, 60 at most.
+
+    Examples
+    --------
+    >>> anchor("What does history say, and where does the plan go?")
+    'what-does-history-say-and-where-does-the-plan-go'
+    """
+    return re.sub(r"[\W_]+", "-", words.casefold())[:_LONGEST_ANCHOR].strip("-") or "part"
