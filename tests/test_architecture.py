@@ -83,7 +83,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 31_700, 200, 815
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 35_500, 225, 920
 
 
 def _modules() -> list[Path]:
