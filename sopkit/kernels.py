@@ -1,24 +1,38 @@
 """Kernels started in advance, over IPC: a step begins at once instead of waiting for Python.
 
-A kernel serves one step and is never used twice. Sockets lie in a folder of their own with a short
-name, because a socket's path may not exceed 107 characters; where IPC does not exist (Windows),
-kernels talk over TCP on the loopback address.
+A kernel serves one step and is never used twice. On Linux it is a copy of a process that has
+imported the package already (``forking``); elsewhere Python starts anew. Sockets lie in a folder of
+their own with a short name, because a socket's path may not exceed 107 characters; where IPC does
+not exist (Windows), kernels talk over TCP on the loopback address.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import json
 import os
+import select
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_client.utils import run_sync
 from jupyter_core.utils import ensure_event_loop
 
 ENGINE = "sopkit"  # name under which papermill knows the engine that reports cells
+_COPIES = "sopkit-copies"  # name under which Jupyter knows how kernels are copied
+_READY = "ipykernel.kernelapp sopkit.steps sopkit.store sopkit.exhibits sopkit.charts".split()
+_ENTRY = EntryPoint(_COPIES, f"{__name__}:Copies", KernelProvisionerFactory.GROUP_NAME)
+_ALONE = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a copy has no thread but one
+_originals: list[subprocess.Popen] = []  # the process that is copied, if one runs
 
 
 def start(folder: Path) -> AsyncKernelManager:
@@ -30,6 +44,9 @@ def start(folder: Path) -> AsyncKernelManager:
         Working directory of the notebook.
     """
     manager = AsyncKernelManager(kernel_name="python3")
+    if sys.platform == "linux":
+        KernelProvisionerFactory.instance().provisioners[_COPIES] = _ENTRY
+        manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": _COPIES}
     if sys.platform != "win32":
         sockets = tempfile.mkdtemp(prefix="sopkit-")
         manager.transport = "ipc"
@@ -40,6 +57,90 @@ def start(folder: Path) -> AsyncKernelManager:
         stop(manager)
         raise
     return manager
+
+
+def prepare() -> None:
+    """Begin to import what kernels need, while something else is done; for Linux."""
+    if sys.platform == "linux" and not (_originals and _originals[0].poll() is None):
+        forget()
+        command = [sys.executable, "-P", "-m", "sopkit.forking", *_READY]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        environment = _environment() | _ALONE
+        made = subprocess.Popen(command, env=environment, start_new_session=True, **pipes)
+        _originals.append(made)
+
+
+def forget() -> None:
+    """End the process that is copied: the next kernel's imports begin anew."""
+    for original in _originals:
+        with contextlib.suppress(OSError):
+            original.stdin.close()
+        original.stdout.close()
+        original.kill()
+        original.wait()
+    _originals.clear()
+
+
+atexit.register(forget)
+
+
+class Copies(LocalProvisioner):
+    """How Jupyter starts a kernel as a copy, and watches and ends it like any other process."""
+
+    async def launch_kernel(self, cmd: list[str], **options) -> dict:
+        """Copy the prepared process; where it cannot be copied, start Python anew."""
+        prepare()
+        words = {"file": self.parent.connection_file, "folder": options["cwd"]}
+        try:
+            original = _originals[0]
+            original.stdin.write(json.dumps(words | {"environment": options["env"]}) + "\n")
+            original.stdin.flush()
+            number = int(original.stdout.readline())
+        except (OSError, ValueError):  # it could not be started, or was killed
+            number = -1
+        if number < 0:
+            return await super().launch_kernel(cmd, **options)
+        self.process = _Copy(number)
+        self.pid = self.pgid = number
+        self.cwd = options["cwd"]
+        return self.connection_info
+
+
+class _Copy:
+    """A process that is not our child, with what Jupyter asks of one that is."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int):
+        self.pid = pid
+        try:
+            self._handle = os.pidfd_open(pid)  # its number may be given to another one later
+        except ProcessLookupError:
+            self._handle = None
+
+    def poll(self) -> int | None:
+        if self._handle is not None and not select.select([self._handle], [], [], 0)[0]:
+            return None
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        return 0
+
+    def wait(self) -> int:
+        while self._handle is not None:
+            select.select([self._handle], [], [])
+            self.poll()
+        return 0
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._handle, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
 
 def _environment() -> dict[str, str]:

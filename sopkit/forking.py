@@ -1,0 +1,70 @@
+"""A process that has imported everything once, and makes kernels as copies of itself (Linux).
+
+``python -m sopkit.forking MODULE…`` imports the modules, then reads requests from its standard
+input, a line of JSON each: connection file, folder, environment. It answers with the number of the
+process that became a kernel. It ends with its input, and the kernels end with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import sys
+from pathlib import Path
+
+
+def main(names: list[str]) -> None:
+    """Import modules (of a package all it holds), then make a copy for each request.
+
+    Parameters
+    ----------
+    names : list of str
+        Modules and packages.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked stops the kernels
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies that ended leave nothing behind
+    for name in names:
+        module = importlib.import_module(name)
+        for part in pkgutil.iter_modules(getattr(module, "__path__", ())):
+            importlib.import_module(f"{name}.{part.name}")
+    gc.freeze()  # collecting would touch, and so copy, what all copies share
+    for line in sys.stdin:
+        number = os.fork() if _is_alone() else -1
+        if number == 0:
+            _become(**json.loads(line))
+        sys.stdout.write(f"{number}\n")
+        sys.stdout.flush()
+
+
+def _is_alone() -> bool:
+    """Whether one thread runs here: locks that others hold would be held in a copy for ever."""
+    return len(list(Path("/proc/self/task").iterdir())) == 1
+
+
+def _become(file: str, folder: str, environment: dict[str, str]) -> None:
+    """Be the kernel of a connection file; never returns."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGCHLD):
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # where answers go, nobody else may write
+    os.environ.clear()
+    os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
+    watched = f"--IPKernelApp.parent_handle={os.getppid()}"  # with whom the kernel ends
+    os.chdir(folder)
+    from ipykernel.kernelapp import IPKernelApp
+
+    try:
+        IPKernelApp.launch_instance(["-f", file, watched])
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
