@@ -269,6 +269,11 @@ def note(text: str, name: str = "note") -> Exhibit:
     return Exhibit(f'<p class="{name}">{escape(text, quote=False)}</p>')
 
 
+def with_family(frame: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The table with the family of each row's item, by which a page filters rows."""
+    return frame.assign(family=schema.lookup(frame["item"], items, "family"))
+
+
 def table(
     frame: pd.DataFrame,
     *,
