@@ -97,6 +97,7 @@ def _panel(axes: Axes) -> pd.DataFrame:
     table = pd.DataFrame(marks)
     key, table["at"] = _read(rows, table["at"])
     amount, table["amount"] = _read(across, table["amount"])
+    key = "Where" if key in {*table["series"], amount} else key
     kind = _kind(across, table["amount"])
     is_long = table.duplicated(["at", "series"]).any()
     if is_long or table["series"].nunique() > _MOST_COLUMNS:
