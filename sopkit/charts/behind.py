@@ -166,7 +166,7 @@ def _ends(label: str) -> list[str] | None:
 def _points(label, points: list, axes: Axes, is_sideways: bool, line=None) -> Iterator[_Mark]:
     if is_sideways and len(points) == 2 and points[0][0] == points[1][0]:  # an upright at a row
         points = [(points[0][0], (points[0][1] + points[1][1]) / 2.0)]
-    is_alone = line is None or line.get_linestyle() == "None"
+    is_alone = line is not None and line.get_linestyle() == "None"
     for x, y in points:
         at, amount = (y, x) if is_sideways else (x, y)
         yield _Mark(at, label, amount, _written(axes, x, y) if is_alone else "")

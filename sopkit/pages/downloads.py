@@ -100,7 +100,8 @@ def _link(table: dict, place: str, number: int) -> tuple[str, str]:
     address = f"{place}/{number + 1:02d}_{naming.anchor(table['caption'])}.csv"
     rows = len(table["columns"][0]["cells"])
     words = f"All {rows:,} rows: CSV" if rows > 1 else "CSV"
-    return address, f'<a href="{escape(address)}" download>{words}</a>'
+    name = escape(f"{words}, {table['caption']}")  # which of a page's many
+    return address, f'<a href="{escape(address)}" download aria-label="{name}">{words}</a>'
 
 
 def _rows(table: dict) -> list[tuple]:

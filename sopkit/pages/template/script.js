@@ -136,7 +136,7 @@
     tables.forEach(own => own.rows.forEach(row => key in row.dataset && names.add(row.dataset[key])));
     all(".grid [data-" + key + "]").forEach(part => names.add(part.dataset[key]));
     if (names.size < 2) return null;
-    const list = make("select", "", { name: key });
+    const list = make("select", "", { name: key, ariaLabel: KEYS[key] });
     list.append(make("option", "all", { value: "" }));
     Array.from(names).sort(words.compare)
       .forEach(name => list.append(make("option", name, { value: name })));
