@@ -226,7 +226,7 @@ def _read(axis: Axis, values: pd.Series) -> tuple[str, pd.Series]:
     if _is_dated(axis):
         days = pd.to_datetime([mdates.num2date(value).replace(tzinfo=None) for value in values])
         days = pd.Series(days.round("D"), index=values.index)
-        return ("Month" if days.dt.day.eq(1).all() else "Day"), days
+        return ("Month", days) if days.dt.day.eq(1).all() else ("Day", days.dt.strftime("%Y-%m-%d"))
     names = _names(axis)
     if names is not None:
         places = np.array(list(names))

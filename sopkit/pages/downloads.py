@@ -79,12 +79,6 @@ def keep(folder: Path, name: str, target: Path) -> None:
         shutil.copy2(folder / TABLES / f"{name}.xlsx", target / TABLES / f"{name}.xlsx")
 
 
-def frame(table: dict) -> pd.DataFrame:
-    """A carried table as a DataFrame, its headings with their units."""
-    columns = {place: column["cells"] for place, column in enumerate(table["columns"])}
-    return pd.DataFrame(columns, dtype="object").set_axis(_headings(table), axis=1)
-
-
 def _headings(table: dict) -> list[str]:
     return [", ".join(filter(None, (c["heading"], c["unit"]))) for c in table["columns"]]
 
