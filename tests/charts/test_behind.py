@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from sopkit import months
 from sopkit.charts import _style, behind
@@ -82,3 +83,11 @@ def test_marks_of_days_keep_their_day_and_what_is_written_beside_them():
     assert list(table) == ["Name", "What", "Day", behind.WRITTEN]
     assert table["Day"].tolist() == ["2026-01-31", "2026-02-01"]
     assert table[behind.WRITTEN].tolist() == ["3 k", "5 k"]
+
+
+def test_a_level_line_of_an_unknown_amount_is_left_out():
+    axes = Figure().subplots()
+    axes.hlines([5.0, np.nan], [-0.4, 0.6], [0.4, 1.4], label="budget")
+    axes.set_xticks(range(2), ["A", "B"])
+    (table,) = behind.behind(axes.figure)
+    assert table["budget"].tolist() == [5.0]
