@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from sopkit import months
 from sopkit.agenda import STEPS, Step
+from sopkit.pages import outline
 from sopkit.publication import EXTRACTS, REVISIONS
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
@@ -238,9 +239,11 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
         }
     for part, file in (("style", "style.css"), ("script", "script.js")):
         said[part] = Markup((_TEMPLATES / file).read_text(encoding="utf-8"))
+    named, places = outline.anchored(body.strip())
     page = _template("page.html.j2").render(
         said,
-        body=Markup(body.strip()),
+        body=Markup(named),
+        places=places,
         title=title,
         current=target.name,
         stamp=stamp,

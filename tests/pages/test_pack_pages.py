@@ -76,7 +76,7 @@ def test_a_page_shows_text_and_exhibits_and_no_code(rendered):
 
 def test_a_page_has_one_title_and_says_where_the_reader_is(rendered):
     assert re.findall("<h1.*?>(.*?)</h1>", rendered) == ["Demand review"]
-    assert "<h2>A stray title</h2>" in rendered
+    assert '<h2 id="a-stray-title">A stray title</h2>' in rendered
     assert '<a href="03_demand_review.html" aria-current="page">Demand review</a>' in rendered
     assert rendered.count("aria-current=") == 1
     assert "<title>Demand review · 2026-01 · North &amp; Sons</title>" in rendered
