@@ -237,8 +237,9 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
             + [(step.title, f"{step.notebook}.html") for step in STEPS],
             "footer": f"Cycle {label} · sopkit {imprint.version} · data to {data_to}",
         }
-    for part, file in (("style", "style.css"), ("script", "script.js")):
-        said[part] = Markup((_TEMPLATES / file).read_text(encoding="utf-8"))
+    for part, files in (("style", ("style.css", "tables.css")), ("script", ("script.js",))):
+        texts = [(_TEMPLATES / file).read_text(encoding="utf-8") for file in files]
+        said[part] = Markup("".join(texts))
     named, places = outline.anchored(body.strip())
     page = _template("page.html.j2").render(
         said,
