@@ -43,7 +43,7 @@ def calendar(
         From light to dark.
     """
     figure, (axes,) = _style.panels(height=1.5 + 0.38 * len(wide))
-    axes.imshow(wide, cmap=shades, vmin=0.0, vmax=most, aspect="auto")
+    _style.cells(axes, wide.to_numpy(), shades, most)
     for (row, column), amount in np.ndenumerate(wide.to_numpy()):
         if amount > least:
             colour = "white" if amount > _DARK * most else _style.INK

@@ -28,8 +28,10 @@ SHORTAGE = "#9b1c1c"  # dark red: too little
 SURPLUS = "#0f766e"  # teal: too much, or better than the goal
 LAST_YEAR = "#b4bac2"  # light grey
 OTHERS = ("#6a3d9a", "#a67c00", "#c2418f", "#5c7a29", "#3b3b3b", "#7a4a2b")
-INK = "#24292f"
-_DARKER = {SUPPLY: OVERTIME, STATISTICAL: "#2f75b5", LAST_YEAR: HISTORY}  # as text on white
+OTHERS_ON_DARK = ("#b48ce0", "#d4a72c", "#e884bd", "#9cc15a", "#c4c4c4", "#c39272")
+INK, EDGE, RULE = "#24292f", "#8c959f", "#e4e7eb"  # words, axes, lines of the grid
+STATISTICAL_WORDS = "#2f75b5"
+_DARKER = {SUPPLY: OVERTIME, STATISTICAL: STATISTICAL_WORDS, LAST_YEAR: HISTORY}  # as text on white
 _DASHED, _DOTTED = (0, (5, 1.5)), (0, (2, 1.5))
 LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "sold": {"color": HISTORY},
@@ -115,13 +117,16 @@ _RC = {
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.edgecolor": "#8c959f",
+    "axes.edgecolor": EDGE,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
-    "grid.color": "#e4e7eb",
+    "grid.color": RULE,
 }
 
 
@@ -134,6 +139,14 @@ def drawn(chart: Callable[..., Figure | None]) -> Callable[..., Figure | None]:
             return chart(*tables, **choices)
 
     return draw
+
+
+def cells(axes: Axes, amounts: np.ndarray, shades: LinearSegmentedColormap, most: float) -> None:
+    """Cells of a table, row by row from the top, the darker the more; no pixels, so they scale."""
+    edges = [np.arange(size + 1) - 0.5 for size in reversed(amounts.shape)]
+    look = {"edgecolors": "white", "linewidth": 1.0}
+    axes.pcolormesh(*edges, amounts, cmap=shades, vmin=0.0, vmax=most, **look)
+    axes.invert_yaxis()
 
 
 def unit(units: pd.DataFrame) -> str:

@@ -48,7 +48,7 @@ def value_matrix(classes: pd.DataFrame, rates: pd.DataFrame) -> Figure | None:
     places = pd.MultiIndex.from_product([_WEIGHT, _STEADINESS])
     cells = cells.reindex(places, fill_value=0)
     shares = cells["share"].to_numpy().reshape(3, 3)
-    axes.imshow(shares, cmap=_BLUES, vmin=0.0, vmax=shares.max(), aspect="auto")
+    _style.cells(axes, shares, _BLUES, shares.max())
     for place, (share, count, odd) in enumerate(cells.itertuples(index=False)):
         text = f"{_style.percent(share)}\n{count:,.0f} series"
         text += f", {odd:,.0f} irregular" if odd else ""

@@ -96,7 +96,7 @@ def regrets(regret: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> Fig
     weight = regret.drop_duplicates("outside").set_index("outside")["weight_rate"]
     figure, (axes,) = _style.panels(height=1.9 + 0.45 * len(wide))
     most = max(np.nanmax(wide.to_numpy()), 1.0)
-    axes.imshow(wide.fillna(most), cmap=_style.REDS, vmin=0.0, vmax=most, aspect="auto")
+    _style.cells(axes, wide.fillna(most).to_numpy(), _style.REDS, most)
     names = [
         f"{textwrap.fill(title[name], 16)}\n({_style.percent(weight[name], decimals=0)})"
         for name in wide.columns[:-1]

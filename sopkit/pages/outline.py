@@ -1,14 +1,50 @@
-"""The places of a page: a name for each heading, so that lists and explorers can lead there."""
+"""The order of a page: a name for each heading, what comes last, what stands before and after it.
+
+Headings have names, so that the list of contents, other pages and explorers can lead there.
+"""
 
 from __future__ import annotations
 
 import html
 import re
 
-from sopkit import naming
+import nbformat
 
+from sopkit import naming
+from sopkit.agenda import STEPS
+
+FEWEST = 3  # headings from which a page has a list of its contents
 _HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
 _OF_THE_SHELL = frozenset({"content", "tools"})  # ids that page.html.j2 gives
+_ABOUT = re.compile(r"^- \*\*(?:Reads|Writes)\*\*.*\n?", re.MULTILINE)
+_DECIDES = re.compile(r"^- (\*\*Decides\*\*)", re.MULTILINE)
+_READING = re.compile(r"<p>(How to read it|How it was made|What would worry us):")
+_WORRY = re.compile(r"^(What would worry us):", re.MULTILINE)
+
+
+def arranged(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The answer first: what a page reads and writes goes from its first cell to its end.
+
+    The shell has the only ``h1``: the first title is left out, others become an ``h2``.
+    """
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    for cell in texts[:1]:
+        cell.source = re.sub(r"\A\s*# .*\n?", "", cell.source)
+        about = "".join(_ABOUT.findall(cell.source))
+        cell.source = _DECIDES.sub(r"\1", _ABOUT.sub("", cell.source))
+        if about:
+            tagged = {"tags": ["about"]}
+            last = nbformat.v4.new_markdown_cell(about, id="about", metadata=tagged)
+            notebook.cells.append(last)
+    for cell in texts:
+        cell.source = re.sub(r"^# ", "## ", cell.source, flags=re.MULTILINE)
+    return notebook
+
+
+def explained(body: str) -> str:
+    """Lines that say how to read an exhibit look alike on every page."""
+    marked = _READING.sub(r'<p class="reading"><b>\1:</b>', body)
+    return _WORRY.sub(r"<br><b>\1:</b>", marked)
 
 
 def anchored(body: str) -> tuple[str, list[tuple[str, str]]]:
@@ -50,3 +86,17 @@ def _free(name: str, taken: set[str]) -> str:
         number += 1
         free = f"{name}-{number}"
     return free
+
+
+def beside(page: str) -> list[tuple[str, str, str, str]]:
+    """The meetings before and after that of a page: side, words, title and address."""
+    files = [f"{step.notebook}.html" for step in STEPS]
+    if page not in files:
+        return []
+    here = files.index(page)
+    sides = [("before", "Meeting before", here - 1), ("after", "Next meeting", here + 1)]
+    return [
+        (side, words, STEPS[there].title, files[there])
+        for side, words, there in sides
+        if 0 <= there < len(files)
+    ]
