@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from sopkit import months, schema
@@ -141,10 +141,12 @@ def drawn(chart: Callable[..., Figure | None]) -> Callable[..., Figure | None]:
     return draw
 
 
-def cells(axes: Axes, amounts: np.ndarray, shades: LinearSegmentedColormap, most: float) -> None:
+def cells(
+    axes: Axes, amounts: np.ndarray, shades: Colormap, most: float, label: str = "_cells"
+) -> None:
     """Cells of a table, row by row from the top, the darker the more; no pixels, so they scale."""
     edges = [np.arange(size + 1) - 0.5 for size in reversed(amounts.shape)]
-    look = {"edgecolors": "white", "linewidth": 1.0}
+    look = {"edgecolors": "white", "linewidth": 1.0, "label": label}
     axes.pcolormesh(*edges, amounts, cmap=shades, vmin=0.0, vmax=most, **look)
     axes.invert_yaxis()
 
@@ -416,7 +418,8 @@ def bar_panels(
     figure, panel = panels(1, width, height=1.5 + 0.36 * len(amounts), sharex=True, sharey=True)
     for own, name in zip(panel, amounts, strict=True):
         column = amounts[name].fillna(0.0)
-        own.barh(range(len(column)), column, color=np.where(column < 0, *colours), height=0.62)
+        look = {"color": np.where(column < 0, *colours), "height": 0.62}
+        own.barh(range(len(column)), amounts[name], label=name if width > 1 else unit, **look)
         own.axvline(0.0, color=INK, linewidth=0.9)
         own.grid(visible=False, axis="y")
         own.grid(visible=True, axis="x")

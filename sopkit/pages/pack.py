@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from sopkit import months
 from sopkit.agenda import STEPS, Step
-from sopkit.pages import outline
+from sopkit.pages import downloads, outline
 from sopkit.publication import EXTRACTS, REVISIONS
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
@@ -39,7 +39,8 @@ _TITLE = re.compile(
     r'(<div class="title"><h1>.*?</h1>)(?:<p class="stamp[^"]*">.*?</p>)?</div>', re.DOTALL
 )
 _DECIDES = re.compile(r"<p><strong>Decides</strong>: (.*?)</p>", re.DOTALL)
-_FROM_HERE = re.compile(r'href="(?!#|/|[a-z]+:)')  # an address beside the page
+# an address beside the page; its tables are kept with it
+_FROM_HERE = re.compile(rf'href="(?!#|/|[a-z]+:|{downloads.TABLES}/)')
 _DONE = "stamp done"
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -73,7 +74,12 @@ def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Pa
     imprint : Imprint
         Of the pack.
     """
-    body = _cells(nbformat.read(executed, as_version=4))
+    notebook = nbformat.read(executed, as_version=4)
+    workbook = downloads.write(notebook, folder, step.notebook)
+    body = _cells(notebook)
+    if workbook:
+        body += f'<p class="note"><a href="{workbook}" download>All tables of this page</a>'
+        body += " with all their rows, as an Excel workbook.</p>"
     stamp = imprint.stamps.get(step.name, "")
     return _write(folder / f"{step.notebook}.html", body, step.title, imprint, stamp)
 
@@ -108,9 +114,10 @@ def stamp_class(words: str) -> str:
 
 
 def keep_page(folder: Path, step: Step, number: int) -> Path:
-    """Keep a page as it stands beside a closed revision, its links to the pack's pages mended."""
+    """Keep a page and its tables beside a closed revision, its links to the pack's pages mended."""
     page = (folder / f"{step.notebook}.html").read_text(encoding="utf-8")
     target = folder / REVISIONS / str(number) / f"{step.notebook}.html"
+    downloads.keep(folder, step.notebook, target.parent)
     _write_whole(target, _FROM_HERE.sub('href="../../', page))
     return target
 
@@ -174,6 +181,7 @@ def _listed(folder: Path, step: Step, stamp: str) -> dict[str, str]:
         "title": step.title,
         "href": page.name,
         "pdf": _if_there(folder, f"{step.notebook}.pdf"),
+        "tables": _if_there(folder, f"{downloads.TABLES}/{step.notebook}.xlsx"),
         "purpose": _PURPOSES[step.name],
         "headline": _plain(_HEADLINE, text),
         "decides": _plain(_DECIDES, text),
