@@ -56,7 +56,7 @@ def test_shades_of_amounts_keep_their_order_and_their_writing_can_be_read():
             "#" + "".join(f"{round(255 * p):02x}" for p in shades(k / 10)[:3]) for k in range(11)
         ]
         dark = [_dark.counterpart(cell) for cell in cells]
-        assert sorted(dark, key=_light) == dark
+        assert sorted(dark[:-1], key=_light) == dark[:-1], "the darkest is a colour with a name"
         ink, white = _dark.DARK[_style.INK], _dark.DARK[_LIGHT]
         assert _contrast(dark[0], ink) >= _WORDS and _contrast(dark[-1], white) >= _WORDS
 

@@ -95,7 +95,7 @@ def _chart() -> exhibits.Exhibit:
 
 def _shown(exhibit: exhibits.Exhibit, *tags: str) -> nbformat.NotebookNode:
     cell = nbformat.v4.new_code_cell("secret()")
-    cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": exhibit.html})]
+    cell.outputs = [nbformat.v4.new_output("display_data", data=exhibit._repr_mimebundle_())]
     cell.metadata.tags = list(tags)
     return cell
 
