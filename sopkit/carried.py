@@ -11,6 +11,10 @@ import pandas as pd
 
 from sopkit import months
 
+KINDS = tuple(
+    "quantity signed_quantity value signed_value exact_value exact signed_exact rate signed_rate "
+    "fine_rate count months decimal month text rating link".split()
+)
 MIME = "application/vnd.sopkit.table+json"
 TEXTS = ("text", "month", "rating", "link")
 _UNITS = {"rate": "share", "fine_rate": "share", "months": "months"}
@@ -52,11 +56,14 @@ def carried(
         base = kind.removeprefix("signed_")
         unit = currency if base in ("value", "exact_value") else _UNITS.get(base, "")
         made.append({"heading": heading, "unit": unit, "kind": kind} | _cells(frame[column], kind))
-        if kind in frame and kind not in units and kind not in (*TEXTS, *_UNITS):
+        if kind in KINDS:
+            continue
+        made[-1]["kind"] = "quantity"  # of several kinds: the column of that name holds them
+        if kind not in units:
             units.append(kind)
-            made[-1]["kind"] = "quantity"
             unit = {"heading": "Unit", "unit": "", "kind": "text"}
-            made.append(unit | _cells(frame[kind].replace("value", currency or "value"), "text"))
+            words = frame[kind].replace("value", currency or "value")
+            made.append(unit | _cells(words, "text"))
     return {"caption": caption, "source": source or "", "columns": made}
 
 

@@ -23,13 +23,8 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from sopkit import months, schema
-from sopkit.carried import MIME, TEXTS, carried
+from sopkit.carried import KINDS, MIME, TEXTS, carried
 
-KINDS = tuple(
-    "quantity signed_quantity value signed_value exact_value exact signed_exact rate signed_rate "
-    "fine_rate "
-    "count months decimal month text rating link".split()
-)
 _NOISE = 1e-6  # percent below all that is rounding
 _NO_CURRENCY = schema.COMPANY["currency"].default  # the word that stands where none is given
 _SHORTEST_ALT = 8
@@ -267,6 +262,11 @@ def fact_tiles(facts: pd.DataFrame, labels: dict[str, str], *, currency: str = "
 def note(text: str, name: str = "note") -> Exhibit:
     """A paragraph in plain words, of the style class ``name``."""
     return Exhibit(f'<p class="{name}">{escape(text, quote=False)}</p>')
+
+
+def with_family(frame: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The table with the family of each row's item, by which a page filters rows."""
+    return frame.assign(family=schema.lookup(frame["item"], items, "family"))
 
 
 def table(

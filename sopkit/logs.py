@@ -45,6 +45,8 @@ def reasons(table_: pd.DataFrame, *, caption: str, currency: str = "", rows: int
             "why": [reason(row) for row in largest.to_dict("records")],
         }
     )
+    keys = [key for key in ("family", *schema.SERIES[1:]) if key in largest]  # a page filters by
+    shown = shown.assign(**{key: largest[key] for key in keys})
     columns = {"series": "Series", "size": "Forecast", "wape": "Error"}
     columns |= {"naive_wape": "Repeating last year", "why": "Why"}
     kinds = {"size": "value" if is_priced else "quantity", "wape": "rate", "naive_wape": "rate"}
@@ -204,12 +206,13 @@ def feedback(
     shown = lines.assign(
         name=name.astype("str"),
         to_whom=lines["channel"].where(lines["channel"] != schema.ALL, lines["location"]),
+        family=schema.lookup(lines["item"], items, "family").fillna("").astype("str"),
         comes=later.dt.strftime("%Y-%m").fillna("not within the plan"),
         said=said,
         why=lines["finding"] if reason is None else reason,
         promised=lines["promised_quantity"] if "remark" in lines else 0.0,
     )
-    by = "feedback name to_whom month comes said why".split()
+    by = "feedback name to_whom month comes said why channel family".split()
     shown = shown.groupby(by, as_index=False, sort=False)[
         ["quantity", "amount_value", "promised"]
     ].sum(min_count=1)

@@ -77,7 +77,7 @@ def test_feedback_adds_up_places_and_tells_answers_and_reasons():
         "cause": ["hours", "hours", "frozen"], "limit": ["saw", "saw", "plant"], "site": "plant",
         "promised_quantity": [2.0, 1.0, 0.0], "remark": ["", "", "; not kept: comes 2026-07"],
     })  # fmt: skip
-    items = pd.DataFrame({"item": ["T1"], "description": ["Tent"]})
+    items = pd.DataFrame({"item": ["T1"], "description": ["Tent"], "family": ["Tents"]})
     shared = dict(caption="Lines", why="Why", currency="EUR", source="feedback", missing="None.")
     html = logs.feedback(lines, items, **shared).html
     html = re.sub(r"</?span[^>]*>", "", html)

@@ -8,6 +8,7 @@ columns. What is written at a point, or beside a row, stands in a column of its 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
-from matplotlib.ticker import FixedFormatter, FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from sopkit.charts import _style
 
@@ -96,6 +97,7 @@ def _panel(axes: Axes) -> pd.DataFrame:
     table = pd.DataFrame(marks)
     key, table["at"] = _read(rows, table["at"])
     amount, table["amount"] = _read(across, table["amount"])
+    key = "Where" if key in {*table["series"], amount} else key
     kind = _kind(across, table["amount"])
     is_long = table.duplicated(["at", "series"]).any()
     if is_long or table["series"].nunique() > _MOST_COLUMNS:
@@ -207,12 +209,11 @@ def _levels(part: LineCollection, axes: Axes, is_sideways: bool) -> Iterator[_Ma
 
 def _names(axis: Axis) -> dict[float, str] | None:
     """Place → what is written there, where an axis names its places."""
-    formatter = axis.get_major_formatter()
-    if not isinstance(formatter, FixedFormatter) or _is_dated(axis):
+    locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
+    is_named = isinstance(getattr(formatter, "func", None), functools.partial)  # set_ticks made it
+    if _is_dated(axis) or not isinstance(locator, FixedLocator) or not is_named:
         return None
-    places = axis.get_major_locator()()
-    return {round(float(at), 6): " ".join(name.split()) for at, name in
-            zip(places, formatter.seq, strict=False)}  # fmt: skip
+    return {round(float(at), 6): " ".join(formatter(at).split()) for at in locator.locs}
 
 
 def _is_dated(axis: Axis) -> bool:

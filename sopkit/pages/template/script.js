@@ -103,7 +103,11 @@
   }
 
   // The bar below the title: a list for each key that rows have, a box to find, a button to clear.
-  function addBar(bar, tables) {
+  // On a phone it is folded.
+  function addBar(place, tables) {
+    const bar = make("details", "", { open: matchMedia("(min-width: 701px)").matches });
+    bar.append(make("summary", "Filter and find"));
+    place.append(bar);
     const lists = Object.keys(KEYS).map(key => addList(bar, key, tables)).filter(Boolean);
     const box = make("input", "", { type: "search", placeholder: "in all tables" });
     const label = make("label", "Find ");
@@ -113,8 +117,8 @@
     said.setAttribute("role", "status");
     said.setAttribute("aria-live", "polite");
     bar.append(label, clear, said);
-    bar.setAttribute("role", "search");
-    bar.hidden = false;
+    place.setAttribute("role", "search");
+    place.hidden = false;
     const act = () => { said.textContent = filter(tables, lists, box.value); };
     let wait;
     lists.forEach(list => list.addEventListener("change", act));
