@@ -1,6 +1,6 @@
 """Executed notebooks become pages, pages become a pack that opens from disk without a network.
 
 ``pack`` writes a page for each step, the page of a failure, the first page of a cycle's pack and
-the list of cycles; ``pdf`` prints a page. ``template/`` holds the one shell, the style sheet, the
+the list of cycles; ``outline`` puts a page in order and names its headings; ``pdf`` prints a page. ``template/`` holds the one shell, the style sheet, the
 script and the templates of the exhibits. Only the style sheet knows colours.
 """
