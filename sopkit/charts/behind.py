@@ -166,7 +166,7 @@ def _ends(label: str) -> list[str] | None:
 def _points(label, points: list, axes: Axes, is_sideways: bool, line=None) -> Iterator[_Mark]:
     if is_sideways and len(points) == 2 and points[0][0] == points[1][0]:  # an upright at a row
         points = [(points[0][0], (points[0][1] + points[1][1]) / 2.0)]
-    is_alone = line is None or line.get_linestyle() == "None"
+    is_alone = line is not None and line.get_linestyle() == "None"
     for x, y in points:
         at, amount = (y, x) if is_sideways else (x, y)
         yield _Mark(at, label, amount, _written(axes, x, y) if is_alone else "")
@@ -226,7 +226,7 @@ def _read(axis: Axis, values: pd.Series) -> tuple[str, pd.Series]:
     if _is_dated(axis):
         days = pd.to_datetime([mdates.num2date(value).replace(tzinfo=None) for value in values])
         days = pd.Series(days.round("D"), index=values.index)
-        return ("Month" if days.dt.day.eq(1).all() else "Day"), days
+        return ("Month", days) if days.dt.day.eq(1).all() else ("Day", days.dt.strftime("%Y-%m-%d"))
     names = _names(axis)
     if names is not None:
         places = np.array(list(names))

@@ -79,12 +79,6 @@ def keep(folder: Path, name: str, target: Path) -> None:
         shutil.copy2(folder / TABLES / f"{name}.xlsx", target / TABLES / f"{name}.xlsx")
 
 
-def frame(table: dict) -> pd.DataFrame:
-    """A carried table as a DataFrame, its headings with their units."""
-    columns = {place: column["cells"] for place, column in enumerate(table["columns"])}
-    return pd.DataFrame(columns, dtype="object").set_axis(_headings(table), axis=1)
-
-
 def _headings(table: dict) -> list[str]:
     return [", ".join(filter(None, (c["heading"], c["unit"]))) for c in table["columns"]]
 
@@ -100,7 +94,8 @@ def _link(table: dict, place: str, number: int) -> tuple[str, str]:
     address = f"{place}/{number + 1:02d}_{naming.anchor(table['caption'])}.csv"
     rows = len(table["columns"][0]["cells"])
     words = f"All {rows:,} rows: CSV" if rows > 1 else "CSV"
-    return address, f'<a href="{escape(address)}" download>{words}</a>'
+    name = escape(f"{words}, {table['caption']}")  # which of a page's many
+    return address, f'<a href="{escape(address)}" download aria-label="{name}">{words}</a>'
 
 
 def _rows(table: dict) -> list[tuple]:

@@ -69,3 +69,16 @@ def test_bands_tell_both_edges_and_panels_of_one_kind_stand_below_each_other():
     table = behind.whole(figure)
     assert table["Panel"].tolist() == ["Tents"] * 3 + ["Stoves"] * 3
     assert table["80% band, high"].tolist() == [4.0, 5.0, 6.0] * 2
+
+
+def test_marks_of_days_keep_their_day_and_what_is_written_beside_them():
+    figure, (axes,) = _style.panels(height=2.0)
+    for day, text in (("2026-01-31", "3 k"), ("2026-02-01", "5 k")):
+        place = pd.Timestamp(day), 0
+        axes.plot(*place, "o", label="in time")
+        _style.say(axes, text, place)
+    axes.set_yticks([0], ["Fabric"])
+    table = behind.whole(figure)
+    assert list(table) == ["Name", "What", "Day", behind.WRITTEN]
+    assert table["Day"].tolist() == ["2026-01-31", "2026-02-01"]
+    assert table[behind.WRITTEN].tolist() == ["3 k", "5 k"]

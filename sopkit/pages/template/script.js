@@ -136,7 +136,7 @@
     tables.forEach(own => own.rows.forEach(row => key in row.dataset && names.add(row.dataset[key])));
     all(".grid [data-" + key + "]").forEach(part => names.add(part.dataset[key]));
     if (names.size < 2) return null;
-    const list = make("select", "", { name: key });
+    const list = make("select", "", { name: key, ariaLabel: KEYS[key] });
     list.append(make("option", "all", { value: "" }));
     Array.from(names).sort(words.compare)
       .forEach(name => list.append(make("option", name, { value: name })));
@@ -213,9 +213,11 @@
   if (bar && tables.length) addBar(bar, tables);
 
   // Browsers that cannot open details by style: open them for print, close them afterwards.
+  // Not in others: a page that changes before it is printed loses the repeated heads of tables.
+  const byStyle = CSS.supports("selector(::details-content)");
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = all(".grid details:not([open])");
+    opened = byStyle ? [] : all(".grid details:not([open])");
     opened.forEach(part => { part.open = true; });
   });
   addEventListener("afterprint", () => opened.forEach(part => { part.open = false; }));
