@@ -14,7 +14,7 @@ from sopkit.charts import _style
 PAPER = "#14191f"  # of the pages' style sheet
 DARK = {  # light: dark
     "#ffffff": PAPER,
-    "#000000": "#dfe5eb",
+    "#000000": "#ffffff",
     _style.INK: "#dfe5eb",
     _style.HISTORY: "#98a2ad",
     _style.DEMAND: "#74b3f7",
@@ -30,7 +30,8 @@ DARK = {  # light: dark
     _style.STATISTICAL_WORDS: "#79acdf",
     **dict(zip(_style.OTHERS, _style.OTHERS_ON_DARK, strict=True)),
 }
-_LIGHTEST, _DARKEST = 0.86, 0.11  # lightness of what was black and of what was white
+_LIGHTEST, _CALM = 0.9, 0.7  # most lightness of a shade, share of its colour that it keeps
+_HALVINGS = 12  # of the range in which its lightness is looked for
 _COLOURED = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
 _STYLED = re.compile(r'style="[^"]*"')
 _FONT = re.compile(r"'DejaVu Sans', [^;\"]*?sans-serif")
@@ -70,17 +71,26 @@ def both(svg: str) -> str:
 
 
 def counterpart(colour: str) -> str:
-    """A colour on dark: as chosen, else (shades of amounts) as dark as it was light.
+    """A colour on dark: as chosen, else (shades of amounts) what writing stands out from as well.
 
     Examples
     --------
     >>> counterpart("#ffffff"), counterpart("#fdf5f5")
-    ('#14191f', '#2c1818')
+    ('#14191f', '#371414')
     """
     if colour in DARK:
         return DARK[colour]
-    red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
-    light = _LIGHTEST - (_LIGHTEST - _DARKEST) * light
-    shade = colorsys.hls_to_rgb(hue, light, 0.7 * saturation)
+    hue, _, saturation = colorsys.rgb_to_hls(*_parts(colour))
+    white, ground = 1.05, _style.luminance(_parts(PAPER)) + 0.05  # as WCAG 2.2 measures contrast
+    wanted = white / (_style.luminance(_parts(colour)) + 0.05) * ground - 0.05
+    low, high = 0.0, _LIGHTEST
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        shade = colorsys.hls_to_rgb(hue, middle, _CALM * saturation)
+        low, high = (middle, high) if _style.luminance(shade) < wanted else (low, middle)
     return "#" + "".join(f"{round(255 * part):02x}" for part in shade)
+
+
+def _parts(colour: str) -> tuple[float, ...]:
+    """Red, green and blue, each from 0 to 1."""
+    return tuple(int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))

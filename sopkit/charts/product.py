@@ -54,7 +54,7 @@ def value_matrix(classes: pd.DataFrame, rates: pd.DataFrame) -> Figure | None:
     for place, (share, count, odd) in enumerate(cells.itertuples(index=False)):
         text = f"{_style.percent(share)}\n{count:,.0f} series"
         text += f", {odd:,.0f} irregular" if odd else ""
-        colour = "white" if share > 0.55 * shares.max() else _style.INK
+        colour = _style.writing(_BLUES, share / shares.max())
         cell = divmod(place, 3)[::-1]
         _style.say(axes, text, cell, colour=colour, shift=(0, 0), ha="center")
     axes.set_title(f"Share of twelve months' {measure}, and number of series")

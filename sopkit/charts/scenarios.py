@@ -110,7 +110,7 @@ def regrets(regret: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> Fig
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for (row, column), amount in np.ndenumerate(wide.to_numpy()):
-        colour = "white" if not amount <= 0.6 * most else _style.INK
+        colour = _style.writing(shades, amount / most)
         weight_of = "bold" if column == wide.shape[1] - 1 else "normal"
         text = "no plan" if np.isnan(amount) else _style.short(amount)
         choices = {"ha": "center", "va": "center", "color": colour, "fontweight": weight_of}

@@ -11,6 +11,7 @@ from sopkit.charts import _dark, _style
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _LIGHT, _WORDS, _MARKS, _RULES = "#ffffff", 4.5, 2.9, 1.2  # contrast of WCAG 2.2: words, marks
+_ON_CELLS = 4.1  # the most that one ink for both grounds gives at every shade
 _FAINT = {_style.LAST_YEAR, _style.EDGE}  # beside what is meant, never alone
 SVG = '<svg><style type="text/css">*{}</style><path style="fill: #1f5fa8; stroke: #fdf5f5"/></svg>'
 
@@ -21,10 +22,7 @@ def _named() -> set[str]:
 
 
 def _light(colour: str) -> float:
-    """Relative luminance."""
-    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return _style.luminance([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
 
 
 def _contrast(one: str, other: str) -> float:
@@ -50,15 +48,16 @@ def test_counterparts_differ_and_the_grid_stays_behind():
     assert _RULES < _contrast(_dark.DARK[_style.RULE], _dark.PAPER) < _MARKS
 
 
-def test_shades_of_amounts_keep_their_order_and_their_writing_can_be_read():
-    for shades in (_style.AMOUNTS, _style.REDS):
-        cells = [
-            "#" + "".join(f"{round(255 * p):02x}" for p in shades(k / 10)[:3]) for k in range(11)
-        ]
-        dark = [_dark.counterpart(cell) for cell in cells]
-        assert sorted(dark[:-1], key=_light) == dark[:-1], "the darkest is a colour with a name"
-        ink, white = _dark.DARK[_style.INK], _dark.DARK[_LIGHT]
-        assert _contrast(dark[0], ink) >= _WORDS and _contrast(dark[-1], white) >= _WORDS
+@pytest.mark.parametrize("shades", [_style.AMOUNTS, _style.REDS, _style.BOTH_WAYS])
+def test_what_is_written_on_shaded_cells_can_be_read_on_light_and_on_dark(shades):
+    for share in (k / 50 for k in range(51)):
+        cell = "#" + "".join(f"{round(255 * part):02x}" for part in shades(share)[:3])
+        ink = {"white": "#ffffff", "black": "#000000"}[_style.writing(shades, share)]
+        assert _contrast(cell, ink) >= _ON_CELLS, (share, cell)
+        assert _contrast(_dark.counterpart(cell), _dark.counterpart(ink)) >= _ON_CELLS, (
+            share,
+            cell,
+        )
 
 
 def test_the_ground_is_that_of_the_pages():
