@@ -213,11 +213,9 @@
   if (bar && tables.length) addBar(bar, tables);
 
   // Browsers that cannot open details by style: open them for print, close them afterwards.
-  // Not in others: a page that changes before it is printed loses the repeated heads of tables.
-  const byStyle = CSS.supports("selector(::details-content)");
   let opened = [];
-  addEventListener("beforeprint", () => {
-    opened = byStyle ? [] : all(".grid details:not([open])");
+  if (!CSS.supports("selector(::details-content)")) addEventListener("beforeprint", () => {
+    opened = all(".grid details:not([open])");
     opened.forEach(part => { part.open = true; });
   });
   addEventListener("afterprint", () => opened.forEach(part => { part.open = false; }));
