@@ -218,7 +218,7 @@ def headline(
 
     text = re.sub(r"\[(.*?)\]", keep, escape(" ".join(template.split()), quote=False))
     filled = re.sub(r"{(\w+)(?::(\w+)\|(\w+))?}", fill, text)
-    return Exhibit(f'<p class="{"note" if is_note else "headline"}">{filled}</p>')
+    return Exhibit(f'<p class="{"note" if is_note else "headline"}">{filled.strip()}</p>')
 
 
 def _fact(rows: pd.DataFrame, name: str, currency: str, *, is_signed: bool = True) -> str:
@@ -509,11 +509,15 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
         return note(missing or f"Nothing to draw: {alt}.", "missing")
     import matplotlib  # here: tables and headlines need no charts
 
-    buffer = io.BytesIO()
+    from sopkit.charts import _dark
+
+    buffer = io.StringIO()
     # no dates, no random ids: same figure, same bytes; text stays text
     with matplotlib.rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):
-        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+        bare = {"metadata": {"Date": None, "Creator": None}, "transparent": True}
+        drawn.savefig(buffer, format="svg", **bare)
+    picture = _dark.both(buffer.getvalue()).encode()
+    source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"
     size = "max-width:100%" + (";width:auto;min-width:0" if drawn.get_figwidth() < _WIDE else "")
     image = f'<img src="{source}" alt="{escape(alt)}" style="{size}">'
     below, tables = _behind(drawn, alt)

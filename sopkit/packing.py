@@ -29,7 +29,21 @@ def imprint(workspace: Path, cycle: pd.Timestamp):
     version = versions()["sopkit"] + (f" ({commit})" if commit else "")
     known = store.gates(workspace, cycle)
     stamps = {s.name: approval.stamp(known, s.name, rests_on(s.name)) for s in STEPS}
-    return pack.Imprint(store.company(workspace)["name"].iloc[0], cycle, version, stamps)
+    company = store.company(workspace)["name"].iloc[0]
+    return pack.Imprint(company, cycle, version, stamps, _earlier(workspace, cycle))
+
+
+def _earlier(workspace: Path, cycle: pd.Timestamp) -> dict[str, str]:
+    """By file of a pack: the last cycle before this one that has such a page."""
+    folders = sorted((workspace / publication.REPORTS).glob("????-??"))
+    files = ["index.html", *(f"{known.notebook}.html" for known in STEPS)]
+    return {
+        file: folder.name
+        for folder in folders
+        if folder.name < months.label(cycle)
+        for file in files
+        if (folder / file).is_file()
+    }
 
 
 def finish(

@@ -7,5 +7,5 @@ hours, ways to supply and their cost; ``purchasing`` what to order of whom by wh
 ``accuracy`` one series' forecasts for explorers, ``workshop`` what a series is made of. Each gives
 None where its input is empty. ``behind`` reads the figures of a chart back from what was drawn.
 ``_style`` holds what they share: the fixed look of what is shown, amounts as text, drawing over
-months.
+months; ``_dark`` the colours of dark screens.
 """

@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 from sopkit import months
 from sopkit.charts import _style
 
-_DARK = 0.58  # share of the most from which writing is white
-
 
 def calendar(
     wide: pd.DataFrame,
@@ -43,10 +41,10 @@ def calendar(
         From light to dark.
     """
     figure, (axes,) = _style.panels(height=1.5 + 0.38 * len(wide))
-    axes.imshow(wide, cmap=shades, vmin=0.0, vmax=most, aspect="auto")
+    _style.cells(axes, wide.to_numpy(), shades, most)
     for (row, column), amount in np.ndenumerate(wide.to_numpy()):
         if amount > least:
-            colour = "white" if amount > _DARK * most else _style.INK
+            colour = _style.writing(shades, amount / most)
             look = {"ha": "center", "va": "center", "fontsize": 9}
             axes.text(column, row, words(amount), color=colour, **look)
     axes.set_yticks(range(len(wide)), wide.index)

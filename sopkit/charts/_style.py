@@ -6,14 +6,14 @@ dash or width and carry their name. Only this room and the pages' style sheet kn
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from sopkit import months, schema
@@ -28,8 +28,11 @@ SHORTAGE = "#9b1c1c"  # dark red: too little
 SURPLUS = "#0f766e"  # teal: too much, or better than the goal
 LAST_YEAR = "#b4bac2"  # light grey
 OTHERS = ("#6a3d9a", "#a67c00", "#c2418f", "#5c7a29", "#3b3b3b", "#7a4a2b")
-INK = "#24292f"
-_DARKER = {SUPPLY: OVERTIME, STATISTICAL: "#2f75b5", LAST_YEAR: HISTORY}  # as text on white
+OTHERS_ON_DARK = ("#b48ce0", "#d4a72c", "#e884bd", "#9cc15a", "#c4c4c4", "#c39272")
+INK, EDGE, RULE = "#24292f", "#8c959f", "#e4e7eb"  # words, axes, lines of the grid
+STATISTICAL_WORDS = "#2f75b5"
+_DARKER = {SUPPLY: OVERTIME, STATISTICAL: STATISTICAL_WORDS, LAST_YEAR: HISTORY}  # as text on white
+_BRIGHT = 0.2  # luminance from which black stands out more than white, on paper and on dark
 _DASHED, _DOTTED = (0, (5, 1.5)), (0, (2, 1.5))
 LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "sold": {"color": HISTORY},
@@ -98,7 +101,8 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
     "other events taken out": {"color": OTHERS[5]},
     "markets taken out": {"color": OTHERS[4]},
 }
-BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", SUPPLY])  # low, high
+# low, high: not quite SUPPLY, whose counterpart on dark is too light for what is written on it
+BOTH_WAYS = LinearSegmentedColormap.from_list("both", [DEMAND, "#ffffff", "#de7900"])
 AMOUNTS = LinearSegmentedColormap.from_list("amounts", ["#fffaf3", OVERTIME])
 REDS = LinearSegmentedColormap.from_list("scarce", ["#fdf5f5", SHORTAGE])
 BAR = np.timedelta64(24, "D")  # width of a month's bar
@@ -115,13 +119,16 @@ _RC = {
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.edgecolor": "#8c959f",
+    "axes.edgecolor": EDGE,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
-    "grid.color": "#e4e7eb",
+    "grid.color": RULE,
 }
 
 
@@ -134,6 +141,33 @@ def drawn(chart: Callable[..., Figure | None]) -> Callable[..., Figure | None]:
             return chart(*tables, **choices)
 
     return draw
+
+
+def cells(
+    axes: Axes, amounts: np.ndarray, shades: Colormap, most: float, label: str = "_cells"
+) -> None:
+    """Cells of a table, row by row from the top, the darker the more; no pixels, so they scale."""
+    edges = [np.arange(size + 1) - 0.5 for size in reversed(amounts.shape)]
+    look = {"edgecolors": "white", "linewidth": 1.0, "label": label}
+    axes.pcolormesh(*edges, amounts, cmap=shades, vmin=0.0, vmax=most, **look)
+    axes.invert_yaxis()
+
+
+def writing(shades: Colormap, share: float) -> str:
+    """Colour of what is written on a cell of that share of the most: what stands out more."""
+    return "black" if luminance(shades(share)[:3]) > _BRIGHT else "white"
+
+
+def luminance(parts: Iterable[float]) -> float:
+    """Relative luminance (WCAG 2.2) of red, green and blue, each from 0 to 1.
+
+    Examples
+    --------
+    >>> round(luminance((1.0, 0.5, 0.0)), 3)
+    0.366
+    """
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
 def unit(units: pd.DataFrame) -> str:

@@ -165,7 +165,7 @@ def waterfall(
     for row, amounts in enumerate(wide.to_numpy()):
         for column, amount in enumerate(amounts):
             if np.isfinite(amount):
-                ink = "white" if abs(amount) > 0.7 * limit else _style.INK
+                ink = _style.writing(_style.BOTH_WAYS, (amount / limit + 1.0) / 2.0)
                 text = _style.percent(amount, "+", 0)
                 place = {"ha": "center", "va": "center", "in_layout": False}  # hundreds: slow
                 axes.text(column + 0.5, row + 0.5, text, color=ink, fontsize=8.5, **place)

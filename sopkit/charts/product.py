@@ -50,11 +50,11 @@ def value_matrix(classes: pd.DataFrame, rates: pd.DataFrame) -> Figure | None:
     places = pd.MultiIndex.from_product([_WEIGHT, _STEADINESS])
     cells = cells.reindex(places, fill_value=0)
     shares = cells["share"].to_numpy().reshape(3, 3)
-    axes.imshow(shares, cmap=_BLUES, vmin=0.0, vmax=shares.max(), aspect="auto", label=SHARE)
+    _style.cells(axes, shares, _BLUES, shares.max(), label=SHARE)
     for place, (share, count, odd) in enumerate(cells.itertuples(index=False)):
         text = f"{_style.percent(share)}\n{count:,.0f} series"
         text += f", {odd:,.0f} irregular" if odd else ""
-        colour = "white" if share > 0.55 * shares.max() else _style.INK
+        colour = _style.writing(_BLUES, share / shares.max())
         cell = divmod(place, 3)[::-1]
         _style.say(axes, text, cell, colour=colour, shift=(0, 0), ha="center")
     axes.set_title(f"Share of twelve months' {measure}, and number of series")

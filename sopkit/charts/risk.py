@@ -115,5 +115,5 @@ def _chances(wide: pd.DataFrame, title: str, fences: months.Fences) -> Figure:
     """Chances as a calendar of the months ahead."""
     shown = wide.iloc[:, :SHOWN]
     figure = calendar(shown, title, "{:.0%}".format, most=1.0, fences=fences, least=_LEAST)
-    figure.axes[0].images[0].set_label(SHARE)
+    figure.axes[0].collections[0].set_label(SHARE)
     return figure

@@ -98,7 +98,7 @@ def regrets(regret: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> Fig
     figure, (axes,) = _style.panels(height=1.9 + 0.45 * len(wide))
     most = max(np.nanmax(wide.to_numpy()), 1.0)
     shades = _style.REDS.with_extremes(bad=_style.SHORTAGE)  # no plan there
-    axes.imshow(wide, cmap=shades, vmin=0.0, vmax=most, aspect="auto")
+    _style.cells(axes, wide.to_numpy(), shades, most)
     names = [
         f"{textwrap.fill(title[name], 16)}\n({_style.percent(weight[name], decimals=0)})"
         for name in wide.columns[:-1]
@@ -110,7 +110,7 @@ def regrets(regret: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> Fig
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for (row, column), amount in np.ndenumerate(wide.to_numpy()):
-        colour = "white" if not amount <= 0.6 * most else _style.INK
+        colour = _style.writing(shades, amount / most)
         weight_of = "bold" if column == wide.shape[1] - 1 else "normal"
         text = "no plan" if np.isnan(amount) else _style.short(amount)
         choices = {"ha": "center", "va": "center", "color": colour, "fontweight": weight_of}

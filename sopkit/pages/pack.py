@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from sopkit import months
 from sopkit.agenda import STEPS, Step
-from sopkit.pages import downloads
+from sopkit.pages import downloads, outline
 from sopkit.publication import EXTRACTS, REVISIONS
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
@@ -38,18 +38,26 @@ _HEADLINE = re.compile(r'<p class="headline">(.*?)</p>', re.DOTALL)
 _TITLE = re.compile(
     r'(<div class="title"><h1>.*?</h1>)(?:<p class="stamp[^"]*">.*?</p>)?</div>', re.DOTALL
 )
-_TO_PACK = re.compile(r'href="((?:index|0\d_\w+)\.html|[\w.]+\.xlsx)"')
+_DECIDES = re.compile(r"<p><strong>Decides</strong>: (.*?)</p>", re.DOTALL)
+# an address beside the page; its tables are kept with it
+_FROM_HERE = re.compile(rf'href="(?!#|/|[a-z]+:|{downloads.TABLES}/)')
+_DONE = "stamp done"
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
 class Imprint:
-    """What every page of a pack says of itself; ``stamps`` by step: closed, or what is open."""
+    """What every page of a pack says of itself.
+
+    ``stamps`` by step: closed, or what is open. ``earlier`` by file: the last cycle before this one
+    that has such a page.
+    """
 
     company: str
     cycle: pd.Timestamp
     version: str
     stamps: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Path:
@@ -102,7 +110,7 @@ def stamp_class(words: str) -> str:
     ('stamp done', 'stamp')
     """
     is_done = words.startswith(("approved", "revision")) and " was reopened" not in words
-    return "stamp done" if is_done else "stamp"
+    return _DONE if is_done else "stamp"
 
 
 def keep_page(folder: Path, step: Step, number: int) -> Path:
@@ -110,7 +118,7 @@ def keep_page(folder: Path, step: Step, number: int) -> Path:
     page = (folder / f"{step.notebook}.html").read_text(encoding="utf-8")
     target = folder / REVISIONS / str(number) / f"{step.notebook}.html"
     downloads.keep(folder, step.notebook, target.parent)
-    _write_whole(target, _TO_PACK.sub(r'href="../../\1"', page))
+    _write_whole(target, _FROM_HERE.sub('href="../../', page))
     return target
 
 
@@ -143,33 +151,49 @@ def write_failure(
 
 
 def write_index(folder: Path, imprint: Imprint) -> Path:
-    """Write the pack's first page: each page there is, its purpose, what its headline says.
+    """Write the pack's first page: each page there is, its answer, its stamp, what it decides.
 
     Below them: workbook of the S&OP grid, extracts, pages of earlier revisions, those that are in
-    the folder. A page that was printed has its PDF beside it.
+    the folder. A page that was printed has its PDF beside it. The executive page's answer stands
+    above all.
     """
-    shown = [step for step in STEPS if (folder / f"{step.notebook}.html").is_file()]
-    pages = [
-        {
-            "title": step.title,
-            "href": f"{step.notebook}.html",
-            "pdf": _if_there(folder, f"{step.notebook}.pdf"),
-            "tables": _if_there(folder, f"{downloads.TABLES}/{step.notebook}.xlsx"),
-            "purpose": _PURPOSES[step.name],
-            "headline": _first_sentence(folder / f"{step.notebook}.html"),
-            "stamp": imprint.stamps.get(step.name, ""),
-            "stamp_class": stamp_class(imprint.stamps.get(step.name, "")),
-        }
-        for step in shown
-    ]
+    there = [step for step in STEPS if (folder / f"{step.notebook}.html").is_file()]
+    pages = [_listed(folder, step, imprint.stamps.get(step.name, "")) for step in there]
+    is_whole = STEPS[-1] in there
     body = _template("pack.html.j2").render(
         pages=pages,
+        answer=pages[-1]["headline"] if is_whole else "",
+        closed=sum(page["stamp_class"] == _DONE for page in pages),
+        count=len(STEPS),
         workbook=_if_there(folder, WORKBOOK),
         extracts=[path.name for path in sorted((folder / EXTRACTS).glob("*.*"))],
         revisions=_revisions(folder),
     )
     title = f"Meeting pack {months.label(imprint.cycle)}"
     return _write(folder / "index.html", body, title, imprint)
+
+
+def _listed(folder: Path, step: Step, stamp: str) -> dict[str, str]:
+    """What the pack's first page says of one page."""
+    page = folder / f"{step.notebook}.html"
+    text = page.read_text(encoding="utf-8")
+    return {
+        "title": step.title,
+        "href": page.name,
+        "pdf": _if_there(folder, f"{step.notebook}.pdf"),
+        "tables": _if_there(folder, f"{downloads.TABLES}/{step.notebook}.xlsx"),
+        "purpose": _PURPOSES[step.name],
+        "headline": _plain(_HEADLINE, text),
+        "decides": _plain(_DECIDES, text),
+        "stamp": stamp,
+        "stamp_class": stamp_class(stamp),
+    }
+
+
+def _plain(wanted: re.Pattern, page: str) -> str:
+    """The first place that a pattern finds on a page, as plain text; empty where it finds none."""
+    found = wanted.search(page)
+    return html.unescape(re.sub(r"<[^>]+>", "", found[1])).strip() if found else ""
 
 
 def _if_there(folder: Path, name: str) -> str:
@@ -204,37 +228,35 @@ def write_cycles(folder: Path, cycles: list[dict[str, str]], company: str) -> Pa
         Its name.
     """
     newest = sorted(cycles, key=lambda cycle: cycle["cycle"], reverse=True)
-    body = _template("cycles.html.j2").render(cycles=newest)
+    shown = [
+        cycle | {"stamp_class": stamp_class(cycle["state"]), "said": _answer(folder, cycle)}
+        for cycle in newest
+    ]
+    body = _template("cycles.html.j2").render(cycles=shown)
     return _write(folder / "index.html", body, "Planning cycles", company)
+
+
+def _answer(folder: Path, cycle: dict[str, str]) -> str:
+    """What a cycle's executive page says first; empty where there is none."""
+    page = (folder / cycle["href"]).with_name(f"{STEPS[-1].notebook}.html")
+    return _plain(_HEADLINE, page.read_text(encoding="utf-8")) if page.is_file() else ""
 
 
 def _cells(notebook: nbformat.NotebookNode) -> str:
     """Markup of all text and of all exhibits; the shell has the only h1."""
     from nbconvert.exporters import HTMLExporter  # here: what needs no page waits for no nbconvert
 
-    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    for cell in texts[:1]:
-        cell.source = re.sub(r"\A\s*# .*\n?", "", cell.source)
-    for cell in texts:
-        cell.source = re.sub(r"^# ", "## ", cell.source, flags=re.MULTILINE)
     exporter = HTMLExporter(
         template_name=_TEMPLATES.name,
         extra_template_basedirs=[str(_TEMPLATES.parent)],
         exclude_anchor_links=True,
     )
-    return exporter.from_notebook_node(notebook)[0]
-
-
-def _first_sentence(page: Path) -> str:
-    """First sentence of a page's headline as plain text, empty where it has none."""
-    found = _HEADLINE.search(page.read_text(encoding="utf-8"))
-    text = html.unescape(re.sub(r"<[^>]+>", "", found[1])) if found else ""
-    return re.split(r"(?<=[.!?])\s+(?=[^\W\d_])", text.strip())[0]
+    return outline.explained(exporter.from_notebook_node(outline.arranged(notebook))[0])
 
 
 def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: str = "") -> Path:
     """Write ``body`` (markup) into the shell; the list of cycles has only a company's name."""
-    said = {"company": imprint, "cycle_label": "", "navigation": [], "footer": ""}
+    said = {"company": imprint, "cycle_label": "", "navigation": [], "elsewhere": [], "footer": ""}
     if isinstance(imprint, Imprint):
         label, data_to = (months.label(months.shift(imprint.cycle, n)) for n in (0, -1))
         said = {
@@ -242,14 +264,19 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
             "cycle_label": label,
             "navigation": [("Overview", "index.html")]
             + [(step.title, f"{step.notebook}.html") for step in STEPS],
+            "elsewhere": _elsewhere(imprint, target.name),
             "footer": f"Cycle {label} · sopkit {imprint.version} · data to {data_to}",
         }
     for part, files in (("style", ("style.css", "tables.css")), ("script", ("script.js",))):
         texts = [(_TEMPLATES / file).read_text(encoding="utf-8") for file in files]
         said[part] = Markup("".join(texts))
+    named, places = outline.anchored(body.strip())
+    beside = outline.beside(target.name)
     page = _template("page.html.j2").render(
         said,
-        body=Markup(body.strip()),
+        body=Markup(named),
+        contents=places if beside and len(places) >= outline.FEWEST else [],
+        beside=beside,
         title=title,
         current=target.name,
         stamp=stamp,
@@ -257,6 +284,13 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
     )
     _write_whole(target, page)
     return target
+
+
+def _elsewhere(imprint: Imprint, page: str) -> list[tuple[str, str]]:
+    """The way to the same page of the cycle before, and to the list of cycles."""
+    before = imprint.earlier.get(page)
+    ways = [(f"Cycle {before}", f"../{before}/{page}")] if before else []
+    return [*ways, ("All cycles", "../index.html")]
 
 
 @functools.cache

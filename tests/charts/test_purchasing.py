@@ -39,7 +39,7 @@ def test_suppliers_stand_by_month_of_receipt_with_their_money(orders):
     figure = purchasing.suppliers(orders, currency="EUR", fences=FENCES, cycle=CYCLE)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["Far", "no supplier named"]
-    assert figure.axes[0].images[0].get_array().tolist() == [[0, 0, 100, 200], [0, 50, 0, 0]]
+    assert figure.axes[0].collections[0].get_array().tolist() == [[0, 0, 100, 200], [0, 50, 0, 0]]
     assert texts(figure) == ["100", "200", "50"]
 
 

@@ -95,7 +95,7 @@ def _chart() -> exhibits.Exhibit:
 
 def _shown(exhibit: exhibits.Exhibit, *tags: str) -> nbformat.NotebookNode:
     cell = nbformat.v4.new_code_cell("secret()")
-    cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": exhibit.html})]
+    cell.outputs = [nbformat.v4.new_output("display_data", data=exhibit._repr_mimebundle_())]
     cell.metadata.tags = list(tags)
     return cell
 
@@ -233,7 +233,7 @@ def test_paper_keeps_rows_and_charts_whole_repeats_heads_and_leaves_out_what_is_
 def test_on_paper_a_sentence_stays_with_its_table_and_apart_from_the_one_before(tmp_path, on_paper):
     cells = [_said("# Executive review"), *_section("What stands here?", _small(1))]
     cells += [_said("And in the second part:"), _shown(_small(2)), _said("How to read it: so.")]
-    script = """() => [...document.querySelectorAll("main > .text")].map(e => {
+    script = """() => [...document.querySelectorAll("main .body > .text")].map(e => {
         const style = getComputedStyle(e);
         return [e.innerText.slice(0, 7), style.breakAfter, parseFloat(style.marginTop) > 4];
     })"""
@@ -256,7 +256,7 @@ def test_successive_deeper_cells_are_folded_into_one_block_that_needs_no_script(
         _said("After.", "deeper"),
     ]
     text = _page(tmp_path, cells).read_text(encoding="utf-8")
-    body = text[text.index("<main>") : text.index("</main>")]
+    body = text[text.index("<main") : text.index("</main>")]
     assert body.count('<details class="deeper">') == body.count("</details>") == 2
     first, second = re.findall(r'<details class="deeper">(.*?)</details>', body, re.DOTALL)
     assert "Before." in first and "part 1" in first and "After." in second

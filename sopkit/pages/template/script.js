@@ -214,7 +214,7 @@
 
   // Browsers that cannot open details by style: open them for print, close them afterwards.
   let opened = [];
-  addEventListener("beforeprint", () => {
+  if (!CSS.supports("selector(::details-content)")) addEventListener("beforeprint", () => {
     opened = all(".grid details:not([open])");
     opened.forEach(part => { part.open = true; });
   });
