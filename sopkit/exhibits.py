@@ -13,6 +13,7 @@ import difflib
 import functools
 import io
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape, unescape
@@ -711,8 +712,11 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     import matplotlib  # here: tables and headlines need no charts
 
     buffer = io.BytesIO()
-    # no dates, no random ids: same figure, same bytes; text stays text
-    with matplotlib.rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):
+    # no dates, no random ids: same figure, same bytes; text stays text, a dollar a dollar
+    look = {"svg.hashsalt": "sopkit", "svg.fonttype": "none", "text.parse_math": False}
+    with matplotlib.rc_context(look), warnings.catch_warnings():
+        # the reader's browser has the letters that the font for measuring lacks
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
     size = "max-width:100%" + (";width:auto;min-width:0" if drawn.get_figwidth() < _WIDE else "")

@@ -49,7 +49,7 @@ def calendar(
             colour = "white" if amount > _DARK * most else _style.INK
             look = {"ha": "center", "va": "center", "fontsize": 9}
             axes.text(column, row, words(amount), color=colour, **look)
-    axes.set_yticks(range(len(wide)), wide.index)
+    axes.set_yticks(range(len(wide)), map(_style.cut, wide.index))
     names = [
         month.strftime("%b\n%Y" if k == 0 or month.month == 1 else "%b")
         for k, month in enumerate(wide)

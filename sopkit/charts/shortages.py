@@ -108,6 +108,7 @@ def _block(
     axes.barh(middle, color=colour, alpha=0.25, edgecolor="white", linewidth=1.5, **size)
     if total and amount < _LEAST_SHARE / 2.0 * total:
         return
+    name = _style.cut(name)
     text = f"{name} · {_style.short(amount)}" if first else f"{name}\n{_style.short(amount)}"
     _style.say(axes, text, (left, middle), shift=(5, 0), fontsize=9.5)
 
