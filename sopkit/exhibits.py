@@ -1,14 +1,14 @@
-"""What stands in a notebook and on a page: headline, tiles, table, figure, S&OP grid, log.
+"""What stands in a notebook and on a page: headline, tiles, table, figure.
 
 Each function returns an ``Exhibit``, a piece of HTML that a notebook shows and ``pages`` takes over
-as it is. Numbers become text here and nowhere else. Everything that comes from data is escaped.
-Tables go through the Styler of pandas and the template ``pages/template/table.html.j2``.
+as it is, with the tables that travel with it. Numbers become text here and nowhere else. Everything
+that comes from data is escaped. Tables go through the Styler of pandas and the template
+``pages/template/table.html.j2``. ``logs`` and ``grids`` build on these.
 """
 
 from __future__ import annotations
 
 import base64
-import calendar
 import difflib
 import functools
 import io
@@ -19,27 +19,21 @@ from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from sopkit import months, schema
-from sopkit.demand import forecasting
-from sopkit.reconciliation import grid as sop
+from sopkit.carried import KINDS, MIME, TEXTS, carried
 
-KINDS = tuple(
-    "quantity signed_quantity value signed_value exact_value exact signed_exact rate signed_rate "
-    "fine_rate "
-    "count months decimal month text rating link".split()
-)
 _NOISE = 1e-6  # percent below all that is rounding
 _NO_CURRENCY = schema.COMPANY["currency"].default  # the word that stands where none is given
 _SHORTEST_ALT = 8
-_SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no season is told
-_TEMPLATES = Path(__file__).parent / "pages" / "template"
-_MISSING, _MINUS, _SPACE = "–", "−", "\u00a0"
-_LEFT = ("text", "month", "rating", "link")
+TEMPLATES = Path(__file__).parent / "pages" / "template"
+MISSING, MINUS, _SPACE = "–", "−", "\u00a0"
+_MOST_BEHIND = 60  # rows of a chart's figures shown below it
+_MOST_IN_PAGE = 200  # rows of a table that a page holds; the CSV beside it has all
+_KEYS = {"family": "f", "location": "l", "channel": "c"}  # by which a page filters rows
 _LARGEST_CHANGE, _FROM_NOTHING = 100.0, "from next to nothing"  # a change that says no more
 _WIDE = 8.0  # inches from which a chart fills the page, and is scrolled on a phone
 _LONG_TEXT = 24  # letters; longer texts may wrap
@@ -58,17 +52,24 @@ _CHIPS = {
     "amber": ["near", "short of demand", "too much stock", "partly", "due", "unknown"],
     "green": ["met", "deliverable", "kept", "better", "ready"],
 }
-_ROWS = (sop.LAST, sop.NOW, sop.DIFFERENCE, sop.RUNNING, "Budget", "Last year")
 
 
 @dataclass(frozen=True, repr=False)
 class Exhibit:
-    """A piece of HTML, shown by notebooks and taken over by pages."""
+    """A piece of HTML, shown by notebooks and taken over by pages, and its tables in full.
+
+    ``tables`` are of ``carried``; ``<!--csv 0-->`` in the markup is where a page links the first.
+    """
 
     html: str
+    tables: tuple[dict, ...] = ()
 
     def _repr_html_(self) -> str:
         return self.html
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
+        tables = {MIME: list(self.tables)} if self.tables else {}
+        return {"text/html": self.html, "text/plain": repr(self)} | tables
 
     def __repr__(self) -> str:
         text = unescape(re.sub(r"<[^>]+>", " ", self.html))
@@ -96,57 +97,58 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     >>> format_amount(-9019285.0, "value", "EUR").replace("\u00a0", " ")
     '−9.0 M EUR'
     """
-    if kind in _LEFT:
+    if kind in TEXTS:
         return _word(amount)
     if not np.isfinite(amount):
-        return _MISSING
+        return MISSING
     if kind == "exact_value":
-        return f"{amount:,.2f}{_SPACE}{currency}".replace("-", _MINUS).rstrip()
+        return f"{amount:,.2f}{_SPACE}{currency}".replace("-", MINUS).rstrip()
     base, is_signed = kind.removeprefix("signed_"), kind.startswith("signed_")
     if base == "value":
         return _money(amount, is_signed, _SPACE + currency if currency else "")
     if base == "rate":
         percents = _percents(pd.Series([amount]))
-        digits = 0 if abs(amount) >= 10 else _digits(base, percents)
-        return _number(percents.iloc[0], digits, is_signed, "%")
-    return _number(amount, _digits(base, pd.Series([amount], dtype="float64")), is_signed)
+        digits = 0 if abs(amount) >= 10 else digits_of(base, percents)
+        return number(percents.iloc[0], digits, is_signed, "%")
+    return number(amount, digits_of(base, pd.Series([amount], dtype="float64")), is_signed)
 
 
 def _word(value: object) -> str:
     if pd.isna(value) or value == "":
-        return _MISSING
+        return MISSING
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, pd.Timestamp):
         return months.label(value)
-    return re.sub(r"(?<![^\s(])-(?=\d)", _MINUS, str(value))  # in sentences, too
+    return re.sub(r"(?<![^\s(])-(?=\d)", MINUS, str(value))  # in sentences, too
 
 
-def _number(amount: float, digits: int, is_signed: bool, suffix: str = "") -> str:
+def number(amount: float, digits: int, is_signed: bool, suffix: str = "") -> str:
+    """A number as text with that many decimals; what rounds to nothing is 0 without a sign."""
     if not np.isfinite(amount):
-        return _MISSING
+        return MISSING
     text = f"{abs(amount):,.{digits}f}"
     if not text.strip("0.,"):
         return "0" + suffix
-    return (_MINUS if amount < 0 else "+" if is_signed else "") + text + suffix
+    return (MINUS if amount < 0 else "+" if is_signed else "") + text + suffix
 
 
 def _money(amount: float, is_signed: bool, unit: str) -> str:
     """``181 M``, ``12.3 M``, ``345 k``, ``1,234``; the limits are where rounding would carry."""
     size = abs(amount)
     if size >= 999_500:
-        return _number(amount / 1e6, int(size < 99.95e6), is_signed, f"{_SPACE}M{unit}")
+        return number(amount / 1e6, int(size < 99.95e6), is_signed, f"{_SPACE}M{unit}")
     if size >= 9_999.5:
-        return _number(amount / 1e3, 0, is_signed, f"{_SPACE}k{unit}")
-    return _number(amount, 0 if size >= 99.5 or _is_whole(amount) else 2, is_signed, unit)
+        return number(amount / 1e3, 0, is_signed, f"{_SPACE}k{unit}")
+    return number(amount, 0 if size >= 99.5 or _is_whole(amount) else 2, is_signed, unit)
 
 
 def _is_whole(amount: float | pd.Series) -> bool:
     return bool(np.all(np.abs(amount - np.round(amount)) < 1e-6))
 
 
-def _digits(base: str, amounts: pd.Series) -> int:
-    """Decimals shared by a column: none for whole or large amounts."""
+def digits_of(base: str, amounts: pd.Series) -> int:
+    """Decimals shared by a column of the kind ``base``: none for whole or large amounts."""
     known = amounts[np.isfinite(amounts.to_numpy())]
     if base in ("exact", "decimal", "fine_rate"):
         return 2
@@ -204,7 +206,7 @@ def headline(
     '<p class="headline">We plan <b>12</b> units, <b>5%</b> below budget.</p>'
     """
     rows = facts.set_index("fact")
-    is_missing = rows["amount"].isna() & (~rows["kind"].isin(_LEFT) | rows["text"].eq(""))
+    is_missing = rows["amount"].isna() & (~rows["kind"].isin(TEXTS) | rows["text"].eq(""))
 
     def fill(match: re.Match) -> str:
         name, below, above = match.groups()
@@ -263,6 +265,11 @@ def note(text: str, name: str = "note") -> Exhibit:
     return Exhibit(f'<p class="{name}">{escape(text, quote=False)}</p>')
 
 
+def with_family(frame: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """The table with the family of each row's item, by which a page filters rows."""
+    return frame.assign(family=schema.lookup(frame["item"], items, "family"))
+
+
 def table(
     frame: pd.DataFrame,
     *,
@@ -313,20 +320,26 @@ def table(
         _known(column, list(frame.columns), "column")
     if frame.empty:
         return note(missing or f"Nothing to show: {caption}.", "missing")
-    shown = frame.head(rows).reset_index(drop=True)
-    classes = list(row_classes)[:rows] or [""] * len(shown)
+    shown = frame.head(max(rows, _MOST_IN_PAGE)).reset_index(drop=True)
+    classes = list(row_classes)[: len(shown)] or [""] * len(shown)
     if once:
         repeats = shown[list(once)].eq(shown[list(once)].shift()).all(axis=1)
         shown = shown.assign(**{name: shown[name].mask(repeats, _SPACE) for name in once})
         classes = repeats.map({True: "more", False: ""}).tolist()
-    html = _styled(shown, columns, kinds, currency, classes)
+    html = _styled(shown, columns, kinds, currency, classes, rows)
     head = f"<figcaption>{escape(caption)}</figcaption>"
-    foot = _source(len(frame) - len(shown), source, rest)
-    return Exhibit(f'<figure class="table">{head}{_frame(escape(caption), html)}</figure>{foot}')
+    foot = _source(len(frame), min(rows, len(frame)), source, rest)
+    whole = carried(
+        frame, caption=caption, columns=columns, kinds=kinds, currency=currency, source=source
+    )
+    total = f' data-rows="{len(frame)}"' if len(frame) > len(shown) else ""
+    markup = f'<figure class="table"{total}>{head}{_frame(escape(caption), html)}{foot}</figure>'
+    return Exhibit(markup, (whole,))
 
 
-def _source(rest: int, source: str | None, where: str = "") -> str:
-    """The line below a table: rows not shown, and where all of them are."""
+def _source(count: int, shown: int, source: str | None, where: str = "", place: int = 0) -> str:
+    """The line below a table: rows not shown, where all of them are, the link a page puts in."""
+    rest = count - shown
     if where:
         source = None if rest else source
     more = f"and {rest:,} more {'row' if rest == 1 else 'rows'}" if rest else ""
@@ -334,7 +347,7 @@ def _source(rest: int, source: str | None, where: str = "") -> str:
     file = f"{source}.parquet" if source else ""
     text = f"{more}, in {file}" if more and file else more or (file and f"Source: {file}")
     name = "source rest" if rest else "source"  # what is left out is said in print too
-    return f'<p class="{name}">{escape(text)}</p>' if text else ""
+    return f'<p class="{name}"><span>{escape(text)}</span> <!--csv {place}--></p>'
 
 
 def exceptions(
@@ -359,118 +372,7 @@ def exceptions(
         return found
     money = format_amount(rest["amount_value"].abs().sum(), "value", currency)
     words = f"Below materiality and not shown: {len(rest):,}, worth {money} in all."
-    return Exhibit(found.html + note(words).html)
-
-
-def reasons(table_: pd.DataFrame, *, caption: str, currency: str = "", rows: int = 10) -> Exhibit:
-    """Why the forecast of the largest series is what it is, in words, one row a series.
-
-    Parameters
-    ----------
-    table_ : DataFrame
-        Table `forecast_reasons`.
-    caption : str
-        What is shown.
-    currency : str
-        Written behind the money.
-    rows : int
-        Most series shown.
-    """
-    is_priced = table_["amount_value"].notna().any()
-    size = "amount_value" if is_priced else "quantity"
-    largest = table_.sort_values(size, ascending=False, kind="stable")
-    named = largest[schema.SERIES].itertuples(index=False)
-    names = [", ".join(key for key in keys if key != schema.ALL) for keys in named]
-    shown = pd.DataFrame(
-        {
-            "series": names,
-            "size": largest[size],
-            "wape": largest["wape"],
-            "naive_wape": largest["naive_wape"],
-            "why": [reason(row) for row in largest.head(rows).to_dict("records")]
-            + [""] * max(len(largest) - rows, 0),
-        }
-    )
-    columns = {"series": "Series", "size": "Forecast", "wape": "Error"}
-    columns |= {"naive_wape": "Repeating last year", "why": "Why"}
-    kinds = {"size": "value" if is_priced else "quantity", "wape": "rate", "naive_wape": "rate"}
-    return table(
-        shown,
-        caption=caption,
-        columns=columns,
-        kinds=kinds,
-        currency=currency,
-        source="forecast_reasons",
-        rows=rows,
-        missing="No series is forecast.",
-    )
-
-
-def fallbacks(table_: pd.DataFrame) -> Exhibit:
-    """Models that were left out, how many series that touches, why, and what stands in.
-
-    Parameters
-    ----------
-    table_ : DataFrame
-        Table `fallbacks`.
-    """
-    keys = ["words", "reason", "instead"]
-    named = table_.assign(series=1, example=table_["item"])
-    sums = named.groupby(keys, as_index=False).agg({"series": "sum", "example": "first"})
-    return table(
-        sums.sort_values(["series", "words"], ascending=[False, True]),
-        caption="Models left out, and what stands in",
-        columns={"words": "Model", "series": "Series", "example": "Such as item"}
-        | {"reason": "Reason", "instead": "Instead"},
-        kinds={"series": "count"},
-        source="fallbacks",
-        missing="None: every model gave every series it is for a sound forecast.",
-    )
-
-
-def reason(row: dict) -> str:
-    r"""One series' forecast explained: its models, its season, its growth.
-
-    Parameters
-    ----------
-    row : dict
-        A row of `forecast_reasons`.
-
-    Examples
-    --------
-    >>> row = dict(kind="smooth", known_months=48, models=2, first_model="theta_log",
-    ...     first_share=0.7, second_model="holt", second_share=0.3, third_share=0.0,
-    ...     peak_month=7.0, peak_rate=0.3, trough_month=1.0, trough_rate=-0.2, growth_rate=0.04)
-    >>> print(reason(row).replace(". ", ".\n"))
-    Smooth, 48 months: Theta on logs 70%, Holt’s trend 30%.
-    Season: July +30%, January −20%.
-    Next twelve months +4% on the last twelve.
-    """
-    parts = []
-    for rank in ("first", "second", "third"):
-        if row[f"{rank}_share"] > 0:
-            name = forecasting.MODELS[row[f"{rank}_model"]].words.replace("'", "’")
-            parts.append(f"{name} {_share(row[f'{rank}_share'])}")
-    rest = row["models"] - len(parts)
-    parts += [f"{rest} more"] if rest > 0 else []
-    mix = ", ".join(parts) if parts else "no model was able, so last year’s mean stands in"
-    age = f"{row['known_months']} month{'' if row['known_months'] == 1 else 's'}"
-    text = f"{row['kind'].capitalize()}, {age}: {mix}. "
-    if row["peak_rate"] - row["trough_rate"] >= _SMALLEST_SEASON:
-        high, low = (
-            f"{calendar.month_name[int(row[f'{word}_month'])]} {_share(row[f'{word}_rate'], '+')}"
-            for word in ("peak", "trough")
-        )
-        text += f"Season: {high}, {low}. "
-    else:
-        text += "No season to speak of. "
-    if np.isfinite(row["growth_rate"]):
-        text += f"Next twelve months {_share(row['growth_rate'], '+')} on the last twelve."
-    return text.strip()
-
-
-def _share(rate: float, sign: str = "") -> str:
-    return f"{rate:{sign}.0%}".replace("-", _MINUS) if abs(rate) >= 0.005 else "0%"
+    return Exhibit(found.html + note(words).html, found.tables)
 
 
 def _frame(label: str, content: str) -> str:
@@ -480,7 +382,7 @@ def _frame(label: str, content: str) -> str:
 
 @functools.cache
 def _styler() -> type[Styler]:
-    return Styler.from_custom_template(str(_TEMPLATES), html_table="table.html.j2")
+    return Styler.from_custom_template(str(TEMPLATES), html_table="table.html.j2")
 
 
 def _styled(
@@ -489,22 +391,50 @@ def _styled(
     kinds: dict[str, str],
     currency: str,
     row_classes: list[str],
+    rows: int,
 ) -> str:
-    cells, headings, left = {}, {}, []
+    cells, headings, left, marked = {}, {}, [], {}
     money = [name for name in columns if kinds.get(name) in ("value", "signed_value")]
     sizes = [shown[name].astype("float64").abs().max() for name in money]
     is_large = any(size >= 9_999.5 for size in sizes)  # columns side by side have one scale
     for place, (column, heading) in enumerate(columns.items(), start=1):
         kind = kinds.get(column, "text")
         unit, texts = _column(shown, column, kind, currency, is_large=is_large)
-        if kind in _LEFT:
+        if kind in TEXTS:
             is_long = kind != "link" and max(map(len, texts)) > _LONG_TEXT
             left.append(f"{'w' if is_long else 't'}{place}")
         cells[column] = [_cell(text, kind) for text in texts]
+        marked[column] = _values(shown[column], texts, kind)
         headings[column] = escape(heading) + (f" <small>{escape(unit)}</small>" if unit else "")
     styler = _styler()(pd.DataFrame(cells)).hide(axis="index")
     styler = styler.format_index(lambda name: headings[name], axis=1)
-    return styler.to_html(exclude_styles=True, left=" ".join(left), row_classes=row_classes)
+    return styler.to_html(
+        exclude_styles=True,
+        left=" ".join(left),
+        row_classes=row_classes,
+        row_keys=_row_keys(shown),
+        values=list(zip(*marked.values(), strict=True)),
+        rows=rows,
+    )
+
+
+def _row_keys(shown: pd.DataFrame) -> list[str]:
+    """Family, location and channel of each row as attributes: a page filters by them."""
+    keys = [""] * len(shown)
+    for column, letter in _KEYS.items():
+        for place, word in enumerate(shown[column] if column in shown else ()):
+            if isinstance(word, str) and word not in ("", _SPACE, schema.ALL):
+                keys[place] += f' data-{letter}="{escape(word)}"'
+    return keys
+
+
+def _values(amounts: pd.Series, texts: list[str], kind: str) -> list[str]:
+    """What a cell sorts by, where its text does not tell: amounts with units of their own."""
+    is_mixed, scale = kind not in KINDS, 100.0 if kind == "signed_rate" else 1.0
+    return [
+        f' data-v="{amount * scale:.7g}"' if (is_mixed or text == _FROM_NOTHING) and known else ""
+        for amount, text, known in zip(amounts, texts, amounts.notna(), strict=True)
+    ]
 
 
 def _column(
@@ -515,7 +445,7 @@ def _column(
     Money is in thousands where it ``is_large`` in any column of the table.
     """
     amounts = shown[column]
-    if kind in _LEFT:
+    if kind in TEXTS:
         return "", [_word(amount) for amount in amounts]
     if kind in shown.columns and kind not in KINDS:
         pairs = zip(amounts, shown[kind], strict=True)
@@ -526,9 +456,9 @@ def _column(
     shown_in = "" if currency == _NO_CURRENCY else currency  # a heading says money itself
     scaled = amounts.astype("float64") * (0.001 if is_large else 1)
     scaled = _percents(amounts) if is_rate else scaled
-    digits, suffix = _digits(base, scaled), "%" if is_rate else ""
+    digits, suffix = digits_of(base, scaled), "%" if is_rate else ""
     unit = (f"k {shown_in}".strip() if is_large else shown_in) if base == "value" else ""
-    texts = [_number(amount, digits, is_signed, suffix) for amount in scaled]
+    texts = [number(amount, digits, is_signed, suffix) for amount in scaled]
     if kind == "signed_rate":
         pairs = zip(amounts, texts, strict=True)
         texts = [_FROM_NOTHING if amount >= _LARGEST_CHANGE else text for amount, text in pairs]
@@ -540,7 +470,7 @@ def _with_unit(amount: float, kind: str, currency: str) -> str:
     if kind in KINDS and kind != "months":
         return format_amount(amount, kind, currency)
     text = format_amount(amount, "months" if kind == "months" else "quantity")
-    return text if text == _MISSING or not isinstance(kind, str) else text + _SPACE + kind
+    return text if text == MISSING or not isinstance(kind, str) else text + _SPACE + kind
 
 
 def _cell(text: str, kind: str) -> str:
@@ -555,137 +485,6 @@ def _cell(text: str, kind: str) -> str:
 def _chip(text: str) -> str:
     colour = next((name for name, words in _CHIPS.items() if text in (name, *words)), "")
     return f'<span class="chip {colour}">{text}</span>' if colour else escape(text)
-
-
-def revisions(changes: pd.DataFrame, *, currency: str = "") -> Exhibit:
-    """Plans as they were closed before the last reopening, beside what stands now.
-
-    Parameters
-    ----------
-    changes : DataFrame
-        Table `revision_changes`.
-    currency : str
-        Of money.
-    """
-    moved = changes[["change", "worst_change"]].abs().ge(0.5).any(axis=1)
-    shown = changes[moved & changes["is_latest"].astype(bool)]
-    columns = dict(words="Reopened for", measure="Plan", family="Of", before="As closed")
-    columns |= dict(now="Now", change="Moved by", worst_month="Most in", worst_change="by")
-    kinds = dict.fromkeys(["before", "now"], "quantity") | {"worst_month": "month"}
-    kinds |= dict.fromkeys(["change", "worst_change"], "signed_quantity")
-    return table(
-        shown,
-        caption="Plans as they were closed before a reopening, beside what stands now",
-        columns=columns | {"change_value": "In money"},
-        kinds=kinds | {"change_value": "signed_value"},
-        currency=currency,
-        rows=4,
-        rest="in the table revision_changes",
-        missing="No step was reopened in this cycle, or nothing has moved since.",
-        once=("words",),
-    )
-
-
-def feedback(
-    lines: pd.DataFrame,
-    items: pd.DataFrame,
-    *,
-    caption: str,
-    why: str,
-    currency: str,
-    source: str,
-    missing: str,
-    rows: int = 15,
-    materiality: float = 0.0,
-) -> Exhibit:
-    """Lines that go back to sales: for whom, what, when it is wanted and when it comes, the answer.
-
-    Parameters
-    ----------
-    lines : DataFrame
-        Table `feedback`, or `agreed`; its places are added up where channels are known.
-    items : DataFrame
-        Raw table: names that people read.
-    caption, currency, source, missing, rows
-        As in ``table``.
-    why : str
-        Heading of the last column: limits of lines, or remarks on answers.
-    materiality : float
-        Money of a line below which it is counted in words, if it has no remark and others remain.
-    """
-    money = lines.groupby("feedback")["amount_value"].transform("sum").abs()
-    is_small = (money < materiality) & (lines["finding"] == "" if "finding" in lines else True)
-    if is_small.any() and not is_small.all():
-        small, lines = lines[is_small], lines[~is_small]
-        count, limit = small["feedback"].nunique(), format_amount(materiality, "value", currency)
-        counted = "one line" if count == 1 else f"{count:,} lines"
-        caption += f"; {counted} of less than {limit} each not shown"
-    name = schema.lookup(lines["item"], items, "description").fillna(lines["item"])
-    later = lines["later_month"]
-    said = (
-        lines["state"]
-        .str.cat(lines["author"].astype("str"), sep=", ", na_rep="")
-        .str.removesuffix(", ")
-    )
-    reason = None
-    if "cause" in lines:  # a site that binds is no news
-        limit = lines["limit"].where(lines["limit"] != lines["site"], "")
-        reason = lines["cause"].str.cat(limit, sep=": ").str.removesuffix(": ") + lines["remark"]
-    shown = lines.assign(
-        name=name.astype("str"),
-        to_whom=lines["channel"].where(lines["channel"] != schema.ALL, lines["location"]),
-        comes=later.dt.strftime("%Y-%m").fillna("not within the plan"),
-        said=said,
-        why=lines["finding"] if reason is None else reason,
-        promised=lines["promised_quantity"] if "remark" in lines else 0.0,
-    )
-    by = "feedback name to_whom month comes said why".split()
-    shown = shown.groupby(by, as_index=False, sort=False)[
-        ["quantity", "amount_value", "promised"]
-    ].sum(min_count=1)
-    again = [f"; promised before: {n:,.0f}" if n >= 0.5 else "" for n in shown["promised"]]
-    shown = shown.assign(why=shown["why"].astype("str") + pd.Series(again, dtype="str"))
-    heads = dict(feedback="Line", name="Item", to_whom="For", month="Wanted", comes="Comes")
-    heads |= dict(quantity="Units", amount_value="Money", said="Answer", why=why)
-    return table(
-        shown,
-        caption=caption,
-        columns=heads,
-        kinds=dict(month="month", quantity="quantity", amount_value="value"),
-        currency=currency,
-        source=source,
-        missing=missing,
-        rows=rows,
-    )
-
-
-def assumptions(register: pd.DataFrame, *, currency: str = "") -> Exhibit:
-    """The assumptions log: what the plan rests on, rated; broken ones first.
-
-    Parameters
-    ----------
-    register : DataFrame
-        Table `register`; its rows of the kind assumption are shown.
-    currency : str
-        Of the company.
-    """
-    held = register[register["kind"] == "assumption"]
-    rank = {"red": 0, "amber": 1, "green": 2, "broken": 0, "expired": 1, "untested": 1, "held": 1}
-    held = held.sort_values(["status", "quality", "impact"], key=lambda word: word.map(rank))
-    is_red = held[["quality", "impact"]].eq("red").all(axis=1) | held["status"].eq("broken")
-    rated = {"quality": "Quality", "impact": "Impact", "status": "Status"}
-    return table(
-        held,
-        caption="Assumptions the plan rests on, rated by quality of evidence and impact if wrong",
-        columns={"statement": "Assumption", "owner": "Owner"}
-        | rated
-        | {"amount_value": "Rests on it", "finding": "Sign, or why it is not tested"},
-        kinds=dict.fromkeys(rated, "rating") | {"amount_value": "value"},
-        currency=currency,
-        source="register",
-        missing="No assumptions are recorded. Add them to data/raw/assumptions.csv.",
-        row_classes=is_red.map({True: "alert", False: ""}),
-    )
 
 
 def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
@@ -721,97 +520,23 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
     size = "max-width:100%" + (";width:auto;min-width:0" if drawn.get_figwidth() < _WIDE else "")
     image = f'<img src="{source}" alt="{escape(alt)}" style="{size}">'
-    return Exhibit(f'<figure class="chart">{_frame("chart", image)}</figure>')
+    below, tables = _behind(drawn, alt)
+    return Exhibit(f'<figure class="chart">{_frame("chart", image)}{below}</figure>', tables)
 
 
-def grid(
-    sop_grid: pd.DataFrame, *, currency: str, cycle: pd.Timestamp, unit: str = "units"
-) -> Exhibit:
-    """The S&OP grid: the company, then each family, six closed months and the horizon across.
+def _behind(drawn, caption: str) -> tuple[str, tuple[dict, ...]]:
+    """The figures that a chart was drawn from, folded below it, and as they travel."""
+    from sopkit.charts import behind
 
-    Parameters
-    ----------
-    sop_grid : DataFrame
-        Table `sop_grid` (or that of an earlier step).
-    currency : str
-        Of the company; money is shown in thousands of it.
-    cycle : Timestamp
-        Month in which the plan is made; a line stands before it.
-    unit : str
-        What quantities are counted in.
-    """
-    if sop_grid.empty:
-        return note("There is no plan to lay out by family yet.", "missing")
-    closed = months.closed(cycle, sop.CLOSED_MONTHS)
-    last = max(sop_grid["month"].max(), cycle)
-    span = closed.union(months.span(cycle, months.number(last) - months.number(cycle) + 1))
-    key = ["family", "measure", "row"]
-    wide = sop_grid.pivot(index=key, columns="month", values="amount").reindex(columns=span)
-    marks = sop_grid.pivot(index=key, columns="month", values="is_last_plan")
-    marks = marks.reindex(columns=span).eq(True)
-    known = set(sop_grid["family"])
-    others = sorted(known - {schema.COMPANY_LABEL, schema.UNASSIGNED})
-    names = [name for name in (schema.COMPANY_LABEL, *others, schema.UNASSIGNED) if name in known]
-    loader, trim = jinja2.FileSystemLoader(_TEMPLATES), {"trim_blocks": True, "lstrip_blocks": True}
-    environment = jinja2.Environment(loader=loader, autoescape=True, **trim)
-    return Exhibit(
-        environment.get_template("grid.html.j2").render(
-            years=list(span.year.value_counts().sort_index().items()),
-            names_of_months=list(span.strftime("%b")),
-            families=[_family(name, wide, marks, (currency, unit), cycle) for name in names],
-            count=len(span),
-            money=f"k {currency}".strip(),
-            unit=unit,
-            cycle=months.label(cycle),
-            has_last_plan=sop.LAST in wide.index.get_level_values("row"),
-            has_marks=bool(marks.to_numpy().any()),
-        )
+    whole = behind.whole(drawn)
+    if whole.empty:
+        return "", ()
+    columns, kinds = {name: str(name) for name in whole}, whole.attrs["kinds"]
+    shown = whole.head(_MOST_BEHIND)
+    words = [""] * len(shown)
+    markup = _frame(escape(caption), _styled(shown, columns, kinds, "", words, len(shown)))
+    foot = _source(len(whole), len(shown), None)
+    return (
+        f'<details class="behind"><summary>Figures of this chart</summary>{markup}{foot}</details>',
+        (carried(whole, caption=caption, columns=columns, kinds=kinds),),
     )
-
-
-def _family(
-    name: str,
-    wide: pd.DataFrame,
-    marks: pd.DataFrame,
-    counted_in: tuple[str, str],
-    cycle: pd.Timestamp,
-) -> dict[str, object]:
-    """One family for the template: its summary line and its groups of rows."""
-    year = months.span(cycle, 12).intersection(wide.columns)
-    rows = wide.loc[name]
-    main = rows.reindex([("Sales", sop.NOW), ("Revenue", sop.NOW), ("Revenue", "Budget")])[year]
-    sales, revenue, budget = (main.iloc[place] for place in range(3))
-    gap, compared = (revenue - budget).sum(min_count=1), budget.where(revenue.notna()).sum()
-    share = format_amount(gap / compared if compared else np.nan, "signed_rate")
-    groups = [
-        _group(measure, rows.loc[measure], marks.loc[name].loc[measure], counted_in)
-        for measure in (*sop.VOLUMES, *sop.MONEY)
-        if measure in rows.index.get_level_values(0)
-    ]
-    return {
-        "name": name,
-        "sales": format_amount(sales.sum(min_count=1), "count"),
-        "revenue": _number(revenue.sum(min_count=1) / 1000, 0, is_signed=False),
-        "gap": _number(gap / 1000, 0, is_signed=True),
-        "share": "" if share == _MISSING else share,
-        "groups": groups,
-    }
-
-
-def _group(
-    measure: str, rows: pd.DataFrame, marks: pd.DataFrame, counted_in: tuple[str, str]
-) -> dict[str, object]:
-    """The rows of one measure: cells are text and whether the last plan stands in."""
-    is_rate, (currency, unit) = measure == "Utilisation", counted_in
-    scale = 100 if is_rate else 0.001 if measure in sop.MONEY else 1
-    unit = "percent" if is_rate else f"k {currency}".strip() if measure in sop.MONEY else unit
-    scaled = rows * scale
-    digits = 0 if is_rate else _digits("quantity", scaled.stack())
-    lines = []
-    for row in (row for row in _ROWS if row in scaled.index):
-        is_signed = row in (sop.DIFFERENCE, sop.RUNNING)
-        texts = ["" if pd.isna(x) else _number(x, digits, is_signed) for x in scaled.loc[row]]
-        is_short = (scaled.loc[row] < -0.5) & (measure == "Inventory") & (row == sop.NOW)
-        cells = list(zip(texts, marks.loc[row], is_short, strict=True))
-        lines.append({"name": row, "is_main": row == sop.NOW, "cells": cells})
-    return {"name": measure, "unit": unit, "rows": lines}

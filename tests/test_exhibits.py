@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from sopkit import exhibits, months
+from sopkit import exhibits, grids, logs, months
 from sopkit.reconciliation import grid as sop
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -77,9 +77,9 @@ def test_feedback_adds_up_places_and_tells_answers_and_reasons():
         "cause": ["hours", "hours", "frozen"], "limit": ["saw", "saw", "plant"], "site": "plant",
         "promised_quantity": [2.0, 1.0, 0.0], "remark": ["", "", "; not kept: comes 2026-07"],
     })  # fmt: skip
-    items = pd.DataFrame({"item": ["T1"], "description": ["Tent"]})
+    items = pd.DataFrame({"item": ["T1"], "description": ["Tent"], "family": ["Tents"]})
     shared = dict(caption="Lines", why="Why", currency="EUR", source="feedback", missing="None.")
-    html = exhibits.feedback(lines, items, **shared).html
+    html = logs.feedback(lines, items, **shared).html
     html = re.sub(r"</?span[^>]*>", "", html)
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in html.split("<tr")[2:]]
     assert rows == [
@@ -100,14 +100,12 @@ def test_feedback_adds_up_places_and_tells_answers_and_reasons():
     ]
     said = lines.drop(columns=["cause", "limit", "remark"]).drop(columns="promised_quantity")
     said = said.assign(finding=["", "", "3 of 5 units"])
-    html = exhibits.feedback(said, items, **shared, materiality=21.0).html
+    html = logs.feedback(said, items, **shared, materiality=21.0).html
     assert "3 of 5 units" in html and "one line of less than 21\u00a0EUR each not shown" in html
     assert ">FA<" not in html.replace("span", "") and "FB" in html  # a remark is always told
-    assert "not shown" not in exhibits.feedback(said, items, **shared, materiality=20.0).html
-    assert (
-        "not shown" not in exhibits.feedback(said.head(2), items, **shared, materiality=21.0).html
-    )
-    assert "None." in exhibits.feedback(lines.iloc[:0], items, **shared).html
+    assert "not shown" not in logs.feedback(said, items, **shared, materiality=20.0).html
+    assert "not shown" not in logs.feedback(said.head(2), items, **shared, materiality=21.0).html
+    assert "None." in logs.feedback(lines.iloc[:0], items, **shared).html
 
 
 def test_months_flags_and_words_become_text():
@@ -207,8 +205,8 @@ def test_what_comes_from_data_is_escaped_everywhere():
         exhibits.exceptions(found.iloc[:0], caption="", currency="", source="", missing=EVIL).html,
         exhibits.figure(None, alt=EVIL).html,
         exhibits.figure(_chart(), alt=EVIL).html,
-        exhibits.grid(grid, currency=EVIL, cycle=CYCLE).html,
-        exhibits.assumptions(register).html,
+        grids.grid(grid, currency=EVIL, cycle=CYCLE).html,
+        logs.assumptions(register).html,
     ]
     for html in shown:
         assert "<script" not in html
@@ -218,12 +216,14 @@ def test_what_comes_from_data_is_escaped_everywhere():
 def test_a_table_shows_the_first_rows_and_says_where_the_rest_is():
     frame = pd.DataFrame({"item": list("abcd"), "quantity": [1200.0, 0.0, np.nan, -3.0]})
     html = _table(frame, rows=3, source="sales")
-    assert _cells(html) == ["Item", "Units", "a", "1,200", "b", "0", "c", "–"]
+    shown, hidden = html.split('<tbody class="rest" hidden>')
+    assert _cells(shown) == ["Item", "Units", "a", "1,200", "b", "0", "c", "–"]
+    assert _cells(hidden) == ["d", "−3"]  # there for the page's script, unseen without it
     assert "and 1 more row, in sales.parquet" in html
     assert 'class="t1"' in html  # the first column is text, the others are numbers
     html = _table(frame, rows=3, source="sales", rest="below")
-    assert '<p class="source rest">and 1 more row, below</p>' in html
-    assert '<p class="source">Source: sales.parquet</p>' in _table(
+    assert '<p class="source rest"><span>and 1 more row, below</span>' in html
+    assert '<p class="source"><span>Source: sales.parquet</span>' in _table(
         frame, source="sales", rest="below"
     )
 
@@ -299,12 +299,10 @@ def test_nothing_to_show_is_said_in_words():
     assert exhibits.figure(None, alt="Revenue by month", missing="No budget.").html == (
         '<p class="missing">No budget.</p>'
     )
-    assert (
-        "missing" in exhibits.grid(pd.DataFrame(columns=sop.COLUMNS), currency="", cycle=CYCLE).html
-    )
+    assert "missing" in grids.grid(pd.DataFrame(columns=sop.COLUMNS), currency="", cycle=CYCLE).html
     none = pd.DataFrame(columns=["kind", "statement", "owner", "quality", "impact", "status"])
     none = none.assign(finding="", amount_value=0.0)
-    assert "data/raw/assumptions.csv" in exhibits.assumptions(none).html
+    assert "data/raw/assumptions.csv" in logs.assumptions(none).html
 
 
 def _chart() -> Figure:
@@ -346,16 +344,17 @@ def _grid() -> pd.DataFrame:
 
 
 def test_the_grid_shows_company_first_open_and_families_closed():
-    html = exhibits.grid(_grid(), currency="EUR", cycle=CYCLE).html
+    html = grids.grid(_grid(), currency="EUR", cycle=CYCLE).html
     assert html.index(">Company<") < html.index(">Tents<")
-    assert html.count("<details open>") == 1 and html.count("<details>") == 1
+    opened = re.findall('<details data-f="([^"]*)"( open)?>', html)
+    assert opened == [("Company", " open"), ("Tents", "")]
     summary = re.search("<summary>.*?Tents.*?</summary>", html)[0]
     assert all(text in summary for text in (">12,000<", ">600<", ">−60 ", "−9.1%"))
     assert html.count("</thead>") == html.count('class="years"') == 2
 
 
 def test_grid_cells_hold_amounts_marks_and_shortages():
-    html = exhibits.grid(_grid(), currency="EUR", cycle=CYCLE).html
+    html = grids.grid(_grid(), currency="EUR", cycle=CYCLE).html
     tents = html[html.index(">Tents<") :]
     lines = {
         re.search("<th[^>]*>(.*?)</th>", line)[1]: re.findall("<td>(.*?)</td>", line)
@@ -370,23 +369,23 @@ def test_grid_cells_hold_amounts_marks_and_shortages():
 
 
 def test_the_grid_says_that_there_is_no_last_plan_yet():
-    first = exhibits.grid(_grid(), currency="EUR", cycle=CYCLE).html
+    first = grids.grid(_grid(), currency="EUR", cycle=CYCLE).html
     assert "no last plan yet" in first and ">Last plan<" not in first
     again = pd.concat([_grid(), _grid().query("measure == 'Sales'").assign(row=sop.LAST)])
-    second = exhibits.grid(again, currency="EUR", cycle=CYCLE).html
+    second = grids.grid(again, currency="EUR", cycle=CYCLE).html
     assert "no last plan yet" not in second and ">Last plan<" in second
 
 
 def test_a_family_without_money_has_dashes_in_its_summary():
     rows = _grid().query("measure == 'Inventory' and family == 'Tents'")
-    html = exhibits.grid(rows, currency="EUR", cycle=CYCLE).html
+    html = grids.grid(rows, currency="EUR", cycle=CYCLE).html
     assert re.search("<summary>.*?</summary>", html)[0].count(">–<") == 3
 
 
 def test_exhibits_carry_no_ids_and_do_not_change_their_tables():
     rows = _grid()
     kept = rows.copy()
-    html = exhibits.grid(rows, currency="EUR", cycle=CYCLE).html
+    html = grids.grid(rows, currency="EUR", cycle=CYCLE).html
     pd.testing.assert_frame_equal(rows, kept)
     frame = pd.DataFrame({"item": ["a"], "quantity": [1.0]})
     assert " id=" not in html + _table(frame)
@@ -402,7 +401,7 @@ def test_assumptions_red_on_both_come_first():
     register = pd.DataFrame(rows, columns=["statement", "quality", "impact"]).assign(
         kind="assumption", owner="A. Lund", status="held", finding="", amount_value=np.nan
     )
-    html = exhibits.assumptions(register).html
+    html = logs.assumptions(register).html
     assert re.findall(r'<th scope="row">(A\d)', html) == ["A3", "A2", "A1", "A4"]
     assert '<tr class="alert"><th scope="row">A3' in html
     assert html.count('<span class="chip red">red</span>') == 4
@@ -419,7 +418,7 @@ def test_a_broken_assumption_comes_before_all_with_the_money_that_rests_on_it():
             "amount_value": [np.nan, 1_250_000.0],
         }
     ).assign(kind="assumption", owner="A. Lund")
-    html = exhibits.assumptions(register, currency="EUR").html
+    html = logs.assumptions(register, currency="EUR").html
     assert re.findall(r'<th scope="row">(A\d)', html) == ["A2", "A1"]
     assert html.count('<tr class="alert">') == 2
     assert '<span class="chip red">broken</span>' in html
@@ -454,9 +453,9 @@ def test_the_grid_says_what_its_quantities_are_counted_in():
             "is_last_plan": False,
         }
     )
-    html = str(exhibits.grid(table, currency="EUR", cycle=cycle, unit="standard bags").html)
+    html = str(grids.grid(table, currency="EUR", cycle=cycle, unit="standard bags").html)
     assert "standard bags" in html and "k EUR" in html
-    assert "units" in str(exhibits.grid(table, currency="EUR", cycle=cycle).html)
+    assert "units" in str(grids.grid(table, currency="EUR", cycle=cycle).html)
 
 
 def test_money_columns_of_one_table_have_one_scale():
@@ -502,12 +501,12 @@ def _reason(**other) -> dict:
 
 
 def test_a_reason_writes_no_signed_zero():
-    text = exhibits.reason(_reason(growth_rate=-0.001))
+    text = logs.reason(_reason(growth_rate=-0.001))
     assert text.endswith("Next twelve months 0% on the last twelve.")
 
 
 def test_a_reason_names_models_season_and_growth_with_a_true_minus():
-    text = exhibits.reason(_reason())
+    text = logs.reason(_reason())
     assert text == (
         "Smooth, 48 months: Theta on logs 70%, Holt’s trend 30%. "
         "Season: July +30%, January −20%. Next twelve months −4% on the last twelve."
@@ -516,24 +515,24 @@ def test_a_reason_names_models_season_and_growth_with_a_true_minus():
 
 def test_models_beyond_the_third_are_counted():
     row = _reason(models=5, first_share=0.5, second_share=0.2, third_model="sba", third_share=0.1)
-    assert "Holt’s trend 20%, corrected Croston 10%, 2 more. " in exhibits.reason(row)
+    assert "Holt’s trend 20%, corrected Croston 10%, 2 more. " in logs.reason(row)
 
 
 def test_a_season_of_less_than_a_twentieth_is_none_to_speak_of():
-    text = exhibits.reason(_reason(peak_rate=0.03, trough_rate=-0.01))
+    text = logs.reason(_reason(peak_rate=0.03, trough_rate=-0.01))
     assert "No season to speak of. " in text
     assert "July" not in text and "January" not in text
-    assert "Season: July +3%" in exhibits.reason(_reason(peak_rate=0.03, trough_rate=-0.03))
+    assert "Season: July +3%" in logs.reason(_reason(peak_rate=0.03, trough_rate=-0.03))
 
 
 def test_where_no_model_was_able_the_reason_says_what_stands_in():
     row = _reason(models=0, first_share=0.0, second_share=0.0, first_model="", second_model="")
-    assert "no model was able, so last year’s mean stands in" in exhibits.reason(row)
-    assert "more" not in exhibits.reason(row)
+    assert "no model was able, so last year’s mean stands in" in logs.reason(row)
+    assert "more" not in logs.reason(row)
 
 
 def test_growth_that_cannot_be_told_is_left_out():
-    text = exhibits.reason(_reason(growth_rate=np.nan))
+    text = logs.reason(_reason(growth_rate=np.nan))
     assert text.endswith("January −20%.")
     assert "nan" not in text and "Next twelve months" not in text
 
@@ -546,7 +545,7 @@ def test_reasons_rank_series_by_money_where_there_are_prices():
             _reason(item="Unpriced", amount_value=np.nan, quantity=9000.0),
         ]
     )
-    html = exhibits.reasons(rows, caption="Largest", currency="EUR").html
+    html = logs.reasons(rows, caption="Largest", currency="EUR").html
     names = re.findall(r'<th scope="row">([^<]*)<', html)
     assert names == ["Large, North", "Small", "Unpriced"]  # places only where they say something
     assert "<small>EUR</small>" in html and "5,000" in html and "9,000" not in html
@@ -557,33 +556,34 @@ def test_reasons_rank_series_by_units_where_there_is_no_price():
     rows = pd.DataFrame(
         [_reason(item="Few", quantity=3.0), _reason(item="Many", quantity=9000.0)]
     ).assign(amount_value=np.nan)
-    html = exhibits.reasons(rows, caption="Largest", currency="EUR").html
+    html = logs.reasons(rows, caption="Largest", currency="EUR").html
     assert re.findall(r'<th scope="row">([^<]*)<', html) == ["Many", "Few"]
     assert "9,000" in html and "EUR" not in html
 
 
 def test_reasons_show_the_largest_and_count_the_rest():
     rows = pd.DataFrame([_reason(item=f"I{k:02d}", amount_value=100.0 - k) for k in range(12)])
-    html = exhibits.reasons(rows, caption="Largest", rows=10).html
-    assert html.count('<th scope="row">') == 10
-    assert "I00" in html and "I09" in html and "I10" not in html
+    html = logs.reasons(rows, caption="Largest", rows=10).html
+    shown, hidden = html.split('<tbody class="rest" hidden>')
+    assert shown.count('<th scope="row">') == 10 and hidden.count('<th scope="row">') == 2
+    assert "I00" in shown and "I09" in shown and "I10" not in shown
     assert "and 2 more rows, in forecast_reasons.parquet" in html
     before = rows.copy()
-    exhibits.reasons(rows, caption="Largest")
+    logs.reasons(rows, caption="Largest")
     pd.testing.assert_frame_equal(rows, before)
 
 
 def test_without_a_series_there_is_no_reason():
     none = pd.DataFrame([_reason()]).iloc[:0]
-    assert "No series is forecast." in exhibits.reasons(none, caption="Largest").html
+    assert "No series is forecast." in logs.reasons(none, caption="Largest").html
 
 
 def test_names_in_reasons_and_fallbacks_are_text_and_no_markup():
     rows = pd.DataFrame([_reason(item=EVIL, channel="a < b & c")])
-    html = exhibits.reasons(rows, caption="<b>Largest</b>").html
+    html = logs.reasons(rows, caption="<b>Largest</b>").html
     assert "<script" not in html and "<b>" not in html
     assert "&lt;script&gt;" in html and "a &lt; b &amp; c" in html
-    html = exhibits.fallbacks(_fallbacks((EVIL, "Theta", "fell", "others"))).html
+    html = logs.fallbacks(_fallbacks((EVIL, "Theta", "fell", "others"))).html
     assert "<script" not in html and "&lt;script&gt;" in html
 
 
@@ -602,7 +602,7 @@ def test_models_left_out_are_counted_by_reason_the_most_series_first():
         ("E", "every model", "nothing has ever been sold", "zero"),
     )
     before = rows.copy()
-    html = exhibits.fallbacks(rows).html
+    html = logs.fallbacks(rows).html
     found = [re.findall(r">([^<>\n]+)</t[hd]>", line) for line in html.split("<tr>")[2:]]
     assert found[0] == ["Theta", "2", "B", "too high", "the other models"]
     assert [row[1] for row in found] == ["2", "1", "1", "1"]
@@ -611,7 +611,7 @@ def test_models_left_out_are_counted_by_reason_the_most_series_first():
 
 
 def test_where_nothing_failed_the_exhibit_says_so():
-    html = exhibits.fallbacks(_fallbacks()).html
+    html = logs.fallbacks(_fallbacks()).html
     assert "None: every model gave every series it is for a sound forecast." in html
 
 

@@ -421,7 +421,8 @@ def bar_panels(
     figure, panel = panels(1, width, height=1.5 + 0.36 * len(amounts), sharex=True, sharey=True)
     for own, name in zip(panel, amounts, strict=True):
         column = amounts[name].fillna(0.0)
-        own.barh(range(len(column)), column, color=np.where(column < 0, *colours), height=0.62)
+        look = {"color": np.where(column < 0, *colours), "height": 0.62}
+        own.barh(range(len(column)), amounts[name], label=name if width > 1 else unit, **look)
         own.axvline(0.0, color=INK, linewidth=0.9)
         own.grid(visible=False, axis="y")
         own.grid(visible=True, axis="x")

@@ -34,9 +34,10 @@ def waterfall(
     figure, (axes,) = _style.panels(height=1.6 + 0.42 * (len(names) + 2))
     starts = before + np.concatenate([[0.0], np.cumsum(changes)[:-1]]) if changes else []
     place = np.arange(len(names) + 2)
-    axes.barh([0, place[-1]], [before, after], color=[_style.LAST_YEAR, _style.DEMAND], height=0.62)
+    look = {"color": [_style.LAST_YEAR, _style.DEMAND], "height": 0.62, "label": "Total"}
+    axes.barh([0, place[-1]], [before, after], **look)
     colours = [_style.SHORTAGE if change < 0 else _style.SURPLUS for change in changes]
-    axes.barh(place[1:-1], changes, left=starts, color=colours, height=0.62)
+    axes.barh(place[1:-1], changes, left=starts, color=colours, height=0.62, label="Change")
     every = [before, after, *starts, *(np.asarray(starts) + changes)]
     low, high = min(every), max(every)
     room = max(0.25 * (high - low), 0.01 * abs(high), 1.0)

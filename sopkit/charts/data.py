@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from sopkit import schema
 from sopkit.charts import _style
+from sopkit.charts.behind import SHARE
 from sopkit.demand import hierarchy, lags
 
 _SHOWN = 24  # closed months of orders shown
@@ -153,12 +154,13 @@ def waterfall(
     figure, (axes,) = _style.panels(height=1.7 + 0.27 * len(wide))
     limit = max(float(np.nanquantile(np.abs(wide.to_numpy()), 0.9)), 0.05)
     mesh = axes.pcolormesh(
-        np.clip(wide.to_numpy(), -limit, limit),
+        wide.to_numpy(),
         cmap=_style.BOTH_WAYS,
         vmin=-limit,
         vmax=limit,
         edgecolors="white",
         linewidth=1.5,
+        label=SHARE,
     )
     for row, amounts in enumerate(wide.to_numpy()):
         for column, amount in enumerate(amounts):

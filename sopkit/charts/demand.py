@@ -67,7 +67,8 @@ def _band(axes, middle: pd.Series, width: pd.Series) -> None:
         return
     middle, colour = middle[width.index], _style.STATISTICAL
     low, high = middle * (1 - width), middle * (1 + width)
-    axes.fill_between(middle.index, low, high, color=colour, alpha=0.3, linewidth=0)
+    look = {"color": colour, "alpha": 0.3, "linewidth": 0, "label": "80% band"}
+    axes.fill_between(middle.index, low, high, **look)
     _style.say(axes, "80% band", (low.idxmin(), low.min()), colour=colour, shift=(8, -9))
 
 

@@ -60,7 +60,9 @@ def _rows(names: pd.Series) -> tuple[Figure, Axes]:
         where |= {"bbox": {"facecolor": "white", "linewidth": 0, "pad": 0.5}}  # zero's line ends
         _style.say(axes, _style.cut(name, 60), (0.0, place), shift=(2, 8), **where)
     axes.axvline(0.0, color=_style.INK, linewidth=0.8, zorder=1)
-    axes.set(yticks=[], ylim=(len(names) - 0.5, -0.9))
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0, labelleft=False)
+    axes.set_ylim(len(names) - 0.5, -0.9)
     axes.grid(visible=True, axis="x")
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.14)
@@ -70,15 +72,24 @@ def _rows(names: pd.Series) -> tuple[Figure, Axes]:
 
 def _interval(axes: Axes, row, alone: pd.DataFrame, used: pd.DataFrame, **choices) -> None:
     """Intervals of rows: thin what data alone say, thick what is used."""
-    for ends, colour, width in ((used, _style.STATISTICAL, 5), (alone, _style.INK, 1.0)):
+    for name, ends, colour, width in (
+        ("used", used, _style.STATISTICAL, 5),
+        ("data alone", alone, _style.INK, 1.0),
+    ):
         low, high = ends.to_numpy().T
-        axes.hlines(row, low, high, color=colour, linewidth=width, **choices)
+        look = {
+            "color": colour,
+            "linewidth": width,
+            "label": f"between {name}, low and {name}, high",
+        }
+        axes.hlines(row, low, high, **look | choices)
 
 
 def _points(axes: Axes, row, used, expected, **choices) -> None:
     """Rates of rows: a dot what is used, an upright what planners expected."""
-    axes.scatter(used, row, color=_style.DEMAND, s=42, zorder=4, **choices)
-    axes.scatter(expected, row, color=_style.BUDGET, marker="|", s=130, zorder=5, **choices)
+    dot, upright = {"label": "used", "s": 42}, {"label": "expected", "s": 130, "marker": "|"}
+    axes.scatter(used, row, color=_style.DEMAND, zorder=4, **dot | choices)
+    axes.scatter(expected, row, color=_style.BUDGET, zorder=5, **upright | choices)
 
 
 def _key(axes: Axes) -> None:
@@ -86,7 +97,7 @@ def _key(axes: Axes) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(low + 1.4, high)
     axes.axhline(low, color=_style.LAST_YEAR, linewidth=0.8)
-    across = {"transform": axes.get_yaxis_transform()}
+    across = {"transform": axes.get_yaxis_transform(), "label": "_key"}
     ends = [pd.DataFrame([pair]) for pair in ((0.06, 0.62), (0.3, 0.55))]
     _interval(axes, [low + 0.5], *ends, **across)
     _points(axes, [low + 0.5], [0.43], [0.8], **across)
@@ -112,9 +123,9 @@ def returns(table: pd.DataFrame, *, currency: str) -> Figure | None:
     own = own.tail(_MOST_ROWS).sort_values("return_value", ascending=False, ignore_index=True)
     figure, axes = _rows(own["event"])
     colour = np.where(own["return_value"] >= 0, _style.SURPLUS, _style.SHORTAGE)
-    axes.barh(own.index, own["return_value"], height=0.35, color=colour, alpha=0.75)
+    axes.barh(own.index, own["return_value"], height=0.35, color=colour, alpha=0.75, label="margin")
     low, high = own["return_lower"], own["return_upper"]
-    axes.hlines(own.index, low, high, color=_style.INK, linewidth=1.2)
+    axes.hlines(own.index, low, high, color=_style.INK, linewidth=1.2, label="between low and high")
     for row in own.itertuples():
         text = f"{_style.short(row.return_value, '+')}  {row.verdict}"
         place = (max(row.return_upper, 0.0), row.Index)

@@ -60,7 +60,9 @@ def quarters(
         known = {n: own[c] * sign for n, (c, sign, _) in _TIED.items() if own[c].notna().any()}
         names[-1] = _bars(axes[-1], known, {name: look for name, (_, _, look) in _TIED.items()})
         cash, top = own["cash_value"], sum(part.clip(lower=0.0) for part in known.values())
-        axes[-1].plot(range(len(own)), cash, color=_style.INK, marker="o", markersize=4)
+        axes[-1].plot(
+            range(len(own)), cash, color=_style.INK, marker="o", markersize=4, label="in all"
+        )
         for x, (amount, high) in enumerate(zip(cash, top, strict=True)):
             _style.say(axes[-1], _style.short(amount), (x, high), shift=(0, 9), ha="center")
         axes[-1].set_title("Tied up at the quarter's end: the line is the sum", fontsize=10.5)
@@ -96,7 +98,7 @@ def _bars(axes: Axes, amounts: dict[str, pd.Series], colours: dict[str, str]) ->
     up, down, names, place = 0.0, 0.0, [], np.arange(len(next(iter(amounts.values()))))
     for name, amount in amounts.items():
         bottom = np.where(amount >= 0, up, down)
-        axes.bar(place, amount, 0.5, bottom=bottom, color=colours[name])
+        axes.bar(place, amount, 0.5, bottom=bottom, color=colours[name], label=name)
         middle = bottom[-1] + amount.iloc[-1] / 2.0
         names.append((place[-1] + 0.2, middle, f"■ {name}", colours[name]))
         up, down = up + amount.clip(lower=0.0), down + amount.clip(upper=0.0)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from sopkit import months, schema
 from sopkit.charts import _style
+from sopkit.charts.behind import SHARE
 from sopkit.demand.launches import MODEL as LIKE_ITEMS
 
 _STEADINESS = {"X": "X: steady", "Y": "Y: moving", "Z": "Z: erratic"}
@@ -25,6 +26,7 @@ _STAGES = {
 _MOST_ITEMS = 12
 _MOST_RAMPS = 5  # families beside the company
 _MOST_PANELS = 6
+_ON_SALE = "between on sale from and on sale to"  # both ends of a line
 _WINDOW = 24  # months shown before and after the cycle
 
 
@@ -48,7 +50,7 @@ def value_matrix(classes: pd.DataFrame, rates: pd.DataFrame) -> Figure | None:
     places = pd.MultiIndex.from_product([_WEIGHT, _STEADINESS])
     cells = cells.reindex(places, fill_value=0)
     shares = cells["share"].to_numpy().reshape(3, 3)
-    axes.imshow(shares, cmap=_BLUES, vmin=0.0, vmax=shares.max(), aspect="auto")
+    axes.imshow(shares, cmap=_BLUES, vmin=0.0, vmax=shares.max(), aspect="auto", label=SHARE)
     for place, (share, count, odd) in enumerate(cells.itertuples(index=False)):
         text = f"{_style.percent(share)}\n{count:,.0f} series"
         text += f", {odd:,.0f} irregular" if odd else ""
@@ -84,7 +86,7 @@ def lifecycle(items: pd.DataFrame, *, cycle: pd.Timestamp) -> Figure | None:
     first = shown["launch_month"].fillna(window[0]).clip(window[0], window[-1])
     last = shown["end_month"].fillna(window[-1]).clip(window[0], window[-1])
     colours = list(shown["lifecycle"].map(_STAGES))
-    axes.hlines(range(len(shown)), first, last, colors=colours, linewidth=9)
+    axes.hlines(range(len(shown)), first, last, colors=colours, linewidth=9, label=_ON_SALE)
     for row, (stage, colour) in enumerate(zip(shown["lifecycle"], colours, strict=True)):
         right = {"xycoords": ("axes fraction", "data"), "fontweight": "bold"}
         _style.say(axes, stage, (1.0, row), colour=colour, **right)
@@ -121,6 +123,7 @@ def ramps(curves: pd.DataFrame) -> Figure | None:
         color=_style.STATISTICAL,
         alpha=0.25,
         linewidth=0,
+        label="80% of launches",
     )
     largest = curves.sort_values("launches", ascending=False, kind="stable")["family"].unique()
     shown = [name for name in largest if name != schema.ALL][:_MOST_RAMPS]
@@ -160,6 +163,7 @@ def launches(forecast: pd.DataFrame, items: pd.DataFrame) -> Figure | None:
             color=_style.STATISTICAL,
             alpha=0.3,
             linewidth=0,
+            label="bounds",
         )
         lines = {"forecast now": own["quantity"]}
         _style.draw(axes, f"{item} {name}".strip(), "Units a month", lines=lines)

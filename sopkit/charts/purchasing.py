@@ -88,7 +88,12 @@ def order_dates(
     for order, is_near in zip(first.itertuples(), beside, strict=True):
         colour = _style.SHORTAGE if order.is_late else _style.SUPPLY
         mark = "D" if order.is_late else "o"
-        axes.plot(order.order_by, row[order.item], mark, color=colour, markersize=7)
+        look = {
+            "color": colour,
+            "markersize": 7,
+            "label": "too late" if order.is_late else "in time",
+        }
+        axes.plot(order.order_by, row[order.item], mark, **look)
         words, place = write(order.amount), (order.order_by, row[order.item])
         side = {"shift": (-6, 0), "ha": "right"} if is_near else {}  # the next mark stands close
         _style.say(axes, words, place, colour=colour, fontsize=8.5, **side)

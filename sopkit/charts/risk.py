@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from sopkit import months
 from sopkit.charts import _style
 from sopkit.charts._calendar import calendar
+from sopkit.charts.behind import SHARE
 from sopkit.reconciliation.risk import SHOWN
 
 _MOST_ROWS = 12
@@ -35,15 +36,19 @@ def totals(table: pd.DataFrame, *, measure: str, currency: str) -> Figure | None
     figure, (axes,) = _style.panels(height=1.6 + 0.62 * len(own))
     for row in own.itertuples():
         wide = {"height": 0.5, "color": _style.STATISTICAL}
-        axes.barh(row.Index, row.value_95 - row.value_05, left=row.value_05, alpha=0.35, **wide)
-        axes.barh(row.Index, row.value_75 - row.value_25, left=row.value_25, alpha=0.8, **wide)
+        for low, high, share, alpha in (
+            (row.value_05, row.value_95, "5% and 95%", 0.35),
+            (row.value_25, row.value_75, "25% and 75%", 0.8),
+        ):
+            look = wide | {"alpha": alpha, "label": f"between {share}"}
+            axes.barh(row.Index, high - low, left=low, **look)
         for name, amount, colour in (
             ("plan", row.planned_value, _style.DEMAND),
             ("needed for the budget", row.needed_value, _style.BUDGET),
         ):
             if np.isfinite(amount):
                 top, bottom = row.Index - 0.34, row.Index + 0.34
-                axes.plot([amount] * 2, [top, bottom], color=colour, linewidth=2.2)
+                axes.plot([amount] * 2, [top, bottom], color=colour, linewidth=2.2, label=name)
                 is_left = (name == "plan") != (row.needed_value < row.planned_value)
                 side = {"ha": "right", "shift": (6, 3)} if is_left else {"shift": (-6, 3)}
                 where = {"va": "bottom", "fontsize": 9} | side
@@ -109,4 +114,6 @@ def overloads(table: pd.DataFrame, *, fences: months.Fences) -> Figure | None:
 def _chances(wide: pd.DataFrame, title: str, fences: months.Fences) -> Figure:
     """Chances as a calendar of the months ahead."""
     shown = wide.iloc[:, :SHOWN]
-    return calendar(shown, title, "{:.0%}".format, most=1.0, fences=fences, least=_LEAST)
+    figure = calendar(shown, title, "{:.0%}".format, most=1.0, fences=fences, least=_LEAST)
+    figure.axes[0].images[0].set_label(SHARE)
+    return figure

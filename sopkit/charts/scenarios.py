@@ -55,7 +55,8 @@ def differences(table: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> 
         is_better = column * good > 0
         colours = np.where(is_better, _style.SURPLUS, _style.SHORTAGE)
         colours = colours if good else [_style.HISTORY] * len(column)
-        axes.barh(range(len(column)), column.fillna(0.0), color=colours, height=0.55)
+        label = f"{words}, {unit}".removesuffix(", ")
+        axes.barh(range(len(column)), column, color=colours, height=0.55, label=label)
         axes.axvline(0.0, color=_style.INK, linewidth=0.9)
         axes.grid(visible=False)
         axes.set_xticks([])
@@ -96,7 +97,8 @@ def regrets(regret: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> Fig
     weight = regret.drop_duplicates("outside").set_index("outside")["weight_rate"]
     figure, (axes,) = _style.panels(height=1.9 + 0.45 * len(wide))
     most = max(np.nanmax(wide.to_numpy()), 1.0)
-    axes.imshow(wide.fillna(most), cmap=_style.REDS, vmin=0.0, vmax=most, aspect="auto")
+    shades = _style.REDS.with_extremes(bad=_style.SHORTAGE)  # no plan there
+    axes.imshow(wide, cmap=shades, vmin=0.0, vmax=most, aspect="auto")
     names = [
         f"{_wrapped(title[name], 16)}\n({_style.percent(weight[name], decimals=0)})"
         for name in wide.columns[:-1]

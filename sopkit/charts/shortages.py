@@ -61,6 +61,8 @@ def tree(shortages: pd.DataFrame, units: pd.DataFrame, *, currency: str) -> Figu
     axes.set_ylim(total, 0.0)
     axes.set_axis_off()
     names = ("", "Cause", "What binds", "Item")
+    axes.set_xticks(_LEFT[:-1], ["In all", *names[1:]])
+    axes.set(xlabel="Part", ylabel=unit)
     for place, name in zip(_LEFT, names, strict=False):
         _style.say(axes, name, (place, 0.0), shift=(3, 9), fontsize=9.5, color=_style.HISTORY)
     _style.head(figure, f"What is late or lost, and what it hangs on, {unit}")
@@ -103,9 +105,10 @@ def _block(
     """A block over some columns, its name in it; without where it is too low."""
     first, count = columns
     left, right = _LEFT[first], _LEFT[int(first + count)]
-    size = {"left": left, "width": right - left - 0.02, "height": span[1] - span[0]}
+    size = {"width": right - left - 0.02, "height": span[1] - span[0], "bottom": span[0]}
+    look = {"color": colour, "alpha": 0.25, "edgecolor": "white", "linewidth": 1.5, "label": name}
+    axes.bar(left, align="edge", **size, **look)
     middle = sum(span) / 2.0
-    axes.barh(middle, color=colour, alpha=0.25, edgecolor="white", linewidth=1.5, **size)
     if total and amount < _LEAST_SHARE / 2.0 * total:
         return
     name = _style.cut(name)

@@ -68,7 +68,11 @@ def service_frontier(frontier: pd.DataFrame, *, currency: str) -> Figure | None:
     if not (frontier["amount_value"] > 0).any():
         return None
     figure, (axes,) = _style.panels(height=3.8)
-    for is_plan, looks in ((False, {"linewidth": 1.8}), (True, {"markersize": 9})):
+    every, planned = {"label": "every item alike"}, {"label": "as planned"}
+    for is_plan, looks in (
+        (False, every | {"linewidth": 1.8}),
+        (True, planned | {"markersize": 9}),
+    ):
         own = frontier[frontier["is_plan"] == is_plan]
         colour = _style.INK if is_plan else _style.SUPPLY
         rates, amounts = own["service_level_rate"], own["amount_value"]

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from sopkit import demand_meeting, exhibits, months, store
+from sopkit import demand_meeting, exhibits, logs, months, store
 from sopkit.charts import accuracy as charts
 from sopkit.demand import forecasting, hierarchy
 from sopkit.demand.accuracy import EVERY_LAG, LEVELS, measured
@@ -186,7 +186,7 @@ def view(
             missing="No bias by months ahead: the history is too short, or this is a single item, "
             "for which it is told of the combination and of last year's month alone.",
         ),
-        exhibits.reasons(
+        logs.reasons(
             _select(tables["reasons"], level, member),
             caption=f"Why the forecast of {member} is what it is: its largest series",
             currency=tables["currency"],

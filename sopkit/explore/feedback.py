@@ -13,7 +13,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pandas as pd
 
-from sopkit import exhibits, months, schema, store
+from sopkit import exhibits, logs, months, schema, store
 from sopkit.charts import demand as charts
 from sopkit.demand import agreed, hierarchy
 from sopkit.explore.accuracy import LOOK
@@ -114,7 +114,7 @@ def view(tables: dict, accepted: dict[str, float | None]) -> list[exhibits.Exhib
     shown = [exhibits.note(f"{said}, worth {money}." if accepted else f"{said}.")]
     if accepted:
         shown.append(
-            exhibits.feedback(
+            logs.feedback(
                 own,
                 tables["items"],
                 caption="Chosen: wanted in one month, comes in another, in the item's own unit",

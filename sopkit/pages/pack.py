@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from sopkit import months
 from sopkit.agenda import STEPS, Step
+from sopkit.pages import downloads
 from sopkit.publication import EXTRACTS, REVISIONS
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
@@ -65,7 +66,12 @@ def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Pa
     imprint : Imprint
         Of the pack.
     """
-    body = _cells(nbformat.read(executed, as_version=4))
+    notebook = nbformat.read(executed, as_version=4)
+    workbook = downloads.write(notebook, folder, step.notebook)
+    body = _cells(notebook)
+    if workbook:
+        body += f'<p class="note"><a href="{workbook}" download>All tables of this page</a>'
+        body += " with all their rows, as an Excel workbook.</p>"
     stamp = imprint.stamps.get(step.name, "")
     return _write(folder / f"{step.notebook}.html", body, step.title, imprint, stamp)
 
@@ -100,9 +106,10 @@ def stamp_class(words: str) -> str:
 
 
 def keep_page(folder: Path, step: Step, number: int) -> Path:
-    """Keep a page as it stands beside a closed revision, its links to the pack's pages mended."""
+    """Keep a page and its tables beside a closed revision, its links to the pack's pages mended."""
     page = (folder / f"{step.notebook}.html").read_text(encoding="utf-8")
     target = folder / REVISIONS / str(number) / f"{step.notebook}.html"
+    downloads.keep(folder, step.notebook, target.parent)
     _write_whole(target, _TO_PACK.sub(r'href="../../\1"', page))
     return target
 
@@ -147,6 +154,7 @@ def write_index(folder: Path, imprint: Imprint) -> Path:
             "title": step.title,
             "href": f"{step.notebook}.html",
             "pdf": _if_there(folder, f"{step.notebook}.pdf"),
+            "tables": _if_there(folder, f"{downloads.TABLES}/{step.notebook}.xlsx"),
             "purpose": _PURPOSES[step.name],
             "headline": _first_sentence(folder / f"{step.notebook}.html"),
             "stamp": imprint.stamps.get(step.name, ""),
@@ -236,8 +244,9 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
             + [(step.title, f"{step.notebook}.html") for step in STEPS],
             "footer": f"Cycle {label} · sopkit {imprint.version} · data to {data_to}",
         }
-    for part, file in (("style", "style.css"), ("script", "script.js")):
-        said[part] = Markup((_TEMPLATES / file).read_text(encoding="utf-8"))
+    for part, files in (("style", ("style.css", "tables.css")), ("script", ("script.js",))):
+        texts = [(_TEMPLATES / file).read_text(encoding="utf-8") for file in files]
+        said[part] = Markup("".join(texts))
     page = _template("page.html.j2").render(
         said,
         body=Markup(body.strip()),

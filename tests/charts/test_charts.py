@@ -757,7 +757,7 @@ def test_scenarios_show_their_difference_measure_by_measure(asked):
     figure = scenarios.differences(*asked, currency="EUR")
     assert [axes.get_title() for axes in figure.axes] == ["Contribution\nEUR", "Hours of overtime"]
     widths = [[bar.get_width() for bar in axes.patches] for axes in figure.axes]
-    assert widths == [[-500.0, 0.0], [30.0, 0.0]]
+    np.testing.assert_equal(widths, [[-500.0, np.nan], [30.0, np.nan]])  # no plan, no bar
     texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
     assert texts == [["−500", "no plan"], ["+30", "no plan"]]
     colours = [mpl.colors.to_hex(axes.patches[0].get_facecolor()) for axes in figure.axes]
