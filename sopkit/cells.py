@@ -2,6 +2,7 @@
 
 Nothing is guessed: a number or a date that can be meant in two ways is read as `formats` of
 ``sources.yml`` says, and not at all where it says nothing. Years have four digits.
+Cells that go out are ``harmless``: no spreadsheet takes a text for a formula.
 """
 
 from __future__ import annotations
@@ -67,7 +68,35 @@ _HINTS = [  # kinds, how the first cell that cannot be read looks, message (empt
      "Write its first day, YYYY-MM-DD."),
 ]  # fmt: skip
 _FEW = 1_000  # rows below which texts are read one by one
+# what a spreadsheet may take for a formula, wide signs too; a number alone stays as it is
+_FORMULA = re.compile(
+    r"(?![+-]?[0-9][0-9.,]*%?$)[=+\-@\x00-\x1f\uff1d\uff0b\uff0d\uff20].*", re.DOTALL
+)
 Parsed = tuple[pd.Series, pd.Series, tuple[str, str]]
+
+
+def harmless(text: str) -> str:
+    """The text as CSV may hold it: an apostrophe stands before what looks like a formula.
+
+    All texts that leave for a spreadsheet as CSV go through here. In a workbook a cell of text
+    needs none. A text that is a number, ``-5`` or ``+4.2%``, can do no harm and stays.
+
+    Examples
+    --------
+    >>> [harmless(text) for text in ("=1+1", "@SUM(A1)", "-1+cmd", "-5", "+4.2%", "–", "Tents")]
+    ["'=1+1", "'@SUM(A1)", "'-1+cmd", '-5', '+4.2%', '–', 'Tents']
+    """
+    return f"'{text}" if _FORMULA.fullmatch(text) else text
+
+
+def all_harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with each text, and each column's name, ``harmless``."""
+    texts = [name for name in table if _is_text(table[name]) or table[name].dtype == "category"]
+    mended = {
+        name: table[name].map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+        for name in texts
+    }
+    return table.assign(**mended).rename(columns=lambda name: harmless(str(name)))
 
 
 def parse(

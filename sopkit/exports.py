@@ -140,9 +140,9 @@ sales:
 
 CSV is UTF-8 without a mark, a header, lines that end in CRLF, values in double quotes where they
 need them, numbers with at most six decimals and no thousands separators. Texts stay as they are
-(`00123` keeps its zeros); one that begins with `=`, `+`, `-` or `@` gets an apostrophe before it
-in CSV, so that no spreadsheet runs it, and the closing says so. In Excel it needs none. An extract
-without rows, or with nothing in them but their key, is left out."""
+(`00123` keeps its zeros); one that begins with `=`, `+`, `-` or `@` and is no number gets an
+apostrophe before it in CSV, so that no spreadsheet runs it, and the closing says so. In Excel it
+needs none. An extract without rows, or with nothing in them but their key, is left out."""
 
 
 def described() -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sopkit.cells import all_harmless, harmless
 from sopkit.contract import counted
 from sopkit.exports import Export
 from sopkit.extracts import EXTRACTS
@@ -17,7 +18,6 @@ from sopkit.reconciliation import grid
 
 _KEYS = ["family", "measure", "row"]
 _MOST_ROWS = 1_048_575  # of a sheet, below its header
-_TRIGGERS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes what begins so for a formula
 _WIDTHS = (9, 44)  # of a column, letters
 _DIGITS = 6  # decimals in CSV
 
@@ -81,7 +81,8 @@ def write_tables(
     part = path.with_name(path.name + ".part")
     if path.suffix == ".csv":
         first = next(iter(tables.values()))
-        first.to_csv(part, index=False, encoding="utf-8-sig")  # so that Excel reads its letters
+        safe = all_harmless(first)
+        safe.to_csv(part, index=False, encoding="utf-8-sig")  # so that Excel reads its letters
         part.replace(path)
         return
     from openpyxl import Workbook
@@ -212,8 +213,8 @@ def _write_csv(path: Path, table: pd.DataFrame, form: Export) -> int:
         elif pd.api.types.is_float_dtype(column):
             column = column.map(lambda amount: _plain(amount, point), na_action="ignore")
         elif pd.api.types.is_string_dtype(column):
-            is_odd = column.str.startswith(_TRIGGERS, na=False)
-            column, guarded = column.mask(is_odd, "'" + column), guarded + int(is_odd.sum())
+            safe = column.map(harmless, na_action="ignore")
+            column, guarded = safe, guarded + int((safe.notna() & safe.ne(column)).sum())
         written[name] = column
     part = path.with_name(path.name + ".part")
     pd.DataFrame(written).to_csv(

@@ -219,3 +219,21 @@ def test_a_time_keeps_its_hour_in_utc_and_a_day_begins_at_midnight():
     ]
     assert pd.isna(values.iloc[3])
     assert cells.parse(pd.Series(["soon"]), "time")[1].all()
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
+def test_a_text_that_a_spreadsheet_would_run_goes_out_with_an_apostrophe(sign):
+    given = pd.DataFrame(
+        {f"{sign}head": [f"{sign}cmd|' /C calc'!A0", "Zelt", None], "n": [-5.0, 1, 2]}
+    )
+    out = cells.all_harmless(given)
+    assert list(out) == [f"'{sign}head", "n"]
+    assert out.iloc[:, 0].tolist()[:2] == [f"'{sign}cmd|' /C calc'!A0", "Zelt"]
+    assert out.iloc[2, 0] is None or pd.isna(out.iloc[2, 0])
+    assert out["n"].tolist() == [-5.0, 1, 2] and list(given)[0][0] == sign
+
+
+def test_numbers_dashes_and_names_go_out_as_they_are():
+    for text in ("-5", "+4.2%", "-1,234.5", "–", "−5", "", "00123", "A-1", "'=1"):
+        assert cells.harmless(text) == text
+    assert cells.harmless("-5+1") == "'-5+1" and cells.harmless("+") == "'+"
