@@ -10,6 +10,8 @@ import pandas as pd
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # none looks like another, no vowel makes a word
 _LONGEST = 10  # letters of a name after its first
 _LONGEST_ANCHOR = 60  # letters
+_HEBREW_OR_ARABIC = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+LEFTWARD = re.compile(rf"{_HEBREW_OR_ARABIC}+(?:\W+{_HEBREW_OR_ARABIC}+)*")  # from right to left
 
 
 def short_names(words: pd.Series, first: str, shortest: int) -> pd.Series:

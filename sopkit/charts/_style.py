@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from sopkit import months, schema
+from sopkit import months, naming, schema
 
 HISTORY = "#6e7681"  # grey: what happened
 DEMAND = "#1f5fa8"  # blue: the demand plan
@@ -141,7 +141,8 @@ def drawn(chart: Callable[..., Figure | None]) -> Callable[..., Figure | None]:
 def cut(name: str, most: int = _NAME) -> str:
     """A name, its middle left out where it is longer than ``most`` letters.
 
-    Its end stays, for it often is what tells long names apart.
+    Its end stays, for it often is what tells long names apart. What is written from right to left
+    stands apart from the words beside it.
 
     Examples
     --------
@@ -149,7 +150,8 @@ def cut(name: str, most: int = _NAME) -> str:
     ('Expedition tents f…r seasons', 'Tents')
     """
     end = most // 3
-    return name if len(name) <= most else f"{name[: most - end - 1]}…{name[-end:]}"
+    name = name if len(name) <= most else f"{name[: most - end - 1]}…{name[-end:]}"
+    return naming.LEFTWARD.sub("\u2068\\g<0>\u2069", name)  # signs that Unicode has for that
 
 
 def unit(units: pd.DataFrame) -> str:

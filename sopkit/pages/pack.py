@@ -19,7 +19,7 @@ import nbformat
 import pandas as pd
 from markupsafe import Markup
 
-from sopkit import months
+from sopkit import exhibits, months
 from sopkit.agenda import STEPS, Step
 from sopkit.pages import downloads
 from sopkit.publication import EXTRACTS, REVISIONS
@@ -249,7 +249,7 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
         said[part] = Markup("".join(texts))
     page = _template("page.html.j2").render(
         said,
-        body=Markup(body.strip()),
+        body=Markup(exhibits.isolated(body.strip())),
         title=title,
         current=target.name,
         stamp=stamp,
