@@ -211,7 +211,7 @@ class View:
 
 def status(sentence: str) -> str:
     """Markup of a sentence that screen readers say when it changes."""
-    words = escape(sentence, quote=False)
+    words = exhibits.isolated(escape(sentence, quote=False))
     return f'<p class="sentence" role="status" aria-live="polite">{words}</p>'
 
 
