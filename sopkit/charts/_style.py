@@ -156,7 +156,7 @@ def cut(name: str, most: int = _NAME) -> str:
 
 def unit(units: pd.DataFrame) -> str:
     """What totals of quantities are counted in, as a heading begins."""
-    name = cut(units["planning_unit"].iloc[0])
+    name = cut(units["planning_unit"].iloc[0], 2 * _NAME)
     return name[:1].upper() + name[1:]
 
 
@@ -290,7 +290,9 @@ def draw(
     place, is_alone = axes.get_subplotspec(), axes.get_gridspec().ncols == 1
     has_cycle_name = cycle is not None and is_alone and place.is_first_row()
     axes.set_title(
-        cut(title, _TITLE), pad=26 if has_cycle_name else 10, fontsize=12.5 if is_alone else 10.5
+        cut(title, _TITLE if is_alone else 2 * _NAME),
+        pad=26 if has_cycle_name else 10,
+        fontsize=12.5 if is_alone else 10.5,
     )
     if isinstance(index, pd.DatetimeIndex):
         month_axis(axes, index)

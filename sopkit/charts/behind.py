@@ -200,7 +200,8 @@ def _collected(part, axes: Axes, is_sideways: bool) -> Iterator[_Mark]:
 def _levels(part: LineCollection, axes: Axes, is_sideways: bool) -> Iterator[_Mark]:
     """Level lines: both ends of those along a row, the height of those over a column."""
     first, last = _ends(part.get_label()) or (f"{part.get_label()}, from", "to")
-    for (left, y), (right, _) in part.get_segments():
+    lines = [line for line in part.get_segments() if len(line)]  # empty where an end is unknown
+    for (left, y), (right, _) in lines:
         if is_sideways:
             yield from (_Mark(y, first, left, _written(axes, left, y)), _Mark(y, last, right))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from sopkit import months
 from sopkit.charts import _style, behind
@@ -69,3 +70,11 @@ def test_bands_tell_both_edges_and_panels_of_one_kind_stand_below_each_other():
     table = behind.whole(figure)
     assert table["Panel"].tolist() == ["Tents"] * 3 + ["Stoves"] * 3
     assert table["80% band, high"].tolist() == [4.0, 5.0, 6.0] * 2
+
+
+def test_a_level_line_of_an_unknown_amount_is_left_out():
+    axes = Figure().subplots()
+    axes.hlines([5.0, np.nan], [-0.4, 0.6], [0.4, 1.4], label="budget")
+    axes.set_xticks(range(2), ["A", "B"])
+    (table,) = behind.behind(axes.figure)
+    assert table["budget"].tolist() == [5.0]
