@@ -177,7 +177,8 @@ class _Tags(HTMLParser):
         self.open += [tag] if tag not in self.VOID else []
 
     def handle_endtag(self, tag):
-        self.is_well_formed &= bool(self.open) and self.open.pop() == tag
+        if tag not in self.VOID:  # as in <img/>
+            self.is_well_formed &= bool(self.open) and self.open.pop() == tag
 
 
 def _is_harmless(markup: str, scripts: int = 0) -> bool:
