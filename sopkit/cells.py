@@ -70,7 +70,8 @@ _HINTS = [  # kinds, how the first cell that cannot be read looks, message (empt
 _FEW = 1_000  # rows below which texts are read one by one
 # what a spreadsheet may take for a formula, wide signs too; a number alone stays as it is
 _FORMULA = re.compile(
-    r"(?![+-]?[0-9][0-9.,]*%?$)[=+\-@\x00-\x1f\uff1d\uff0b\uff0d\uff20].*", re.DOTALL
+    r"(?![+-]?[.]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?$)[=+\-@\x00-\x1f\uff1d\uff0b\uff0d\uff20].*",
+    re.DOTALL,
 )
 Parsed = tuple[pd.Series, pd.Series, tuple[str, str]]
 

@@ -13,6 +13,7 @@ import difflib
 import functools
 import io
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape, unescape
@@ -22,7 +23,7 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from sopkit import months, schema
+from sopkit import months, naming, schema
 from sopkit.carried import KINDS, MIME, TEXTS, carried
 
 _NOISE = 1e-6  # percent below all that is rounding
@@ -36,6 +37,7 @@ _KEYS = {"family": "f", "location": "l", "channel": "c"}  # by which a page filt
 _LARGEST_CHANGE, _FROM_NOTHING = 100.0, "from next to nothing"  # a change that says no more
 _WIDE = 8.0  # inches from which a chart fills the page, and is scrolled on a phone
 _LONG_TEXT = 24  # letters; longer texts may wrap
+_WORDS = re.compile(r"(?:^|(?<!<bdi)>)[^<]+")  # what stands between tags
 _DATE = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b")  # never broken over two lines
 _CHIPS = {
     "red": [
@@ -63,6 +65,9 @@ class Exhibit:
     html: str
     tables: tuple[dict, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "html", isolated(self.html))
+
     def _repr_html_(self) -> str:
         return self.html
 
@@ -73,6 +78,22 @@ class Exhibit:
     def __repr__(self) -> str:
         text = unescape(re.sub(r"<[^>]+>", " ", self.html))
         return f"Exhibit({' '.join(text.split())[:70]!r})"
+
+
+def isolated(markup: str) -> str:
+    """The markup with each name written from right to left apart from the words around it.
+
+    Else a browser would turn the figures and signs beside an Arabic or Hebrew name around.
+
+    Examples
+    --------
+    >>> isolated('<p title="\u05d0">\u05d0\u05d1 \u05d2: 12</p>') == (
+    ...     '<p title="\u05d0"><bdi>\u05d0\u05d1 \u05d2</bdi>: 12</p>')
+    True
+    """
+    if not naming.LEFTWARD.search(markup):
+        return markup
+    return _WORDS.sub(lambda text: naming.LEFTWARD.sub(r"<bdi>\g<0></bdi>", text[0]), markup)
 
 
 def format_amount(amount: float, kind: str, currency: str = "") -> str:
@@ -512,9 +533,12 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     from sopkit.charts import _dark
 
     buffer = io.StringIO()
-    # no dates, no random ids: same figure, same bytes; text stays text
-    with matplotlib.rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):
-        bare = {"metadata": {"Date": None, "Creator": None}, "transparent": True}
+    # no dates, no random ids: same figure, same bytes; text stays text, a dollar a dollar
+    look = {"svg.hashsalt": "sopkit", "svg.fonttype": "none", "text.parse_math": False}
+    bare = {"metadata": {"Date": None, "Creator": None}, "transparent": True}
+    with matplotlib.rc_context(look), warnings.catch_warnings():
+        # the reader's browser has the letters that the font for measuring lacks
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         drawn.savefig(buffer, format="svg", **bare)
     picture = _dark.both(buffer.getvalue()).encode()
     source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"

@@ -10,6 +10,9 @@ import pandas as pd
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # none looks like another, no vowel makes a word
 _LONGEST = 10  # letters of a name after its first
 _LONGEST_ANCHOR = 60  # letters
+_HEBREW_OR_ARABIC = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]"
+# what is written from right to left, with what stands between its words
+LEFTWARD = re.compile(rf"{_HEBREW_OR_ARABIC}+(?:(?:&amp;|\W)+{_HEBREW_OR_ARABIC}+)*")
 
 
 def short_names(words: pd.Series, first: str, shortest: int) -> pd.Series:

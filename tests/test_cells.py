@@ -234,6 +234,18 @@ def test_a_text_that_a_spreadsheet_would_run_goes_out_with_an_apostrophe(sign):
 
 
 def test_numbers_dashes_and_names_go_out_as_they_are():
-    for text in ("-5", "+4.2%", "-1,234.5", "–", "−5", "", "00123", "A-1", "'=1"):
+    for text in (
+        "-5",
+        "-3.87e-07",
+        "-.5",
+        "+4.2%",
+        "-1,234.5",
+        "–",
+        "−5",
+        "",
+        "00123",
+        "A-1",
+        "'=1",
+    ):
         assert cells.harmless(text) == text
     assert cells.harmless("-5+1") == "'-5+1" and cells.harmless("+") == "'+"

@@ -47,7 +47,7 @@ def calendar(
             colour = _style.writing(shades, amount / most)
             look = {"ha": "center", "va": "center", "fontsize": 9}
             axes.text(column, row, words(amount), color=colour, **look)
-    axes.set_yticks(range(len(wide)), wide.index)
+    axes.set_yticks(range(len(wide)), map(_style.cut, wide.index))
     names = [
         month.strftime("%b\n%Y" if k == 0 or month.month == 1 else "%b")
         for k, month in enumerate(wide)

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from sopkit import months, schema
+from sopkit import months, naming, schema
 
 HISTORY = "#6e7681"  # grey: what happened
 DEMAND = "#1f5fa8"  # blue: the demand plan
@@ -110,11 +110,13 @@ _FENCES = {"frozen": 0.22, "firm": 0.1}  # how dark the months behind each fence
 _ABOVE = ("with what was not planned",)  # lines above all others
 _NEAR_ZERO = 0.12  # of the highest line: a name below a line so low would leave the picture
 WIDTH = 11.2  # inches: the column of a page
+_NAME, _TITLE = 28, 110  # letters of a name and of a title that have room
 NARROW = 5.6  # of charts whose rows need no more: whole on a phone, not scrolled
 _RC = {
     "font.family": ["sans-serif"],  # named below, else matplotlib warns at every text
     "font.sans-serif": ["DejaVu Sans", "Verdana"],
     "font.size": 10.5,
+    "text.parse_math": False,  # a dollar in a name is a dollar; ``exhibits.figure`` says so too
     "text.color": INK,
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
@@ -170,9 +172,25 @@ def luminance(parts: Iterable[float]) -> float:
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
+def cut(name: str, most: int = _NAME) -> str:
+    """A name, its middle left out where it is longer than ``most`` letters.
+
+    Its end stays, for it often is what tells long names apart. What is written from right to left
+    stands apart from the words beside it.
+
+    Examples
+    --------
+    >>> cut("Expedition tents for four seasons"), cut("Tents")
+    ('Expedition tents f…r seasons', 'Tents')
+    """
+    end = most // 3
+    name = name if len(name) <= most else f"{name[: most - end - 1]}…{name[-end:]}"
+    return naming.LEFTWARD.sub("\u2068\\g<0>\u2069", name)  # signs that Unicode has for that
+
+
 def unit(units: pd.DataFrame) -> str:
     """What totals of quantities are counted in, as a heading begins."""
-    name = units["planning_unit"].iloc[0]
+    name = cut(units["planning_unit"].iloc[0], 2 * _NAME)
     return name[:1].upper() + name[1:]
 
 
@@ -200,7 +218,7 @@ def small_panels(count: int, *, height: float):
 
 def head(figure: Figure, title: str, axes: Axes | None = None) -> None:
     """Title over several panels, and below them the names of what is in ``axes``."""
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
+    figure.suptitle(cut(title, _TITLE), x=0.01, ha="left", fontsize=12.5, fontweight="bold")
     if axes is not None:
         figure.legend(
             *axes.get_legend_handles_labels(), loc="outside lower left", ncols=5, frameon=False
@@ -305,7 +323,11 @@ def draw(
     names = _stack(axes, bars or {}) + _plot(axes, lines, index.max())
     place, is_alone = axes.get_subplotspec(), axes.get_gridspec().ncols == 1
     has_cycle_name = cycle is not None and is_alone and place.is_first_row()
-    axes.set_title(title, pad=26 if has_cycle_name else 10, fontsize=12.5 if is_alone else 10.5)
+    axes.set_title(
+        cut(title, _TITLE if is_alone else 2 * _NAME),
+        pad=26 if has_cycle_name else 10,
+        fontsize=12.5 if is_alone else 10.5,
+    )
     if isinstance(index, pd.DatetimeIndex):
         month_axis(axes, index)
     else:
@@ -369,7 +391,7 @@ def end_names(axes: Axes, names: list[tuple]) -> None:
     places = np.maximum.accumulate(places - steps) + steps
     places = np.minimum(places, high - steps[::-1])
     for (x, _, text, colour), place in zip(ranked, places, strict=True):
-        say(axes, text, (x, place), colour=colour, shift=(8, 0), fontweight="bold")
+        say(axes, cut(text, 2 * _NAME), (x, place), colour=colour, shift=(8, 0), fontweight="bold")
 
 
 def value_axis(axes: Axes, label: str, *, is_rate: bool = False) -> None:
@@ -443,12 +465,12 @@ def bar_panels(
         own.grid(visible=False, axis="y")
         own.grid(visible=True, axis="x")
         own.tick_params(axis="y", length=0)
-        own.set_yticks(range(len(column)), amounts.index)
+        own.set_yticks(range(len(column)), map(cut, amounts.index))
         own.margins(x=0.1 * width)
         own.locator_params(axis="x", nbins=6)
         own.xaxis.set_major_formatter(rate_tick if is_rate else tick)
         own.set_xlabel(unit)
-        own.set_title(name if width > 1 else "", fontsize=10.5)
+        own.set_title(cut(name) if width > 1 else "", fontsize=10.5)
         for row, (amount, is_known) in enumerate(zip(column, amounts[name].notna(), strict=True)):
             text = percent(amount, sign) if is_rate else short(amount, sign)
             text = text if is_known else "not known"

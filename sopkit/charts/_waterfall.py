@@ -29,7 +29,7 @@ def waterfall(
         Of the axis.
     """
     (first, last), (before, after) = ends.keys(), ends.values()
-    names = [textwrap.fill(name, _NAME_WIDTH) for name, _ in moves]
+    names = [textwrap.fill(_style.cut(name, 2 * _NAME_WIDTH), _NAME_WIDTH) for name, _ in moves]
     changes = [change for _, change in moves]
     figure, (axes,) = _style.panels(height=1.6 + 0.42 * (len(names) + 2))
     starts = before + np.concatenate([[0.0], np.cumsum(changes)[:-1]]) if changes else []

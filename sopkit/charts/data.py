@@ -176,7 +176,8 @@ def waterfall(
     axes.grid(visible=False)
     axes.invert_yaxis()
     named = {lags.CONSENSUS: "demand plan", lags.STATISTICAL: "statistical forecast"}
-    axes.set_title(f"{member}, {named.get(layer, layer)}: plan less what came, by cycle and month")
+    name = _style.cut(member)
+    axes.set_title(f"{name}, {named.get(layer, layer)}: plan less what came, by cycle and month")
     bar = figure.colorbar(mesh, ax=axes, format=_style.rate_tick, pad=0.01)
     bar.set_label("Too low  |  too high")
     return figure

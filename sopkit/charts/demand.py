@@ -113,7 +113,7 @@ def families(
     figure, axes = _style.small_panels(len(shown), height=2.4)
     for family, own in zip(shown, axes, strict=True):
         lines = {"demand so far": past[family], "demand plan": ahead[family]}
-        title = f"{family[:26]}{_growth(past[family], ahead[family])}"
+        title = f"{_style.cut(family)}{_growth(past[family], ahead[family])}"
         unit = f"{_style.unit(units)} a month"
         _style.draw(own, title, unit, lines=lines, fences=fences, family=family)
     title = "Demand by family and month; percent: next 12 months beside the last 12"

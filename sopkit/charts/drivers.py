@@ -58,7 +58,7 @@ def _rows(names: pd.Series) -> tuple[Figure, Axes]:
     for place, name in enumerate(names):
         where = {"xycoords": axes.get_yaxis_transform(), "fontsize": 9, "va": "bottom"}
         where |= {"bbox": {"facecolor": "white", "linewidth": 0, "pad": 0.5}}  # zero's line ends
-        _style.say(axes, name, (0.0, place), shift=(2, 8), **where)
+        _style.say(axes, _style.cut(name, 60), (0.0, place), shift=(2, 8), **where)
     axes.axvline(0.0, color=_style.INK, linewidth=0.8, zorder=1)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0, labelleft=False)

@@ -169,7 +169,7 @@ def strategic_years(table: pd.DataFrame) -> Figure | None:
             text = _style.percent(rate, decimals=0)
             _style.say(own_axes, text, (x, y), shift=(0, 8), ha="center")
         own_axes.set_xticks(place, own["fiscal_year"].astype(str))
-        own_axes.set_title(resource, fontsize=10.5)
+        own_axes.set_title(_style.cut(resource), fontsize=10.5)
         _style.value_axis(own_axes, "Hours a year" if own_axes is axes[0] else "")
         own_axes.set_ylim(top=own_axes.get_ylim()[1] * 1.1)
     title = "Hours that demand needs a fiscal year; percent: of regular hours"

@@ -91,7 +91,7 @@ def lifecycle(items: pd.DataFrame, *, cycle: pd.Timestamp) -> Figure | None:
         right = {"xycoords": ("axes fraction", "data"), "fontweight": "bold"}
         _style.say(axes, stage, (1.0, row), colour=colour, **right)
     names = shown["item"] + " " + shown["description"].fillna("").astype("str")
-    axes.set_yticks(range(len(shown)), names.str.strip())
+    axes.set_yticks(range(len(shown)), [_style.cut(name.strip(), 40) for name in names])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_title("Months on sale of items that come and go", pad=26)
     axes.grid(visible=False)

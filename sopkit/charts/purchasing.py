@@ -45,7 +45,7 @@ def suppliers(
     count = int(months.number(known["month"].max()) - months.number(cycle)) + 1
     wide = wide.reindex(columns=months.span(cycle, count)).fillna(0.0)
     order = [*total.index, *([other] if other in wide.index else [])]
-    wide = wide.loc[order].rename(lambda name: str(name)[:_NAME])
+    wide = wide.loc[order].rename(lambda name: _style.cut(str(name), _NAME))
     most = wide.max(axis=None)
     title = f"New orders by supplier and month of receipt, {currency}"
     look = {"least": _LEAST_SHARE * most, "shades": _style.AMOUNTS}
@@ -98,8 +98,10 @@ def order_dates(
         side = {"shift": (-6, 0), "ha": "right"} if is_near else {}  # the next mark stands close
         _style.say(axes, words, place, colour=colour, fontsize=8.5, **side)
     described = items.drop_duplicates("item").set_index("item")["description"].reindex(list(row))
-    names = [item if pd.isna(d) else f"{item} {d[:_NAME]}" for item, d in described.items()]
-    axes.set_yticks(range(len(row)), names)
+    names = [
+        item if pd.isna(d) else f"{item} {_style.cut(d, _NAME)}" for item, d in described.items()
+    ]
+    axes.set_yticks(range(len(row)), [_style.cut(name, 40) for name in names])
     axes.set_ylim(len(row) - 0.4, -0.6)
     ticks = months.span(cycle, _AHEAD_MONTHS)
     labels = [f"{tick:%b}\n{tick:%Y}" if k == 0 else f"{tick:%b}" for k, tick in enumerate(ticks)]

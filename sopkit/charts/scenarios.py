@@ -24,8 +24,8 @@ _NAME_WIDTH = 24  # letters of a scenario in one line
 _EDGE = 1.6  # room beside the longest bar for its figure, share of the bars
 
 
-def _wrapped(title: str) -> str:
-    return textwrap.fill(title, _NAME_WIDTH)
+def _wrapped(title: str, width: int = _NAME_WIDTH) -> str:
+    return textwrap.fill(_style.cut(title, 3 * width), width)
 
 
 @_style.drawn
@@ -100,7 +100,7 @@ def regrets(regret: pd.DataFrame, listed: pd.DataFrame, *, currency: str) -> Fig
     shades = _style.REDS.with_extremes(bad=_style.SHORTAGE)  # no plan there
     _style.cells(axes, wide.to_numpy(), shades, most)
     names = [
-        f"{textwrap.fill(title[name], 16)}\n({_style.percent(weight[name], decimals=0)})"
+        f"{_wrapped(title[name], 16)}\n({_style.percent(weight[name], decimals=0)})"
         for name in wide.columns[:-1]
     ]
     axes.set_xticks(range(wide.shape[1]), [*names, "at most"])

@@ -111,6 +111,7 @@ def _block(
     middle = sum(span) / 2.0
     if total and amount < _LEAST_SHARE / 2.0 * total:
         return
+    name = _style.cut(name)
     text = f"{name} · {_style.short(amount)}" if first else f"{name}\n{_style.short(amount)}"
     _style.say(axes, text, (left, middle), shift=(5, 0), fontsize=9.5)
 

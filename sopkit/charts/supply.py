@@ -118,7 +118,7 @@ def resource_load(load: pd.DataFrame, *, fences: months.Fences) -> Figure | None
             "in regular hours": hours.clip(upper=limit),
             "in overtime": (hours - limit).clip(lower=0.0),
         }
-        title = f"{resource}: peak {_style.percent((hours / limit).max(), decimals=0)}"
+        title = f"{_style.cut(resource)}: peak {_style.percent((hours / limit).max(), decimals=0)}"
         _style.draw(own, title, "Hours a month", lines=lines, bars=bars, fences=fences)
     title = "Load of the busiest resources, hours a month; peak over regular hours"
     _style.head(figure, title, axes[0])
@@ -262,7 +262,7 @@ def what_if(
         lines["with overtime"] = limit + own["overtime_hours"]
         if not np.allclose(limit, own["regular_hours_before"]):
             lines["hours before"] = own["regular_hours_before"]
-        title = f"Load of {resource} beside its hours, before and after the change"
+        title = f"Load of {_style.cut(resource)} beside its hours, before and after the change"
         part = {"title": title, "unit": "Hours a month", "lines": lines}
         parts.append(part | {"bars": {"load after": load}, "fences": fences})
     lines = {"stock before": own["stock_before"], "stock after": own["stock"]}

@@ -19,7 +19,7 @@ import nbformat
 import pandas as pd
 from markupsafe import Markup
 
-from sopkit import months
+from sopkit import exhibits, months
 from sopkit.agenda import STEPS, Step
 from sopkit.pages import downloads, outline
 from sopkit.publication import EXTRACTS, REVISIONS
@@ -274,7 +274,7 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
     beside = outline.beside(target.name)
     page = _template("page.html.j2").render(
         said,
-        body=Markup(named),
+        body=Markup(exhibits.isolated(named)),
         contents=places if beside and len(places) >= outline.FEWEST else [],
         beside=beside,
         title=title,

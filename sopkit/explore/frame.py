@@ -1,0 +1,357 @@
+"""What all explorers share: controls, one layout, links to pages, downloads, long work with a stop.
+
+Controls stand on top, then one sentence, one line of links, one picture, tables. Everything can be
+reached by keyboard, has a name, and follows JupyterLab's light and dark theme.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import ipywidgets as widgets
+import pandas as pd
+import traitlets
+
+from sopkit import agenda, cells, exhibits, months, naming, publication
+
+_LISTED = 300  # options that a list holds at a time; the rest is found by searching
+# the pages' style sheet is not there in a notebook; colours are those of the theme
+LOOK = """<style>
+.sopkit, .sopkit .widget-html-content { color: var(--jp-ui-font-color1);
+  line-height: 1.45; white-space: normal; }
+.sopkit .sentence { font-size: 1.15em; font-weight: 600; margin: 0.7em 0 0.3em; max-width: 60em; }
+.sopkit .links, .sopkit .source { margin: 0.2em 0 0.8em; color: var(--jp-ui-font-color2); }
+.sopkit figure { margin: 1em 0; overflow-x: auto; }
+.sopkit figcaption, .sopkit .note { font-weight: 600; margin: 0.5em 0; }
+.sopkit table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.sopkit caption { text-align: left; font-weight: 600; padding-bottom: 0.3em; }
+.sopkit :is(th, td) { padding: 0.15em 0.9em; text-align: right; font-weight: normal; }
+.sopkit :is(th, td):first-child { text-align: left; padding-left: 0; }
+.sopkit .w5 :is(th, td):nth-child(5), .sopkit :is(.t4, .w4) :is(th, td):nth-child(4) {
+  text-align: left; }
+.sopkit thead th { border-bottom: 1px solid var(--jp-border-color0); }
+.sopkit tbody tr:hover { background: var(--jp-layout-color2); }
+.sopkit img { max-width: 100%; background: white; border-radius: 2px; }
+.sopkit a { color: var(--jp-content-link-color); text-decoration: underline; }
+.sopkit select option { color: var(--jp-ui-font-color1); background: var(--jp-layout-color1); }
+.sopkit :is(a, button, input, select, textarea):focus-visible {
+  outline: 2px solid var(--jp-brand-color1); outline-offset: 1px; }
+.sopkit .widget-readout { min-width: 11em; }
+.sopkit .wrapped { flex-flow: row wrap; align-items: flex-start; }
+</style>"""
+
+
+def choice(
+    word: str, options: Iterable, value: object = None, *, width: str = "18em", tip: str = ""
+) -> widgets.Dropdown:
+    """A labelled list to choose one of; the first option where no value is given."""
+    made = _labelled(widgets.Dropdown, word, tip, width, options=list(options))
+    if value is not None:
+        made.value = value
+    return made
+
+
+def _labelled(kind: type, word: str, tip: str, width: str, **more) -> widgets.Widget:
+    style = {"description_width": "6.5em"}
+    look = {"style": style, "layout": {"width": width}, "tooltip": tip or word}
+    return kind(description=word, **look, **more)
+
+
+class Names(widgets.VBox):
+    """A list of names, searched by typing; shows the first 300 that hold what is typed.
+
+    ``options`` are pairs of words and value, ``value`` what is chosen (None: nothing yet).
+    """
+
+    value = traitlets.Any(None, allow_none=True)
+
+    def __init__(self, word: str, options: Iterable, *, rows: int, width: str, tip: str) -> None:
+        hint = tip or f"Type a part of a name to shorten the list: {word}"
+        self._find = _labelled(widgets.Text, "Find", hint, width, placeholder="part of a name")
+        self._list = _labelled(widgets.Select, word, tip, width, rows=rows)
+        super().__init__([self._find, self._list])
+        self._find.observe(self._fill, "value")
+        self._list.observe(self._choose, "value")
+        self.options = options
+
+    @property
+    def options(self) -> list[tuple[str, object]]:
+        """All names, found or not."""
+        return self._options
+
+    @options.setter
+    def options(self, options: Iterable) -> None:
+        pairs = (one if isinstance(one, tuple) else (one, one) for one in options)
+        self._options = [(str(words), value) for words, value in pairs]
+        self._find.layout.display = None if len(self._options) > self._list.rows else "none"
+        self._fill()
+
+    @property
+    def label(self) -> str:
+        """The words of what is chosen."""
+        return next((words for words, value in self._options if value == self.value), "")
+
+    def _fill(self, _change: object = None) -> None:
+        """The list as searched; what is chosen stays chosen where it is still listed."""
+        part = self._find.value.strip().casefold()
+        found = [one for one in self._options if part in one[0].casefold()][:_LISTED]
+        kept = self.value if self.value in [value for _, value in found] else None
+        self._list.unobserve(self._choose, "value")
+        self._list.options = found
+        self._list.value = kept
+        self._list.observe(self._choose, "value")
+
+    def _choose(self, change: dict) -> None:
+        self.value = change["new"]
+
+    @traitlets.observe("value")
+    def _follow(self, change: dict) -> None:
+        if self._list.value != change["new"]:
+            self._fill()
+
+
+def names(
+    word: str, options: Iterable, *, rows: int = 8, width: str = "26em", tip: str = ""
+) -> Names:
+    """A list of many names to choose one of, searched by typing."""
+    return Names(word, options, rows=rows, width=width, tip=tip)
+
+
+def button(word: str, tip: str = "", *, primary: bool = False) -> widgets.Button:
+    """A button; what it does stands in its tip."""
+    style = "primary" if primary else ""
+    return widgets.Button(description=word, tooltip=tip or word, button_style=style)
+
+
+def row(*controls: widgets.Widget) -> widgets.HBox:
+    """Controls side by side, in further lines where the screen is narrow."""
+    made = widgets.HBox(controls, layout={"flex_flow": "row wrap"})
+    made.add_class("wrapped")
+    return made
+
+
+def box(*parts: widgets.Widget) -> widgets.VBox:
+    """Parts below each other in the explorers' look."""
+    made = widgets.VBox([widgets.HTML(LOOK), *parts])
+    made.add_class("sopkit")
+    return made
+
+
+def missing(error: Exception) -> widgets.VBox:
+    """What is missing, in clear words, and which command brings it."""
+    made = widgets.VBox([widgets.HTML(LOOK + exhibits.note(str(error)).html)])
+    made.add_class("sopkit")
+    return made
+
+
+class View:
+    """Controls on top, one sentence, one line of links, one picture, tables.
+
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    cycle : Timestamp
+        The cycle looked at: its pages are linked to.
+    controls : Widget
+        What is chosen, in lines; ``frame.row`` makes one.
+    """
+
+    def __init__(
+        self, workspace: str | Path, cycle: pd.Timestamp, *controls: widgets.Widget
+    ) -> None:
+        self.workspace, self.cycle = workspace, cycle
+        self.controls = widgets.VBox(controls)
+        self.sentence, self.links, self.picture, self.tables = (widgets.HTML() for _ in range(4))
+        parts = [self.controls, self.sentence, self.links, self.picture, self.tables]
+        self.box = widgets.VBox(parts)
+
+    def show(
+        self,
+        sentence: str,
+        picture: exhibits.Exhibit | None = None,
+        tables: Iterable[exhibits.Exhibit] = (),
+        page: tuple[str, str] | None = None,
+        data: dict[str, pd.DataFrame] | None = None,
+    ) -> None:
+        """Put what was found in place of what is shown.
+
+        Parameters
+        ----------
+        sentence : str
+            What is seen, in words.
+        picture : Exhibit, optional
+            One picture.
+        tables : iterable of Exhibit
+            Below it.
+        page : (str, str), optional
+            Step and heading of the section that shows the same on a page.
+        data : dict of DataFrame, optional
+            File name → table to save.
+        """
+        self.picture.value = picture.html if picture else ""
+        self.sentence.value = status(sentence)
+        links = []
+        if page:
+            links.append(f"On the page: {page_link(self.workspace, self.cycle, *page)}")
+        if data:
+            files = ", ".join(download(name, table) for name, table in data.items())
+            links.append(f"Download: {files}")
+        self.links.value = f'<p class="links">{" · ".join(links)}</p>' if links else ""
+        self.tables.value = "".join(one.html for one in tables)
+
+
+def status(sentence: str) -> str:
+    """Markup of a sentence that screen readers say when it changes."""
+    words = exhibits.isolated(escape(sentence, quote=False))
+    return f'<p class="sentence" role="status" aria-live="polite">{words}</p>'
+
+
+def page_link(workspace: str | Path, cycle: pd.Timestamp, step_name: str, heading: str) -> str:
+    """Markup of a link to the section of a page that shows the same.
+
+    The running Jupyter server serves the page where the workspace lies below its root; elsewhere
+    the page's path stands as text.
+
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    cycle : Timestamp
+        Whose page.
+    step_name, heading : str
+        A step of ``agenda.STEPS``, and a heading of its page.
+    """
+    notebook = agenda.step(step_name).notebook
+    page = publication.REPORTS / months.label(cycle) / f"{Path(notebook).stem}.html"
+    path = Path(workspace).resolve() / page
+    if not path.exists():
+        command = f"sopkit run --cycle {months.label(cycle)}"
+        return f"{escape(page.as_posix())} is not made yet ({escape(command)})"
+    base, root = _server(os.environ.get("JPY_PARENT_PID", ""))
+    if root is None or not path.is_relative_to(root):
+        return escape(f"{path}, {heading}", quote=False)
+    place = quote(path.relative_to(root).as_posix())
+    address = f"{base}files/{place}#{quote(naming.anchor(heading))}"
+    return f'<a href="{escape(address)}" target="_blank">{escape(heading, quote=False)}</a>'
+
+
+@lru_cache(maxsize=4)
+def _server(parent: str) -> tuple[str, Path | None]:
+    """Base address and root folder of the Jupyter server that started this kernel."""
+    if not parent.isdigit():
+        return "", None
+    try:
+        from jupyter_server.serverapp import list_running_servers
+    except ImportError:  # a notebook outside Jupyter's own server
+        return "", None
+    for one in list_running_servers():
+        if one["pid"] == int(parent):
+            return one["base_url"], Path(one["root_dir"]).resolve()
+    return "", None
+
+
+def download(name: str, table: pd.DataFrame) -> str:
+    """Markup of a link that saves a table as CSV; cells that a spreadsheet would run are text.
+
+    Parameters
+    ----------
+    name : str
+        File name, with or without ``.csv``.
+    table : DataFrame
+        Full precision, as it is saved.
+    """
+    name = name if name.endswith(".csv") else f"{name}.csv"
+    text = cells.all_harmless(table).to_csv(index=False, date_format="%Y-%m")
+    code = base64.b64encode(text.encode("utf-8-sig")).decode("ascii")
+    source = f"data:text/csv;charset=utf-8;base64,{code}"
+    return f'<a download="{escape(name)}" href="{source}">{escape(name)}</a>'
+
+
+class Stopped(Exception):
+    """Somebody pressed Stop."""
+
+
+class Work:
+    """Long work in a thread: a bar, what is being done in words, and a Stop button.
+
+    Parameters
+    ----------
+    place : VBox
+        Where bar, words and button are shown while the work lasts, and what came of it after.
+    """
+
+    def __init__(self, place: widgets.VBox) -> None:
+        self.place = place
+        self._bar = widgets.FloatProgress(min=0.0, max=1.0, description="Working")
+        self._bar.tooltip = "How much is done"
+        self._words = widgets.HTML()
+        self._stop = button("Stop", "Give up this work; what is shown stays as it is")
+        self._stop.on_click(self.stop)
+        self._run: object = None  # what is being done now; another one: it was given up
+        self._thread = None
+
+    def start(self, job: Callable, done: Callable) -> None:
+        """Begin a piece of work; one that still goes on is given up.
+
+        Parameters
+        ----------
+        job : callable
+            ``job(tick)`` gives the result; between its parts it calls ``tick(share, words)``,
+            which raises ``Stopped`` once Stop was pressed.
+        done : callable
+            ``done(result)`` runs afterwards, unless the work was stopped or failed.
+        """
+        run = self._run = object()
+        self._bar.value, self._words.value = 0.0, status("Beginning…")
+        self.place.children = [row(self._bar, self._stop), self._words]
+
+        def tick(share: float, words: str) -> None:
+            if self._run is not run:
+                raise Stopped
+            self._bar.value, self._words.value = share, status(words)
+
+        context = contextvars.copy_context()  # so that the kernel knows whose output it is
+        target = self._work
+        self._thread = threading.Thread(
+            target=context.run, args=(target, run, tick, job, done), daemon=True
+        )
+        self._thread.start()
+
+    def _work(self, run: object, tick: Callable, job: Callable, done: Callable) -> None:
+        try:
+            result = job(tick)
+            tick(1.0, "Drawing…")
+            done(result)
+            words = ""
+        except Stopped:
+            return  # said when it was pressed
+        except months.UsageError as error:
+            words = str(error)
+        except Exception as error:  # noqa: BLE001 a thread has nobody else to tell
+            words = f"The work failed: {type(error).__name__}: {error}"
+        if self._run is run:
+            self._end(words)
+
+    def stop(self, _button: object = None) -> None:
+        """Give up what is being done; a part that cannot be interrupted ends unseen."""
+        if self._run is not None:
+            self._end("Stopped. What is shown stays as it was.")
+
+    def _end(self, words: str) -> None:
+        self._run = None
+        self._words.value = status(words) if words else ""
+        self.place.children = [self._words] if words else []
+
+    def wait(self, seconds: float = 60.0) -> None:
+        """Until the work ends: for scripts and tests."""
+        if self._thread is not None:
+            self._thread.join(seconds)
