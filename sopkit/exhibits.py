@@ -24,7 +24,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from sopkit import months, schema
-from sopkit.demand import forecasting
+from sopkit.demand import models
 from sopkit.reconciliation import grid as sop
 
 KINDS = tuple(
@@ -448,7 +448,7 @@ def reason(row: dict) -> str:
     parts = []
     for rank in ("first", "second", "third"):
         if row[f"{rank}_share"] > 0:
-            name = forecasting.MODELS[row[f"{rank}_model"]].words.replace("'", "’")
+            name = models.words(row[f"{rank}_model"]).replace("'", "’")
             parts.append(f"{name} {_share(row[f'{rank}_share'])}")
     rest = row["models"] - len(parts)
     parts += [f"{rest} more"] if rest > 0 else []
