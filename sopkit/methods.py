@@ -12,6 +12,7 @@ from sopkit import contract
 
 COMBINED = "combined"  # takes a choice back
 SINGLE = {"ets": "ETS", "sarimax": "SARIMAX"}  # of statsmodels: each series by itself
+MOST_SINGLE = 60  # series a cycle that these may forecast: each takes seconds
 _TRENDED = ("alpha", "beta", "phi", "gamma")
 METHODS = {  # name: parameters that may be held
     COMBINED: (),

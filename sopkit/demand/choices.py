@@ -2,7 +2,7 @@
 
 A choice counts in its cycle and all later ones. Of several that cover a series the one of the
 latest cycle counts, in it the one entered last, as with corrections of the history; of those
-entered at the same time the one that names more levels. ``combined``, and ``is_accepted`` false,
+entered at the same time the narrower one. ``combined``, and ``is_accepted`` false,
 take back whatever was chosen before for the series they cover.
 """
 
@@ -20,7 +20,8 @@ REPLACED, NOTHING, UNABLE = "replaced by a later one", "names nothing", "no soun
 UNREAD = "not understood"
 SURE = 0.1  # p value below which a difference is more than noise
 LEAST_JUDGED = 8  # months below which no difference is told from noise
-_ORDER = ["cycle", "entered_at", "levels", "model", "parameters", "author", "reason"]
+_DEPTH = pd.Series([3, 2, 1, 2, 1, 2, 1], schema.LEVELS)  # how narrow a level is
+_ORDER = ["cycle", "entered_at", "depth", "model", "parameters", "author", "reason"]
 
 
 def rows(policies: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +40,7 @@ def rows(policies: pd.DataFrame) -> pd.DataFrame:
     """
     own = policies[policies["kind"] == "model"]
     own = own.assign(
-        levels=own[schema.LEVELS].ne(schema.ALL).sum(axis=1),
+        depth=own[schema.LEVELS].ne(schema.ALL).mul(_DEPTH).sum(axis=1),
         parameters=own["parameters"].fillna("").astype("str"),
         model=own["model"].fillna("").astype("str"),
         is_back=own["model"].eq(COMBINED) | own["is_accepted"].eq(False).fillna(False),
@@ -102,15 +103,17 @@ def table(
         covered = hierarchy.covered(row.to_dict(), series)
         told = _measured(errors[errors["place"] == number])
         count = int(counts.get(number, 0))
+        kept = int(((place == number) & (names == "").to_numpy()).sum())
+        remark = f"{kept:,} series keep the combination: see `fallbacks`" if kept else ""
         verdict = _verdict(row["objection"], covered, place == number, count, told)
         made.append(
             {name: row[name] for name in (*schema.LEVELS, "model", "parameters")}
             | {"subject": subject(row), "words": in_words(row["model"], row["parameters"])}
             | {name: row[name] for name in ("cycle", "author", "reason")}
-            | {"series": count, "verdict": verdict, "remark": row["objection"]}
+            | {"series": count, "verdict": verdict, "remark": row["objection"] or remark}
             | told
         )
-    columns = schema.PROCESSED["model_choices"].column_names
+    columns = list(schema.PROCESSED["model_choices"].columns)
     kinds = dict.fromkeys(["wape", "combined_wape", "gain_rate", "p_value"], "float64")
     kinds |= {"series": "int64", "months": "int64", "cycle": months.DTYPE}
     found = pd.DataFrame(made, columns=columns).astype(kinds)

@@ -15,8 +15,8 @@ import pandas as pd
 from sopkit import methods, schema
 from sopkit.demand import choices, combining, forecasting, models, seasons, smoothing
 from sopkit.demand.models import LAGS, MODELS
+from sopkit.methods import MOST_SINGLE
 
-MOST_SINGLE = 60  # series a cycle that statsmodels may forecast: each takes seconds
 _INSTEAD = "the combination"
 _ERRORS = ["place", "month", "volume", "error", "combined_error", "forecasts"]
 _KINDS = tuple(range(len(combining.KINDS)))
