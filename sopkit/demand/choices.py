@@ -142,10 +142,14 @@ def _measured(errors: pd.DataFrame) -> dict:
     own, other = errors["error"].sum() / volume, errors["combined_error"].sum() / volume
     more = (errors["error"] - errors["combined_error"]) / errors["forecasts"]
     told = {"wape": own, "combined_wape": other, "gain_rate": other - own}
-    return told | {"p_value": _p_value(more), "months": errors["month"].nunique()}
+    return told | {"p_value": p_value(more), "months": errors["month"].nunique()}
 
 
-def _p_value(more: pd.Series) -> float:
+def p_value(more: pd.Series) -> float:
+    """Chance by noise alone of a mean difference of errors, by month; missing where they are few.
+
+    See ``workshop.p_value``.
+    """
     from sopkit.demand import workshop  # here: `status` must not wait for statsmodels
 
     return workshop.p_value(more)

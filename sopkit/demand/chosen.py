@@ -86,9 +86,9 @@ def applied(
         if name in methods.SINGLE:
             fell.append(_fell(series, own[room:], name, _crowded()))
             own, room = own[:room], room - len(own[:room])
-            past, ahead = _single(tests, own, name, parameters)
+            past, ahead = single(tests, own, name, parameters)
         else:
-            past, ahead = _of_panel(tests, own, held(MODELS[name], parameters), threads)
+            past, ahead = of_panel(tests, own, held(MODELS[name], parameters), threads)
         is_sound = np.isfinite(ahead).all(axis=0)
         fell.append(_fell(series, own[~is_sound], name, forecasting.UNSOUND))
         _put(made, own[is_sound], name, past[..., is_sound], ahead[:, is_sound])
@@ -135,10 +135,28 @@ def _held(parameters: dict, name: str, points: np.ndarray) -> np.ndarray:
     return np.full_like(points, parameters[name]) if name in parameters else points
 
 
-def _of_panel(
+def of_panel(
     tests: forecasting.Backtest, own: np.ndarray, model: models.Model, threads: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One model of the panel on some series: at past origins and today."""
+    """One model of the panel on some series, for whatever kind of demand.
+
+    Parameters
+    ----------
+    tests : Backtest
+        Of all series.
+    own : array of int
+        Places of some of them.
+    model : Model
+        From ``held``.
+    threads : int or None
+        As in ``forecasting.Learning``.
+
+    Returns
+    -------
+    past : array (n_origins, LAGS, n)
+    ahead : array (horizon, n)
+        NaN where it has no sound forecast.
+    """
     known = {origin: season[:, own] for origin, season in tests.known_seasons.items()}
     kind = np.zeros((len(known), len(own)), dtype=int)  # it is for every kind
     values, horizon = tests.history.values[:, own], len(tests.mean)
@@ -146,10 +164,18 @@ def _of_panel(
     return past[0], ahead[0]
 
 
-def _single(
+def single(
     tests: forecasting.Backtest, own: np.ndarray, name: str, parameters: dict
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One model of statsmodels on each of some series: at past origins and today."""
+    """One model of statsmodels on each of some series, as ``of_panel``.
+
+    Parameters
+    ----------
+    tests, own
+        As in ``of_panel``.
+    name, parameters
+        As in ``single_models.fit``.
+    """
     values, origins = tests.history.values[:, own], list(tests.known_seasons)
     reach = max(len(tests.mean), LAGS)
     said = np.full((len(origins), reach, len(own)), np.nan)
