@@ -93,10 +93,7 @@ def forecast_demand(
 
 def _choices(tables: Tables, names: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """Table ``model_choices`` from what parts say of the models that people chose."""
-    measures = ["volume", "error", "combined_error"]
-    by = dict.fromkeys(measures, "sum") | {"forecasts": "max"}  # the same months in every part
-    sums = errors.groupby(["place", "month"], as_index=False).agg(by)
-    return choices.table(tables["policies"], _named(names, tables), names["model"], sums)
+    return choices.table(tables["policies"], _named(names, tables), names["model"], errors)
 
 
 def statistical(tables: Tables, *, horizon: int) -> Tables:
@@ -174,6 +171,7 @@ def assembled(
 ) -> Tables:
     """Tables of all parts, in the order in which one part of all series has them."""
     whole = {name: pd.concat([part[name] for part in told], ignore_index=True) for name in told[0]}
+    whole[_ERRORS] = chosen.summed([part[_ERRORS] for part in told])
     origins, models = whole[_BY_ORIGIN]["origin"], whole[_BY_MODEL]["model"]
     places = {name: place for place, name in enumerate(forecasting.MODELS)}
     orders = {_BY_ORIGIN: origins, _BY_MODEL: models.map(places).fillna(len(places))}

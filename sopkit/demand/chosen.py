@@ -270,6 +270,13 @@ def errors(tests: forecasting.Backtest) -> pd.DataFrame:
     return pd.DataFrame(columns=_ERRORS) if tests.chosen is None else tests.chosen.errors
 
 
+def summed(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Errors by choice and month of all parts, from ``errors`` of each."""
+    by = dict.fromkeys(_ERRORS[2:5], "sum") | {"forecasts": "max"}  # the same months in every part
+    some = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(some).groupby(["place", "month"], as_index=False).agg(by)
+
+
 def _errors(
     made: forecasting.Backtest, before: np.ndarray, place: np.ndarray, factor: np.ndarray
 ) -> pd.DataFrame:
