@@ -55,6 +55,7 @@ The five meetings:
   sopkit decide D1 --option early --by "R. Osei"    what was decided; its scenario joins the plan
   sopkit revise --accept FDTPW --by "J. Weber"    sales' answer to what cannot be delivered in time
   sopkit correct --refuse C2BD7R --by "A. Lund" --note "it was real"    a correction of page 01
+  sopkit choose theta --family Tents --by "A. Lund" --note "nearest"    another model, kept
   sopkit pulse demand_review --score 4 --by "A. Lund"    was the meeting worth its time?
   sopkit close executive_review --by "R. Osei"    approve the plan: nothing of it changes any more
 Begin with your own data:
@@ -113,9 +114,13 @@ _ARGUMENTS = {
     "reason": ("--note", "why", {"required": True, "metavar": "TEXT", "dest": "note"}),
     "layer": ("--layer", f"in place of IDs: one of {', '.join(corrections.LAYERS)}",
               {"metavar": "LAYER"}),
+    "model": ("model", "a model of the panel, ets or sarimax; combined takes a choice back",
+              {"metavar": "MODEL"}),
+    "held": ("--parameters", 'held by the model, as "alpha=0.2; gamma=0.1" (default: estimated)',
+             {"default": "", "metavar": "TEXT", "dest": "held"}),
     "of_month": ("--month", "with --layer: this month alone (default: every month)",
                  {"metavar": "YYYY-MM"}),
-    **{level: (f"--{level}", f"with --layer: this {level} alone", {"metavar": "NAME"})
+    **{level: (f"--{level}", f"this {level} alone; of correct with --layer", {"metavar": "NAME"})
        for level in schema.LEVELS},
     "file": ("file", "a filled-in workbook", {"metavar": "FILE"}),
     "author": ("--by", "who hands it in: a statement, no proof",
@@ -545,6 +550,25 @@ def _correct(arguments: argparse.Namespace) -> int:
         return _plan(arguments, workspace, month)
 
 
+def _choose(arguments: argparse.Namespace) -> int:
+    workspace = store.open_workspace(arguments.workspace)
+    month = cycle.resolve(workspace, arguments.cycle)
+    named = {name: getattr(arguments, name) for name in schema.LEVELS}
+    members = {name: member for name, member in named.items() if member is not None}
+    path = gates.choose_model(
+        workspace,
+        month,
+        arguments.model,
+        members,
+        arguments.held,
+        author=arguments.author,
+        note=arguments.note,
+    )
+    print(f"kept as {path.relative_to(workspace)}; the next run forecasts with it")
+    print(f"Go on with: {_command('run', arguments)}")
+    return DONE
+
+
 def _pulse(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
     month = cycle.resolve(workspace, arguments.cycle)
@@ -587,6 +611,10 @@ _COMMANDS = {
                 'sopkit correct --refuse C2BD7R --by "A. Lund" --note "a real order"',
                 "stands falls layer item family category location region channel segment of_month "
                 "by reason cycle workspace"),
+    "choose": (_choose, "Choose the model that forecasts some series; combined takes it back",
+               'sopkit choose theta --family Tents --by "A. Lund" --note "nearest for a year"',
+               "model held item family category location region channel segment by reason cycle "
+               "workspace"),
     "pulse": (_pulse, "How a meeting went, one answer a person",
               'sopkit pulse demand_review --score 4 --by "A. Lund"',
               "step score by note cycle workspace"),

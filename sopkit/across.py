@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pandas as pd
 
-from sopkit import currencies, months, schema
+from sopkit import currencies, methods, months, schema
 from sopkit.contract import COLUMNS, Finding, Source, at, counted, near, nearest, some
 
 _MEMBERS = {  # column: the table that lists its members, and the column there
@@ -555,7 +555,7 @@ def _events(tables, sources) -> list[Finding]:
 
 
 def _policies(tables, sources) -> list[Finding]:
-    """Rows on corrections that say neither yes nor no, or name no layer."""
+    """Rows of `policies` that count for nothing: what they lack, models that nobody knows."""
     said, name = tables["policies"], "policies"
     if name not in sources:
         return []
@@ -567,6 +567,22 @@ def _policies(tables, sources) -> list[Finding]:
     ):
         if (lacking := own & said[column].isna()).any():
             findings.append(_on(tables, sources, name, lacking, column, words, remedy))
+    return findings + _choices(tables, sources)
+
+
+def _choices(tables, sources) -> list[Finding]:
+    """Models that cannot be chosen, and more series than statsmodels can be asked for."""
+    said, name = tables["policies"], "policies"
+    chosen = said[said["kind"] == "model"]
+    words = chosen[["model", "parameters"]].fillna("")
+    why = pd.Series([methods.objection(*row) for row in words.itertuples(index=False)], words.index)
+    findings = []
+    for text in why[why != ""].unique():
+        rows = why.reindex(said.index, fill_value="") == text
+        column = "parameters" if words.loc[why == text, "model"].isin(methods.METHODS).all() else ""
+        message = f"{text} The row counts for nothing."
+        remedy = f"Correct it in {sources[name].label}."
+        findings.append(_on(tables, sources, name, rows, column or "model", message, remedy))
     return findings
 
 

@@ -71,7 +71,7 @@ product_review | 02_product_review | Product review
 demand_review | 03_demand_review | Demand review
   files: decided
   raw: items locations channels submissions overrides events assumptions production inventory
-    rates orders answers launches prices
+    rates orders answers launches prices policies
   processed: demand_history money_rates planning_units restatements value_added author_skill
     driver_effects market_rates origin_rates promotion_returns
   ledger: plans
@@ -79,7 +79,7 @@ demand_review | 03_demand_review | Demand review
     error_widths error_multiples one_step_errors views view_status view_assumptions view_skill
     event_effects numbers_taken override_effects override_changes demand_plan
     sop_grid_demand demand_review_exceptions agreed coherence coherence_locks growth_layers
-    launch_totals
+    launch_totals model_choices
 supply_review | 04_supply_review | Supply review
   files: decided
   raw: items locations inventory scheduled_receipts production resources capacity routings

@@ -18,6 +18,8 @@ from sopkit.demand import (
     accuracy,
     as_sold,
     calibration,
+    choices,
+    chosen,
     explaining,
     forecasting,
     hierarchy,
@@ -35,7 +37,10 @@ from sopkit.demand.apart import ALONE, Alone
 Tables = dict[str, pd.DataFrame]
 BY_ITEM = "items", "money_rates"  # tables of which a part needs the rows of its items alone
 # tables that every part needs whole
-WHOLE = tuple("locations channels company events driver_effects market_rates origin_rates".split())
+WHOLE = tuple(
+    "locations channels company events driver_effects market_rates origin_rates policies".split()
+)
+_NAMES, _ERRORS = "chosen_names", "chosen_errors"  # of which table `model_choices` is made
 _BY_ORIGIN, _BY_MODEL = "backtest", "fallbacks"  # tables in which series stand within something
 
 
@@ -54,8 +59,11 @@ class Part:
 
 
 def forecast_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
-    """What every model says now and would have said at past origins, for all series at once."""
-    return forecasting.backtests([_learning(Part(tables))], ALONE, horizon=horizon)[0]
+    """What every model says now and would have said at past origins, for all series at once.
+
+    Where people chose a model it stands in the combination's place.
+    """
+    return _tests([Part(tables)], ALONE, horizon=horizon)[0]
 
 
 def told_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
@@ -76,10 +84,16 @@ def forecast_demand(
     means = made["forecast"].drop(columns="endless")
     endless = means.assign(quantity=made["forecast"]["endless"])
     whole, spread, new = with_launches(tables, means, endless, made)
+    new["model_choices"] = _choices(tables, made.pop(_NAMES), made.pop(_ERRORS))
     sure = new["error_widths"], made["error_multiples"]
     weights = launches.in_weights(made["model_weights"], spread)
     told = {"forecast": intervals.with_bounds(whole, *sure), "model_weights": weights}
     return made | new | told
+
+
+def _choices(tables: Tables, names: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Table ``model_choices`` from what parts say of the models that people chose."""
+    return choices.table(tables["policies"], _named(names, tables), names["model"], errors)
 
 
 def statistical(tables: Tables, *, horizon: int) -> Tables:
@@ -110,7 +124,7 @@ def statistical_of_parts(parts: list, over: Alone, *, horizon: int) -> tuple[lis
     tuple of DataFrame
         Tables `error_multiples`, `accuracy` and `coherence`.
     """
-    alone = forecasting.backtests(over.each(_learning, parts), over, horizon=horizon)
+    alone = _tests(parts, over, horizon=horizon)
     tests, coherence = _coherent(parts, alone, over)
     sure, multiples = calibration.calibrated(tests, over, horizon=horizon)
     sold = over.each(_beside_sales, parts, tests)
@@ -119,11 +133,45 @@ def statistical_of_parts(parts: list, over: Alone, *, horizon: int) -> tuple[lis
     return made, (multiples, over.once(accuracy.by_level_of_parts, judged), coherence)
 
 
+def _tests(parts: list, over: Alone, *, horizon: int) -> list:
+    """Tests of the parts' series with the models that people chose, before levels agree."""
+    tests = forecasting.backtests(over.each(_learning, parts), over, horizon=horizon)
+    rooms = over.once(chosen.rooms, over.each(_singles, parts))
+    number = list(range(len(parts)))
+    return over.each(_with_choices, parts, tests, number, rooms=rooms)
+
+
+def _singles(part: Part) -> int:
+    keys = part.tables["demand_history"][schema.SERIES].drop_duplicates()
+    return chosen.singles(part.tables["policies"], _named(keys, part.tables))
+
+
+def _with_choices(
+    part: Part, tests: forecasting.Backtest, number: int, *, rooms: list[int]
+) -> forecasting.Backtest:
+    """The part's tests with what people chose for its series."""
+    keys = tests.history.keys
+    return chosen.applied(
+        tests,
+        part.tables["policies"],
+        _named(keys, part.tables),
+        room=rooms[number],
+        factor=hierarchy.factors(keys["item"], part.tables["items"]).to_numpy(),
+        threads=part.threads,
+    )
+
+
+def _named(keys: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Series with all their levels."""
+    return hierarchy.with_levels(keys, *(tables[n] for n in ("items", "locations", "channels")))
+
+
 def assembled(
     told: list[Tables], multiples: pd.DataFrame, judged: pd.DataFrame, coherence: pd.DataFrame
 ) -> Tables:
     """Tables of all parts, in the order in which one part of all series has them."""
     whole = {name: pd.concat([part[name] for part in told], ignore_index=True) for name in told[0]}
+    whole[_ERRORS] = chosen.summed([part[_ERRORS] for part in told])
     origins, models = whole[_BY_ORIGIN]["origin"], whole[_BY_MODEL]["model"]
     places = {name: place for place, name in enumerate(forecasting.MODELS)}
     orders = {_BY_ORIGIN: origins, _BY_MODEL: models.map(places).fillna(len(places))}
@@ -153,8 +201,7 @@ def _judged(part: Part, tests: forecasting.Backtest) -> accuracy.Told:
 def _beside_sales(part: Part, tests: forecasting.Backtest) -> forecasting.Backtest:
     """The tests beside what was really sold: baselines with the events and markets known then."""
     tables = part.tables
-    levels_of = (tables[name] for name in ("items", "locations", "channels"))
-    series = hierarchy.with_levels(tests.history.keys, *levels_of)
+    series = _named(tests.history.keys, tables)
     return as_sold.as_sold(tests, tables["demand_history"], series, tables["events"], tables)
 
 
@@ -183,6 +230,8 @@ def _told(
         "fallbacks": forecasting.fallbacks(tests),
         "forecast": means,
         "forecast_reasons": explaining.reasons(sold, means, part.tables["money_rates"]),
+        _NAMES: tests.history.keys.assign(model=forecasting.chosen_names(tests)),
+        _ERRORS: chosen.errors(tests),
     }
 
 
@@ -199,7 +248,7 @@ class _Series:
 def _series(part: Part, tests: forecasting.Backtest) -> _Series:
     """The part's series with their levels; of the tests what levels read."""
     items, keys = part.tables["items"], tests.history.keys
-    named = hierarchy.with_levels(keys, items, part.tables["locations"], part.tables["channels"])
+    named = _named(keys, part.tables)
     is_over = forecasting.is_over(tests, schema.lookup(keys["item"], items, "end_month"))
     nothing = np.empty((0, len(keys)))
     slim = replace(tests, forecasts=nothing, ahead=nothing, share=nothing, error_rate=nothing)

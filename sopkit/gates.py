@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import agenda, contract, decided, months, packing, publication, schema, store
+from sopkit import agenda, contract, decided, methods, months, packing, publication, schema, store
 from sopkit import cycle as batch
-from sopkit.demand import agreed, corrections, hierarchy
+from sopkit.demand import agreed, choices, corrections, hierarchy
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.reconciliation import scenarios
@@ -390,18 +390,88 @@ def correct_levels(
         ``correct``.
     """
     rows = corrections.rows_of_levels(layer, members, month, is_accepted=is_accepted)
+    places = _places(workspace, cycle)
+    _sold(workspace, cycle, members, places)
+    with batch.lock(workspace, cycle, "correct"):
+        cells = _changed_cells(workspace, cycle, layer, places, is_accepted=is_accepted)
+        corrections.require_some(cells, layer, members, month)
+        return _kept_policies(workspace, cycle, rows, author, note)
+
+
+def _places(workspace: Path, cycle: pd.Timestamp) -> list[pd.DataFrame]:
+    """Tables that say the levels above items, locations and channels."""
     names = ("items", "locations", "channels")
-    places = [store.raw_table(workspace, name, cycle) for name in names]
+    return [store.raw_table(workspace, name, cycle) for name in names]
+
+
+def _sold(
+    workspace: Path, cycle: pd.Timestamp, members: dict[str, str], places: list[pd.DataFrame]
+) -> pd.DataFrame:
+    """Series ever sold, with all their levels, if each member is one of theirs."""
     sold = store.raw_table(workspace, "sales", cycle)[schema.SERIES].drop_duplicates()
     known = hierarchy.with_levels(sold, *places)
     for level, member in members.items():
         if member not in set(known[level]):
             hint = contract.nearest(member, sorted(known[level].unique()))
             raise UsageError(f"nothing was sold of {level} {member!r}. {hint}")
-    with batch.lock(workspace, cycle, "correct"):
-        cells = _changed_cells(workspace, cycle, layer, places, is_accepted=is_accepted)
-        corrections.require_some(cells, layer, members, month)
-        return _kept_policies(workspace, cycle, rows, author, note)
+    return known
+
+
+def choose_model(
+    workspace: Path,
+    cycle: pd.Timestamp,
+    model: str,
+    members: dict[str, str],
+    parameters: str = "",
+    *,
+    author: str,
+    note: str,
+) -> Path:
+    """Choose the model that forecasts the series of some levels, in this cycle and later ones.
+
+    Parameters
+    ----------
+    workspace, cycle, author, note
+        As in ``correct``.
+    model : str
+        One of ``methods.METHODS``; ``combined`` takes back what was chosen before.
+    members : dict
+        Level: member; a level left out means every member.
+    parameters : str
+        Held by the model, as ``alpha=0.2; gamma=0.1``; those left out are estimated.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    UsageError
+        If the model, a parameter or a member is not known, statsmodels would have too many series,
+        nothing is there to take back, no reason is given, the demand review is closed or the plan
+        approved; nothing is written then.
+    Busy
+        If a run, or a closing, holds the cycle.
+    """
+    if why := methods.objection(model, parameters):
+        raise UsageError(why)
+    series = _sold(workspace, cycle, members, _places(workspace, cycle))
+    is_meant = hierarchy.covered(members, series)
+    words = choices.subject(dict.fromkeys(schema.LEVELS, schema.ALL) | members)
+    if not is_meant.any():
+        raise UsageError(f"nothing was sold of {words} together. Leave a level out.")
+    if model in methods.SINGLE and is_meant.sum() > methods.MOST_SINGLE:
+        words += f" holds {is_meant.sum():,} series; {model} forecasts at most"
+        raise UsageError(f"{words} {methods.MOST_SINGLE}. Name more levels, or another model.")
+    with batch.lock(workspace, cycle, "choose"):
+        said = choices.rows(store.raw_table(workspace, "policies", cycle))
+        has_choice = (choices.in_force(said, series)[is_meant] >= 0).any()
+        if model == methods.COMBINED and not has_choice:
+            raise UsageError(f"nobody chose a model for {words}: the combination forecasts it.")
+        row = {"kind": "model", "model": model, "parameters": parameters} | members
+        rows = pd.DataFrame([row])
+        return _kept_policies(workspace, cycle, rows, author, note, step="demand_review")
 
 
 def _changed_cells(
@@ -423,19 +493,29 @@ def _changed_cells(
     return hierarchy.with_levels(table[schema.SERIES_MONTH], *places)
 
 
+_HOLDS = {"data_review": "history", "demand_review": "forecast"}
+
+
 def _kept_policies(
-    workspace: Path, cycle: pd.Timestamp, rows: pd.DataFrame, author: str, note: str
+    workspace: Path,
+    cycle: pd.Timestamp,
+    rows: pd.DataFrame,
+    author: str,
+    note: str,
+    step: str = "data_review",
 ) -> Path:
-    """Add rows to `policies` where the cycle's history may still change."""
+    """Add rows to `policies` where what they change of the cycle may still change."""
     if not note.strip():
         raise UsageError('say why: --note "the whole trade was on strike"')
-    store.require_unapproved(workspace, cycle, "nothing was corrected")
-    if store.gates(workspace, cycle)["data_review"].is_closed:
-        again = "sopkit reopen data_review --by NAME --note WHY"
-        words = (
-            f"the data review of cycle {months.label(cycle)} is closed, and with it the history."
-        )
-        raise UsageError(f"{words} Open it first: {again}")
+    store.require_unapproved(
+        workspace,
+        cycle,
+        "nothing was corrected" if step == "data_review" else "no model was chosen",
+    )
+    if store.gates(workspace, cycle)[step].is_closed:
+        again = f"sopkit reopen {step} --by NAME --note WHY"
+        words = f"the {step.replace('_', ' ')} of cycle {months.label(cycle)} is closed"
+        raise UsageError(f"{words}, and with it the {_HOLDS[step]}. Open it first: {again}")
     rows = rows.assign(reason=" ".join(note.split()))
     return store.add(workspace, "policies", rows, cycle=cycle, author=author)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import schema
-from sopkit.demand import forecasting
+from sopkit.demand import models
 from sopkit.exhibits import MINUS, Exhibit, format_amount, table
 
 _SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no season is told
@@ -105,7 +105,7 @@ def reason(row: dict) -> str:
     parts = []
     for rank in ("first", "second", "third"):
         if row[f"{rank}_share"] > 0:
-            name = forecasting.MODELS[row[f"{rank}_model"]].words.replace("'", "’")
+            name = models.words(row[f"{rank}_model"]).replace("'", "’")
             parts.append(f"{name} {_share(row[f'{rank}_share'])}")
     rest = row["models"] - len(parts)
     parts += [f"{rest} more"] if rest > 0 else []

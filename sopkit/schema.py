@@ -360,15 +360,15 @@ answers | dated | feedback cycle series_key month later_month entered_at | Sales
   author* text: who says so
   note text: why
   entered_at* time: when it was entered
-policies | dated | levels kind layer month cycle | one of model layer | Corrections of the history accepted or refused, by anybody who knows better
+policies | dated | levels kind layer month cycle | one of model layer | Corrections of the history accepted or refused, models chosen, by anybody who knows better
   levels
-  kind* text{model,layer}: what is chosen; only `layer` is used yet
+  kind* text{model,layer}: what is chosen: the model that forecasts some series, or a layer of their history
   layer text{unfilled,stockout,outlier,level_shift,promotion,event,market}: layer of the history
   month month: month of the correction; blank: every month
   cycle* month: month in which the plan is made; it counts in later cycles too
-  model~ text: model (or give `layer`)
-  parameters~ text: parameters of the model
-  is_accepted flag: the correction stands, or does not; the latest that covers a month counts
+  model text: model that forecasts these series, the latest choice counts (or give `layer`); `combined` takes it back
+  parameters text: parameters of the model that are held, as `alpha=0.2; gamma=0.1`; blank: estimated
+  is_accepted flag: the correction stands, or does not, the latest that covers a month counts; of a model, false takes it back
   reason* text: why
   author* text: who says so
   entered_at* time: when it was entered
@@ -429,6 +429,7 @@ forecast | series_key month | quantity quantity_lower quantity_upper model coher
 backtest | series_key origin month | lag actual combined seasonal_naive | what the combination and last year's month would have said at past origins
 accuracy | level member model lag | wape bias_rate mase volume nervousness_rate gain_rate | error by level, model and lag (-1: all); positive bias: forecast too high; nervousness: how far the forecast of a month moved since the cycle before, gain: by how much that lowered its error
 model_weights | series_key model | weight_share error_rate | weight of each model in the combination, and its squared error beside the models' mean
+model_choices |  | levels model parameters subject words cycle author reason series months wape combined_wape gain_rate p_value verdict remark | models that people chose, their error at past months beside the combination's over the same months, and whether they pay; gain = combination's - theirs
 fallbacks |  | series_key model words reason instead | models that failed for a series, why, and what stands in
 forecast_reasons | series_key | quantity amount_value kind known_months first_model first_share second_model second_share third_model third_share models growth_rate peak_month peak_rate trough_month trough_rate wape naive_wape | why the forecast of a series is what it is
 coherence | level member | own_wape bottom_up_wape coherent_wape gain_rate noise_rate removed_share volume own_quantity bottom_up_quantity coherent_quantity is_used | errors at past origins of each level: its own forecast, the series added up, and both made coherent; gain = bottom-up - coherent, removed: in shares of the bottom-up error

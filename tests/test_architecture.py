@@ -18,6 +18,7 @@ FLOORS = {
     "cells": 0.2,
     "currencies": 0.3,
     "contract": 0.5,
+    "methods": 0.6,
     "across": 0.7,
     "stacking": 0.7,
     "periods": 0.7,

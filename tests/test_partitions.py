@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import demand_meeting, partitions, publication, schema, store
+from sopkit import contract, demand_meeting, partitions, publication, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import drivers, levels
 from sopkit.demand.apart import ALONE
@@ -38,7 +38,13 @@ def tables(sample_history, sample_tables, sample_cycle) -> demand_meeting.Tables
     known = dict(sample_tables, money_rates=rates, planning_units=items.assign(planning_factor=1.0))
     told = drivers.drivers(history, known, cycle=sample_cycle)
     company = pd.DataFrame([{"coherence": levels.ALWAYS}])
-    return known | told | {"company": company}
+    people = {"kind": "model", "cycle": "2026-01", "author": "Ada", "reason": "nearer"}
+    people |= {"entered_at": "2026-01-05T10:00:00Z"}
+    picks = [{"model": "theta", "item": chosen[1]}, {"model": "ets", "item": chosen[0]}]
+    picks[1] |= {"parameters": "form=ANA"}
+    rows = pd.DataFrame([people | pick for pick in picks])
+    said = contract.check_table("policies", rows, contract.Source("policies")).frame
+    return known | told | {"company": company, "policies": said}
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,38 @@ def forecasts(
 
 
 @_style.drawn
+def tried(
+    lines: pd.DataFrame, units: pd.DataFrame, *, subject: str, name: str, cycle: pd.Timestamp
+) -> Figure | None:
+    """Demand, a model and the combination ahead, and what both said of past months.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        From ``trying.lines``.
+    units : DataFrame
+        Table `planning_units`.
+    subject, name : str
+        What is looked at; what the model is called.
+    cycle : Timestamp
+        Month in which the plan is made.
+    """
+    shown = lines[lines["month"] >= months.shift(cycle, -_SHOWN_MONTHS)]
+    line = {of: own.set_index("month")["quantity"] for of, own in shown.groupby("of")}
+    if not line.get("history", pd.Series()).any():
+        return None
+    figure, (axes,) = _style.panels(height=4.4)
+    for word, colour in (("model", _MODEL["color"]), ("combination", _style.DEMAND)):
+        past = line.get(f"past {word}", pd.Series(dtype="float64"))
+        axes.plot(past.index, past, color=colour, linewidth=1.2, alpha=0.55)
+    wanted = {"demand so far": "history", name: "model", "combination": "combination"}
+    title, unit = f"Demand and two forecasts: {subject}", f"{_style.unit(units)} a month"
+    now = {word: line[of] for word, of in wanted.items()}
+    _style.draw(axes, title, unit, lines=now, cycle=cycle)
+    return figure
+
+
+@_style.drawn
 def parts(found: Study, units: pd.DataFrame, *, subject: str) -> Figure | None:
     """Trend, season and rest of a series, one below the other; shares where they multiply.
 

@@ -8,6 +8,7 @@ import pandas as pd
 from sopkit import months, schema
 from sopkit.demand import combining, forecasting
 from sopkit.demand.seasons import YEAR
+from sopkit.methods import SINGLE
 
 _NAMED = ("first", "second", "third")
 
@@ -56,6 +57,14 @@ def reasons(
         own = np.take_along_axis(share, order[rank : rank + 1], axis=0)[0]
         model = np.where(own > 0, names[order[rank]], "")
         table = table.assign(**{f"{word}_model": model, f"{word}_share": own})
+    return _with_single(table, forecasting.chosen_names(tests))
+
+
+def _with_single(table: pd.DataFrame, name: np.ndarray) -> pd.DataFrame:
+    """Series that people gave to a model of statsmodels: it alone counts."""
+    is_single = np.isin(name, list(SINGLE))
+    table.loc[is_single, ["models", "first_share"]] = 1
+    table.loc[is_single, "first_model"] = name[is_single]
     return table
 
 

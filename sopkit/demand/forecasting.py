@@ -1,108 +1,29 @@
 """The verbs on a panel: backtest and forecast; every model runs at every origin in one pass.
 
-A model has the form ``run(values, origins, horizon, known_seasons)`` and gives an array
-(n_origins, horizon, n_series). To add one: a function in ``smoothing`` or a neighbour, a line in
-``MODELS``, a test. ``combining`` says how much each counts, ``intervals`` how sure the sum is.
+``models`` holds them; ``combining`` says how much each counts, ``intervals`` how sure the sum is;
+``chosen`` puts the model that people chose in the combination's place.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 
 import numpy as np
 import pandas as pd
 
 from sopkit import months, schema
-from sopkit.demand import combining, intermittent, panel, regression, seasons, smoothing
+from sopkit.demand import combining, models, panel, seasons
 from sopkit.demand.apart import ALONE, Alone
-from sopkit.demand.smoothing import Form, grid
+from sopkit.demand.models import HIGHEST_RATIO, LAGS, MODELS, NAIVE
+from sopkit.methods import COMBINED, SINGLE
 
-COMBINED, NAIVE = "combined", "seasonal_naive"
 FALLBACK = "last_year_mean"
+UNSOUND = f"forecast above {HIGHEST_RATIO:g} times the highest month of two years, or none"
 ORIGINS = 12  # past cycles, one a month, that a backtest replays
 EARLIER_ORIGINS = (15, 18, 21, 24)  # months back: they measure what lies further ahead
-LAGS = 18  # months ahead a backtest measures
 SHORTEST_TRAINING = 3  # months a series must have had at an origin to be measured there
-_BLOCK = 1024  # series a recursion takes at once: enough for threads, not for all memory
-_HIGHEST_RATIO = 4.0  # a forecast above this multiple of the highest of 24 months has exploded
-
-_LEVELS = grid((0.03, 0.1, 0.2, 0.35, 0.55, 0.8))
-_SEASONAL = grid((0.05, 0.12, 0.25, 0.45, 0.75), gammas=(0.0, 0.05, 0.15, 0.4))
-_DAMPED = grid((0.05, 0.15, 0.3, 0.5, 0.75), (0.0, 0.03, 0.1), (0.85, 0.95), (0.0, 0.07, 0.3))
-_TRENDED = grid((0.05, 0.15, 0.3, 0.6), (0.01, 0.03, 0.1), gammas=(0.0, 0.05, 0.2))
-_HALF = 0.5  # of the slope so far: the drift of Theta
-
-
-@dataclass(frozen=True)
-class Model:
-    """A way to forecast: what people call it, how it runs, and the kinds of demand it is for."""
-
-    words: str
-    run: Callable[..., np.ndarray]
-    kinds: tuple[int, ...]
-
-
-def _smooth(points: np.ndarray, scale: str, season: str, drift: float = 0.0) -> Callable:
-    """A form whose season, if any, is a part of its state."""
-    return partial(_smoothed, Form(points, scale, season, drift))
-
-
-def _smoothed(form, values, origins, horizon, known_seasons) -> np.ndarray:
-    return smoothing.at_origins(values, form, origins, horizon, known_seasons).forecasts
-
-
-def _adjusted(points: np.ndarray, scale: str, drift: float) -> Callable:
-    """A form on seasonally adjusted months."""
-    return partial(_on_adjusted, Form(points, scale, "none", drift))
-
-
-def _on_adjusted(form, values, origins, horizon, known_seasons) -> np.ndarray:
-    return smoothing.adjusted_at_origins(values, form, origins, horizon, known_seasons)
-
-
-_EVERY = combining.SMOOTH, combining.ERRATIC, combining.RARE
-_REGULAR, _UNEVEN = _EVERY[:2], _EVERY[1:]
-_EVEN, _NOISY, _RARE = _EVERY[:1], _EVERY[1:2], _EVERY[2:]
-MODELS = {
-    NAIVE: Model("same month last year", seasons.seasonal_naive, _REGULAR),
-    "simple_smoothing": Model("simple smoothing", _smooth(_LEVELS, "plain", "none"), _RARE),
-    "drifting_level": Model(
-        "Theta without season", _smooth(_LEVELS, "plain", "none", _HALF), _RARE
-    ),
-    "holt": Model("Holt's trend", _smooth(_TRENDED, "log", "additive"), _EVEN),
-    "damped_trend": Model("damped trend", _smooth(_DAMPED, "root", "additive"), _REGULAR),
-    "damped_drift": Model(
-        "damped trend and drift", _smooth(_DAMPED, "log", "additive", _HALF), _EVEN
-    ),
-    "holt_winters_additive": Model(
-        "Holt-Winters with added season", _smooth(_DAMPED, "plain", "additive"), _NOISY
-    ),
-    "holt_winters": Model(
-        "Holt-Winters with multiplied season",
-        _smooth(_DAMPED, "plain", "multiplicative", _HALF),
-        _REGULAR,
-    ),
-    "theta": Model("Theta", _adjusted(_LEVELS, "plain", _HALF), _UNEVEN),
-    "theta_root": Model("Theta on roots", _adjusted(_LEVELS, "root", _HALF), _REGULAR),
-    "theta_log": Model("Theta on logs", _adjusted(_LEVELS, "log", _HALF), _EVEN),
-    "dynamic_theta": Model(
-        "dynamic Theta", _smooth(_SEASONAL, "plain", "additive", _HALF), _UNEVEN
-    ),
-    "dynamic_theta_root": Model(
-        "dynamic Theta on roots", _smooth(_SEASONAL, "root", "additive", _HALF), _REGULAR
-    ),
-    "dynamic_theta_log": Model(
-        "dynamic Theta on logs", _smooth(_SEASONAL, "log", "additive", _HALF), _EVEN
-    ),
-    "seasonal_regression": Model("seasonal regression", regression.seasonal_regression, _EVEN),
-    "croston": Model("Croston", intermittent.croston, _RARE),
-    "sba": Model("corrected Croston", intermittent.sba, _RARE),
-    "tsb": Model("fading demand (TSB)", intermittent.tsb, _RARE),
-}
 
 
 @dataclass(frozen=True)
@@ -142,6 +63,19 @@ class Runs:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Models that people chose in place of the combination, from ``chosen``.
+
+    ``name`` (n_series,): model that forecasts the series, empty: the combination; ``fell``: rows of
+    table ``fallbacks``; ``errors``: by row of `policies` and month, from ``chosen.applied``.
+    """
+
+    name: np.ndarray
+    fell: pd.DataFrame
+    errors: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Backtest:
     """What every model would have said at past origins, what came, and what it says now.
 
@@ -150,7 +84,7 @@ class Backtest:
     ``ahead`` (n_models, horizon, n_series) and ``mean`` (horizon, n_series) the forecasts of today;
     ``share`` and ``error_rate`` (n_models, n_series) from ``combining.shares``; ``kind``
     (n_series,); ``fell`` (n_models, n_series): whether a model failed today; ``known_seasons`` the
-    index (12, n_series) known at each origin.
+    index (12, n_series) known at each origin; ``chosen``: what people chose, None where nothing.
     """
 
     history: panel.Panel
@@ -165,6 +99,7 @@ class Backtest:
     kind: np.ndarray
     fell: np.ndarray
     known_seasons: dict[int, np.ndarray]
+    chosen: Chosen | None = None
 
 
 def backtest(
@@ -228,7 +163,9 @@ def _runs(part: Learning, *, totals: np.ndarray, horizon: int) -> Runs:
         o: seasons.seasonal_indices(values[:o], part.groups, totals[:o]) for o in origins
     }
     kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
-    tests, ahead, fell = _run(values, origins, horizon, known_seasons, kind, part.threads)
+    tests, ahead, fell = models.at_origins(
+        list(MODELS.values()), values, horizon, known_seasons, kind, part.threads
+    )
     came = np.full((len(past), LAGS, values.shape[1]), np.nan)
     for k, origin in enumerate(past):
         is_measured = np.isfinite(values[:origin]).sum(axis=0) >= SHORTEST_TRAINING
@@ -298,56 +235,6 @@ def replayed_origins(count: int) -> list[int]:
     """
     past = [count - back for back in (*EARLIER_ORIGINS[::-1], *range(ORIGINS, 0, -1))]
     return [*(origin for origin in past if origin >= min(SHORTEST_TRAINING, count)), count]
-
-
-def _run(
-    values: np.ndarray,
-    origins: list[int],
-    horizon: int,
-    known_seasons: dict[int, np.ndarray],
-    kind: np.ndarray,
-    threads: int | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every model on every series it is for: at past origins, today, and where it fell today."""
-    width, reach = values.shape[1], max(horizon, LAGS)
-    tests = np.full((len(MODELS), len(origins) - 1, LAGS, width), np.nan)
-    ahead = np.full((len(MODELS), horizon, width), np.nan)
-    fell = np.zeros((len(MODELS), width), dtype=bool)
-    highest = [np.nan_to_num(values[max(o - 24, 0) : o]).max(axis=0, initial=0.0) for o in origins]
-    highest = _HIGHEST_RATIO * np.stack(highest)
-
-    # single precision is twice as fast; a power of two keeps it from running over, exactly. It is
-    # that of the first month sold: a later month must not reach back into an earlier origin
-    has_sold = np.nan_to_num(values) > 0
-    usual = values[has_sold.argmax(axis=0), np.arange(width)]
-    size = np.exp2(np.round(np.log2(np.where(has_sold.any(axis=0), usual, 1.0))))
-    scaled = (values / size).astype("float32")
-
-    first = smoothing.first_month(values)
-    order = np.argsort(first, kind="stable")  # a block skips the months before its first series
-
-    def run(block: np.ndarray) -> None:
-        for number, model in enumerate(MODELS.values()):
-            chosen = block[np.isin(kind[:, block], model.kinds).any(axis=0)]
-            if not len(chosen):
-                continue
-            start = min(first[chosen].min(), origins[0])
-            start -= start % seasons.YEAR  # every block turns the year alike
-            own = {o - start: season[:, chosen] for o, season in known_seasons.items()}
-            with np.errstate(over="ignore", invalid="ignore"):  # an explosion falls below
-                rows = np.ascontiguousarray(scaled[start:, chosen])
-                made = model.run(rows, list(own), reach, own) * size[chosen]
-                is_sound = (made <= highest[:, None, chosen]).all(axis=1)
-            is_used = np.isin(kind[:, chosen], model.kinds)
-            made = np.where((is_sound & is_used)[:, None], made, np.nan)
-            tests[number][:, :, chosen] = made[:-1, :LAGS]
-            ahead[number][:, chosen] = made[-1, :horizon]
-            fell[number, chosen] = ~is_sound[-1] & is_used[-1]
-
-    with ThreadPoolExecutor(threads) as pool:
-        blocks = [order[start : start + _BLOCK] for start in range(0, width, _BLOCK)]
-        list(pool.map(run, blocks))
-    return tests, ahead, fell
 
 
 def _is_for() -> np.ndarray:
@@ -449,7 +336,19 @@ def weights(tests: Backtest) -> pd.DataFrame:
         error_rate=tests.error_rate.T.ravel(),
     )
     is_used = np.isfinite(tests.ahead).all(axis=1).T.ravel()
-    return rows[is_used].reset_index(drop=True)
+    name = chosen_names(tests)
+    is_single = np.isin(name, list(SINGLE))
+    single = keys[is_single].assign(model=name[is_single], weight_share=1.0, error_rate=np.nan)
+    if not is_single.any():
+        return rows[is_used].reset_index(drop=True)
+    rows = pd.concat([rows[is_used], single])
+    return rows.sort_values(schema.SERIES, kind="stable", ignore_index=True)
+
+
+def chosen_names(tests: Backtest) -> np.ndarray:
+    """Model that people chose for each series and that forecasts it (n_series,); else empty."""
+    nobody = np.full(len(tests.history.keys), "")
+    return nobody if tests.chosen is None else tests.chosen.name
 
 
 def forecast(tests: Backtest, end_months: pd.Series) -> pd.DataFrame:
@@ -474,6 +373,8 @@ def forecast(tests: Backtest, end_months: pd.Series) -> pd.DataFrame:
     made = panel.to_table(history.keys, ahead, {"quantity": quantity})
     heaviest = np.array(list(MODELS))[tests.share.argmax(axis=0)]
     heaviest = np.where(tests.share.sum(axis=0) > 0, heaviest, FALLBACK)
+    name = chosen_names(tests)
+    heaviest = np.where(name != "", name, heaviest)
     return made.assign(model=np.repeat(heaviest, horizon))
 
 
@@ -510,7 +411,7 @@ def with_weights(
     values, origins = history.values, replayed_origins(len(history.months))
     known_seasons = {o: seasons.seasonal_indices(values[:o], groups) for o in origins}
     kind = np.stack([combining.kinds(values[:o], known_seasons[o]) for o in origins])
-    ahead = _run(values, origins, horizon, known_seasons, kind)[1]
+    ahead = models.at_origins(list(MODELS.values()), values, horizon, known_seasons, kind)[1]
     share = weights.pivot(index=schema.SERIES, columns="model", values="weight_share")
     share = share.reindex(columns=list(MODELS))
     share = share.reindex(pd.MultiIndex.from_frame(history.keys)).fillna(0.0).to_numpy().T
@@ -541,10 +442,10 @@ def fallbacks(tests: Backtest) -> pd.DataFrame:
     fell = keys.iloc[series].assign(
         model=names[model],
         words=[MODELS[name].words for name in names[model]],
-        reason=f"forecast above {_HIGHEST_RATIO:g} times the highest month of two years, or none",
+        reason=UNSOUND,
         instead="the other models",
     )
-    alone = np.flatnonzero(tests.share.sum(axis=0) == 0)
+    alone = np.flatnonzero((tests.share.sum(axis=0) == 0) & (chosen_names(tests) == ""))
     is_known = np.isfinite(values[:, alone]).any(axis=0)
     is_sold = (values[:, alone] > 0).any(axis=0)
     none = keys.iloc[alone].assign(
@@ -557,4 +458,5 @@ def fallbacks(tests: Backtest) -> pd.DataFrame:
         ),
         instead=np.where(is_sold, "mean of the last twelve months", "zero"),
     )
-    return pd.concat([fell, none], ignore_index=True)
+    parts = [fell, none] if tests.chosen is None else [fell, none, tests.chosen.fell]
+    return pd.concat(parts, ignore_index=True)

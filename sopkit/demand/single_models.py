@@ -20,16 +20,15 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from sopkit import contract, months
 from sopkit.demand import decomposing, diagnostics, event_sizes
 from sopkit.demand.decomposing import SHORTEST_SEASON, YEAR
+from sopkit.methods import FORMS, SINGLE
 
-MODELS = {"ets": "ETS", "sarimax": "SARIMAX"}
+MODELS = SINGLE
 SMOOTHING = {  # by the letters of the textbooks
     "alpha": "smoothing_level",
     "beta": "smoothing_trend",
     "gamma": "smoothing_seasonal",
     "phi": "damping_trend",
 }
-FORMS = [error + trend + season for error in "AM" for trend in ("N", "A", "Ad") for season in "NAM"]
-FORMS = [form for form in FORMS if not (form[0] == "A" and form[-1] == "M")]  # not stable
 _WORDS = {"N": None, "A": "add", "M": "mul"}
 _ORDERS = [(0, 1), (1, 0), (1, 1), (2, 0)]  # (p, q) that are tried
 _PATHS, _SEED = 2000, 0  # simulated to find the 80 % band of ETS

@@ -88,12 +88,12 @@ def study(
     """
     notes = _first_notes(values)
     fit = None
-    if not _hindrance(values):
+    if not hindrance(values):
         fit = single_models.fit(values, model=model, parameters=parameters or {}, events=events)
         notes += fit.notes
     known = np.isfinite(values)
     whole = decomposing.filled(values) if known.any() else values
-    parts = decomposing.decompose(whole) if known.any() and not _hindrance(values) else None
+    parts = decomposing.decompose(whole) if known.any() and not hindrance(values) else None
     level = _level(whole, parts)
     told = past
     if fit is not None:
@@ -146,7 +146,7 @@ def rivals(
     DataFrame
         With columns ``ETS`` and ``SARIMAX``; a model that cannot be fitted is left out.
     """
-    if _hindrance(values):
+    if hindrance(values):
         return past
     for model, words in MODELS.items():
         try:
@@ -186,7 +186,7 @@ def held_out(
     least = SHORTEST_SEASON if len(values) >= SHORTEST_SEASON + YEAR else SHORTEST
     for back in ORIGINS:
         origin = len(values) - back
-        if origin < least or _hindrance(values[:origin]):
+        if origin < least or hindrance(values[:origin]):
             continue
         own = events.iloc[: origin + YEAR]
         try:
@@ -235,7 +235,7 @@ def _rate(scores: pd.DataFrame, who: str) -> str:
     return f"{scores.loc[who, 'wape']:.1%}".replace("%", "\u00a0%")
 
 
-def _hindrance(values: np.ndarray) -> str:
+def hindrance(values: np.ndarray) -> str:
     """Why nothing can be fitted, in words; empty where something can."""
     known = values[np.isfinite(values)]
     if len(known) < SHORTEST:
@@ -252,7 +252,7 @@ def _hindrance(values: np.ndarray) -> str:
 
 def _first_notes(values: np.ndarray) -> tuple[str, ...]:
     """What a planner should know before any figure."""
-    why = _hindrance(values)
+    why = hindrance(values)
     if why:
         return (why,)
     notes, count = [], len(values)
@@ -342,7 +342,7 @@ def _scores(told: pd.DataFrame) -> pd.DataFrame:
             errors[name].abs().sum() / sold,
             errors[name].sum() / sold,
             told["month"].nunique(),
-            _p_value(errors[name].abs() - errors[PANEL].abs(), told["month"])
+            p_value((errors[name].abs() - errors[PANEL].abs()).groupby(told["month"]).mean())
             if PANEL in names and name != PANEL
             else np.nan,
         )
@@ -351,12 +351,15 @@ def _scores(told: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("wape", ignore_index=True)
 
 
-def _p_value(more: pd.Series, month: pd.Series) -> float:
+def p_value(by_month: pd.Series) -> float:
     """Of Diebold and Mariano: the chance of such a mean difference of absolute errors by noise.
 
-    Errors of one month from several origins are averaged first: they are not new evidence.
+    Parameters
+    ----------
+    by_month : Series
+        Difference of absolute errors in successive months. Errors of one month from several origins
+        are averaged first: they are not new evidence.
     """
-    by_month = more.groupby(month).mean()
     if len(by_month) < _LEAST_JUDGED or np.ptp(by_month) == 0:
         return np.nan
     lags = {"maxlags": 3, "use_correction": True}

@@ -149,7 +149,7 @@ def _statistical(kept, now, then, items, cycle) -> list[pd.DataFrame]:
     stages.append(said(past, past[_BASE].sum(axis=1) + layers))
     stages.append(said(past, _learned_from(past)))
     stages.append(said(today, _learned_from(today)))
-    is_new = _launched(kept, now, then)  # models alone do not tell what these were
+    is_new = _apart(kept, now, then)  # models alone do not tell what these were
     stages = [np.where(np.isfinite(stage) & ~is_new, stage, start) for stage in stages]
     was_over = (start == 0) & (stages[0] != 0)
     path = [start, np.where(was_over, 0.0, stages[0]), np.where(is_over, 0.0, stages[0])]
@@ -175,10 +175,13 @@ def _coherence(kept: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> np.ndarra
     return both["coherence"].fillna(0.0).to_numpy()
 
 
-def _launched(kept: pd.DataFrame, *cycles: dict[str, pd.DataFrame]) -> np.ndarray:
-    """Whether like items weigh in the forecast of a row's series, now or then."""
+def _apart(kept: pd.DataFrame, *cycles: dict[str, pd.DataFrame]) -> np.ndarray:
+    """Whether like items, or one model alone, forecast a row's series, now or then.
+
+    One alone is mostly what people chose: its parameters are not known here.
+    """
     weights = pd.concat([tables["model_weights"] for tables in cycles])
-    own = weights[weights["model"] == launches.MODEL]
+    own = weights[(weights["model"] == launches.MODEL) | (weights["weight_share"] == 1.0)]
     return pd.MultiIndex.from_frame(kept[schema.SERIES]).isin(
         pd.MultiIndex.from_frame(own[schema.SERIES])
     )

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sopkit import contract, months, schema
-from sopkit.demand import calibration, combining, forecasting, intervals, panel, seasons, smoothing
+from sopkit.demand import (
+    calibration,
+    combining,
+    forecasting,
+    intervals,
+    models,
+    panel,
+    seasons,
+    smoothing,
+)
 
 MODELS = list(forecasting.MODELS)
 QUANTITIES = ["quantity", "quantity_lower", "quantity_upper"]
@@ -144,7 +153,7 @@ def test_a_model_that_runs_away_is_left_out_and_named():
 
 
 def test_where_no_model_is_able_the_last_year_stands_in(monkeypatch):
-    silent = forecasting.Model("silent", lambda values, origins, horizon, _: np.full(
+    silent = models.Model("silent", lambda values, origins, horizon, _: np.full(
         (len(origins), horizon, values.shape[1]), np.nan), (0, 1, 2))  # fmt: skip
     monkeypatch.setattr(forecasting, "MODELS", {forecasting.NAIVE: silent, "other": silent})
     values = np.column_stack([np.r_[np.full(28, 90.0), np.full(12, 5.0)], np.full(40, np.nan)])
@@ -328,7 +337,7 @@ def test_the_order_of_series_does_not_matter():
 def test_how_series_are_split_into_blocks_changes_no_bit(monkeypatch, block):
     values = any_kind()
     whole = backtest_of(values)
-    monkeypatch.setattr(forecasting, "_BLOCK", block)
+    monkeypatch.setattr(models, "_BLOCK", block)
     split = backtest_of(values)
     np.testing.assert_array_equal(split.forecasts, whole.forecasts)
     np.testing.assert_array_equal(split.ahead, whole.ahead)
