@@ -88,9 +88,7 @@ def opened(page: Page, address: str, notebook: str) -> None:
 
 def moves(page: Page) -> list[float]:
     """Milliseconds of each move of a list until its picture is there."""
-    groups, parts, models, ahead = (
-        "The worst first", "What the group is divided by", "Whose errors", "Months ahead"
-    )  # fmt: skip
+    groups, models, ahead = "The worst first", "Whose errors", "Months ahead"
     plan = [(groups, k) for k in range(1, 9)] + [(models, k) for k in range(1, 9)]
     plan += [(ahead, k) for k in itertools.islice(itertools.count(3), _MOVES - len(plan))]
     took = []
@@ -101,6 +99,7 @@ def moves(page: Page) -> list[float]:
 
 
 def main() -> None:
+    """What stands in the heading, printed."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("workspace", type=Path)
     asked.add_argument("cycle")

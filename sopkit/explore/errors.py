@@ -136,7 +136,8 @@ def _since(run: cube.Run | None, bias: float) -> str:
     side = "high" if run.side > 0 else "low"
     count = f"{run.on_side} of {run.months} months"
     if not run.is_steady:
-        return f"; no steady side of late ({count} too {side} since {months.label(run.first)})"
+        few = f" ({count} too {side} since {months.label(run.first)})" if run.months > 2 else ""
+        return f"; no steady side of late{few}"
     turned = np.isfinite(bias) and abs(bias) >= _NOTHING and np.sign(bias) != run.side
     words = f", but too {side}" if turned else ""
     return f"{words} since {months.label(run.first)} ({count}, tracking signal {run.signal:.1f})"
