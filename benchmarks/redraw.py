@@ -105,6 +105,7 @@ def main() -> None:
     asked.add_argument("cycle")
     asked.add_argument("--chromium", default="/usr/bin/chromium")
     asked.add_argument("--port", type=int, default=8970)
+    asked.add_argument("--picture", help="where to keep a picture of the screen afterwards")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as open_:
         folder = Path(name)
@@ -119,10 +120,12 @@ def main() -> None:
         opened(page, address, "explore_accuracy.ipynb")
         start = time.perf_counter()
         page.wait_for_selector(".sopkit .chart img", timeout=_PATIENCE)
-        print(f"accuracy: opened in {time.perf_counter() - start:.1f} s")
+        print(f"accuracy: opened in {time.perf_counter() - start:.1f} s", flush=True)
         took = moves(page)
         print("moves, ms: " + " ".join(f"{one:.0f}" for one in took))
         print(f"median {statistics.median(took):.0f} ms, worst {max(took):.0f} ms of {len(took)}")
+        if given.picture:
+            page.screenshot(path=given.picture)
         browser.close()
 
 

@@ -147,13 +147,12 @@ class Panel:
         table = cube.by_layer(part)
         kind, level = own["picture"].value, own["level2"].value
         cycle = own["stood"].value if kind == "stood" else self.cycle
-        groups = cube.ranked(part, level)
         self.view.show(
             errors.sentence(tables, part, table),
             errors.picture(tables, part, table, kind=kind, cycle=cycle),
-            errors.tables_of(tables, part, table, groups, level),
+            errors.tables_of(tables, part, table, level),
             _SEEN_ON[tables["what"]],
-            lambda: errors.files(part, table, groups, level),
+            lambda: errors.files(part, table, level),
         )
         self._show_path(choice.path)
         for k in (1, 2):

@@ -19,6 +19,7 @@ MEASURES = {  # name of a column: what people call it, and the kind of its figur
     "wape": ("WAPE", "rate"),
     "bias_rate": ("Bias", "signed_rate"),
     "error_value": ("Money off a month", "value"),
+    "bias_value": ("Bias in money a month", "signed_value"),
     "value_wape": ("WAPE in money", "rate"),
     "mase": ("MASE", "decimal"),
     "rmsse": ("RMSSE", "decimal"),
@@ -236,7 +237,8 @@ def _scale(net: np.ndarray, code: np.ndarray, many: int) -> tuple[np.ndarray, np
 def measured(units: Sums, money: Sums, month: np.ndarray) -> dict[str, np.ndarray]:
     """Each of ``MEASURES``, (n_layers, n_members); ``month`` is each cell's."""
     error, judged = np.where(units.judged, units.said - units.came, 0.0), units.judged.sum(axis=0)
-    worth = np.abs(np.where(money.judged, money.said - money.came, 0.0)).sum(axis=1)
+    off = np.where(money.judged, money.said - money.came, 0.0)
+    worth, count = np.abs(off).sum(axis=1), money.judged.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.abs(units.came).sum(axis=0)
         size = np.where(size > 0, size, np.nan)
@@ -245,7 +247,8 @@ def measured(units: Sums, money: Sums, month: np.ndarray) -> dict[str, np.ndarra
         return {
             "wape": absolute / size,
             "bias_rate": error.sum(axis=1) / size,
-            "error_value": worth / money.judged.sum(axis=0),
+            "error_value": worth / count,
+            "bias_value": off.sum(axis=1) / count,
             "value_wape": worth / np.where(paid > 0, paid, np.nan),
             "mase": absolute / judged / units.usual,
             "rmsse": np.sqrt((error**2).sum(axis=1) / judged / units.square),

@@ -79,7 +79,7 @@ def labels(tables: dict, groups: pd.DataFrame, level: str, measure: str) -> list
         parts.append([f"bias {text}" for text in biases])
     parts.append([f"{text} a month" for text in _texts(groups["came"], "quantity", tables)])
     is_early = groups["months"] < value_added.FEWEST_MONTHS
-    early = groups["months"].astype("str").add(" months only").where(is_early, "")
+    early = (groups["months"].astype("str") + " judged only").where(is_early, "")
     return [" · ".join(filter(None, row)) for row in zip(*parts, early, strict=True)]
 
 
@@ -155,7 +155,7 @@ def _best(tables: dict, own: cube.Part, rows: pd.DataFrame) -> str:
         apart = exhibits.format_amount(size[second] - size[chosen], kind, tables["currency"])
         return f"No other is better here; {second} is next, {apart} behind."
     apart = exhibits.format_amount(size[chosen] - size[first], kind, tables["currency"])
-    words = f"Best here: {first}, {_size(tables, rows, first, measure)}, {apart} better"
+    words = f"Best here: {first}, {_size(tables, rows, first, measure)}, {apart} less"
     if own.share < 1.0 - 1e-9:
         words += f" (on the {exhibits.format_amount(own.share, 'rate')} of which all spoke)"
     return f"{words}."
@@ -254,7 +254,7 @@ def _fallen(own: cube.Part, who: str):
 
 
 def tables_of(
-    tables: dict, own: cube.Part, table: pd.DataFrame, groups: pd.DataFrame, level: str
+    tables: dict, own: cube.Part, table: pd.DataFrame, level: str
 ) -> Iterator[exhibits.Exhibit]:
     """Every layer by every measure; groups within the slice; why the forecast is what it is.
 
@@ -262,8 +262,6 @@ def tables_of(
     ----------
     tables, own, table
         As in ``sentence``.
-    groups : DataFrame
-        From ``cube.ranked`` at ``level``.
     level : str
         Groups within the slice.
     """
@@ -278,6 +276,7 @@ def tables_of(
         currency=tables["currency"],
         rows=len(table),
     )
+    groups = cube.ranked(own, level)
     yield exhibits.table(
         _with_since(own, groups.head(_SHOWN_GROUPS), level).assign(
             name=lambda rows: [named(tables, level, one) for one in rows["member"]]
@@ -285,7 +284,7 @@ def tables_of(
         caption=f"{where}: {own.choice.layer} by {ledger.LEVELS[level].lower()}, the worst "
         f"{min(len(groups), _SHOWN_GROUPS)} of {len(groups)} ({_SIGN})",
         columns={"name": ledger.LEVELS[level]}
-        | {name: measures[name] for name in ("wape", "bias_rate", "error_value")}
+        | {name: measures[name] for name in ("wape", "bias_rate", "bias_value")}
         | {"since": "Since", "came": "Came a month", "months": "Months"},
         kinds=kinds | {"since": "text", "came": "quantity", "months": "count"},
         currency=tables["currency"],
@@ -328,14 +327,12 @@ def _reasons(tables: dict, own: cube.Part) -> exhibits.Exhibit:
     )
 
 
-def files(
-    own: cube.Part, table: pd.DataFrame, groups: pd.DataFrame, level: str
-) -> dict[str, pd.DataFrame]:
+def files(own: cube.Part, table: pd.DataFrame, level: str) -> dict[str, pd.DataFrame]:
     """What can be saved: layers, groups, every cycle and month of the slice."""
     word = store.file_word("_".join(member for _, member in own.choice.path) or "company")
     return {
         f"{word}_layers": table,
-        f"{word}_by_{level}": groups[["member", *MEASURES, "came", "months"]],
+        f"{word}_by_{level}": cube.ranked(own, level)[["member", *MEASURES, "came", "months"]],
         f"{word}_cycles_and_months": cube.cellwise(own),
     }
 

@@ -134,6 +134,23 @@ def span(word: str, months_: list[pd.Timestamp], *, tip: str = "") -> widgets.Wi
     return _labelled(widgets.SelectionRangeSlider, word, tip, "26em", **more)
 
 
+def many(word: str, *, rows: int, width: str = "62em", tip: str = "") -> widgets.SelectMultiple:
+    """A list of which several can be chosen."""
+    made = _labelled(widgets.SelectMultiple, word, tip, width, rows=rows)
+    made.layout.max_width = "100%"
+    return made
+
+
+def text(word: str, *, width: str = "18em", tip: str = "") -> widgets.Text:
+    """A line to type into; what is typed counts once it is left."""
+    return _labelled(widgets.Text, word, tip, width, continuous_update=False)
+
+
+def number(word: str, *, most: float = 1e12, tip: str = "") -> widgets.BoundedFloatText:
+    """A number from zero to ``most`` to type."""
+    return _labelled(widgets.BoundedFloatText, word, tip, "16em", max=most)
+
+
 def button(word: str, tip: str = "", *, primary: bool = False) -> widgets.Button:
     """A button; what it does stands in its tip."""
     style = "primary" if primary else ""
@@ -208,6 +225,7 @@ class View:
         """
         self.picture.value = picture.html if picture else ""
         self.sentence.value = status(sentence)
+        self.tables.value = "".join(one.html for one in tables)
         links = []
         if page:
             links.append(f"On the page: {page_link(self.workspace, self.cycle, *page)}")
@@ -216,7 +234,6 @@ class View:
             files = ", ".join(download(name, table) for name, table in data.items())
             links.append(f"Download: {files}")
         self.links.value = f'<p class="links">{" · ".join(links)}</p>' if links else ""
-        self.tables.value = "".join(one.html for one in tables)
 
 
 def picture(drawn, *, alt: str, missing: str = "") -> exhibits.Exhibit:

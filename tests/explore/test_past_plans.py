@@ -119,6 +119,7 @@ def test_money_is_at_todays_prices_and_leaves_out_what_has_none():
     whole = layers(build()).loc[lags.STATISTICAL]
     assert whole["value_wape"] == pytest.approx((30 + 70 + 140) / (5 * 520))
     assert whole["error_value"] == pytest.approx((30 + 70 + 140) / 5)
+    assert whole["bias_value"] == pytest.approx((30 + 70 - 140) / 5)
     assert np.isnan(groups(build(), "item").loc["C", "value_wape"])
 
 
@@ -247,7 +248,7 @@ def test_the_sentence_names_who_is_best_and_by_how_much():
     """Overridden by one an item: 16, 10, 13; 13, 19 for 12, and so 4, 2, 1, 1, 7 off."""
     found = said(build(), path=(("item", "A"),), layer=lags.CONSENSUS)
     assert "WAPE 25%" in found
-    assert "Best here: same month last year, WAPE 16.7%, 8.3% better" in found
+    assert "Best here: same month last year, WAPE 16.7%, 8.3% less" in found
     assert "No other is better here" in said(build(), path=(("item", "A"),), layer=lags.NAIVE)
 
 
@@ -262,15 +263,13 @@ def test_an_empty_choice_is_said_and_nothing_breaks():
     own = {"path": (("item", "C"),), "lag": 2, "last": month(12)}
     assert "nothing was said and has come" in said(tables, **own)
     part = seen(tables, **own)
-    shown = errors.tables_of(
-        tables, part, cube.by_layer(part), cube.ranked(part, "location"), "location"
-    )
+    shown = errors.tables_of(tables, part, cube.by_layer(part), "location")
     assert "Nothing was said and has come here" in [one.html for one in shown][1]
 
 
 def test_signs_stand_on_each_table():
     tables, part = build(), seen(build())
-    shown = errors.tables_of(tables, part, cube.by_layer(part), cube.ranked(part, "item"), "item")
+    shown = errors.tables_of(tables, part, cube.by_layer(part), "item")
     shown = [one.html for one in shown]
     assert len(shown) == 2
     assert all("error = said − came; plus: too high" in one for one in shown)
@@ -280,8 +279,8 @@ def test_signs_stand_on_each_table():
 def test_members_of_a_list_stand_with_their_figures():
     found = cube.ranked(seen(build()), "item")
     words = errors.labels(build(), found, "item", "wape")
-    assert words[0] == "C · WAPE 50.0% · bias −50.0% · 10 a month · 3 months only"
-    assert "B Tunnel · WAPE 15.0% · bias −5.0% · 20 a month · 3 months only" in words
+    assert words[0] == "C · WAPE 50% · bias −50% · 10 a month · 3 judged only"
+    assert "B Tunnel · WAPE 15% · bias −5% · 20 a month · 3 judged only" in words
 
 
 # since when
