@@ -48,7 +48,8 @@ _MOVED = """([title, place]) => new Promise((done, failed) => {
 @contextlib.contextmanager
 def lab(folder: Path, port: int) -> Iterator[str]:
     """A JupyterLab on a folder; its address with the token."""
-    own = {f"JUPYTER_{name}": str(folder / name) for name in ("CONFIG_DIR", "DATA_DIR")}
+    own = {f"JUPYTER_{name}": str(folder / f".{name}") for name in ("CONFIG_DIR", "DATA_DIR")}
+    own["PYTHONPATH"] = str(_NOTEBOOKS.parent)  # the package beside this script
     command = f"-m jupyter lab --no-browser --allow-root --port={port} --ServerApp.token=x"
     server = subprocess.Popen(
         [sys.executable, *command.split(), "--ip=127.0.0.1", f"--notebook-dir={folder}"],
@@ -80,10 +81,13 @@ def placed(notebook: str, folder: Path, **parameters: str) -> None:
 def opened(page: Page, address: str, notebook: str) -> None:
     """The notebook opened and run from top to bottom."""
     page.goto(f"{address}/lab/tree/{notebook}?token=x&reset")
-    idle = ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status=idle]"
-    page.wait_for_selector(idle, timeout=120_000, state="attached")
+    page.get_by_text("| Idle").wait_for(timeout=120_000)  # else it asks for a kernel
+    page.wait_for_timeout(2000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_timeout(2000)
+    if (asked := page.locator(".jp-Dialog button.jp-mod-accept")).count():
+        asked.click()
 
 
 def moves(page: Page) -> list[float]:

@@ -153,7 +153,9 @@ def _best(tables: dict, own: cube.Part, rows: pd.DataFrame) -> str:
     kind = MEASURES[measure][1].removeprefix("signed_")
     if size[chosen] <= size[first]:
         apart = exhibits.format_amount(size[second] - size[chosen], kind, tables["currency"])
-        return f"No other is better here; {second} is next, {apart} behind."
+        is_even = np.isclose(size[second], size[chosen])
+        words = f"{second} is as good" if is_even else f"{second} is next, {apart} behind"
+        return f"No other is better here; {words}."
     apart = exhibits.format_amount(size[chosen] - size[first], kind, tables["currency"])
     words = f"Best here: {first}, {_size(tables, rows, first, measure)}, {apart} less"
     if own.share < 1.0 - 1e-9:
