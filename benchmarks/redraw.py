@@ -29,7 +29,8 @@ _PATIENCE = 900_000  # ms: a back-test of thousands of series takes its time
 _MOVES = 20
 _MOVED = """([title, place]) => new Promise((done, failed) => {
   const seen = (one) => one.offsetParent !== null
-  const list = [...document.querySelectorAll(`.sopkit select[title="${title}"]`)].find(seen)
+  const label = [...document.querySelectorAll(`.sopkit label[title="${title}"]`)].find(seen)
+  const list = label.parentElement.querySelector('select')
   const picture = () => [...document.querySelectorAll('.sopkit .chart img')].find(seen)
   const before = picture()?.src
   const start = performance.now()
