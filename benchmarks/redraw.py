@@ -27,9 +27,10 @@ from playwright.sync_api import Page, sync_playwright
 _NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 _PATIENCE = 900_000  # ms: a back-test of thousands of series takes its time
 _MOVES = 20
-_MOVED = """([title, place]) => new Promise((done, failed) => {
+_MOVED = """([word, place]) => new Promise((done, failed) => {
   const seen = (one) => one.offsetParent !== null
-  const label = [...document.querySelectorAll(`.sopkit label[title="${title}"]`)].find(seen)
+  const named = (one) => one.textContent.trim() === word && seen(one)
+  const label = [...document.querySelectorAll('.sopkit label')].find(named)
   const list = label.parentElement.querySelector('select')
   const picture = () => [...document.querySelectorAll('.sopkit .chart img')].find(seen)
   const before = picture()?.src
@@ -39,7 +40,7 @@ _MOVED = """([title, place]) => new Promise((done, failed) => {
   const look = () => {
     const now = picture()
     if (now && now.src !== before && now.complete) done(performance.now() - start)
-    else if (performance.now() - start > 20000) failed(`${title} ${place}: nothing was drawn`)
+    else if (performance.now() - start > 20000) failed(`${word} ${place}: nothing was drawn`)
     else requestAnimationFrame(look)
   }
   requestAnimationFrame(look)
@@ -93,7 +94,7 @@ def opened(page: Page, address: str, notebook: str) -> None:
 
 def moves(page: Page) -> list[float]:
     """Milliseconds of each move of a list until its picture is there."""
-    groups, models, ahead = "The worst first", "Whose errors", "Months ahead"
+    groups, models, ahead = "Group", "Model", "Ahead"
     plan = [(groups, k) for k in range(1, 9)] + [(models, k) for k in range(1, 9)]
     plan += [(ahead, k) for k in itertools.islice(itertools.count(3), _MOVES - len(plan))]
     took = []

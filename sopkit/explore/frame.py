@@ -253,7 +253,7 @@ def picture(drawn, *, alt: str, missing: str = "") -> exhibits.Exhibit:
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    drawn.set_layout_engine("none")
+    drawn.set_layout_engine(None)
     drawn.subplots_adjust(left=0.09, right=0.82, top=0.86, bottom=0.14)
     buffer = io.StringIO()
     with rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):

@@ -83,7 +83,7 @@ def test_moving_a_control_changes_what_is_shown(panel):
     assert len(seen) == 7  # another level within changes the list alone
     assert "Tents, Retail, Theta on logs, 1 month ahead" in shown.sentence.value
     assert "Why the forecast of Tents, Retail" in shown.tables.value
-    assert "03_demand_review.html" in shown.links.value and "Tents_Retail_layers.csv" in (
+    assert "03_demand_review.html" in shown.links.value and "Tents-Retail_layers.csv" in (
         shown.links.value
     )
 
