@@ -245,9 +245,13 @@ def _controls(tables: dict) -> dict[str, widgets.Widget]:
     second = "location" if "location" in tables["levels"] else tables["levels"][-1]
     own = {
         "level1": frame.choice("Groups by", levels, tip="What the company is divided by"),
-        "member1": frame.names("Group", [("all of them", _ALL)], tip="The worst first"),
+        "member1": frame.names(
+            "Group", [("all of them", _ALL)], width="33em", tip="The worst first"
+        ),
         "level2": frame.choice("Within it by", levels, second, tip="What the group is divided by"),
-        "member2": frame.names("Part", [("all of them", _ALL)], tip="The worst first"),
+        "member2": frame.names(
+            "Part", [("all of them", _ALL)], width="33em", tip="The worst first"
+        ),
         "layer": frame.choice(tables["who"], made.layers, plan, tip="Whose errors"),
         "lag": frame.choice("Ahead", [(errors.ahead(k), k) for k in ahead], tip="Months ahead"),
         "measure": frame.choice("Measure", [(word, n) for n, (word, _) in MEASURES.items()]),

@@ -254,7 +254,7 @@ def picture(drawn, *, alt: str, missing: str = "") -> exhibits.Exhibit:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     drawn.set_layout_engine(None)
-    drawn.subplots_adjust(left=0.09, right=0.82, top=0.86, bottom=0.14)
+    drawn.subplots_adjust(left=0.08, right=0.76, top=0.86, bottom=0.14)
     buffer = io.StringIO()
     with rc_context({"svg.hashsalt": "sopkit", "svg.fonttype": "none"}):
         FigureCanvasSVG(drawn).print_svg(buffer, metadata={"Date": None, "Creator": None})
