@@ -133,6 +133,21 @@ def format_amount(amount: float, kind: str, currency: str = "") -> str:
     return number(amount, digits_of(base, pd.Series([amount], dtype="float64")), is_signed)
 
 
+def format_amounts(amounts: pd.Series, kind: str, currency: str = "") -> list[str]:
+    """Many amounts of one kind for sentences: decimals alike, money each in its own size.
+
+    Parameters are those of ``format_amount``, with a Series for the amount.
+
+    Examples
+    --------
+    >>> format_amounts(pd.Series([0.123, 1.0]), "signed_rate")
+    ['+12.3%', '+100.0%']
+    """
+    if kind in ("value", "signed_value"):
+        return [format_amount(amount, kind, currency) for amount in amounts]
+    return _column(pd.DataFrame({"amount": amounts}), "amount", kind, currency, is_large=False)[1]
+
+
 def _word(value: object) -> str:
     if pd.isna(value) or value == "":
         return MISSING

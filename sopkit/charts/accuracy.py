@@ -1,4 +1,4 @@
-"""Charts of the accuracy explorer: bias by months ahead, history with its forecasts."""
+"""Charts of the accuracy explorer: errors by month and months ahead, a plan as it stood."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from sopkit import months
 from sopkit.charts import _style
 from sopkit.demand import lags
 
-_SHOWN_MONTHS = 36
 _BEFORE = 18  # months sold shown before a past cycle
 _UNPLANNED = 0.02  # of what came: from there on it is told apart
 
@@ -39,43 +38,38 @@ def bias_by_lag(scores: pd.DataFrame, *, subject: str) -> Figure | None:
 
 
 @_style.drawn
-def history_with_forecast(
-    history: pd.DataFrame,
-    past: pd.DataFrame,
-    ahead: pd.DataFrame,
+def by_month(
+    lines: dict[str, pd.Series],
     units: pd.DataFrame,
     *,
     subject: str,
-    cycle: pd.Timestamp,
+    since: pd.Timestamp | None = None,
+    cycle: pd.Timestamp | None = None,
 ) -> Figure | None:
-    """What was sold, what was forecast for it some months before, and the forecast now.
+    """What was sold and what was said of it before, by month; shaded since errors lie on one side.
 
     Parameters
     ----------
-    history : DataFrame
-        ``month``, ``actual``: net sales, units.
-    past : DataFrame
-        ``month``, ``quantity``: what the model would have said that many months before.
-    ahead : DataFrame
-        ``month``, ``quantity``: the forecast of this cycle; empty where none is made.
+    lines : dict of Series
+        By month: ``sold`` first, then what layers or models said, by their names.
     units : DataFrame
         Table `planning_units`: says what the quantities are counted in.
     subject : str
-        What was forecast, by which model, how many months ahead.
-    cycle : Timestamp
-        Month in which the plan is made.
+        What was forecast, how many months ahead.
+    since : Timestamp, optional
+        First month of the run on one side.
+    cycle : Timestamp, optional
+        Month in which the plan is made, where something is said from it on.
     """
-    history = history[history["month"] >= months.shift(cycle, -_SHOWN_MONTHS)]
-    if history.empty:
+    if all(line.dropna().empty for name, line in lines.items() if name != "sold"):
         return None
-    lines = {
-        "sold": history.set_index("month")["actual"],
-        "forecast then": past.set_index("month")["quantity"],
-        "forecast now": ahead.set_index("month")["quantity"],
-    }
-    title = f"Sold and forecast: {subject}"
+    title = f"Sold, and said before: {subject}"
     part = {"title": title, "unit": f"{_style.unit(units)} a month", "lines": lines, "cycle": cycle}
-    return _style.over_time(part, height=4.0)
+    figure = _style.over_time(part, height=3.9)
+    if since is not None:
+        last = lines["sold"].dropna().index.max()
+        figure.axes[0].axvspan(since, last, color=_style.SUPPLY, alpha=0.1, linewidth=0)
+    return figure
 
 
 @_style.drawn

@@ -130,7 +130,7 @@ def past_plans(
     factor = hierarchy.factors(keys["item"], levels["items"]).to_numpy()
     keys = keys.astype("category").assign(
         unit_price_value=price.reindex(index).to_numpy() / np.where(factor > 0, factor, np.nan),
-        decision_lag=_decision_lag(keys["item"], levels["items"]),
+        decision_lag=decision_lag(keys["item"], levels["items"]),
     )
     series = rows["_series"].to_numpy()
     factor, table = factor[series], keys.iloc[series].reset_index(drop=True)
@@ -185,7 +185,7 @@ def _last_year(cleaned: panel.Panel, rows: pd.DataFrame) -> np.ndarray:
     return np.where(month >= 0, values, np.nan)
 
 
-def _decision_lag(item: pd.Series, items: pd.DataFrame) -> np.ndarray:
+def decision_lag(item: pd.Series, items: pd.DataFrame) -> np.ndarray:
     """Months before which supply of an item must be decided: its lead time, at least one."""
     if "lead_time_days" not in items.columns:
         return np.ones(len(item), dtype="int64")

@@ -1,221 +1,28 @@
-"""How good is the forecast, where, and how far ahead? An explorer over back-test and past plans.
+"""How wrong, where, which way, since when, and who would have been better? An explorer.
 
-Pick a level, one of its members, a model and how many months ahead; a sentence says what is seen,
-a table compares the models, bars show the bias, a chart lays forecasts beside what was sold. The
-second tab, ``past``, asks the same of the plans that past cycles made.
+Two tabs of one family: the models of the back-test, and the layers of past cycles' plans. A group
+is chosen from a list, the worst first, and within it the next; the path above leads back.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import ipywidgets as widgets
-import numpy as np
 import pandas as pd
 
-from sopkit import demand_meeting, exhibits, logs, months, store
-from sopkit.charts import accuracy as charts
-from sopkit.demand import forecasting, hierarchy
-from sopkit.demand.accuracy import EVERY_LAG, LEVELS, measured
-from sopkit.explore import past
+from sopkit import months
+from sopkit.demand import lags, value_added
+from sopkit.explore import cube, errors, frame, ledger
+from sopkit.explore.cube import MEASURES
 
-MODELS = (forecasting.COMBINED, *forecasting.MODELS)
-_LEVEL_WORDS = {
-    "total": "Whole company",
-    "family": "Family",
-    "location": "Location",
-    "channel": "Channel",
-    "item": "Item",
+_ALL = ""  # every member
+_SEEN_ON = {  # where the pages show the same
+    "back-test": ("demand_review", "Why this forecast?"),
+    "past plans": ("data_review", "How good were the last plans?"),
 }
-_EVERY_WORD = "all months ahead"
-# the pages' style sheet is not there in a notebook: the least that makes a table readable
-LOOK = """<style>
-.sopkit figure { margin: 1em 0; }
-.sopkit figcaption, .sopkit .note { font-weight: 600; margin: 0.5em 0; }
-.sopkit table { border-collapse: collapse; }
-.sopkit th, .sopkit td { padding: 0.15em 0.9em; text-align: right; font-weight: normal; }
-.sopkit th:first-child, .sopkit td:first-child { text-align: left; padding-left: 0; }
-.sopkit .w5 :is(th, td):nth-child(5), .sopkit :is(.t4, .w4) :is(th, td):nth-child(4) {
-  text-align: left; }
-.sopkit thead th { border-bottom: 1px solid; }
-.sopkit .past .widget-readout { min-width: 11em; }
-.sopkit .source { margin: 0.2em 0 1em; }
-.sopkit img { max-width: 100%; background: white; }
-</style>"""
-
-
-def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
-    """What the explorer shows: tables with families attached, and the back-test of every model.
-
-    The back-test is made anew (it takes seconds), so that each model's past forecasts can be drawn.
-    """
-    inputs = store.inputs(workspace, "demand_review", cycle)
-    items = inputs["items"]
-    tests = demand_meeting.told_tests(inputs, horizon=1)
-    history = store.read(workspace, "demand_history", cycle)
-    history = history.assign(actual=measured(history))
-    tables = {"history": history, "forecast": store.read(workspace, "forecast", cycle)}
-    tables = {
-        name: hierarchy.with_levels(hierarchy.in_planning_units(table, items), items)
-        for name, table in tables.items()
-    }
-    reasons = hierarchy.with_levels(store.read(workspace, "forecast_reasons", cycle), items)
-    return tables | {
-        "tests": tests,
-        "series": _factored(tests, items),
-        "reasons": reasons,
-        "currency": inputs["company"]["currency"].iloc[0],
-        "accuracy": store.read(workspace, "accuracy", cycle),
-        "planning_units": store.read(workspace, "planning_units", cycle),
-    }
-
-
-def _factored(tests: forecasting.Backtest, items: pd.DataFrame) -> pd.DataFrame:
-    """The series of a back-test with their levels and planning factors."""
-    keys = hierarchy.with_levels(tests.history.keys, items)
-    return keys.assign(factor=hierarchy.factors(keys["item"], items))
-
-
-def _past(tables: dict, level: str, member: str, model: str, lag: int) -> pd.DataFrame:
-    """What a model would have said some months before, summed over a member: month, quantity."""
-    tests, series = tables["tests"], tables["series"]
-    chosen = _select(series.reset_index(drop=True), level, member)
-    said = tests.combined
-    if model != forecasting.COMBINED:
-        own = tests.forecasts[list(forecasting.MODELS).index(model)]
-        said = np.where(np.isfinite(own), own, tests.combined)
-    said = said[:, lag, chosen.index] * chosen["factor"].to_numpy()
-    rows = [
-        (tests.history.months[origin + lag], np.nansum(amounts))
-        for origin, amounts in zip(tests.origins, said, strict=True)
-        if origin + lag < len(tests.history.months) and np.isfinite(amounts).any()
-    ]
-    return pd.DataFrame(rows, columns=["month", "quantity"])
-
-
-def _members(tables: dict[str, pd.DataFrame], level: str) -> list[str]:
-    """Members of a level, largest volume first."""
-    rows = tables["accuracy"]
-    rows = rows[(rows["level"] == level) & (rows["lag"] == EVERY_LAG)]
-    ranked = rows[rows["model"] == forecasting.COMBINED].sort_values("volume", ascending=False)
-    return ranked["member"].tolist()
-
-
-def _models(tables: dict, level: str, member: str) -> list[str]:
-    """Models that were judged for a member: the combination first."""
-    rows = tables["accuracy"]
-    rows = rows[(rows["level"] == level) & (rows["member"] == member)]
-    judged = set(rows["model"])
-    return [name for name in MODELS if name in judged] or [forecasting.COMBINED]
-
-
-def view(
-    tables: dict[str, pd.DataFrame],
-    *,
-    level: str,
-    member: str,
-    model: str,
-    lag: int,
-    cycle: pd.Timestamp,
-) -> list[exhibits.Exhibit]:
-    """What the explorer shows for one choice: sentence, error table, history chart, bias bars.
-
-    Parameters
-    ----------
-    tables : dict of DataFrame
-        From ``load``.
-    level, member : str
-        A level of ``accuracy.LEVELS`` and one of its members.
-    model : str
-        ``combined`` or a model of ``forecasting.MODELS``.
-    lag : int
-        Months ahead; −1 for all together.
-    cycle : Timestamp
-        The cycle looked at.
-    """
-    scores = tables["accuracy"]
-    own = scores[(scores["level"] == level) & (scores["member"] == member)]
-    words = f"{member}, {_words(model)}"
-    ahead = _EVERY_WORD if lag == EVERY_LAG else f"{lag} months ahead"
-    errors = own[own["lag"] == lag].assign(model=lambda table: table["model"].map(_words))
-    history, now = (_select(tables[name], level, member) for name in ("history", "forecast"))
-    distance = max(lag, 0)
-    sold = history.groupby("month", as_index=False)["actual"].sum()
-    now = now.groupby("month", as_index=False)["quantity"].sum()
-    if model != forecasting.COMBINED:
-        now = now.iloc[:0]
-    chart = charts.history_with_forecast(
-        sold,
-        _past(tables, level, member, model, distance),
-        now,
-        tables["planning_units"],
-        subject=f"{words}, {distance} months ahead",
-        cycle=cycle,
-    )
-    bars = charts.bias_by_lag(own[own["model"] == model], subject=words)
-    return [
-        exhibits.note(_sentence(own, member, model, lag, ahead)),
-        exhibits.table(
-            errors.sort_values("wape"),
-            caption=f"Error of each model: {member}, {ahead}",
-            columns={
-                "model": "Model",
-                "wape": "WAPE",
-                "bias_rate": "Bias",
-                "mase": "MASE",
-                "nervousness_rate": "Moved",
-                "volume": "Sold",
-            },
-            kinds={
-                "model": "text",
-                "wape": "rate",
-                "bias_rate": "signed_rate",
-                "mase": "decimal",
-                "nervousness_rate": "rate",
-                "volume": "quantity",
-            },
-            source="accuracy",
-            missing="Nothing was measured here: the history is too short.",
-        ),
-        exhibits.figure(
-            chart, alt=f"Sold and forecast by month for {words}", missing="No history here."
-        ),
-        exhibits.figure(
-            bars,
-            alt=f"Bias by months ahead for {words}",
-            missing="No bias by months ahead: the history is too short, or this is a single item, "
-            "for which it is told of the combination and of last year's month alone.",
-        ),
-        logs.reasons(
-            _select(tables["reasons"], level, member),
-            caption=f"Why the forecast of {member} is what it is: its largest series",
-            currency=tables["currency"],
-            rows=3,
-        ),
-    ]
-
-
-def _words(model: str) -> str:
-    return "combination" if model == forecasting.COMBINED else forecasting.MODELS[model].words
-
-
-def _select(table: pd.DataFrame, level: str, member: str) -> pd.DataFrame:
-    return table if level == "total" else table[table[level] == member]
-
-
-def _sentence(own: pd.DataFrame, member: str, model: str, lag: int, ahead: str) -> str:
-    """One sentence: error, bias, and who is better here."""
-    rows = own[own["lag"] == lag].set_index("model")
-    if model not in rows.index or pd.isna(rows.loc[model, "wape"]):
-        return f"{member}: nothing was measured {ahead}."
-    chosen, best = rows.loc[model], rows["wape"].idxmin()
-    error = exhibits.format_amount(chosen["wape"], "rate")
-    side = "too high" if chosen["bias_rate"] > 0 else "too low"
-    bias = exhibits.format_amount(abs(chosen["bias_rate"]), "rate")
-    least = exhibits.format_amount(rows["wape"].min(), "rate")
-    rank = f"{_words(best)} is better here, at {least}"
-    rank = "no other model is better here" if best == model else rank
-    return f"{member}, {ahead}: {_words(model)} is off by {error}, {bias} {side}; {rank}."
+_HOW = ("layer", "lag", "measure", "picture", "stood")
 
 
 def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
@@ -228,70 +35,230 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
     cycle : Timestamp
         A cycle whose demand step has been run; where it has not, the explorer says so.
     """
-    kept = widgets.VBox([widgets.HTML(exhibits.note("Reading past cycles…").html)])
-    try:
-        models = _models_panel(workspace, cycle)
-    except months.UsageError as error:
-        models = widgets.VBox([widgets.HTML(exhibits.note(str(error)).html)])
-    tabs = widgets.Tab([models, kept], titles=("Models", "Past plans"))
+    tabs = widgets.Tab([widgets.VBox(), widgets.VBox()], titles=("Models", "Past plans"))
+    work = [frame.Work(place) for place in tabs.children]
+    opened = set()
 
-    def open_past(change: dict) -> None:
-        if change["new"] == 1:
-            tabs.unobserve(open_past, "selected_index")
-            kept.children = [past.panel(workspace, cycle)]
+    def show(number: int) -> None:
+        if number in opened:
+            return
+        opened.add(number)
+        load, place = (ledger.models, ledger.plans)[number], tabs.children[number]
 
-    tabs.observe(open_past, "selected_index")
-    box = widgets.VBox([widgets.HTML(LOOK), tabs])
-    box.add_class("sopkit")
+        def put(tables: dict) -> None:
+            place.children = [Panel(workspace, cycle, tables).box]
+
+        work[number].start(partial(load, workspace, cycle), put)
+
+    tabs.observe(lambda change: show(change["new"]), "selected_index")
+    show(0)
+    box = frame.box(tabs)
+    box.work = work
     return box
 
 
-def _models_panel(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
-    """What each model would have said, as a widget."""
-    tables = load(workspace, cycle)
-    look = {"style": {"description_width": "7.5em"}, "layout": {"width": "17em"}}
-    levels = [(_LEVEL_WORDS[name], name) for name in LEVELS]
-    ahead = [(_EVERY_WORD, EVERY_LAG), *[(str(k), k) for k in range(forecasting.LAGS)]]
-    level = widgets.Dropdown(options=levels, value="family", description="Level", **look)
-    member = widgets.Dropdown(options=_members(tables, "family"), description="Group", **look)
+class Panel:
+    """One tab: controls, and what they choose.
 
-    def models() -> list[tuple[str, str]]:
-        return [(_words(name), name) for name in _models(tables, level.value, member.value)]
+    Parameters
+    ----------
+    workspace : str or Path
+        Folder that holds ``data/raw``.
+    cycle : Timestamp
+        The cycle looked from.
+    tables : dict
+        From ``ledger.models`` or ``ledger.plans``.
+    """
 
-    model = widgets.Dropdown(options=models(), description="Model", **look)
-    lag = widgets.Dropdown(options=ahead, value=3, description="Months ahead", **look)
-    shown = widgets.HTML()
+    def __init__(self, workspace: str | Path, cycle: pd.Timestamp, tables: dict) -> None:
+        self.workspace, self.cycle, self.tables = workspace, cycle, tables
+        self.fixed: list[tuple[str, str]] = []  # what the lists stand within
+        self.own = _controls(tables)
+        self._is_quiet = False  # while the program sets controls
+        self._drawn = None
+        self.path = frame.row()
+        deeper = frame.button("Go on within", "The second list becomes the first")
+        buttons = [
+            frame.button(word, f"Every row behind this, written to reports/exports as {word}")
+            for word in ("CSV", "Excel")
+        ]
+        self.told = widgets.HTML()
+        self.view = frame.View(workspace, cycle, *self._lines(deeper, buttons))
+        self.box = self.view.box
+        deeper.on_click(self._deeper)
+        for control, kind in zip(buttons, ("csv", "xlsx"), strict=True):
+            control.on_click(partial(self._export, kind))
+        for control in self.own.values():
+            control.observe(self._changed, "value")
+        self._changed()
 
-    def redraw(_change: object = None) -> None:
-        found = view(
-            tables,
-            level=level.value,
-            member=member.value,
-            model=model.value,
-            lag=lag.value,
-            cycle=cycle,
+    def _lines(self, deeper: widgets.Button, buttons: list[widgets.Button]) -> list:
+        own = self.own
+        lists = [widgets.VBox([own[f"level{k}"], own[f"member{k}"]]) for k in (1, 2)]
+        how = [own[name] for name in _HOW]
+        behind = widgets.HBox([widgets.Label("Every row behind this:"), *buttons])
+        return [
+            self.path,
+            frame.row(*lists, widgets.VBox(how[:3] + [own["period"]])),
+            frame.row(deeper, *how[3:], behind),
+            self.told,
+        ]
+
+    def choice(self, upto: int = 2) -> cube.Choice:
+        """What the controls choose; ``upto``: how many of the lists count."""
+        own, path = self.own, list(self.fixed)
+        for k in range(1, upto + 1):
+            if own[f"member{k}"].value:
+                path.append((own[f"level{k}"].value, own[f"member{k}"].value))
+        first, last = own["period"].value
+        how = {name: own[name].value for name in ("layer", "lag", "measure")}
+        return cube.Choice(first, last, path=tuple(path), **how)
+
+    def _changed(self, change: dict | None = None) -> None:
+        """Everything shown anew, once for each press; the lists last."""
+        if self._is_quiet:
+            return
+        self._is_quiet = True
+        try:
+            self._follow(change["owner"] if change else None)
+            self._redraw()
+        finally:
+            self._is_quiet = False
+
+    def _follow(self, moved: widgets.Widget | None) -> None:
+        """A group of another level is not chosen any more; the lists never stand at one level."""
+        own, taken = self.own, [level for level, _ in self.fixed]
+        for k in (1, 2):
+            level = own[f"level{k}"]
+            free = [(ledger.LEVELS[n], n) for n in self.tables["levels"] if n not in taken]
+            if tuple(free) != level.options:
+                kept = level.value
+                level.options = free
+                level.value = kept if kept in [name for _, name in free] else free[0][1]
+                moved = level if level.value != kept else moved
+            if moved is level:
+                own[f"member{k}"].value = _ALL
+            taken.append(level.value)
+
+    def _redraw(self) -> None:
+        own, tables, choice = self.own, self.tables, self.choice()
+        own["stood"].layout.display = None if own["picture"].value == "stood" else "none"
+        part = cube.part(tables["cube"], choice)
+        table = cube.by_layer(part)
+        kind, level = own["picture"].value, own["level2"].value
+        cycle = own["stood"].value if kind == "stood" else self.cycle
+        self.view.show(
+            errors.sentence(tables, part, table),
+            errors.picture(tables, part, table, kind=kind, cycle=cycle),
+            errors.tables_of(tables, part, table, level),
+            _SEEN_ON[tables["what"]],
+            lambda: errors.files(part, table, level),
         )
-        shown.value = "".join(exhibit.html for exhibit in found)
+        self._show_path(choice.path)
+        for k in (1, 2):
+            self._offer(k)
 
-    def change_member(_change: object = None) -> None:
-        chosen, judged = model.value, models()
-        model.unobserve(redraw, "value")
-        model.options = judged
-        if chosen in [name for _, name in judged]:
-            model.value = chosen
-        model.observe(redraw, "value")
-        redraw()
+    def _offer(self, k: int) -> None:
+        """Members of a list, the worst first; the one chosen stays, judged or not."""
+        control, level = self.own[f"member{k}"], self.own[f"level{k}"].value
+        groups = cube.ranked(cube.part(self.tables["cube"], self.choice(k - 1)), level)
+        words = errors.labels(self.tables, groups, level, self.own["measure"].value)
+        options = [("all of them", _ALL), *zip(words, groups["member"], strict=True)]
+        if control.value not in [value for _, value in options]:
+            options.append((f"{control.value} · nothing judged", control.value))
+        if options != control.options:
+            control.options = options
 
-    def change_level(_change: object) -> None:
-        member.unobserve(change_member, "value")
-        member.options = _members(tables, level.value)
-        member.observe(change_member, "value")
-        change_member()
+    def _show_path(self, path: tuple[tuple[str, str], ...]) -> None:
+        """A button for each step down; pressing one goes back up to it."""
+        if self._drawn == path:
+            return
+        self._drawn = path
+        words = [ledger.LEVELS["total"], *(errors.named(self.tables, *one) for one in path)]
+        buttons = []
+        for depth, word in enumerate(words):
+            made = frame.button(word, f"Back up to: {word}")
+            made.layout.width = "auto"
+            made.on_click(partial(self._up, depth))
+            buttons += [widgets.Label("›"), made] if depth else [made]
+        self.path.children = buttons
 
-    level.observe(change_level, "value")
-    member.observe(change_member, "value")
-    for control in (model, lag):
-        control.observe(redraw, "value")
-    redraw()
-    controls = widgets.HBox([level, member, model, lag], layout={"flex_flow": "row wrap"})
-    return widgets.VBox([controls, shown])
+    def _up(self, depth: int, _button: object = None) -> None:
+        """Back to the first steps of the path; the lists show what lies within."""
+        self._is_quiet = True
+        count, own = len(self.fixed), self.own
+        if depth < count:
+            self.fixed = self.fixed[:depth]
+            own["member1"].value = own["member2"].value = _ALL
+        elif depth <= count + bool(own["member1"].value):
+            own["member2"].value = _ALL
+            if depth == count:
+                own["member1"].value = _ALL
+        self._is_quiet = False
+        self._changed()
+
+    def _deeper(self, _button: object = None) -> None:
+        """The second list becomes the first, within what the first has chosen."""
+        own = self.own
+        if not own["member1"].value or len(self.fixed) + 2 >= len(self.tables["levels"]):
+            self.told.value = frame.status("Choose a group in the first list, to go on within it.")
+            return
+        self.told.value = ""
+        self._is_quiet = True
+        self.fixed.append((own["level1"].value, own["member1"].value))
+        taken = [level for level, _ in self.fixed]
+        second, chosen = own["level2"].value, own["member2"].value
+        free = [(ledger.LEVELS[n], n) for n in self.tables["levels"] if n not in taken]
+        own["level1"].options, own["level1"].value = free, second
+        own["member1"].options, own["member1"].value = [(chosen, chosen)], chosen
+        own["member2"].value = _ALL
+        rest = [one for one in free if one[1] != second]
+        own["level2"].options, own["level2"].value = rest, rest[0][1]
+        self._is_quiet = False
+        self._changed()
+
+    def _export(self, kind: str, _button: object) -> None:
+        self.told.value = frame.status("Writing…")
+        part = cube.part(self.tables["cube"], self.choice())
+        level = self.own["level2"].value
+        try:
+            path, count = errors.export(self.workspace, self.tables, part, level, kind)
+            where = path.relative_to(Path(self.workspace).resolve()).as_posix()
+            words = f"{count:,} rows written to {where} of the workspace."
+        except (months.UsageError, OSError) as error:
+            words = f"Nothing was written: {error}"
+        self.told.value = frame.status(words)
+
+
+def _controls(tables: dict) -> dict[str, widgets.Widget]:
+    """What is chosen, by name."""
+    made = tables["cube"]
+    levels = [(ledger.LEVELS[name], name) for name in tables["levels"]]
+    lag = made.cells["lag"]
+    is_near = lag.between(*value_added.NEAR_LAGS).any()
+    near = [value_added.NEAR] if is_near else []
+    ahead = [*near, lags.EVERY_LAG, lags.DECISION_LAG, *sorted(map(int, lag.unique()))]
+    plan = next((name for name in (lags.CONSENSUS,) if name in made.layers), made.layers[0])
+    closed, cycles = (sorted(made.cells[name].unique()) for name in ("month", "cycle"))
+    pictures = [(word, name) for name, word in errors.PICTURES.items()]
+    pictures = [one for one in pictures if one[1] != "stood" or "plans" in tables]
+    second = "location" if "location" in tables["levels"] else tables["levels"][-1]
+    own = {
+        "level1": frame.choice("Groups by", levels, tip="What the company is divided by"),
+        "member1": frame.names(
+            "Group", [("all of them", _ALL)], width="33em", tip="The worst first"
+        ),
+        "level2": frame.choice("Within it by", levels, second, tip="What the group is divided by"),
+        "member2": frame.names(
+            "Part", [("all of them", _ALL)], width="33em", tip="The worst first"
+        ),
+        "layer": frame.choice(tables["who"], made.layers, plan, tip="Whose errors"),
+        "lag": frame.choice("Ahead", [(errors.ahead(k), k) for k in ahead], tip="Months ahead"),
+        "measure": frame.choice("Measure", [(word, n) for n, (word, _) in MEASURES.items()]),
+        "period": frame.span("Months", closed),
+        "picture": frame.choice("Picture", pictures),
+        "stood": frame.choice("Cycle", [(months.label(one), one) for one in cycles]),
+    }
+    for name in ("member1", "member2"):
+        own[name].value = _ALL
+    return own

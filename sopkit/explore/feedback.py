@@ -16,14 +16,14 @@ import pandas as pd
 from sopkit import exhibits, logs, months, schema, store
 from sopkit.charts import demand as charts
 from sopkit.demand import agreed, hierarchy
-from sopkit.explore.accuracy import LOOK
+from sopkit.explore import frame, lines
 from sopkit.supply import answers
 from sopkit.supply.feedback import ACCEPTED, OPEN, REFUSED
 
 _EVERY = {"channel": "all channels", "owner": "everybody's", "family": "all families"}
-_SHOWN = 12  # lines listed at a time
-_NEXT = "The next run plans it: sopkit run"
-_SAY = {ACCEPTED: "accepted", REFUSED: "refused", "back": "taken back"}
+_BACK = "back"
+_SAY = {ACCEPTED: "accepted", REFUSED: "refused", _BACK: "taken back"}
+_ON_PAGE = "demand_review", "What did sales agree to?"
 
 
 def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
@@ -51,7 +51,7 @@ def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
 
 
 def listed(tables: dict, chosen: dict[str, str]) -> pd.DataFrame:
-    """Lines that can be answered, most money first: a row a line, with what it says in ``words``.
+    """Lines that can be answered, most money first: a row a line, with its ``name`` and ``words``.
 
     Parameters
     ----------
@@ -60,17 +60,19 @@ def listed(tables: dict, chosen: dict[str, str]) -> pd.DataFrame:
     chosen : dict
         Member of ``channel``, ``owner`` and ``family``; ``all`` or left out is every one.
     """
-    lines = tables["feedback"]
+    rows = tables["feedback"]
     for name, member in chosen.items():
         if member != schema.ALL:
-            lines = lines[lines["feedback"].isin(lines.loc[lines[name] == member, "feedback"])]
-    names = schema.lookup(lines["item"], tables["items"], "description").fillna(lines["item"])
-    by = ["feedback", "name", "channel", "month", "state"]
-    said = lines.assign(name=names.astype("str"))
+            rows = rows[rows["feedback"].isin(rows.loc[rows[name] == member, "feedback"])]
+    names = schema.lookup(rows["item"], tables["items"], "description").fillna(rows["item"])
+    by = ["feedback", "called", "channel", "month", "state"]
+    said = rows.assign(called=names.astype("str"))
     sums = said.groupby(by, as_index=False, sort=False)[["quantity", "amount_value"]].sum(
         min_count=1
     )
-    return sums.assign(words=[_words(row, tables) for row in sums.to_dict("records")])
+    words = [_words(row, tables) for row in sums.to_dict("records")]
+    found = sums.assign(name=sums["feedback"], words=words)
+    return found.drop_duplicates("name")  # open before what was accepted of the same
 
 
 def _words(row: dict, tables: dict) -> str:
@@ -85,9 +87,8 @@ def _words(row: dict, tables: dict) -> str:
     limit = own["limit"].where(own["limit"] != own["site"], "")  # a site that binds is no news
     cause = f" ({own['cause'].iloc[0]}: {limit.iloc[0]})".replace(": )", ")").replace(" ()", "")
     wanted = f"{months.label(row['month'])} → {when}"
-    return (
-        f"{row['feedback']}  {row['name']}{whom}, {wanted}: {units}, {money}{cause}, {row['state']}"
-    )
+    who = f"{row['feedback']}  {row['called']}{whom}"
+    return f"{who}, {wanted}: {units}, {money}{cause}, {row['state']}"
 
 
 def preview(tables: dict, accepted: dict[str, float | None]) -> pd.DataFrame:
@@ -100,38 +101,87 @@ def preview(tables: dict, accepted: dict[str, float | None]) -> pd.DataFrame:
     return agreed.applied(plan, said, rates, cycle=tables["cycle"])[0]
 
 
-def view(tables: dict, accepted: dict[str, float | None]) -> list[exhibits.Exhibit]:
-    """What the explorer shows for lines that are chosen: a sentence, their rows, the plan."""
-    lines = tables["feedback"]
-    left = lines.loc[lines["state"] == OPEN, "feedback"].nunique()
-    try:
-        plan = preview(tables, accepted)
-    except months.UsageError as error:  # answered already, or more units than there are
-        return [exhibits.note(str(error))]
-    own = lines[lines["feedback"].isin(accepted)]
+class _Feedback:
+    """Lines of feedback to answer."""
+
+    word, one, every, needs_note = "Lines", "line", _EVERY, False
+    buttons = {
+        ACCEPTED: ("Accept", "Sales agrees: the units move to the month in which they come"),
+        REFUSED: ("Refuse", "The line stays as a gap"),
+        _BACK: ("Take back", "As if it were not answered"),
+    }
+
+    def __init__(self, workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> None:
+        self.workspace, self.cycle, self.write = Path(workspace).resolve(), cycle, keep
+        self.now = load(workspace, cycle)
+        part = frame.number("Part, units", tip="Of one line; 0 is all of it")
+        self.more = {"units": part}
+
+    def members(self, level: str) -> pd.Series:
+        return self.now["feedback"][level]
+
+    def listed(self, chosen: dict[str, str]) -> pd.DataFrame:
+        return listed(self.now, chosen)
+
+    def _accepted(self, lines_: tuple[str, ...]) -> dict[str, float | None]:
+        units = self.more["units"].value
+        return dict.fromkeys(lines_, units if len(lines_) == 1 and units > 0 else None)
+
+    def show(self, view: frame.View, chosen: dict[str, str], lines: tuple[str, ...]) -> None:
+        self.more["units"].disabled = len(lines) != 1
+        accepted, every = self._accepted(lines), self.now["feedback"]
+        try:
+            plan = preview(self.now, accepted)
+        except months.UsageError as error:  # answered already, or more units than there are
+            view.show(str(error), page=_ON_PAGE)
+            return
+        own = every[every["feedback"].isin(accepted)]
+        view.show(
+            _sentence(self.now, own, len(accepted)),
+            exhibits.figure(
+                charts.agreed(plan, self.now["planning_units"]),
+                alt="Demand plan by month beside what sales agrees to, and the units that move",
+                missing="Nothing is agreed yet: choose lines to see what accepting them makes of "
+                "the plan.",
+            ),
+            [_chosen(self.now, own)] if accepted else [],
+            _ON_PAGE,
+            {"feedback": every, "plan_as_agreed": plan},
+        )
+
+    def keep(self, answer: str, lines_: tuple[str, ...], *, author: str, note: str) -> str:
+        asked = {"accepted": self._accepted(lines_), "refused": ()}
+        if answer == _BACK:
+            asked["accepted"] = dict.fromkeys(lines_, 0.0)
+        if answer == REFUSED:
+            asked = {"accepted": {}, "refused": lines_}
+        done = self.write(self.workspace, self.cycle, **asked, author=author, note=note)
+        self.now = load(self.workspace, self.cycle)
+        self.more["units"].value = 0.0
+        opened = f"Open again: {', '.join(done.reopened)}. " if done.reopened else ""
+        file = done.path.relative_to(self.workspace).as_posix()
+        return f"{len(lines_)} {_SAY[answer]}, written to {file}. {opened}{lines.NEXT}"
+
+
+def _sentence(tables: dict, own: pd.DataFrame, count: int) -> str:
+    """How many lines are open, how many are chosen, and what they are worth."""
+    every = tables["feedback"]
+    left = every.loc[every["state"] == OPEN, "feedback"].nunique()
+    said = f"Open since the last run: {left}. Chosen: {count}"
     money = exhibits.format_amount(own["amount_value"].sum(), "value", tables["currency"])
-    said = f"Open since the last run: {left}. Chosen: {len(accepted)}"
-    shown = [exhibits.note(f"{said}, worth {money}." if accepted else f"{said}.")]
-    if accepted:
-        shown.append(
-            logs.feedback(
-                own,
-                tables["items"],
-                caption="Chosen: wanted in one month, comes in another, in the item's own unit",
-                why="Why",
-                currency=tables["currency"],
-                source="feedback",
-                missing="",
-            )
-        )
-    return shown + [
-        exhibits.figure(
-            charts.agreed(plan, tables["planning_units"]),
-            alt="Demand plan by month beside what sales agrees to, and the units that move",
-            missing="Nothing is agreed yet: choose lines to see what accepting them makes of the "
-            "plan.",
-        )
-    ]
+    return f"{said}, worth {money}." if count else f"{said}."
+
+
+def _chosen(tables: dict, own: pd.DataFrame) -> exhibits.Exhibit:
+    return logs.feedback(
+        own,
+        tables["items"],
+        caption="Chosen: wanted in one month, comes in another, in the item's own unit",
+        why="Why",
+        currency=tables["currency"],
+        source="feedback",
+        missing="",
+    )
 
 
 def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widgets.VBox:
@@ -147,90 +197,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widg
         What keeps answers and opens closed steps: ``gates.revise``.
     """
     try:
-        now = load(workspace, cycle)
+        own = _Feedback(workspace, cycle, keep)
     except months.UsageError as error:
-        return widgets.VBox([widgets.HTML(LOOK + exhibits.note(str(error)).html)])
-    own = _controls(now)
-    buttons = {
-        ACCEPTED: widgets.Button(description="Accept"),
-        REFUSED: widgets.Button(description="Refuse"),
-        "back": widgets.Button(description="Take back", tooltip="As if it were not answered"),
-    }
-    told, shown = widgets.HTML(), widgets.HTML()
-
-    def accepted() -> dict[str, float | None]:
-        lines, units = own["lines"].value, own["units"].value
-        return dict.fromkeys(lines, units if len(lines) == 1 and units > 0 else None)
-
-    def redraw(_change: object = None) -> None:
-        own["units"].disabled = len(own["lines"].value) != 1
-        shown.value = LOOK + "".join(part.html for part in view(now, accepted()))
-
-    def narrow(_change: object = None) -> None:
-        rows = listed(now, {name: own[name].value for name in _EVERY})
-        words = rows.drop_duplicates("feedback")  # open before what was accepted of the same
-        own["lines"].options = list(zip(words["words"], words["feedback"], strict=True))
-        redraw()
-
-    def press(state: str) -> None:
-        lines, who = own["lines"].value, own["author"].value
-        missing = "" if who.strip() else "Say who you are: your name is missing."
-        if not lines:
-            missing = "Choose at least one line."
-        if missing:
-            told.value = exhibits.note(missing).html
-            return
-        asked = {"accepted": accepted(), "refused": ()}
-        if state != ACCEPTED:
-            asked = {"accepted": dict.fromkeys(lines, 0.0), "refused": ()}
-        if state == REFUSED:
-            asked = {"accepted": {}, "refused": lines}
-        try:
-            done = keep(
-                Path(workspace).resolve(), cycle, **asked, author=who, note=own["note"].value
-            )
-        except (ValueError, OSError, RuntimeError) as error:
-            told.value = exhibits.note(f"Nothing was written: {error}").html
-            return
-        now.update(load(workspace, cycle))
-        opened = f"Open again: {', '.join(done.reopened)}. " if done.reopened else ""
-        file = done.path.relative_to(Path(workspace).resolve()).as_posix()
-        words = f"{len(lines)} {_SAY[state]}, written to {file}. {opened}{_NEXT}"
-        told.value = exhibits.note(words).html
-        own["lines"].value, own["units"].value = (), 0.0
-
-    for name in _EVERY:
-        own[name].observe(narrow, "value")
-    for name in ("lines", "units"):
-        own[name].observe(redraw, "value")
-    for state, button in buttons.items():
-        button.on_click(lambda _button, state=state: press(state))
-    narrow()
-    rows = [[own[name] for name in _EVERY], [own["lines"]]]
-    rows += [[own[name] for name in ("units", "author", "note")], list(buttons.values())]
-    box = widgets.VBox(
-        [*(widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows), told, shown]
-    )
-    box.add_class("sopkit")
-    return box
-
-
-def _controls(tables: dict) -> dict[str, widgets.Widget]:
-    """What is chosen and written, by name."""
-    look, words = {"style": {"description_width": "6em"}}, {"author": "Your name", "note": "Note"}
-
-    def members(name: str) -> list[tuple[str, str]]:
-        known = sorted(set(tables["feedback"][name]) - {schema.ALL, schema.UNASSIGNED})
-        return [(_EVERY[name], schema.ALL), *((member, member) for member in known)]
-
-    made = {
-        name: widgets.Dropdown(options=members(name), description=name.capitalize(), **look)
-        for name in _EVERY
-    }
-    wide = {"width": "62em"}
-    made["lines"] = widgets.SelectMultiple(rows=_SHOWN, description="Lines", layout=wide, **look)
-    made["units"] = widgets.BoundedFloatText(max=1e12, description="Part, units", **look)
-    made["units"].tooltip = "Of one line; 0 is all of it"
-    for name, word in words.items():
-        made[name] = widgets.Text(description=word, continuous_update=False, **look)
-    return made
+        return frame.missing(error)
+    return lines.Panel(own, frame.View(workspace, cycle)).box

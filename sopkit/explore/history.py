@@ -16,7 +16,7 @@ import pandas as pd
 from sopkit import data_meeting, exhibits, months, schema, store
 from sopkit.charts import data as charts
 from sopkit.demand import corrections, hierarchy, history
-from sopkit.explore.accuracy import LOOK
+from sopkit.explore import frame, lines
 
 _EVERY = {
     "family": "all families",
@@ -25,8 +25,7 @@ _EVERY = {
     "layer": "all layers",
 }
 _LEVELS = ("family", "item", "channel")
-_SHOWN = 12  # corrections listed at a time
-_NEXT = "The next run plans it: sopkit run"
+_ON_PAGE = "data_review", "Which corrections need somebody's eye?"
 _OF_DRIVERS = ["promotion", "event", "market"]  # as the last run measured them
 _TABLES = ("sales", "items", "locations", "channels", "events", "inventory", "policies")
 
@@ -72,7 +71,7 @@ def with_policies(tables: dict, policies: pd.DataFrame) -> dict:
 
 
 def listed(tables: dict, chosen: dict[str, str]) -> pd.DataFrame:
-    """Corrections that can be answered, most money first, with what each says in ``words``.
+    """Corrections that can be answered, most money first, with their ``name`` and ``words``.
 
     Parameters
     ----------
@@ -81,12 +80,13 @@ def listed(tables: dict, chosen: dict[str, str]) -> pd.DataFrame:
     chosen : dict
         Member of ``family``, ``item``, ``channel`` and ``layer``; ``all`` is every one.
     """
-    lines = tables["corrections"]
-    lines = lines[lines["layer"].isin(corrections.LAYERS)]
+    rows = tables["corrections"]
+    rows = rows[rows["layer"].isin(corrections.LAYERS)]
     for name, member in chosen.items():
         if member != schema.ALL:
-            lines = lines[lines[name].isin([member, schema.ALL])]
-    return lines.assign(words=[_words(row, tables) for row in lines.to_dict("records")])
+            rows = rows[rows[name].isin([member, schema.ALL])]
+    words = [_words(row, tables) for row in rows.to_dict("records")]
+    return rows.assign(name=rows["correction"], words=words)
 
 
 def _words(row: dict, tables: dict) -> str:
@@ -101,30 +101,26 @@ def _words(row: dict, tables: dict) -> str:
     return f"{row['correction']}  {layer}, {where}, {when}: {units}, {money}, {row['state']}{by}"
 
 
-def view(tables: dict, chosen: dict[str, str], lines: tuple[str, ...]) -> list[exhibits.Exhibit]:
-    """What the explorer shows: a sentence on the chosen corrections, sales beside demand."""
+def drawn(tables: dict, chosen: dict[str, str]) -> exhibits.Exhibit:
+    """Sales beside demand of what is chosen, and what was corrected."""
     named = {name: chosen[name] for name in _LEVELS if chosen[name] != schema.ALL}
-    history, cells = tables["demand_history"], tables["known"]["cells"]
+    sold, cells = tables["demand_history"], tables["known"]["cells"]
     is_shown = pd.Series(True, index=cells.index)
     for name, member in named.items():
         is_shown &= cells[name] == member
     of = ", ".join(named.values()) or "all items"
-    return [
-        exhibits.note(_change(tables, lines)),
-        exhibits.figure(
-            charts.sales(
-                history[is_shown.to_numpy()], tables["planning_units"], cycle=tables["cycle"], of=of
-            ),
-            alt=f"Units sold by month beside demand, and what was corrected, {of}",
-            missing="Nothing was sold there.",
-        ),
-    ]
+    own, units = sold[is_shown.to_numpy()], tables["planning_units"]
+    return exhibits.figure(
+        charts.sales(own, units, cycle=tables["cycle"], of=of),
+        alt=f"Units sold by month beside demand, and what was corrected, {of}",
+        missing="Nothing was sold there.",
+    )
 
 
-def _change(tables: dict, lines: tuple[str, ...]) -> str:
+def _change(tables: dict, chosen: tuple[str, ...]) -> str:
     """What the other answer to the chosen corrections would change, in units and money."""
     table = hierarchy.in_planning_units(tables["corrections"], tables["planning_units"])
-    own = table[table["correction"].isin(lines)]
+    own = table[table["correction"].isin(chosen)]
     counts = own.index.isin(corrections.counting(own).index)
     said = [
         f"{len(table):,} corrections, {(table['state'] == corrections.PROPOSED).sum()} proposed"
@@ -148,6 +144,41 @@ def _learned(tables: dict) -> float:
     return history["baseline"].sum()
 
 
+class _Corrections:
+    """Corrections as lines to answer."""
+
+    word, one, every, needs_note = "Corrections", "correction", _EVERY, True
+    buttons = {
+        corrections.ACCEPTED: ("Accept", "The correction counts"),
+        corrections.REFUSED: ("Refuse", "The history stays as it was sold"),
+    }
+
+    def __init__(self, workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> None:
+        self.workspace, self.cycle, self.write = Path(workspace).resolve(), cycle, keep
+        self.now, self.more = load(workspace, cycle), {}
+
+    def members(self, level: str) -> pd.Series:
+        return self.now["corrections"][level]
+
+    def listed(self, chosen: dict[str, str]) -> pd.DataFrame:
+        return listed(self.now, chosen)
+
+    def show(self, view: frame.View, chosen: dict[str, str], lines: tuple[str, ...]) -> None:
+        rows = listed(self.now, chosen).drop(columns=["name", "words"])
+        picture = drawn(self.now, chosen)
+        view.show(_change(self.now, lines), picture, page=_ON_PAGE, data={"corrections": rows})
+
+    def keep(self, answer: str, lines_: tuple[str, ...], *, author: str, note: str) -> str:
+        asked = (lines_, ()) if answer == corrections.ACCEPTED else ((), lines_)
+        before = _learned(self.now)
+        path = self.write(self.workspace, self.cycle, *asked, author=author, note=note)
+        root = store.open_workspace(self.workspace)
+        self.now = with_policies(self.now, store.raw_table(root, "policies", self.cycle))
+        change = exhibits.format_amount(_learned(self.now) - before, "signed_quantity")
+        words = f"{len(lines_)} {answer}, written to {path.relative_to(root).as_posix()}"
+        return f"{words}: what models learn from changes by {change} units. {lines.NEXT}"
+
+
 def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widgets.VBox:
     """The corrections as one widget; only its buttons write: one further file each time.
 
@@ -161,84 +192,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widg
         What keeps answers: ``gates.correct``.
     """
     try:
-        now = load(workspace, cycle)
+        own = _Corrections(workspace, cycle, keep)
     except months.UsageError as error:
-        return widgets.VBox([widgets.HTML(LOOK + exhibits.note(str(error)).html)])
-    own = _controls(now)
-    buttons = {
-        corrections.ACCEPTED: widgets.Button(description="Accept"),
-        corrections.REFUSED: widgets.Button(description="Refuse"),
-    }
-    told, shown = widgets.HTML(), widgets.HTML()
-
-    def chosen() -> dict[str, str]:
-        return {name: own[name].value for name in _EVERY}
-
-    def redraw(_change: object = None) -> None:
-        parts = view(now, chosen(), own["lines"].value)
-        shown.value = LOOK + "".join(part.html for part in parts)
-
-    def narrow(_change: object = None) -> None:
-        rows = listed(now, chosen())
-        own["lines"].options = list(zip(rows["words"], rows["correction"], strict=True))
-        redraw()
-
-    def press(state: str) -> None:
-        lines, who, why = own["lines"].value, own["author"].value, own["note"].value
-        missing = "" if why.strip() else "Say why: the note is missing."
-        missing = missing if who.strip() else "Say who you are: your name is missing."
-        missing = missing if lines else "Choose at least one correction."
-        if missing:
-            told.value = exhibits.note(missing).html
-            return
-        is_yes = state == corrections.ACCEPTED
-        asked = (lines, ()) if is_yes else ((), lines)
-        try:
-            before = _learned(now)
-            path = keep(Path(workspace).resolve(), cycle, *asked, author=who, note=why)
-        except (ValueError, OSError, RuntimeError) as error:
-            told.value = exhibits.note(f"Nothing was written: {error}").html
-            return
-        said = store.raw_table(store.open_workspace(workspace), "policies", cycle)
-        now.update(with_policies(now, said))
-        change = exhibits.format_amount(_learned(now) - before, "signed_quantity")
-        file = path.relative_to(Path(workspace).resolve()).as_posix()
-        words = f"{len(lines)} {state}, written to {file}: what models learn from changes by"
-        told.value = exhibits.note(f"{words} {change} units. {_NEXT}").html
-        own["lines"].value = ()
-        narrow()
-
-    for name in _EVERY:
-        own[name].observe(narrow, "value")
-    own["lines"].observe(redraw, "value")
-    for state, button in buttons.items():
-        button.on_click(lambda _button, state=state: press(state))
-    narrow()
-    rows = [[own[name] for name in _EVERY], [own["lines"]]]
-    rows += [[own[name] for name in ("author", "note")], list(buttons.values())]
-    box = widgets.VBox(
-        [*(widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows), told, shown]
-    )
-    box.add_class("sopkit")
-    return box
-
-
-def _controls(tables: dict) -> dict[str, widgets.Widget]:
-    """What is chosen and written, by name."""
-    look, words = {"style": {"description_width": "6em"}}, {"author": "Your name", "note": "Note"}
-
-    def members(name: str) -> list[tuple[str, str]]:
-        known = sorted(set(tables["corrections"][name]) - {schema.ALL, schema.UNASSIGNED})
-        return [(_EVERY[name], schema.ALL), *((member, member) for member in known)]
-
-    made = {
-        name: widgets.Dropdown(options=members(name), description=name.capitalize(), **look)
-        for name in _EVERY
-    }
-    wide = {"width": "62em"}
-    made["lines"] = widgets.SelectMultiple(
-        rows=_SHOWN, description="Corrections", layout=wide, **look
-    )
-    for name, word in words.items():
-        made[name] = widgets.Text(description=word, continuous_update=False, **look)
-    return made
+        return frame.missing(error)
+    return lines.Panel(own, frame.View(workspace, cycle)).box

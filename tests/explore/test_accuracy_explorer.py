@@ -1,13 +1,16 @@
-"""The accuracy explorer: widgets move, the sentence, table and pictures follow."""
+"""The accuracy explorer on the sample company: slices, widgets, what is missing."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from sopkit import store
-from sopkit.demand import hierarchy
-from sopkit.explore import accuracy
+from sopkit.demand import lags
+from sopkit.explore import accuracy, cube, errors, ledger
 
 pytestmark = pytest.mark.slow
 CYCLE = pd.Timestamp("2026-01-01")
@@ -15,95 +18,106 @@ CYCLE = pd.Timestamp("2026-01-01")
 
 @pytest.fixture(scope="module")
 def tables(sample_workspace):
-    return accuracy.load(sample_workspace, CYCLE)
+    return ledger.models(sample_workspace, CYCLE)
 
 
-def _view(tables, **choice):
-    known = {"level": "family", "member": "Tents", "model": "combined", "lag": 3}
-    return accuracy.view(tables, **(known | choice), cycle=CYCLE)
+@pytest.fixture
+def panel(tables, sample_workspace):
+    return accuracy.Panel(sample_workspace, CYCLE, tables)
 
 
-def test_the_sentence_agrees_with_the_accuracy_table(tables):
-    scores = tables["accuracy"].set_index(["level", "member", "model", "lag"])
-    row = scores.loc[("family", "Tents", "combined", 3)]
-    sentence = _view(tables)[0].html
-    assert f"{row['wape']:.1%}".replace("%", "") in sentence
-    assert ("too high" if row["bias_rate"] > 0 else "too low") in sentence
+def choice(tables: dict, **more) -> cube.Choice:
+    month = tables["cube"].cells["month"]
+    return replace(cube.Choice(month.min(), month.max(), "combination"), **more)
 
 
-def test_every_level_and_model_has_a_view(tables):
-    for level in accuracy.LEVELS:
-        member = accuracy._members(tables, level)[0]
-        judged = accuracy._models(tables, level, member)
-        assert judged[0] == "combined" and len(judged) > 5
-        for model in judged:
-            shown = _view(tables, level=level, member=member, model=model)
-            pictures = sum("<img" in exhibit.html for exhibit in shown)
-            is_by_lag = level != "item" or model in ("combined", "seasonal_naive")
-            assert pictures == (2 if is_by_lag else 1)  # single items: bias by lag of two alone
+@pytest.mark.parametrize("level", ["total", "family", "location", "channel", "item"])
+@pytest.mark.parametrize("lag", [lags.EVERY_LAG, 0, 3])
+def test_slices_are_what_table_accuracy_says(tables, sample_workspace, level, lag):
+    told = store.read(sample_workspace, "accuracy", CYCLE)
+    told = told[(told["level"] == level) & (told["lag"] == lag)]
+    ours = told[told["model"] == "combined"].set_index("member")
+    own = cube.ranked(cube.part(tables["cube"], choice(tables, lag=lag)), level)
+    own = own.set_index("member").loc[ours.index]
+    for name in ("wape", "bias_rate", "mase"):
+        np.testing.assert_allclose(own[name], ours[name], atol=1e-9, err_msg=name)
+    member = ours.index[0]
+    path = () if level == "total" else ((level, member),)
+    found = cube.by_layer(cube.part(tables["cube"], choice(tables, lag=lag, path=path)))
+    rows = told[told["member"] == member]
+    rows = rows.set_index(rows["model"].map(ledger.words))
+    found = found.set_index("layer")
+    assert set(rows.index) <= set(found.index)
+    np.testing.assert_allclose(found.loc[rows.index, "wape"], rows["wape"], atol=1e-9)
 
 
-def test_a_model_that_is_not_for_a_family_cannot_be_chosen(tables):
-    models = {level: accuracy._models(tables, level, accuracy._members(tables, level)[0])
-              for level in accuracy.LEVELS}  # fmt: skip
-    assert "croston" not in models["family"]  # the largest family sells every month
+def test_a_slice_of_two_levels_is_the_sum_of_its_series(tables):
+    path = (("family", "Tents"), ("channel", "Retail"))
+    made = tables["cube"]
+    own = cube.part(made, choice(tables, path=path, lag=3))
+    chosen = (made.series["family"] == "Tents") & (made.series["channel"] == "Retail")
+    cells = (made.cells["lag"] == 3).to_numpy()
+    known = made.known[np.ix_(cells, chosen)]
+    said = (made.said[0][np.ix_(cells, chosen)] * known).sum(axis=1)
+    came = (made.came[np.ix_(cells, chosen)] * known).sum(axis=1)
+    row = cube.by_layer(own).set_index("layer").loc["combination"]
+    assert row["bias_rate"] == pytest.approx((said - came).sum() / np.abs(came).sum())
 
 
-def test_the_explorer_says_why_the_largest_series_are_forecast_so(tables):
-    words = _view(tables)[-1].html
-    assert "Why the forecast of Tents is what it is" in words
-    assert "Smooth, 60 months" in words and "Next twelve months" in words
+def test_a_model_that_is_not_for_a_family_is_not_judged(tables):
+    member = cube.ranked(cube.part(tables["cube"], choice(tables)), "family")
+    largest = member.sort_values("came")["member"].iloc[-1]
+    own = cube.part(tables["cube"], choice(tables, path=(("family", largest),)))
+    assert "Croston" not in own.layers and len(own.layers) > 5  # it sells every month
 
 
-def test_past_forecasts_of_the_combination_add_up_to_the_backtest(tables, sample_workspace):
-    past = accuracy._past(tables, "total", "Company", "combined", 3).set_index("month")["quantity"]
-    rows = store.read(sample_workspace, "backtest", CYCLE)
-    items = store.inputs(sample_workspace, "demand_review", CYCLE)["items"]
-    rows = hierarchy.in_planning_units(rows[rows["lag"] == 3], items)
-    # the table leaves out what cannot be judged: months hidden by stock-outs
-    month = rows["month"].max()
-    assert past[month] >= rows.loc[rows["month"] == month, "combined"].sum() - 1e-6
-    assert list(past.index) == sorted(rows["month"].unique())
+def test_moving_a_control_changes_what_is_shown(panel):
+    own, shown = panel.own, panel.view
+    seen = {shown.picture.value}
+    for name, value in (
+        ("member1", "Tents"), ("layer", "Theta on logs"), ("lag", 1), ("level2", "channel"),
+        ("member2", "Retail"), ("picture", "lag"), ("picture", "fallen"),
+    ):  # fmt: skip
+        own[name].value = value
+        seen.add(shown.picture.value)
+    assert len(seen) == 7  # another level within changes the list alone
+    assert "Tents, Retail, Theta on logs, 1 month ahead" in shown.sentence.value
+    assert "Why the forecast of Tents, Retail" in shown.tables.value
+    assert "03_demand_review.html" in shown.links.value and "Tents-Retail_layers.csv" in (
+        shown.links.value
+    )
 
 
-def test_members_are_ranked_by_volume(tables):
-    rows = tables["accuracy"]
-    ranked = accuracy._members(tables, "family")
-    volume = rows[(rows["model"] == "combined") & (rows["lag"] == -1)].set_index("member")["volume"]
-    assert volume[ranked].is_monotonic_decreasing
+def test_lists_hold_every_level_and_the_worst_stand_first(panel, tables):
+    own = panel.own
+    for level in tables["levels"]:
+        own["level1"].value = level
+        groups = cube.ranked(cube.part(tables["cube"], choice(tables)), level)
+        assert [value for _, value in own["member1"].options] == ["", *groups["member"]]
+        told = groups[groups["months"] >= 6]["wape"].dropna()
+        assert told.is_monotonic_decreasing
 
 
-def test_moving_a_control_changes_what_is_shown(sample_workspace):
+def test_the_explorer_loads_with_a_bar_and_names_what_is_missing_in_the_second_tab(
+    sample_workspace, tables, monkeypatch
+):
+    monkeypatch.setattr(ledger, "models", lambda *_: tables)
     box = accuracy.explorer(sample_workspace, CYCLE)
-    models, _ = box.children[1].children
-    level, member, model, lag = models.children[0].children
-    shown = models.children[1]
-    seen = {shown.value}
-    model.value = "theta_log"
-    seen.add(shown.value)
-    lag.value = 1
-    seen.add(shown.value)
-    level.value = "total"
-    assert member.value == "Company"
-    seen.add(shown.value)
-    level.value = "location"
-    member.value = member.options[-1]
-    seen.add(shown.value)
-    assert len(seen) == 5
-    level.value = "item"  # another level brings its own groups and shows the largest
-    scores = store.read(sample_workspace, "accuracy", CYCLE)
-    tested = scores.loc[scores["level"] == "item", "member"].nunique()
-    assert len(member.options) == tested > 60 and member.value == member.options[0]
-
-
-def test_without_a_past_cycle_the_second_tab_names_the_command(sample_workspace):
-    tabs = accuracy.explorer(sample_workspace, CYCLE).children[1]
+    tabs = box.children[1]
     assert tabs.titles == ("Models", "Past plans")
+    box.work[0].wait()
+    assert "Whole company, combination" in tabs.children[0].children[0].children[1].value
     tabs.selected_index = 1
-    said = tabs.children[1].children[0].children[0].value
-    assert "sopkit replay --from 2025-01 --to 2025-12" in said
+    box.work[1].wait()
+    assert "sopkit replay --from 2025-01 --to 2025-12" in tabs.children[1].children[0].value
 
 
 def test_a_cycle_that_was_not_run_is_said(sample_workspace):
-    tabs = accuracy.explorer(sample_workspace, pd.Timestamp("2025-05-01")).children[1]
-    assert "sopkit run --cycle 2025-05" in tabs.children[0].children[0].value
+    box = accuracy.explorer(sample_workspace, pd.Timestamp("2025-05-01"))
+    box.work[0].wait()
+    assert "sopkit run --cycle 2025-05" in box.children[1].children[0].children[0].value
+
+
+def test_a_picture_says_what_it_shows(panel):
+    assert 'alt="Sold and said before by month, Whole company"' in panel.view.picture.value
+    assert set(errors.PICTURES) == {"month", "lag", "stood", "fallen"}

@@ -57,8 +57,11 @@ def controls(box: widgets.VBox) -> dict[str, widgets.Widget]:
 
 
 def said(box: widgets.VBox) -> str:
-    told, shown = (part.value for part in box.children if isinstance(part, widgets.HTML))
-    return (told + shown).replace("\u00a0", " ")
+    found, todo = "", [box]
+    for part in todo:
+        todo += getattr(part, "children", ())
+        found += part.value if isinstance(part, widgets.HTML) else ""
+    return found.replace("\u00a0", " ")
 
 
 def test_lines_are_listed_in_words_and_narrowed_by_channel_owner_and_family(root):

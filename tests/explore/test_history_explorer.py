@@ -29,8 +29,11 @@ def controls(box: widgets.VBox) -> dict[str, widgets.Widget]:
 
 
 def said(box: widgets.VBox) -> str:
-    told, shown = (part.value for part in box.children if isinstance(part, widgets.HTML))
-    return (told + shown).replace("\u00a0", " ")
+    found, todo = "", [box]
+    for part in todo:
+        todo += getattr(part, "children", ())
+        found += part.value if isinstance(part, widgets.HTML) else ""
+    return found.replace("\u00a0", " ")
 
 
 def test_corrections_are_listed_in_words_narrowed_answered_and_taken_back(root):
