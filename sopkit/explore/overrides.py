@@ -264,7 +264,7 @@ def _controls(tables: dict) -> dict[str, widgets.Widget]:
     return {
         "place": frame.choice("Place", _members(base, "all places", "region", "location")),
         "channel": frame.choice("Channel", _members(base, "all channels", "segment", "channel")),
-        "months": frame.choice("Months", windows(span)),
+        "months": frame.choice("Months", windows(span), width="23em"),
         "family": frame.choice("Change", families),
         "month": frame.choice("in", _labelled(span), width="14em"),
         "kind": frame.choice("How", KINDS, width="14em"),
