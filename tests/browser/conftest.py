@@ -28,7 +28,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 ).split()
 _START_SECONDS = 90
-_RUN_MILLISECONDS = 240_000  # that a notebook may take on a busy machine
+_RUN_MILLISECONDS = 120_000  # that a notebook may take on a busy machine
 
 
 @pytest.fixture(scope="module")
