@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
+WORKSPACE ?= .
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
@@ -25,8 +26,9 @@ test: $(STAMP) ## Set up .venv and run every check and test
 	$(BIN)/ruff format --check .
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-lab: $(STAMP) ## Open JupyterLab on the notebooks (this machine only, with a token)
-	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir=. notebooks/explore_accuracy.ipynb
+lab: $(STAMP) ## Open JupyterLab on the explorers (this machine only, with a token); WORKSPACE=PATH for another workspace
+	[ "$(WORKSPACE)" = . ] || { mkdir -p "$(WORKSPACE)/notebooks" && cp -n notebooks/explore_*.ipynb "$(WORKSPACE)/notebooks"; }
+	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir="$(WORKSPACE)" "$(WORKSPACE)/notebooks/explore_accuracy.ipynb"
 
 .venv-bench/.installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench

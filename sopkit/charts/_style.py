@@ -84,6 +84,7 @@ LOOKS = {  # what is shown, in readers' words: how it is drawn on every page
         "linestyle": _DOTTED,
         "drawstyle": "steps-mid",
     },
+    "plan before": {"color": OTHERS[0], "linewidth": 1.2},
     "stock before": {"color": OTHERS[0], "linewidth": 1.0},
     "stock after": {"color": SUPPLY, "linewidth": 2.4, "zorder": 3},
     "owed before": {"color": OTHERS[0], "linewidth": 1.0, "linestyle": _DOTTED},

@@ -5,6 +5,7 @@ The 80 % band of a total is measured on totals: bounds of series do not add up.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -213,6 +214,28 @@ def departments(
     title = "Departments' views less the forecast with events, percent of its units"
     part = {"title": title, "unit": "Difference from forecast", "lines": lines, "is_rate": True}
     return _style.over_time(part, height=4.2)
+
+
+@_style.drawn
+def by_hand(ahead: pd.DataFrame, unit: str, *, subject: str) -> Figure | None:
+    """The demand plan by month beside what it was before numbers were changed by hand.
+
+    Parameters
+    ----------
+    ahead : DataFrame
+        ``month, before, after``, in the common unit.
+    unit : str
+        What quantities are counted in.
+    subject : str
+        Whose plan.
+    """
+    own = ahead.set_index("month")
+    lines = {"plan before": own["before"], "demand plan": own["after"]}
+    if np.allclose(own["before"], own["after"]):
+        lines.pop("plan before")
+    title = f"Demand plan of {subject}, {unit}"
+    part = {"title": title, "unit": f"{unit[:1].upper()}{unit[1:]} a month", "lines": lines}
+    return _style.over_time(part, height=3.2)
 
 
 @_style.drawn

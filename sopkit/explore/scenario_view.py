@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,10 @@ from sopkit.supply.tasks import Task
 _SIGNED = {"value": "signed_value", "quantity": "signed_quantity", "count": "signed_quantity"}
 _SIGNED |= {"rate": "signed_rate", "signed_value": "signed_value"}
 _SEEN = 0.5  # money, units or hours below which nothing has changed
+
+
+def unseen(_share: float, _words: str) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def answer(tables: dict, asked: Asked) -> dict:
     return what_if.answer(tables["base"], [*before, *own], once_value=once)
 
 
-def view(tables: dict, asked: Asked, beside: tuple[str, ...] = ()) -> list[exhibits.Exhibit]:
-    """What the explorer shows: sentence, tables with their download, chart.
+def view(tables: dict, asked: Asked, beside: tuple[str, ...] = (), tick: Callable = unseen) -> dict:
+    """What the explorer shows: sentence, picture, tables, and what to download.
 
     Where no plan can keep all rules, the sentence says so and stands alone.
 
@@ -78,43 +82,69 @@ def view(tables: dict, asked: Asked, beside: tuple[str, ...] = ()) -> list[exhib
         What is different.
     beside : tuple of str
         Saved scenarios that stand in further columns.
+    tick : callable
+        ``tick(share, words)`` is called between plans; it may raise to give up.
     """
     before, words = tables["base"]["planned"], _said(tables, asked)
+    tick(0.1, f"Planning {words}…" if words else "Planning…")
     try:
         after = answer(tables, asked)
     except ValueError as error:
-        return [exhibits.note(f"With {words} there is no plan: {error}")]
+        return {"sentence": f"With {words} there is no plan: {error}"}
     table = compared(before["kpis"], after["kpis"])
-    others, heads = {}, {}
-    for name in beside:
+    table, heads = _beside(tables, table, beside, tick)
+    shown = table.assign(signed=table["unit"].map(_SIGNED))
+    costs = _costs(before, after)
+    ahead, picture = _picture(tables, before, after, asked)
+    files = {"what_if": table.assign(change=words or "none"), "what_supply_costs": costs}
+    return {
+        "sentence": _sentence(table, words, tables["currency"]),
+        "picture": picture,
+        "tables": [_kpis(shown, heads, tables["currency"]), _cost_table(tables, costs)],
+        "data": files | {"load_and_stock_by_month": ahead},
+    }
+
+
+def _beside(
+    tables: dict, table: pd.DataFrame, beside: tuple[str, ...], tick: Callable
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Saved scenarios in further columns of a table, and what stands above these."""
+    heads = {}
+    for count, name in enumerate(beside, 1):
         title = tables["known"][name].title
+        tick(count / (len(beside) + 1), f"Planning “{title}”…")
         try:
             own = answer(tables, Asked(on=name))["kpis"].set_index("kpi")["amount"]
         except ValueError:
             title, own = f"{title} (no plan)", pd.Series(dtype="float64")
-        others[f"beside_{name}"] = table["kpi"].map(own)
         heads[f"beside_{name}"] = title
+        table = table.assign(**{f"beside_{name}": table["kpi"].map(own)})
+    return table, heads
+
+
+def _kpis(shown: pd.DataFrame, heads: dict[str, str], currency: str) -> exhibits.Exhibit:
     columns = dict(what="What", before="The plan", after="With this", difference="Difference")
-    shown = table.assign(signed=table["unit"].map(_SIGNED), **others)
     kinds = {"before": "unit", "after": "unit", "difference": "signed"}
+    return exhibits.table(
+        shown,
+        caption="The plan and what is asked, over the horizon, both at least cost",
+        columns=columns | heads,
+        kinds=kinds | dict.fromkeys(heads, "unit"),
+        currency=currency,
+        rows=len(shown),
+    )
+
+
+def _picture(
+    tables: dict, before: dict, after: dict, asked: Asked
+) -> tuple[pd.DataFrame, exhibits.Exhibit]:
+    """Load and stock by month, as a table and as a picture."""
     subject = ", ".join(name for name, rate in asked.demand.items() if rate) or "all families"
     ahead, resource = _ahead(tables, before, after, asked)
     own = {"resource": resource, "subject": subject, "fences": tables["fences"]}
     chart = charts.what_if(ahead, tables["units"], **own)
-    return [
-        exhibits.note(_sentence(table, words, tables["currency"])),
-        exhibits.table(
-            shown,
-            caption="The plan and what is asked, over the horizon, both at least cost",
-            columns=columns | heads,
-            kinds=kinds | dict.fromkeys(others, "unit"),
-            currency=tables["currency"],
-            rows=len(shown),
-        ),
-        _costs(before, after, tables["currency"]),
-        _download(shown, words),
-        exhibits.figure(chart, alt=f"Load and stock of {subject} by month, before and after"),
-    ]
+    alt = f"Load and stock of {subject} by month, before and after"
+    return ahead, exhibits.figure(chart, alt=alt)
 
 
 def compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +159,7 @@ def compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     return table.loc[known, columns].reset_index(drop=True)
 
 
-def _costs(before: dict, after: dict, currency: str) -> exhibits.Exhibit:
+def _costs(before: dict, after: dict) -> pd.DataFrame:
     """What supply costs by kind, before and after; kinds that cost nothing are left out."""
     sheets = [
         plans.sheet(way["task"], way["plan"]).set_index("cost_kind")["amount_value"]
@@ -138,13 +168,17 @@ def _costs(before: dict, after: dict, currency: str) -> exhibits.Exhibit:
     table = pd.DataFrame(dict(zip(("before", "after"), sheets, strict=True))).fillna(0.0)
     is_priced = before["task"].is_priced
     table = table[table.abs().max(axis=1) >= _SEEN] if is_priced else table[:0]
-    table = table.assign(difference=table["after"] - table["before"]).rename_axis("kind")
+    table = table.assign(difference=table["after"] - table["before"])
+    return table.rename_axis("kind").reset_index()
+
+
+def _cost_table(tables: dict, costs: pd.DataFrame) -> exhibits.Exhibit:
     return exhibits.table(
-        table.reset_index(),
+        costs,
         caption="What supply costs, by kind",
         columns=dict(kind="Kind", before="The plan", after="With this", difference="Difference"),
         kinds=dict(before="value", after="value", difference="signed_value"),
-        currency=currency,
+        currency=tables["currency"],
         missing="No cost is known: data/raw/planning_costs.csv and resources.csv would show here "
         "what supply costs, by kind.",
     )
@@ -273,12 +307,3 @@ def by_month(
             values |= {name: hour[:, at] for name, hour in hours.items()}
         columns |= {name + mark: value for name, value in values.items()}
     return pd.DataFrame(columns), resource
-
-
-def _download(table: pd.DataFrame, words: str) -> exhibits.Exhibit:
-    """A link that saves the table with full figures; it needs no file and no server."""
-    text = table.drop(columns=["signed"]).assign(change=words or "none").to_csv(index=False)
-    data = base64.b64encode(text.encode("utf-8-sig")).decode("ascii")
-    address = f"data:text/csv;charset=utf-8;base64,{data}"
-    link = f'<a download="what_if.csv" href="{address}">Download this table (CSV)</a>'
-    return exhibits.Exhibit(f'<p class="source">{link}</p>')

@@ -8,45 +8,42 @@ asked can be saved as a scenario file, which the next run plans for page 05.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import ipywidgets as widgets
 import pandas as pd
 
-from sopkit import decided, exhibits, months, schema, store, what_if
+from sopkit import decided, months, schema, store, what_if
 from sopkit.demand import hierarchy
-from sopkit.explore import scenario_view
-from sopkit.explore.accuracy import LOOK
+from sopkit.explore import frame, scenario_controls, scenario_view
 from sopkit.explore.scenario_view import Asked
 from sopkit.reconciliation import changes, scenario_format, scenarios
 
-RATES = [(f"{n:+d}%".replace("-", "−") if n else "as planned", n / 100) for n in range(-50, 51, 5)]
-LEVELS = [("as planned", 0.0), *((f"{n:g}%", n / 100) for n in (80, 85, 90, 95, 97, 98, 99, 99.5))]
+PAGE = ("reconciliation", "What if?")
 _SECONDS = 0.1  # a slider must rest so long before the plan is made anew: the last position wins
-_LOOK = f"""{LOOK}<style>
-.sopkit table {{ line-height: 1.25; }}
-.sopkit a {{ text-decoration: underline; }}
-.sopkit .widget-hslider .widget-readout {{ min-width: 6em; }}
-.sopkit .months .widget-readout {{ min-width: 11.5em; }}
-.sopkit .column {{ max-height: 24em; overflow-y: auto; }}
-</style>"""
 _NEXT = "the next run plans it for page 05: sopkit run"
 
 
-def load(workspace: str | Path, cycle: pd.Timestamp) -> dict:
+def load(workspace: str | Path, cycle: pd.Timestamp, tick: Callable = scenario_view.unseen) -> dict:
     """What the explorer works on: the base of a cycle's scenarios, and those that are saved.
+
+    ``tick(share, words)`` is called between its parts; it may raise to give up.
 
     Raises
     ------
     UsageError
         If the cycle has not been run, has no demand, or no plan keeps its rules.
     """
+    tick(0.1, f"Reading the plan of cycle {months.label(cycle)}…")
     tables = decided.in_supply(store.inputs(workspace, "reconciliation", cycle), cycle=cycle)
     money = (store.read(workspace, name, cycle) for name in ("financials", "closed_financials"))
+    tick(0.3, "Planning supply at least cost, as it stands…")
     base = what_if.start(tables, *money, cycle=cycle)
     task, items, company = base["planned"]["task"], tables["items"], tables["company"].iloc[0]
     family = schema.lookup(task.keys["item"], items, "family").fillna(schema.UNASSIGNED)
+    tick(0.8, "Reading saved scenarios, trying which costs are known…")
     return {
         "base": base,
         "known": _saved(workspace, tables, cycle),
@@ -112,74 +109,117 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
     cycle : Timestamp
         A cycle that has been run; where it has not, the explorer says so.
     """
-    try:
-        tables = load(workspace, cycle)
-    except months.UsageError as error:
-        return widgets.VBox([widgets.HTML(_LOOK + exhibits.note(str(error)).html)])
-    own = _controls(tables)
-    start = {name: {n: c.value for n, c in group.items()} for name, group in own.items()}
-    form, reset = _form(), widgets.Button(description="Reset", tooltip="Everything as planned")
-    save = widgets.Button(description="Save as a scenario")
-    told, shown = widgets.HTML(), widgets.HTML()
+    place = widgets.VBox()
+    box = frame.box(widgets.HTML(scenario_controls.LOOK), place)
 
-    def asked() -> Asked:
-        values = {
-            name: {n: control.value for n, control in group.items()} for name, group in own.items()
-        }
+    def done(tables: dict) -> None:
+        box.children = [*box.children[:-1], _Room(workspace, cycle, tables).box]
+
+    frame.Work(place).start(lambda tick: load(workspace, cycle, tick), done)
+    return box
+
+
+class _Room:
+    """One question at a time: what is chosen, the plan it asks for, and the form that saves it."""
+
+    def __init__(self, workspace: str | Path, cycle: pd.Timestamp, tables: dict) -> None:
+        self.workspace, self.cycle, self.tables = workspace, cycle, tables
+        self.own, self.form = scenario_controls.controls(tables), scenario_controls.form()
+        self.start = self._values()
+        reset = frame.button("Reset", "Everything as planned")
+        save = frame.button("Save as a scenario", "Write one new file", primary=True)
+        place = widgets.VBox(layout={"min_height": "4.5em"})  # nothing below jumps
+        lines = scenario_controls.laid_out(self.own, [reset])
+        self.view = frame.View(workspace, cycle, *lines, place)
+        self.work, self.planning, self.told = frame.Work(place), threading.Lock(), widgets.HTML()
+        rows = scenario_controls.rows([*self.form.values(), save])
+        self.box = widgets.VBox([self.view.box, *rows, self.told])
+        self.watcher = soon(self.redraw)
+        self.watch(is_on=True)
+        self.form["cost_value"].observe(self.watcher, "value")
+        reset.on_click(self.put_back)
+        save.on_click(self.press_save)
+        self.redraw()
+
+    def _values(self) -> dict[str, dict]:
+        return {name: {n: c.value for n, c in group.items()} for name, group in self.own.items()}
+
+    def asked(self) -> Asked:
+        """What is different, as it is chosen."""
+        values = self._values()
         rest = values.pop("rest")
         rest.pop("beside")
-        return Asked(**values, **rest, cost_value=float(form["cost_value"].value))
+        return Asked(**values, **rest, cost_value=float(self.form["cost_value"].value))
 
-    def redraw() -> None:
-        parts = scenario_view.view(tables, asked(), tuple(own["rest"]["beside"].value))
-        shown.value = _LOOK + "".join(part.html for part in parts)
+    def redraw(self) -> None:
+        """Plan what is asked; a newer question takes the place of the one under way."""
+        asked, beside = self.asked(), tuple(self.own["rest"]["beside"].value)
 
-    watcher = soon(redraw)
+        def job(tick: Callable) -> dict:
+            with self.planning:  # the solver keeps its last plan: one question at a time
+                return scenario_view.view(self.tables, asked, beside, tick)
 
-    def watch(is_on: bool) -> None:
-        for control in [c for group in own.values() for c in group.values()]:
-            (control.observe if is_on else control.unobserve)(watcher, "value")
+        self.work.start(job, lambda shown: self.view.show(page=PAGE, **shown))
 
-    def put_back(_button: object) -> None:
-        watch(False)
-        for name, group in own.items():
+    def watch(self, *, is_on: bool) -> None:
+        """Follow the controls, or set them unseen."""
+        for control in [c for group in self.own.values() for c in group.values()]:
+            (control.observe if is_on else control.unobserve)(self.watcher, "value")
+
+    def put_back(self, _button: object) -> None:
+        """Everything as planned."""
+        self.watch(is_on=False)
+        for name, group in self.own.items():
             for word, control in group.items():
-                control.value = start[name][word]
-        form["cost_value"].value, told.value = 0.0, ""
-        watch(True)
-        redraw()
+                control.value = self.start[name][word]
+        self.form["cost_value"].value = 0.0
+        self.tell("")
+        self.watch(is_on=True)
+        self.redraw()
 
-    def press_save(_button: object) -> None:
-        text = {name: control.value for name, control in form.items()}
-        content, lacking = content_of(asked(), text)
+    def tell(self, words: str) -> None:
+        """Say below the form what came of pressing Save."""
+        self.told.value = frame.status(words) if words else ""
+
+    def press_save(self, _button: object) -> None:
+        """Write what is asked as a scenario file."""
+        text = {name: control.value for name, control in self.form.items()}
+        content, lacking = content_of(self.asked(), text)
         if lacking:
-            told.value = exhibits.note(lacking).html
+            self.tell(lacking)
             return
+        own = {"cycle": self.cycle, "author": text["author"]}
         try:
-            path = store.add_scenario(workspace, content, cycle=cycle, author=text["author"])
+            path = store.add_scenario(self.workspace, content, **own)
         except (ValueError, OSError) as error:
-            told.value = exhibits.note(f"Nothing was written: {error}").html
+            self.tell(f"Nothing was written: {error}")
             return
-        tables["known"] = _saved(workspace, tables["base"]["tables"], cycle)
-        watch(False)
-        for name in ("on", "beside"):
-            control = own["rest"][name]
-            chosen, control.options = control.value, _saved_options(tables, name)
-            control.value = chosen
-        watch(True)
-        file = path.relative_to(Path(workspace).resolve()).as_posix()
-        told.value = exhibits.note(f"Written to {file}: {_NEXT}").html
+        self._offer_saved()
+        file = path.relative_to(Path(self.workspace).resolve()).as_posix()
+        self.tell(f"Written to {file}: {_standing(self.workspace, self.cycle)}")
 
-    watch(True)
-    form["cost_value"].observe(watcher, "value")
-    reset.on_click(put_back)
-    save.on_click(press_save)
-    redraw()
-    box = widgets.VBox(
-        [*_laid_out(tables, own, [reset]), shown, *_rows([*form.values(), save]), told]
-    )
-    box.add_class("sopkit")
-    return box
+    def _offer_saved(self) -> None:
+        """The scenario just saved can be chosen, too."""
+        tables = self.tables["base"]["tables"]
+        self.tables["known"] = _saved(self.workspace, tables, self.cycle)
+        self.watch(is_on=False)
+        for name in ("on", "beside"):
+            control = self.own["rest"][name]
+            chosen = control.value
+            control.options = scenario_controls.saved_options(self.tables, name)
+            control.value = chosen
+        self.watch(is_on=True)
+
+
+def _standing(workspace: str | Path, cycle: pd.Timestamp) -> str:
+    """When what is saved will be planned."""
+    root = Path(workspace).resolve()
+    try:
+        store.require_unapproved(root, cycle, "it counts from the next cycle on")
+    except months.UsageError as error:
+        return str(error)
+    closed = store.kept_closed(root, cycle).get("reconciliation")
+    return f"reconciliation is {closed.said}: it is planned when reopened." if closed else _NEXT
 
 
 def content_of(asked: Asked, text: dict[str, str]) -> tuple[dict, str]:
@@ -207,92 +247,3 @@ def content_of(asked: Asked, text: dict[str, str]) -> tuple[dict, str]:
     if not text["author"].strip():
         return content, "Say who you are: your name is missing."
     return content, "" if text["kind"] else "Say whether it happens to us, or we decide it."
-
-
-def _saved_options(tables: dict, name: str) -> list[tuple[str, str]]:
-    """Saved scenarios to choose from."""
-    options = [(own.title, key) for key, own in tables["known"].items()]
-    return [("the plan", ""), *options] if name == "on" else options
-
-
-_STYLE = {"style": {"description_width": "9em"}, "layout": {"width": "24em"}}
-
-
-def _slider(word: str, options: list[tuple], value: object) -> widgets.Widget:
-    kind = widgets.SelectionSlider
-    if isinstance(value, tuple):
-        kind = widgets.SelectionRangeSlider
-    made = kind(options=options, value=value, description=word, **_STYLE)
-    if isinstance(value, tuple):
-        made.layout.width = "27em"
-        made.add_class("months")
-    return made
-
-
-def _controls(tables: dict) -> dict[str, dict[str, widgets.Widget]]:
-    """What is changed, by the fields of ``Asked``; ``rest`` holds those that are one control."""
-    task = tables["base"]["planned"]["task"]
-    span = [(months.label(month), month) for month in task.months]
-    whole = (task.months[0], task.months[-1])
-
-    def sliders(names: list[str]) -> dict[str, widgets.Widget]:
-        every = {schema.ALL: "all families"}
-        return {name: _slider(every.get(name, name), RATES, 0.0) for name in names}
-
-    every = [schema.ALL] if not tables["families"] else tables["families"]
-    choices = {"options": _saved_options(tables, "beside"), "rows": 4, **_STYLE}
-    return {
-        "demand": sliders(every),
-        "hours": sliders(list(task.resources)),
-        "costs": {kind: _slider(f"{kind} cost", RATES, 0.0) for kind in tables["costs"]},
-        "rest": {
-            "on": widgets.Dropdown(
-                options=_saved_options(tables, "on"), value="", description="Stands on", **_STYLE
-            ),
-            "beside": widgets.SelectMultiple(description="Beside it", **choices),
-            "demand_months": _slider("Demand in", span, whole),
-            "hours_months": _slider("Hours in", span, whole),
-            "level": _slider("Service level", LEVELS, 0.0),
-        },
-    }
-
-
-def _form() -> dict[str, widgets.Widget]:
-    """What is written to save a scenario."""
-    kinds = [("choose", ""), ("happens to us", "outside"), ("we decide it", "choice")]
-    words = {"name": "Name", "statement": "In a sentence", "owner": "Owner", "author": "Your name"}
-    made = {
-        name: widgets.Text(description=word, continuous_update=False, **_STYLE)
-        for name, word in words.items()
-    }
-    made["statement"].layout.width = "48em"
-    kind = widgets.Dropdown(options=kinds, description="It", **_STYLE)
-    once = widgets.BoundedFloatText(min=0.0, max=1e12, description="Spent once", **_STYLE)
-    first = {"name": made.pop("name"), "statement": made.pop("statement")}
-    return first | {"kind": kind, "cost_value": once} | made
-
-
-def _rows(parts: list[widgets.Widget]) -> list[widgets.HBox]:
-    return [
-        widgets.HBox(parts[first : first + 3], layout={"flex_flow": "row wrap"})
-        for first in range(0, len(parts), 3)
-    ]
-
-
-def _laid_out(tables: dict, own: dict, buttons: list) -> list[widgets.Widget]:
-    """Three columns of sliders, with what is missing said where there are none."""
-    rest, missing = own["rest"], {}
-    missing["hours"] = "No resources are given, so no hours can be changed: data/raw/resources.csv."
-    missing["costs"] = "No costs are known: data/raw/planning_costs.csv, resources.csv, items.csv."
-    columns = []
-    for name, word, more in (
-        ("demand", "Demand", [rest["demand_months"]]),
-        ("hours", "Hours", [rest["hours_months"]]),
-        ("costs", "Costs and service", [rest["level"]]),
-    ):
-        sliders = [*own[name].values()] or [widgets.HTML(exhibits.note(missing[name]).html)]
-        inside = widgets.VBox(sliders)
-        inside.add_class("column")
-        columns.append(widgets.VBox([widgets.HTML(f"<b>{word}</b>"), *more, inside]))
-    top = widgets.HBox([rest["on"], rest["beside"], *buttons], layout={"flex_flow": "row wrap"})
-    return [top, widgets.HBox(columns, layout={"flex_flow": "row wrap"})]
