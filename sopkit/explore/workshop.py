@@ -14,7 +14,7 @@ import pandas as pd
 from sopkit import exhibits, months, schema, store
 from sopkit.charts import workshop as charts
 from sopkit.demand import hierarchy, single_models, single_series, workshop
-from sopkit.explore.accuracy import LOOK
+from sopkit.explore.frame import LOOK
 
 _EVERY = {
     "family": "all families",
