@@ -6,7 +6,7 @@ WORKSPACE ?= .
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab bench
+.PHONY: help report test lab bench pack
 
 help: ## Print this list
 	@echo "sopkit: raw tables in, a meeting pack out"
@@ -37,3 +37,11 @@ lab: $(STAMP) ## Open JupyterLab on the explorers (this machine only, with a tok
 
 bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside peers (own environment, about an hour)
 	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation recovered_events recovered_stockouts recovered_launches coherence dask_workers; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+pack: $(STAMP) ## Make the example pack anew: the sample company's pages under examples/pack
+	rm -rf .pack
+	$(BIN)/python -m sopkit init .pack
+	$(BIN)/python -m sopkit run --workspace .pack
+	rm -rf examples/pack .pack/reports/*/executed
+	mv .pack/reports examples/pack
+	rm -rf .pack

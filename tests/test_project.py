@@ -101,3 +101,36 @@ def test_the_readme_names_every_folder_command_and_make_target():
         "environment.yml",
     ]:
         assert word in readme, word
+
+
+def _links(path: Path) -> list[str]:
+    """Addresses beside a page or a text: files, without the place in them."""
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r'(?:href|src)="([^"]+)"|\]\(([^)\s]+)\)', text)
+    links = [html or words for html, words in found]
+    return [link.split("#")[0] for link in links if not link.startswith(("data:", "http", "#"))]
+
+
+@pytest.mark.parametrize("name", ["README.md", "examples/README.md", "examples/tour.md"])
+def test_links_and_pictures_of_what_people_read_first_lead_somewhere(name):
+    path = REPOSITORY / name
+    links = _links(path)
+    assert links and [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_example_pack_is_whole_and_leads_nowhere_else():
+    pack = REPOSITORY / "examples/pack"
+    pages = sorted(path.stem for path in pack.glob("*/*.html"))
+    assert pages == sorted(["index", *(step.notebook for step in agenda.STEPS)])
+    for path in [*pack.rglob("*.html")]:
+        missing = [link for link in _links(path) if not (path.parent / link).exists()]
+        assert missing == [], path.name
+
+
+def test_the_tour_names_sections_that_the_pages_have():
+    tour = (REPOSITORY / "examples/tour.md").read_text(encoding="utf-8")
+    pages = [path.read_text(encoding="utf-8") for path in REPOSITORY.glob("examples/pack/*/*.html")]
+    asked = re.findall(r"^\d+\. \*([^*]+\?)\*", tour, re.MULTILINE)
+    assert len(asked) >= 2
+    for heading in asked:
+        assert any(f">{heading}</h2>" in page for page in pages), heading
