@@ -10,7 +10,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from sopkit import exports, sample, schema
+from sopkit import agenda, exports, sample, schema
 from sopkit.reconciliation import scenario_format
 
 REPOSITORY = Path(__file__).resolve().parent.parent
