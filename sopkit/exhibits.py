@@ -378,11 +378,11 @@ def _source(count: int, shown: int, source: str | None, where: str = "", place: 
     if where:
         source = None if rest else source
     more = f"and {rest:,} more {'row' if rest == 1 else 'rows'}" if rest else ""
-    more += f", {where}" if more and where else ""
     file = f"{source}.parquet" if source else ""
     text = f"{more}, in {file}" if more and file else more or (file and f"Source: {file}")
+    paper = f'<i class="paper">, {escape(where)}</i>' if more and where else ""
     name = "source rest" if rest else "source"  # what is left out is said in print too
-    return f'<p class="{name}"><span>{escape(text)}</span> <!--csv {place}--></p>'
+    return f'<p class="{name}"><span>{escape(text)}{paper}</span> <!--csv {place}--></p>'
 
 
 def exceptions(
@@ -514,7 +514,8 @@ def _cell(text: str, kind: str) -> str:
     if kind == "rating":
         return _chip(text)
     text = escape(text)
-    return _DATE.sub(r'<span class="date">\g<0></span>', text) if kind == "text" else text
+    is_dated = kind in ("text", "month")
+    return _DATE.sub(r'<span class="date">\g<0></span>', text) if is_dated else text
 
 
 def _chip(text: str) -> str:
