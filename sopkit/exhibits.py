@@ -344,7 +344,7 @@ def table(
     row_classes : iterable of str
         Style class of each row of ``frame``, in its order: alert, or empty.
     rest : str
-        Where rows beyond ``rows`` stand, in words; left out: in the file of ``source``.
+        Where rows beyond ``rows`` stand, told on paper alone; left out: in the file of ``source``.
 
     Raises
     ------
@@ -571,12 +571,17 @@ def _behind(drawn, caption: str) -> tuple[str, tuple[dict, ...]]:
     whole = behind.whole(drawn)
     if whole.empty:
         return "", ()
-    columns, kinds = {name: str(name) for name in whole}, whole.attrs["kinds"]
+    kinds, units = whole.attrs["kinds"], whole.attrs["units"]
+    columns = {name: ", ".join(filter(None, [str(name), units.get(name)])) for name in whole}
+    shared = set(units.values()) if len(units) == len(whole.columns) - 1 else set()
+    unit = shared.pop() if len(shared) == 1 else ""  # said once, if all columns have it
+    heads = {name: str(name) for name in whole} if unit else columns
+    summary = escape(", ".join(filter(None, ["Figures of this chart", unit])))
     shown = whole.head(_MOST_BEHIND)
     words = [""] * len(shown)
-    markup = _frame(escape(caption), _styled(shown, columns, kinds, "", words, len(shown)))
+    markup = _frame(escape(caption), _styled(shown, heads, kinds, "", words, len(shown)))
     foot = _source(len(whole), len(shown), None)
     return (
-        f'<details class="behind"><summary>Figures of this chart</summary>{markup}{foot}</details>',
+        f'<details class="behind"><summary>{summary}</summary>{markup}{foot}</details>',
         (carried(whole, caption=caption, columns=columns, kinds=kinds),),
     )
