@@ -344,7 +344,7 @@ def table(
     row_classes : iterable of str
         Style class of each row of ``frame``, in its order: alert, or empty.
     rest : str
-        Where rows beyond ``rows`` stand, in words; left out: in the file of ``source``.
+        Where rows beyond ``rows`` stand, told on paper alone; left out: in the file of ``source``.
 
     Raises
     ------
@@ -378,11 +378,11 @@ def _source(count: int, shown: int, source: str | None, where: str = "", place: 
     if where:
         source = None if rest else source
     more = f"and {rest:,} more {'row' if rest == 1 else 'rows'}" if rest else ""
-    more += f", {where}" if more and where else ""
     file = f"{source}.parquet" if source else ""
     text = f"{more}, in {file}" if more and file else more or (file and f"Source: {file}")
+    paper = f'<i class="paper">, {escape(where)}</i>' if more and where else ""
     name = "source rest" if rest else "source"  # what is left out is said in print too
-    return f'<p class="{name}"><span>{escape(text)}</span> <!--csv {place}--></p>'
+    return f'<p class="{name}"><span>{escape(text)}{paper}</span> <!--csv {place}--></p>'
 
 
 def exceptions(
@@ -514,7 +514,8 @@ def _cell(text: str, kind: str) -> str:
     if kind == "rating":
         return _chip(text)
     text = escape(text)
-    return _DATE.sub(r'<span class="date">\g<0></span>', text) if kind == "text" else text
+    is_dated = kind in ("text", "month")
+    return _DATE.sub(r'<span class="date">\g<0></span>', text) if is_dated else text
 
 
 def _chip(text: str) -> str:
@@ -570,12 +571,17 @@ def _behind(drawn, caption: str) -> tuple[str, tuple[dict, ...]]:
     whole = behind.whole(drawn)
     if whole.empty:
         return "", ()
-    columns, kinds = {name: str(name) for name in whole}, whole.attrs["kinds"]
+    kinds, units = whole.attrs["kinds"], whole.attrs["units"]
+    columns = {name: ", ".join(filter(None, [str(name), units.get(name)])) for name in whole}
+    shared = set(units.values()) if len(units) == len(whole.columns) - 1 else set()
+    unit = shared.pop() if len(shared) == 1 else ""  # said once, if all columns have it
+    heads = {name: str(name) for name in whole} if unit else columns
+    summary = escape(", ".join(filter(None, ["Figures of this chart", unit])))
     shown = whole.head(_MOST_BEHIND)
     words = [""] * len(shown)
-    markup = _frame(escape(caption), _styled(shown, columns, kinds, "", words, len(shown)))
+    markup = _frame(escape(caption), _styled(shown, heads, kinds, "", words, len(shown)))
     foot = _source(len(whole), len(shown), None)
     return (
-        f'<details class="behind"><summary>Figures of this chart</summary>{markup}{foot}</details>',
+        f'<details class="behind"><summary>{summary}</summary>{markup}{foot}</details>',
         (carried(whole, caption=caption, columns=columns, kinds=kinds),),
     )

@@ -94,6 +94,9 @@ def _family(
         "gap": number(gap / 1000, 0, is_signed=True),
         "share": "" if share == MISSING else share,
         "groups": groups,
+        "signs": max(
+            len(text) for texts in groups for row in texts["rows"] for text, *_ in row["cells"]
+        ),
     }
 
 

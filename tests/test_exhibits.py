@@ -222,7 +222,7 @@ def test_a_table_shows_the_first_rows_and_says_where_the_rest_is():
     assert "and 1 more row, in sales.parquet" in html
     assert 'class="t1"' in html  # the first column is text, the others are numbers
     html = _table(frame, rows=3, source="sales", rest="below")
-    assert '<p class="source rest"><span>and 1 more row, below</span>' in html
+    assert '<p class="source rest"><span>and 1 more row<i class="paper">, below</i></span>' in html
     assert '<p class="source"><span>Source: sales.parquet</span>' in _table(
         frame, source="sales", rest="below"
     )

@@ -49,8 +49,8 @@ def behind(figure: Figure) -> list[pd.DataFrame]:
     Returns
     -------
     list of DataFrame
-        First column: month, name or number along the axis. ``attrs``: title, and kinds of
-        ``exhibits.table`` by column.
+        First column: month, name or number along the axis. ``attrs``: title, kinds of
+        ``exhibits.table`` by column, and units by column where the axis names one.
     """
     panels = [axes for axes in figure.axes if axes.get_visible()]
     tables = [_cells(axes) if _shaded(axes) else _panel(axes) for axes in panels]
@@ -62,6 +62,10 @@ def whole(figure: Figure) -> pd.DataFrame:
     tables = behind(figure)
     if len(tables) < 2:
         return tables[0] if tables else pd.DataFrame()
+    units = [unit for table in tables for unit in table.attrs["units"].items()]
+    units = {
+        name: unit for name, unit in units if {own for of, own in units if of == name} == {unit}
+    }
     kinds = {name: kind for table in tables for name, kind in table.attrs["kinds"].items()}
     firsts = {table.columns[0] for table in tables}
     others = [name for table in tables for name in table.columns[1:]]
@@ -75,7 +79,7 @@ def whole(figure: Figure) -> pd.DataFrame:
         named = [table.assign(Panel=table.attrs["title"]) for table in tables]
         joined = pd.concat(named, ignore_index=True)
         joined = joined[["Panel", *joined.columns.drop("Panel")]]
-    joined.attrs = {"title": tables[0].attrs["title"], "kinds": kinds}
+    joined.attrs = {"title": tables[0].attrs["title"], "kinds": kinds, "units": units}
     return joined
 
 
@@ -107,7 +111,10 @@ def _panel(axes: Axes) -> pd.DataFrame:
         shown = _side_by_side(table, key, is_sorted=_names(rows) is None)
     shown = shown if shown[WRITTEN].ne("").any() else shown.drop(columns=WRITTEN)
     kinds = dict.fromkeys(shown.columns.drop([key, "What", WRITTEN], errors="ignore"), kind)
-    shown.attrs = {"title": _title(axes), "kinds": kinds | {key: _kind(rows, shown[key])}}
+    is_told = kind == "rate" or amount in ("Amount", *kinds)  # a share, no unit, or in the heading
+    units = {} if is_told else dict.fromkeys(kinds, amount)
+    kinds = kinds | {key: _kind(rows, shown[key])}
+    shown.attrs = {"title": _title(axes), "kinds": kinds, "units": units}
     return shown
 
 
@@ -262,7 +269,7 @@ def _cells(axes: Axes) -> pd.DataFrame:
         told = pd.DataFrame(written, columns=[f"{name}, {WRITTEN.lower()}" for name in table])
         table = pd.concat([table, told], axis=1)
     table.insert(0, key, rows)
-    table.attrs = {"title": _title(axes), "kinds": kinds | {key: "text"}}
+    table.attrs = {"title": _title(axes), "kinds": kinds | {key: "text"}, "units": {}}
     return table
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sopkit import months
+from sopkit import exhibits, months
 from sopkit.charts import _style, behind
 from sopkit.charts._calendar import calendar
 from sopkit.charts._waterfall import waterfall
@@ -28,6 +28,7 @@ def test_lines_and_stacked_bars_stand_by_month_under_their_names():
     assert table["in overtime"].tolist() == [0.0, 2.0, 1.0]  # of itself, not upon the others
     assert table["demand plan"].tolist() == [5.0, 7.0, 6.0]
     assert table.attrs["kinds"] == {"Month": "month"} | dict.fromkeys(list(table)[1:], "quantity")
+    assert table.attrs["units"] == dict.fromkeys(list(table)[1:], "Hours a month")
 
 
 def test_what_was_drawn_is_told_and_nothing_else():
@@ -91,3 +92,15 @@ def test_a_level_line_of_an_unknown_amount_is_left_out():
     axes.set_xticks(range(2), ["A", "B"])
     (table,) = behind.behind(axes.figure)
     assert table["budget"].tolist() == [5.0]
+
+
+def test_figures_say_their_unit_above_the_table_and_in_each_head_of_its_file():
+    part = {
+        "title": "Load",
+        "unit": "Hours a month",
+        "lines": {"demand plan": _by_month(5.0, 7.0, 6.0)},
+    }
+    shown = exhibits.figure(_style.over_time(part, height=3.0), alt="Load by month")
+    assert "<summary>Figures of this chart, Hours a month</summary>" in shown.html
+    heads = [column["heading"] for column in shown.tables[0]["columns"]]
+    assert heads == ["Month", "demand plan, Hours a month"]

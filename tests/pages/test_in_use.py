@@ -14,6 +14,14 @@ from sopkit.pages import pack
 from sopkit.reconciliation import grid as sop
 
 STEP = agenda.step("demand_review")
+# room between the figure of each cell and the cell's left edge, by which its neighbour ends
+FIGURES_APART = """grid => [...grid.querySelectorAll("td")].filter(cell => cell.textContent).map(
+  cell => {
+    const text = document.createRange()
+    text.selectNodeContents(cell)
+    const drawn = text.getBoundingClientRect(), own = cell.getBoundingClientRect()
+    return own.width - drawn.width
+  })"""
 IMPRINT = pack.Imprint("North & Sons", pd.Timestamp("2026-01-01"), "0.1")
 
 
@@ -26,8 +34,9 @@ def _shown() -> list[exhibits.Exhibit]:
     })  # fmt: skip
     pairs = pd.DataFrame({"goal": ["Grow", "Grow", "Serve"], "year": ["one", "two", "three"]})
     words = {"goal": "Goal", "year": "Year"}
-    month = pd.DatetimeIndex(["2026-01-01"])
-    rows = [(family, "Sales", sop.NOW, month[0], 5.0) for family in ("Company", "Scarves", "Tents")]
+    months = pd.DatetimeIndex(["2026-01-01", "2026-02-01", "2027-12-01"])
+    amounts = {"Company": -1_234_567.0, "Scarves": 88_888.0, "Tents": 5.0}
+    rows = [(name, "Sales", sop.NOW, month, amounts[name]) for month in months for name in amounts]
     grid = pd.DataFrame(rows, columns=sop.COLUMNS[:5]).assign(is_last_plan=False)
     heads, kinds = {"item": "Item", "quantity": "Units"}, {"quantity": "quantity"}
     return [
@@ -103,7 +112,8 @@ def test_a_family_filters_rows_opens_the_grid_and_folded_blocks_and_says_so(item
     page.get_by_label("Family").select_option("Tents")
     assert len(_names(items)) == 30
     said = page.get_by_role("status")
-    assert said.inner_text() == "35 rows of 2 tables match. Not filtered: 1 table without family."
+    left = "Not filtered: 1 table without family, and charts and sentences."
+    assert said.inner_text() == "35 rows of 2 tables match. " + left
     opened = page.locator(".grid details[open] .name").all_inner_texts()
     assert opened == ["Company", "Tents"]
     assert page.locator("details.deeper").get_attribute("open") is not None
@@ -115,6 +125,32 @@ def test_a_family_filters_rows_opens_the_grid_and_folded_blocks_and_says_so(item
     assert len(_names(items)) == 15 and said.inner_text() == ""
     assert page.locator(".grid details[open] .name").all_inner_texts() == ["Company"]
     assert page.locator("details.deeper").get_attribute("open") is None
+
+
+def test_figures_of_the_grid_do_not_touch_one_another_on_paper(items):
+    page = items.page
+    page.set_viewport_size({"width": 1047, "height": 718})  # A4 across, between its margins
+    page.emulate_media(media="print")
+    apart = page.locator(".grid").evaluate(FIGURES_APART)
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    assert len(apart) == 9 and min(apart) > 0
+
+
+def test_where_the_rest_stands_is_told_on_paper_alone(page):
+    frame = pd.DataFrame({"item": ["A", "B"]})
+    shown = exhibits.table(
+        frame, caption="", columns={"item": "Item"}, kinds={}, rows=1, rest="on screen"
+    )
+    assert '<span>and 1 more row<i class="paper">, on screen</i></span>' in shown.html
+    page.goto(page.address)
+    page.locator(".source > span").first.evaluate(
+        "(node, text) => node.innerHTML = text", shown.html
+    )
+    assert not page.locator(".paper").first.is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".paper").first.is_visible()
+    page.emulate_media(media="screen")
 
 
 def test_finding_ignores_case_and_accents_and_keeps_rows_that_belong_together(items):

@@ -169,8 +169,9 @@
     const said = rows
       ? count(rows, "row", "rows") + " of " + count(hits, "table", "tables") + " match."
       : "No row matches.";
-    return said + (free ? " Not filtered: " + count(free, "table", "tables") +
-      " without " + asked.map(name).join(" or ") + "." : "");
+    const left = free
+      ? count(free, "table", "tables") + " without " + asked.map(name).join(" or ") + ", and " : "";
+    return said + " Not filtered: " + left + "charts and sentences.";
   }
 
   const name = list => KEYS[list.name].toLowerCase();
