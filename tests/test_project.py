@@ -101,3 +101,14 @@ def test_the_readme_names_every_folder_command_and_make_target():
         "environment.yml",
     ]:
         assert word in readme, word
+
+
+def test_every_benchmark_is_run_by_make_and_told_in_their_readme():
+    folder = REPOSITORY / "benchmarks"
+    scripts = {path.stem for path in folder.glob("[!_]*.py")}
+    rows = re.findall(r"^\| `(\w+)\.py` \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(scripts)
+    recipe = re.search(
+        r"^bench:.*\n(?:\t.*\n)+", (REPOSITORY / "Makefile").read_text(), re.MULTILINE
+    )
+    assert scripts <= set(re.findall(r"\w+", recipe[0]))
