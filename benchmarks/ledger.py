@@ -3,7 +3,7 @@
 Replay and value added are timed on AdventureWorks (``ADVENTUREWORKS_DATA``), all cycles that leave
 13 months of history. Habits are looked for in the sample company: twelve replayed cycles a seed,
 sales planted 7 % too high, and a department without effect beside it, which repeats the
-statistical forecast of its cycle with noise of 2 % a family and month.
+forecast with events that it was shown with noise of 2 % a family and month.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def copied(root: Path, seed: int) -> pd.DataFrame:
     plans = hierarchy.with_levels(plans, items)
     groups = plans.groupby(["family", "cycle", "month"]).ngroup().to_numpy()
     noise = np.random.default_rng(seed).normal(0.0, NOISE, groups.max() + 1)
-    said = plans["statistical"] * np.exp(noise[groups])
+    is_known = plans["origin"] != lags.HINDSIGHT
+    shown = plans["statistical"] + plans["events"].where(is_known, 0.0)
+    said = shown * np.exp(noise[groups])
     columns = ["item", "location", "channel", "month", "cycle", "origin"]
     return plans[columns].assign(department=COPY, quantity=said)
 
@@ -89,7 +91,7 @@ def habits() -> None:
             replay.replay(root, months.shift(now, -CYCLES), months.shift(now, -1))
             table = value_added.value_added(laid(root, now, copied(root, seed)))
         near = table[(table["lag"] == value_added.NEAR) & (table["level"] == "total")]
-        near = near[near["beside"] == lags.STATISTICAL].set_index("layer")
+        near = near[near["is_department"]].set_index("layer")
         found.append(near.assign(seed=seed))
         row = near.loc[["sales", "marketing", "finance", COPY]]
         words = (

@@ -1,6 +1,6 @@
 """From a moved widget to the picture in the browser: median and worst of 20, in milliseconds.
 
-    python benchmarks/redraw.py WORKSPACE CYCLE [--chromium /usr/bin/chromium] [--port 8970]
+    python benchmarks/redraw.py WORKSPACE [CYCLE] [--chromium /usr/bin/chromium] [--port 8970]
 
 Starts JupyterLab on a folder of its own, opens the accuracy explorer on a workspace that has been
 run, and moves its lists as a person would. Needs Playwright and a Chromium.
@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+
+from sopkit import months, store
 
 _NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 _PATIENCE = 900_000  # ms: a back-test of thousands of series takes its time
@@ -108,14 +110,15 @@ def main() -> None:
     """What stands in the heading, printed."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("workspace", type=Path)
-    asked.add_argument("cycle")
+    asked.add_argument("cycle", nargs="?", help="YYYY-MM (default: after the last month of sales)")
     asked.add_argument("--chromium", default="/usr/bin/chromium")
     asked.add_argument("--port", type=int, default=8970)
     asked.add_argument("--picture", help="where to keep a picture of the screen afterwards")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as open_:
         folder = Path(name)
-        where = {"workspace": str(given.workspace.resolve()), "cycle": given.cycle}
+        cycle = given.cycle or months.label(store.default_cycle(given.workspace))
+        where = {"workspace": str(given.workspace.resolve()), "cycle": cycle}
         placed("explore_accuracy.ipynb", folder, **where)
         address = open_.enter_context(lab(folder, given.port))
         player = open_.enter_context(sync_playwright())

@@ -25,6 +25,7 @@ from sopkit import (
     gates,
     months,
     partitions,
+    policies,
     publication,
     receipts,
     replay,
@@ -543,9 +544,9 @@ def _correct(arguments: argparse.Namespace) -> int:
             members = {name: member for name, member in named.items() if member is not None}
             when = months.parse_cycle(arguments.month) if arguments.month else None
             said |= {"is_accepted": yes is not None}
-            path = gates.correct_levels(workspace, month, arguments.layer, members, when, **said)
+            path = policies.correct_levels(workspace, month, arguments.layer, members, when, **said)
         else:
-            path = gates.correct(workspace, month, tuple(yes or ()), tuple(no or ()), **said)
+            path = policies.correct(workspace, month, tuple(yes or ()), tuple(no or ()), **said)
         print(f"kept as {path.relative_to(workspace)}", flush=True)
         return _plan(arguments, workspace, month)
 
@@ -555,7 +556,7 @@ def _choose(arguments: argparse.Namespace) -> int:
     month = cycle.resolve(workspace, arguments.cycle)
     named = {name: getattr(arguments, name) for name in schema.LEVELS}
     members = {name: member for name, member in named.items() if member is not None}
-    path = gates.choose_model(
+    path = policies.choose_model(
         workspace,
         month,
         arguments.model,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sopkit import schema
-from sopkit.demand import models
+from sopkit.demand import choices, models
 from sopkit.exhibits import MINUS, Exhibit, format_amount, table
 
 _SMALLEST_SEASON = 0.05  # peak less trough, share of the mean, below which no season is told
@@ -82,6 +82,38 @@ def fallbacks(table_: pd.DataFrame) -> Exhibit:
         source="fallbacks",
         missing="None: every model gave every series it is for a sound forecast.",
     )
+
+
+_READ_CHOICES = """<p>How to read it: a plus is error that the choice removes; it pays, or costs, \
+only where the difference is more than noise (Diebold and Mariano, one in ten).
+The latest choice counts for a series, and <code>sopkit choose combined</code> takes it back; \
+remarks stand in the file.
+What would worry us: a choice in red, for the combination would have been nearer.</p>"""
+
+
+def chosen_models(table_: pd.DataFrame) -> Exhibit:
+    """Models that people chose and whether they pay; one sentence where nobody chose any.
+
+    Parameters
+    ----------
+    table_ : DataFrame
+        Table `model_choices`.
+    """
+    columns = {"subject": "For", "words": "Model", "author": "By", "series": "Series"}
+    columns |= {"wape": "Error", "combined_wape": "Combination", "gain_rate": "Gain"}
+    found = table(
+        table_,
+        caption="Choices in force beside the combination each replaces: error at past months, "
+        "share of what came",
+        columns=columns | {"verdict": "Verdict", "reason": "Reason"},
+        kinds={"series": "count", "gain_rate": "signed_rate"}
+        | dict.fromkeys(["wape", "combined_wape"], "rate"),
+        source="model_choices",
+        row_classes=np.where(table_["verdict"] == choices.COSTS, "alert", ""),
+        missing="Nobody chose a model; the notebook explore_series tries others, "
+        "and sopkit choose keeps one.",
+    )
+    return found if table_.empty else Exhibit(found.html + _READ_CHOICES, found.tables)
 
 
 def reason(row: dict) -> str:

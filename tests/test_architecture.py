@@ -64,6 +64,7 @@ FLOORS = {
     "cycle": 6,
     "departments": 6,
     "gates": 6.5,
+    "policies": 6.5,
     "replay": 6.5,
     "explore": 6,
     "__main__": 7,

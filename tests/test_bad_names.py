@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from sopkit import cells, exhibits, gates, months, naming
+from sopkit import cells, exhibits, gates, months, naming, policies
 from sopkit.__main__ import main
 from sopkit.explore import accuracy, feedback, history, overrides, scenarios, workshop
 from sopkit.pages import pack
@@ -274,7 +274,7 @@ def _values(widget: widgets.Widget) -> list[str]:
 EXPLORERS = {
     "accuracy": accuracy.explorer,
     "feedback": partial(feedback.explorer, keep=gates.revise),
-    "history": partial(history.explorer, keep=gates.correct),
+    "history": partial(history.explorer, keep=policies.correct),
     "overrides": overrides.explorer,
     "scenarios": scenarios.explorer,
     "series": workshop.explorer,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sopkit import __main__ as command
-from sopkit import contract, cycle, gates, store
+from sopkit import contract, cycle, policies, store
 from sopkit.months import UsageError
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -34,7 +34,7 @@ def demand(root, month: str) -> float:
 def test_a_refused_outlier_is_demand_after_the_next_review_and_a_later_yes_wins(root):
     assert demand(root, "2023-09") < 200
     before = store.input_marks(root, "data_review", CYCLE)
-    path = gates.correct(root, CYCLE, (), (names(root)["outlier"],), **BY)
+    path = policies.correct(root, CYCLE, (), (names(root)["outlier"],), **BY)
     assert path.parent.name == "policies" and path.name.startswith("2026-01_Ada")
     assert store.input_marks(root, "data_review", CYCLE) != before  # so a run reviews anew
     cycle.compute(root, CYCLE, {"data_review": {}})
@@ -45,7 +45,7 @@ def test_a_refused_outlier_is_demand_after_the_next_review_and_a_later_yes_wins(
     assert totals.loc["outlier", ["state", "authors", "corrections"]].tolist() == [
         "refused", "Ada", 1,
     ]  # fmt: skip
-    gates.correct(root, CYCLE, (line["correction"],), (), **BY | {"author": "Ole"})
+    policies.correct(root, CYCLE, (line["correction"],), (), **BY | {"author": "Ole"})
     cycle.compute(root, CYCLE, {"data_review": {}})
     assert demand(root, "2023-09") < 200
 
@@ -53,7 +53,7 @@ def test_a_refused_outlier_is_demand_after_the_next_review_and_a_later_yes_wins(
 def test_a_layer_is_refused_at_some_levels_for_one_month_or_for_all(root):
     month = pd.Timestamp("2024-07-01")
     said = BY | {"is_accepted": False}
-    gates.correct_levels(root, CYCLE, "stockout", {"family": "Tents"}, month, **said)
+    policies.correct_levels(root, CYCLE, "stockout", {"family": "Tents"}, month, **said)
     kept = store.raw_table(root, "policies", CYCLE)
     assert kept[["layer", "family", "item", "month"]].values.tolist() == [
         ["stockout", "Tents", "all", month]
@@ -62,9 +62,9 @@ def test_a_layer_is_refused_at_some_levels_for_one_month_or_for_all(root):
     assert demand(root, "2024-07") == 4.0 and demand(root, "2023-09") < 200
     assert store.read(root, "lost_sales", CYCLE).empty
     with pytest.raises(UsageError, match="nothing was sold of item 'TENTS'. Did you mean 'TENT'"):
-        gates.correct_levels(root, CYCLE, "stockout", {"item": "TENTS"}, **said)
+        policies.correct_levels(root, CYCLE, "stockout", {"item": "TENTS"}, **said)
     with pytest.raises(UsageError, match="no layer 'stockouts'"):
-        gates.correct_levels(root, CYCLE, "stockouts", {}, **said)
+        policies.correct_levels(root, CYCLE, "stockouts", {}, **said)
 
 
 @pytest.mark.parametrize(
@@ -85,20 +85,20 @@ def test_what_meets_no_correction_is_refused_with_what_there_is(corrected, layer
     root = store.open_workspace(corrected)
     when = month and pd.Timestamp(month)
     with pytest.raises(UsageError, match=words):
-        gates.correct_levels(root, CYCLE, layer, members, when, is_accepted=False, **BY)
+        policies.correct_levels(root, CYCLE, layer, members, when, is_accepted=False, **BY)
     assert not (root / "data/raw/policies").exists()
 
 
 def test_what_cannot_be_said_is_refused_and_nothing_is_written(root):
     name = names(root)["outlier"]
     with pytest.raises(UsageError, match="Did you mean"):
-        gates.correct(root, CYCLE, (), (name[:-1] + "0",), **BY)
+        policies.correct(root, CYCLE, (), (name[:-1] + "0",), **BY)
     with pytest.raises(UsageError, match="say why"):
-        gates.correct(root, CYCLE, (), (name,), author="Ada", note=" ")
+        policies.correct(root, CYCLE, (), (name,), author="Ada", note=" ")
     shut = pd.DataFrame({"step": ["data_review"], "revision": [1], "state": ["closed"]})
     store.add(root, "closings", shut, cycle=CYCLE, author="Ada")
     with pytest.raises(UsageError, match="sopkit reopen data_review"):
-        gates.correct(root, CYCLE, (), (name,), **BY)
+        policies.correct(root, CYCLE, (), (name,), **BY)
     assert not (root / "data/raw/policies").exists()
 
 

@@ -621,3 +621,14 @@ def test_a_change_from_next_to_nothing_says_so_in_words():
     html = exhibits.table(frame, kinds={"growth_rate": "signed_rate"}, **shared).html
     assert "from next to nothing" in html and "17,917" not in html and "+20.0%" in html
     assert "17,917.9%" in exhibits.table(frame, kinds={"growth_rate": "rate"}, **shared).html
+
+
+def test_where_nobody_chose_a_model_there_is_one_sentence_else_a_table_and_how_to_read_it():
+    row = dict(subject="family Tents", words="Theta", author="Keller", series=116, wape=0.22)
+    row |= dict(combined_wape=0.2, gain_rate=-0.02, verdict="costs", reason="nearer <b>")
+    chosen = pd.DataFrame([row, row | dict(verdict="pays", gain_rate=0.02)])
+    html = logs.chosen_models(chosen).html
+    assert "family Tents" in html and "nearer &lt;b&gt;" in html
+    assert html.count('class="alert"') == 1 and html.count("How to read it") == 1
+    html = logs.chosen_models(chosen.iloc[:0]).html
+    assert html.count("<p") == 1 and "<table" not in html and "sopkit choose" in html

@@ -134,3 +134,14 @@ def test_the_tour_names_sections_that_the_pages_have():
     assert len(asked) >= 2
     for heading in asked:
         assert any(f">{heading}</h2>" in page for page in pages), heading
+
+
+def test_every_benchmark_is_run_by_make_and_told_in_their_readme():
+    folder = REPOSITORY / "benchmarks"
+    scripts = {path.stem for path in folder.glob("[!_]*.py")}
+    rows = re.findall(r"^\| `(\w+)\.py` \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(scripts)
+    recipe = re.search(
+        r"^bench:.*\n(?:\t.*\n)+", (REPOSITORY / "Makefile").read_text(), re.MULTILINE
+    )
+    assert scripts <= set(re.findall(r"\w+", recipe[0]))

@@ -7,6 +7,7 @@ blocks: errors of neighbouring months hang together.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.stats import t as student
 from sopkit import months, schema
 from sopkit.demand import lags
 
+SHOWN = "forecast with events"  # to departments; events known only by hindsight stay out
 NEAR = -3  # lag of rows that measure the lags of NEAR_LAGS together
 NEAR_LAGS = (1, 3)  # first and last month ahead
 FEWEST_MONTHS = 6  # judged before there is a verdict
@@ -58,17 +60,20 @@ def value_added(
         at its lead time): ``gain_rate`` with ``gain_lower, gain_upper``, ``wape``, ``before_wape``
         on the same keys, ``gain_value`` (money a month at today's prices), ``verdict``;
         ``bias_rate`` with ``bias_lower, bias_upper`` and ``habit``; ``months`` and ``cycles``
-        judged; ``is_department``: a department beside the statistical forecast.
+        judged; ``is_department``: a department beside the forecast that it was shown.
 
     Notes
     -----
-    Departments are judged in parallel, each beside the statistical forecast it was shown; the plan
-    step by step; each beside the same month last year too. Bounds are percentiles of a circular
+    Departments are judged in parallel, each beside the forecast with events that it was shown (in a
+    replayed cycle whose events are hindsight, without them: nobody knew them); the plan step by
+    step, the tool before beside the statistical forecast; each beside the same month last year too.
+    Bounds are percentiles of a circular
     block bootstrap over the months judged (Politis & Romano 1992), widened by the quantile of
     Student's t over the normal's, since few blocks show too little scatter. A verdict needs six
     months, and an interval of 95 % beyond what makes no difference: a twentieth of the error before
     (a hundredth of what came, for a habit). A step that moved no number has changed nothing.
     """
+    past = _with_shown(past)
     if not each_lag:
         own = past.rows["lag"] == past.rows["decision_lag"]
         past = past.where(own | _is_near(past.rows["lag"]))
@@ -95,7 +100,7 @@ def value_added(
     table = pd.concat(rows, ignore_index=True).reindex(columns=columns)
     texts = dict.fromkeys(["member", "layer", "beside", "verdict", "habit"], "str")
     table = table.astype(texts | {"lag": "int64"}).assign(level=level)
-    is_own = table["layer"].isin(past.layers("department")) & (table["beside"] == lags.STATISTICAL)
+    is_own = table["layer"].isin(past.layers("department")) & (table["beside"] == SHOWN)
     return table[["level", *columns]].assign(is_department=is_own)
 
 
@@ -103,6 +108,14 @@ _MEASURES = (
     "gain_rate gain_lower gain_upper wape before_wape gain_value verdict bias_rate bias_lower "
     "bias_upper habit months cycles"
 ).split()
+
+
+def _with_shown(past: lags.Past) -> lags.Past:
+    """The past with what departments were shown, among what was said."""
+    statistical = past.said[lags.STATISTICAL]
+    events = past.said.get(lags.EVENTS, statistical)
+    shown = np.where(np.isfinite(events), events, statistical)
+    return replace(past, said=past.said | {SHOWN: shown})
 
 
 def _is_near(lag: np.ndarray) -> np.ndarray:
@@ -121,12 +134,13 @@ def _by_family(past: lags.Past, level: str) -> tuple[lags.Past, np.ndarray]:
 
 def _pairs(past: lags.Past) -> list[tuple[str, str]]:
     """Layers with what each started from, and with the same month last year."""
-    parallel = past.layers("department", "imported")
+    departments, imported = past.layers("department"), past.layers("imported")
     chain = [name for name in lags.PLAN_LAYERS if name in past.said]
     steps = [(b, a) for a, b in zip(chain, chain[1:], strict=False)]
-    steps += [(name, lags.STATISTICAL) for name in parallel]
+    steps += [(name, SHOWN) for name in departments]
+    steps += [(name, lags.STATISTICAL) for name in imported]
     steps += [(lags.CONSENSUS, lags.STATISTICAL)] if lags.CONSENSUS in chain else []
-    naive = [(name, lags.NAIVE) for name in [*chain[2:], *parallel]]
+    naive = [(name, lags.NAIVE) for name in [*chain[2:], *departments, *imported]]
     return list(dict.fromkeys(steps + naive))
 
 

@@ -140,7 +140,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widg
     cycle : Timestamp
         A cycle that has been run; where it has not, the explorer says so.
     keep : callable
-        What keeps a choice: ``gates.choose_model``.
+        What keeps a choice: ``policies.choose_model``.
     """
     try:
         tables = load(workspace, cycle)

@@ -189,7 +189,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widg
     cycle : Timestamp
         A cycle that has been run; where it has not, the explorer says so.
     keep : callable
-        What keeps answers: ``gates.correct``.
+        What keeps answers: ``policies.correct``.
     """
     try:
         own = _Corrections(workspace, cycle, keep)

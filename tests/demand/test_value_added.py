@@ -10,7 +10,8 @@ from sopkit import months
 from sopkit.demand import lags, value_added
 
 FIRST = pd.Timestamp("2024-01-01")
-KINDS = {lags.NAIVE: "naive", lags.STATISTICAL: "forecast"}
+KINDS = {lags.NAIVE: "naive", lags.STATISTICAL: "forecast", lags.EVENTS: "step"}
+SAID = (lags.NAIVE, lags.STATISTICAL)
 SEEDS, CYCLES, FAMILIES, HORIZON = range(20), 12, 8, 12
 
 
@@ -41,7 +42,7 @@ def planted(seed: int) -> lags.Past:
     shock = rng.normal(0, 1, (CYCLES, FAMILIES))
     for k in range(1, CYCLES):
         shock[k] = 0.5 * shock[k - 1] + np.sqrt(0.75) * shock[k]
-    rows, said = [], {name: [] for name in (*KINDS, "sales", "copy", "other")}
+    rows, said = [], {name: [] for name in (*SAID, "sales", "copy", "other")}
     for cycle in range(CYCLES):
         for month in range(cycle, min(cycle + HORIZON, CYCLES)):
             for family in range(FAMILIES):
@@ -64,7 +65,7 @@ def judged() -> pd.DataFrame:
         value_added.value_added(planted(seed), each_lag=False).assign(seed=seed) for seed in SEEDS
     ]
     table = pd.concat(parts)
-    is_near = (table["lag"] == value_added.NEAR) & (table["beside"] == lags.STATISTICAL)
+    is_near = (table["lag"] == value_added.NEAR) & (table["beside"] == value_added.SHOWN)
     return table[is_near].set_index(["layer", "seed"])
 
 
@@ -91,13 +92,29 @@ def test_a_department_is_judged_beside_the_forecast_it_was_shown_on_its_own_keys
         "sales": [100.0] * 8 + [np.nan] * 8,
     }
     table = value_added.value_added(laid(rows, said))
-    own = table[(table["layer"] == "sales") & (table["beside"] == lags.STATISTICAL)]
+    own = table[(table["layer"] == "sales") & table["is_department"]]
     near = own[own["lag"] == value_added.NEAR].iloc[0]
     # Stoves, where sales said nothing and the forecast was far off, do not count
     assert near[["gain_rate", "before_wape", "wape"]].tolist() == pytest.approx([0.1, 0.1, 0.0])
     assert near["verdict"] == value_added.HELPS
     assert near["gain_value"] == pytest.approx(100.0)  # ten units a month at ten a unit
     assert near[["months", "cycles"]].tolist() == [8, 8]
+
+
+def test_a_department_that_only_repeats_the_promotion_gains_nothing():
+    rows = [("T", k, k + 1, 150.0) for k in range(12)]
+    promoted, not_known = [150.0] * 6, [np.nan] * 6  # a replay knew the last six by hindsight
+    said = {
+        lags.NAIVE: [100.0] * 12,
+        lags.STATISTICAL: [100.0] * 12,
+        lags.EVENTS: promoted + not_known,
+        "sales": promoted + [100.0] * 6,
+    }
+    table = value_added.value_added(laid(rows, said), each_lag=False)
+    own = table[table["is_department"] & (table["lag"] == value_added.NEAR)].iloc[0]
+    assert own[["gain_rate", "gain_value", "months"]].tolist() == [0.0, 0.0, 12]
+    assert own["verdict"] == value_added.NOTHING
+    assert own["beside"] == value_added.SHOWN
 
 
 def test_before_six_months_nobody_gets_a_verdict():
@@ -125,7 +142,7 @@ def test_the_interval_narrows_with_months_and_is_the_same_in_every_run():
             "sales": list(100 + 10 * rng.normal(size=many)),
         }
         table = value_added.value_added(laid(rows, said), each_lag=False)
-        own = table[(table["layer"] == "sales") & (table["beside"] == lags.STATISTICAL)].iloc[0]
+        own = table[(table["layer"] == "sales") & table["is_department"]].iloc[0]
         assert own["gain_lower"] <= own["gain_rate"] <= own["gain_upper"]
         return own["gain_upper"] - own["gain_lower"]
 

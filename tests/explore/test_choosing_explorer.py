@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import contract, cycle, gates, months, store
+from sopkit import contract, cycle, months, policies, store
 from sopkit.__main__ import main
 from sopkit.demand import choices, chosen, forecasting, trying
 from sopkit.explore import choosing
@@ -68,7 +68,7 @@ def test_ets_is_fitted_series_by_series_and_can_be_stopped(tables):
 
 def test_the_button_keeps_what_is_tried_with_a_reason_and_the_run_forecasts_with_it(root):
     tables = choosing.load(root, CYCLE)
-    trial = choosing._Trial(root, tables, gates.choose_model)
+    trial = choosing._Trial(root, tables, policies.choose_model)
     trial.levels["family"].value, trial.model.value = "Tents", "theta"
     assert "Choosing it changes the next twelve months by" in trial.view.sentence.value
     assert "errors_by_model.csv" in trial.view.links.value
@@ -120,7 +120,7 @@ def test_the_command_keeps_a_model_takes_it_back_and_refuses_what_it_cannot_keep
         assert main(["choose", *words, *by]) == 2
         assert told in capsys.readouterr().err
     with pytest.raises(months.UsageError, match="say why"):
-        gates.choose_model(root, CYCLE, "theta", {}, author="Ada", note=" ")
+        policies.choose_model(root, CYCLE, "theta", {}, author="Ada", note=" ")
 
 
 def test_a_closed_demand_review_takes_no_choice(root, monkeypatch):
@@ -128,7 +128,7 @@ def test_a_closed_demand_review_takes_no_choice(root, monkeypatch):
     monkeypatch.setattr(store, "gates", lambda *_: closed)
     monkeypatch.setattr(store, "require_unapproved", lambda *_: None)
     with pytest.raises(months.UsageError, match="demand review of cycle 2026-01 is closed, and"):
-        gates.choose_model(root, CYCLE, "theta", {}, author="Ada", note="nearer")
+        policies.choose_model(root, CYCLE, "theta", {}, author="Ada", note="nearer")
     assert store.raw_table(root, "policies", CYCLE).empty
 
 

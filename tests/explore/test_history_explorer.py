@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import pandas as pd
 import pytest
 
-from sopkit import gates, months, store
+from sopkit import months, policies, store
 from sopkit.explore import history
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -37,7 +37,7 @@ def said(box: widgets.VBox) -> str:
 
 
 def test_corrections_are_listed_in_words_narrowed_answered_and_taken_back(root):
-    box = history.explorer(root, CYCLE, gates.correct)
+    box = history.explorer(root, CYCLE, policies.correct)
     own = controls(box)
     words = [words for words, _ in own["Corrections"].options]
     assert len(words) == 2 and "outlier, TENT, 2023-09" in words[0] and "applied" in words[0]
@@ -80,5 +80,5 @@ def test_what_cannot_be_written_is_told_and_a_cycle_that_was_not_run_too(root):
     own["Your name"].value, own["Note"].value = "Ada", "why"
     own["Accept"].click()
     assert "Nothing was written: the disk is full" in said(box)
-    box = history.explorer(root, months.shift(CYCLE, 1), gates.correct)
+    box = history.explorer(root, months.shift(CYCLE, 1), policies.correct)
     assert "has not been made yet" in box.children[0].value
