@@ -559,8 +559,9 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"
     size = "max-width:100%" + (";width:auto;min-width:0" if drawn.get_figwidth() < _WIDE else "")
     image = f'<img src="{source}" alt="{escape(alt)}" style="{size}">'
+    label = f"Chart: {escape(alt)}"  # not that of the frame of its figures
     below, tables = _behind(drawn, alt)
-    return Exhibit(f'<figure class="chart">{_frame("chart", image)}{below}</figure>', tables)
+    return Exhibit(f'<figure class="chart">{_frame(label, image)}{below}</figure>', tables)
 
 
 def _behind(drawn, caption: str) -> tuple[str, tuple[dict, ...]]:

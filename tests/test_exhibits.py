@@ -274,6 +274,20 @@ def test_what_repeats_is_said_once():
     assert html.count('<tr class="more">') == 1
 
 
+def test_a_name_not_written_again_is_still_read_aloud():
+    frame = pd.DataFrame({"item": [EVIL, EVIL, "b"], "state": list("xyz")})
+    html = _table(frame, columns={"item": "Item", "state": "State"}, kinds={}, once=("item",))
+    heads = re.findall('<th scope="row"([^>]*)>', html)
+    spoken = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"
+    assert heads == ["", f' aria-label="{spoken}"', ""]
+
+
+def test_frames_of_charts_are_told_apart_by_what_they_show():
+    html = exhibits.figure(_chart(), alt="Demand by month").html
+    assert html.startswith('<figure class="chart"><div class="frame" tabindex="0" role="region" ')
+    assert 'aria-label="Chart: Demand by month"' in html
+
+
 def test_exceptions_rank_what_is_material_and_sum_up_the_rest():
     frame = pd.DataFrame(
         {
