@@ -218,9 +218,10 @@ def headline(
     Parameters
     ----------
     template : str
-        Sentences in which ``{fact}`` stands for a figure. ``{fact:below|above}`` writes its size
-        and the word for its sign. A part in square brackets is left out where a figure in it is
-        missing; elsewhere the fact's text stands in.
+        Sentences in which ``{fact}`` stands for a figure. ``{fact:below|above|level with}`` writes
+        its size and the word for its sign; the last word alone, if given, where the size is 0. A
+        part in square brackets is left out where a figure in it is missing; elsewhere the fact's
+        text stands in.
     facts : DataFrame
         A table of ``headlines``: ``fact, amount, kind, text``.
     currency : str
@@ -244,8 +245,10 @@ def headline(
     is_missing = rows["amount"].isna() & (~rows["kind"].isin(TEXTS) | rows["text"].eq(""))
 
     def fill(match: re.Match) -> str:
-        name, below, above = match.groups()
+        name, below, above, level = match.groups()
         text = _fact(rows, name, currency, is_signed=below is None)
+        if level and not re.search("[1-9]", text):
+            return level
         return f"{text} {below if rows.loc[name, 'amount'] < 0 else above}" if below else text
 
     def keep(part: re.Match) -> str:
@@ -253,7 +256,7 @@ def headline(
         return "" if rows.index[is_missing].intersection(used).size else part[1]
 
     text = re.sub(r"\[(.*?)\]", keep, escape(" ".join(template.split()), quote=False))
-    filled = re.sub(r"{(\w+)(?::(\w+)\|(\w+))?}", fill, text)
+    filled = re.sub(r"{(\w+)(?::(\w+)\|(\w+)(?:\|([\w ]+))?)?}", fill, text)
     return Exhibit(f'<p class="{"note" if is_note else "headline"}">{filled.strip()}</p>')
 
 

@@ -146,6 +146,13 @@ def test_a_headline_says_the_side_and_leaves_out_what_is_unknown():
     )
 
 
+@pytest.mark.parametrize("rate", [0.0, -0.00001])
+def test_what_is_shown_as_nothing_lies_on_neither_side(rate):
+    facts = _facts(("growth", rate, "signed_rate", ""))
+    said = exhibits.headline("We are {growth:below|above|level with} last year.", facts)
+    assert said.html == '<p class="headline">We are level with last year.</p>'
+
+
 def test_an_unknown_fact_names_the_nearest():
     facts = _facts(("plan_units", 1.0, "quantity", ""))
     with pytest.raises(months.UsageError, match="'plan_unit'.*Nearest: 'plan_units'"):
