@@ -218,9 +218,10 @@ def headline(
     Parameters
     ----------
     template : str
-        Sentences in which ``{fact}`` stands for a figure. ``{fact:below|above}`` writes its size
-        and the word for its sign. A part in square brackets is left out where a figure in it is
-        missing; elsewhere the fact's text stands in.
+        Sentences in which ``{fact}`` stands for a figure. ``{fact:below|above|level with}`` writes
+        its size and the word for its sign; the last word alone, if given, where the size is 0. A
+        part in square brackets is left out where a figure in it is missing; elsewhere the fact's
+        text stands in.
     facts : DataFrame
         A table of ``headlines``: ``fact, amount, kind, text``.
     currency : str
@@ -244,8 +245,10 @@ def headline(
     is_missing = rows["amount"].isna() & (~rows["kind"].isin(TEXTS) | rows["text"].eq(""))
 
     def fill(match: re.Match) -> str:
-        name, below, above = match.groups()
+        name, below, above, level = match.groups()
         text = _fact(rows, name, currency, is_signed=below is None)
+        if level and not re.search("[1-9]", text):
+            return level
         return f"{text} {below if rows.loc[name, 'amount'] < 0 else above}" if below else text
 
     def keep(part: re.Match) -> str:
@@ -253,7 +256,7 @@ def headline(
         return "" if rows.index[is_missing].intersection(used).size else part[1]
 
     text = re.sub(r"\[(.*?)\]", keep, escape(" ".join(template.split()), quote=False))
-    filled = re.sub(r"{(\w+)(?::(\w+)\|(\w+))?}", fill, text)
+    filled = re.sub(r"{(\w+)(?::(\w+)\|(\w+)(?:\|([\w ]+))?)?}", fill, text)
     return Exhibit(f'<p class="{"note" if is_note else "headline"}">{filled.strip()}</p>')
 
 
@@ -560,8 +563,9 @@ def figure(drawn, *, alt: str, missing: str = "") -> Exhibit:
     source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"
     size = "max-width:100%" + (";width:auto;min-width:0" if drawn.get_figwidth() < _WIDE else "")
     image = f'<img src="{source}" alt="{escape(alt)}" style="{size}">'
+    label = f"Chart: {escape(alt)}"  # not that of the frame of its figures
     below, tables = _behind(drawn, alt)
-    return Exhibit(f'<figure class="chart">{_frame("chart", image)}{below}</figure>', tables)
+    return Exhibit(f'<figure class="chart">{_frame(label, image)}{below}</figure>', tables)
 
 
 def _behind(drawn, caption: str) -> tuple[str, tuple[dict, ...]]:

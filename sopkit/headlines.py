@@ -16,7 +16,7 @@ from sopkit.executive.register import MOST_DECISIONS
 from sopkit.reconciliation.gap_tree import PARTS
 from sopkit.reconciliation.risk import SHOWN
 
-_HALF = 0.5  # units: less is rounding
+_HALF = 0.5  # units, money: less is rounding
 
 _NO_PRICE = "unknown (no prices)"
 _MOST_NAMED = 4
@@ -128,6 +128,7 @@ def product_review(classes: pd.DataFrame, common: dict) -> pd.DataFrame:
         a_series=("count", (classes["abc"] == "A").sum()),
         a_rate=("rate", _rate(money.get("A", 0.0), money.sum()), "none"),
         tail_series=("count", (classes["abc"] == "C").sum()),
+        unsold="" if money.sum() > 0 else "Nothing was sold in the last twelve months",
         irregular_rate=("rate", irregular),
         new_items=("count", life.get("new", 0)),
         ending_items=("count", life.get("ending", 0)),
@@ -149,13 +150,14 @@ def demand_review(
     is_whole = year_ago["month"].nunique() == 12 and first_year["month"].nunique() == 12
     growth = _rate(first_year["consensus"].sum(), year_ago["demand"].sum()) - 1.0
     people, unmeasured = plan["departments"].sum(), "not measurable yet"
+    unlike = "unknown (not twelve months of sales)"
     ours, naive = (_error(accuracy, model, "wape") for model in ("combined", "seasonal_naive"))
     is_worse = ours > naive
     return _facts(
         plan_units=("quantity", plan["consensus"].sum()),
         horizon=("months", plan["month"].nunique()),
         first_year_units=("quantity", first_year["consensus"].sum()),
-        growth_rate=("signed_rate", growth if is_whole else np.nan, "unknown (not twelve months)"),
+        growth_rate=("signed_rate", growth if is_whole else np.nan, unlike),
         people_units=("signed_quantity", people),
         event_units=("signed_quantity", plan["events"].sum() or np.nan, "nothing"),
         override_units=("signed_quantity", plan["overrides"].sum() or np.nan, "nothing"),
@@ -247,14 +249,16 @@ def supply_review(
     late = projection[projection["closing"] < -0.5]
     busy = load[load["utilisation_rate"].notna()].nlargest(1, "utilisation_rate")
     is_comparable = "holding stock" in set(costs["cost_kind"]) and totals.notna().all()
-    unknown = "the cost of holding stock is not known, so the ways cannot be compared in money"
+    unknown = "The cost of holding stock is not known, so the ways cannot be compared in money"
     on_time = _rate(delivered["on_time"].sum(), delivered["demand"].sum())
     if not is_stock_known:  # what is late rests on an assumption
         on_time = np.nan
+    cheapest = f"Of the ways to supply, {totals.idxmin()} costs least" if is_comparable else unknown
     assumed = set(costs.loc[costs["is_assumed"], "cost_kind"]) - {"stock below target"}
     return _facts(
         demand_units=("quantity", projection["demand"].sum()),
-        on_time_rate=("rate", on_time, "an unknown share (no stock given)"),
+        on_time_rate=("rate", on_time, "unknown" if is_stock_known else "unknown (no stock given)"),
+        unmeasured=_unmeasured(on_time, is_stock_known),
         late_items=("count", late["item"].nunique() if is_stock_known else np.nan, "unknown"),
         first_late_month=late["month"].min(),
         below_items=("count", below["items"] or np.nan, "no item"),
@@ -268,7 +272,7 @@ def supply_review(
         strategy_cost=("value", totals.get(strategy, np.nan), "unknown"),
         other_cost=("value", other.min() if len(other) else np.nan, "unknown"),
         other=str(other.idxmin()) if other.notna().any() else "no other way",
-        cheapest=f"{totals.idxmin()} costs least" if is_comparable else unknown,
+        cheapest=cheapest,
         rival=_rival(rivals) if is_comparable else "",
         hour_resource=str(hour_values["resource"].iloc[0]) if len(hour_values) else "no resource",
         hour_month=hour_values["month"].iloc[0] if len(hour_values) else pd.NaT,
@@ -279,6 +283,13 @@ def supply_review(
         else "No stock was given: the plan begins at safety stock",
         **common,
     )
+
+
+def _unmeasured(on_time: float, is_stock_known: bool) -> str:
+    """Why nobody can say what comes in its month, in words; empty where it is measured."""
+    if not is_stock_known:
+        return "What comes in its month is unknown, as no stock was given (data/raw/inventory.csv)"
+    return "" if np.isfinite(on_time) else "No demand is planned, so there is nothing to supply"
 
 
 def short(
@@ -486,6 +497,7 @@ def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
     known = margins if len(margins) else known[known["measure"] == "revenue"]
     row = known.iloc[0] if len(known) else totals.reindex([-1]).iloc[0]
     items = items[items["month"] < months.shift(items["month"].min(), SHOWN)]
+    items = items[items["stockout_rate"] > 0]  # what is owed less often is less than a unit
     measure = "owed_value" if items["owed_value"].gt(0).any() else "owed_quantity"
     stake = items.groupby(["item", "location"])[measure].sum()
     item = None
@@ -494,7 +506,7 @@ def risk(results: dict[str, pd.DataFrame]) -> dict[str, tuple | str]:
         own = items[(items["item"] == name) & (items["location"] == place)]
         item = own.loc[own["stockout_rate"].idxmax()]
     busy = resources[resources["overload_rate"] > 0].nlargest(1, "overload_rate")
-    best = levers[levers["net_value"] > 0].head(1)
+    best = levers[levers["net_value"] > _HALF].head(1)
     return {
         "risk_period": str(row["period"]) if len(known) else "",
         "risk_measure": str(row["measure"]) if len(known) else "",

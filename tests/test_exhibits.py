@@ -146,6 +146,13 @@ def test_a_headline_says_the_side_and_leaves_out_what_is_unknown():
     )
 
 
+@pytest.mark.parametrize("rate", [0.0, -0.00001])
+def test_what_is_shown_as_nothing_lies_on_neither_side(rate):
+    facts = _facts(("growth", rate, "signed_rate", ""))
+    said = exhibits.headline("We are {growth:below|above|level with} last year.", facts)
+    assert said.html == '<p class="headline">We are level with last year.</p>'
+
+
 def test_an_unknown_fact_names_the_nearest():
     facts = _facts(("plan_units", 1.0, "quantity", ""))
     with pytest.raises(months.UsageError, match="'plan_unit'.*Nearest: 'plan_units'"):
@@ -272,6 +279,20 @@ def test_what_repeats_is_said_once():
     html = _table(frame, columns={"item": "Item", "state": "State"}, kinds={}, once=("item",))
     assert _cells(html)[2:] == ["a", "x", " ", "y", "b", "y"]
     assert html.count('<tr class="more">') == 1
+
+
+def test_a_name_not_written_again_is_still_read_aloud():
+    frame = pd.DataFrame({"item": [EVIL, EVIL, "b"], "state": list("xyz")})
+    html = _table(frame, columns={"item": "Item", "state": "State"}, kinds={}, once=("item",))
+    heads = re.findall('<th scope="row"([^>]*)>', html)
+    spoken = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"
+    assert heads == ["", f' aria-label="{spoken}"', ""]
+
+
+def test_frames_of_charts_are_told_apart_by_what_they_show():
+    html = exhibits.figure(_chart(), alt="Demand by month").html
+    assert html.startswith('<figure class="chart"><div class="frame" tabindex="0" role="region" ')
+    assert 'aria-label="Chart: Demand by month"' in html
 
 
 def test_exceptions_rank_what_is_material_and_sum_up_the_rest():

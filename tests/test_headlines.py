@@ -164,6 +164,10 @@ def test_product_review_by_hand():
         "ending_items": 1,
     }
     assert {fact: amount(table, fact) for fact in expected} == expected
+    assert text(table, "unsold") == ""
+    silent = headlines.product_review(classes.assign(revenue_value=0.0), COMMON)
+    assert np.isnan(amount(silent, "a_rate"))  # so its sentence is left out for this one
+    assert text(silent, "unsold") == "Nothing was sold in the last twelve months"
 
 
 ACCURACY = pd.DataFrame(
@@ -221,7 +225,7 @@ def test_a_family_whose_movement_was_not_measured_does_not_count_as_still():
 def test_with_less_than_a_year_of_history_growth_is_unknown():
     table = demand_review(history=HISTORY[HISTORY["month"] > YEAR[0]])
     assert np.isnan(amount(table, "growth_rate"))
-    assert text(table, "growth_rate") == "unknown (not twelve months)"
+    assert text(table, "growth_rate") == "unknown (not twelve months of sales)"
 
 
 def test_a_plan_shorter_than_a_year_has_no_growth():
@@ -289,13 +293,19 @@ HOURS = pd.DataFrame(
 
 
 def supply_review(
-    load=LOAD, costs=COSTS, projection=PROJECTION, hours=HOURS, known=True, below=None
+    load=LOAD,
+    costs=COSTS,
+    projection=PROJECTION,
+    hours=HOURS,
+    known=True,
+    below=None,
+    delivered=DELIVERED,
 ) -> pd.DataFrame:
     month = pd.Timestamp("2026-03-01")
     below = below or {"month": month, "items": 2, "of": 5, "amount_value": 70.0}
     rivals = strategies.break_even(costs)
     return headlines.supply_review(
-        projection, DELIVERED, load, costs, hours, rivals, "chase", known, below, COMMON
+        projection, delivered, load, costs, hours, rivals, "chase", known, below, COMMON
     )
 
 
@@ -313,7 +323,7 @@ def test_supply_review_by_hand():
     assert (text(table, "peak_resource"), text(table, "peak_month")) == ("sewing", "2026-02")
     assert text(table, "strategy") == "chase"
     assert (amount(table, "strategy_cost"), amount(table, "other_cost")) == (35.0, 30.0)
-    assert text(table, "cheapest") == "level costs least"
+    assert text(table, "cheapest") == "Of the ways to supply, level costs least"
     # level 30 s = chase 10 s + 25: at a quarter more for holding stock; backlog at 0.8 of today's
     assert text(table, "rival") == (
         "and stays so until the cost of backlog is 0.8 times today's, when "
@@ -693,7 +703,7 @@ ALL = {
 }
 
 
-LEFT_OUT = ["late_unit", "late_month", "counted_as"]  # blank: their brackets are left out
+LEFT_OUT = ["late_unit", "late_month", "counted_as", "unsold", "unmeasured"]  # of brackets
 
 
 @pytest.mark.parametrize("step", ALL)
@@ -851,8 +861,9 @@ def test_risk_names_the_item_resource_and_lever_that_matter_most():
     assert found["risk_resource"] == "press"
     assert found["risk_lever"] == "+5% overtime hours of press"
     calm = load.assign(overload_rate=0.0)
-    nothing = {"risk_totals": totals.iloc[:0], "risk_items": items.iloc[:0]}
-    nothing |= {"risk_resources": calm, "risk_levers": levers.iloc[1:]}
+    never = items.assign(stockout_rate=0.0)  # less than a unit is owed
+    nothing = {"risk_totals": totals.iloc[:0], "risk_items": never}
+    nothing |= {"risk_resources": calm, "risk_levers": levers.assign(net_value=[0.4, -1.0])}
     none = headlines.risk(nothing)
     texts = ("risk_measure", "risk_chance", "risk_item", "risk_resource", "risk_lever")
     assert [none[name] for name in texts] == [""] * 5
@@ -1055,7 +1066,15 @@ def test_where_stock_is_assumed_no_late_unit_is_told():
         assert np.isnan(told[name][1])
     review = supply_review(known=False)
     assert np.isnan(amount(review, "on_time_rate")) and np.isnan(amount(review, "late_items"))
-    assert text(review, "on_time_rate") == "an unknown share (no stock given)"
+    assert text(review, "on_time_rate") == "unknown (no stock given)"
+    assert "no stock was given" in text(review, "unmeasured")
+
+
+def test_where_nothing_is_demanded_the_review_says_so_instead_of_a_share():
+    assert text(supply_review(), "unmeasured") == ""
+    review = supply_review(delivered=DELIVERED.assign(demand=0.0, on_time=0.0))
+    assert np.isnan(amount(review, "on_time_rate"))
+    assert text(review, "unmeasured") == "No demand is planned, so there is nothing to supply"
 
 
 def test_rules_that_do_the_same_are_named_with_what_they_lack():

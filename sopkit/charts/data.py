@@ -44,7 +44,7 @@ def sales(
     of : str
         What the rows are, in words.
     """
-    if history.empty:
+    if history.empty or not history[["sales", "demand"]].any(axis=None):
         return None
     unit, history = _style.unit(units), hierarchy.in_planning_units(history, units)
     total = history.groupby("month")[["sales", *_LAYERS, "demand", *_EFFECTS, "baseline"]].sum()

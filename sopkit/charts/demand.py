@@ -42,7 +42,7 @@ def plan(
     fences : Fences
         Month in which the plan is made, frozen and firm months.
     """
-    if demand_plan.empty:
+    if demand_plan.empty or not (demand_plan["consensus"].any() or history["demand"].any()):
         return None
     history, demand_plan, backtest = (
         hierarchy.in_planning_units(table, units) for table in (history, demand_plan, backtest)

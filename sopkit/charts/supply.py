@@ -33,7 +33,7 @@ def stock(
     fences : Fences
         Month in which the plan is made, frozen and firm months.
     """
-    if projection.empty:
+    if projection.empty or not projection[["closing", "safety_stock"]].any(axis=None):
         return None
     unit = _style.unit(units)
     inventory = inventory[inventory["item"].isin(projection["item"])]  # else not comparable
@@ -140,7 +140,7 @@ def strategies(
     fences : Fences
         Month in which the plan is made, frozen and firm months.
     """
-    if by_month.empty:
+    if by_month.empty or not by_month[["demand", "supply", "closing"]].any(axis=None):
         return None
     wide = by_month.pivot(index="month", columns="strategy", values=["supply", "closing"])
     demand = by_month.groupby("month")["demand"].first()
@@ -170,7 +170,7 @@ def cumulative(
     fences : Fences
         Month in which the plan is made, frozen and firm months.
     """
-    if by_month.empty:
+    if by_month.empty or not by_month[["demand", "supply", "closing"]].any(axis=None):
         return None
     wide = by_month.pivot(index="month", columns="strategy", values=["supply", "closing", "demand"])
     names = [name for name in dict.fromkeys((strategy, "level", "chase")) if name in wide["supply"]]

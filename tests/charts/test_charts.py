@@ -616,6 +616,22 @@ def test_kpis_with_a_target_and_three_cycles_are_drawn_beside_it():
     assert executive.kpi_courses(history[:2], states) is None
 
 
+def test_nothing_but_zeros_is_not_drawn(history, demand_plan):
+    silent = history.assign(sales=0.0, demand=0.0)
+    assert data.sales(silent, UNITS, cycle=CYCLE) is None
+    columns = ["origin", "month", "lag", "actual", "combined"]
+    tests = pd.DataFrame(columns=columns, dtype="float64")
+    zero = demand_plan.assign(statistical=0.0, consensus=0.0)
+    assert demand.plan(silent, zero, tests, UNITS, fences=FENCES) is None
+    stock = pd.DataFrame({"item": ["A"], "month": AHEAD[:1], "safety_stock": 0.0, "closing": 0.0})
+    counted = pd.DataFrame({"item": ["A"], "month": PAST[-1:], "on_hand": 0.0})
+    assert supply.stock(stock, counted, UNITS, fences=FENCES) is None
+    ways = pd.DataFrame({"strategy": ["level"], "month": AHEAD[:1], "supply": 0.0, "demand": 0.0})
+    ways = ways.assign(closing=0.0)
+    assert supply.strategies(ways, UNITS, fences=FENCES) is None
+    assert supply.cumulative(ways, UNITS, strategy="level", fences=FENCES) is None
+
+
 def test_empty_inputs_give_no_chart(history, demand_plan, financials, closed):
     none = history.iloc[:0]
     unpriced = financials.assign(revenue_value=np.nan)
@@ -699,12 +715,13 @@ def test_bias_by_lag_says_each_month_ahead():
 
 
 def test_a_series_is_shown_with_what_was_forecast_then_and_now():
-    past = pd.DataFrame({"month": PAST[-2:], "quantity": [9.0, 8.0]})
-    ahead = pd.DataFrame({"month": AHEAD[:2], "quantity": [7.0, 6.0]})
-    sold = pd.DataFrame({"month": PAST, "actual": 10.0})
-    figure = accuracy.history_with_forecast(sold, past, ahead, UNITS, subject="Tents", cycle=CYCLE)
+    past, ahead = pd.Series([9.0, 8.0], PAST[-2:]), pd.Series([7.0, 6.0], AHEAD[:2])
+    sold = pd.Series(10.0, PAST)
+    said = {"sold": sold, "forecast then": past, "forecast now": ahead}
+    figure = accuracy.by_month(said, UNITS, subject="Tents", cycle=CYCLE)
     assert lines(figure.axes[0])[:3] == [[10.0] * 12, [9.0, 8.0], [7.0, 6.0]]
-    assert all(name in words(figure) for name in ("sold", "forecast then", "forecast now"))
+    assert all(name in words(figure) for name in said)
+    assert accuracy.by_month({"sold": sold}, UNITS, subject="Tents") is None
 
 
 # several units
