@@ -27,7 +27,8 @@ test: $(STAMP) ## Set up .venv and run every check and test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lab: $(STAMP) ## Open JupyterLab on the explorers (this machine only, with a token); WORKSPACE=PATH for another workspace
-	[ "$(WORKSPACE)" = . ] || { mkdir -p "$(WORKSPACE)/notebooks" && cp -n notebooks/explore_*.ipynb "$(WORKSPACE)/notebooks"; }
+	[ "$(WORKSPACE)" = . ] || { mkdir -p "$(WORKSPACE)/notebooks"; }
+	for name in notebooks/explore_*.ipynb; do [ -e "$(WORKSPACE)/$$name" ] || cp "$$name" "$(WORKSPACE)/$$name" || exit 1; done
 	$(BIN)/jupyter lab --ip=127.0.0.1 --notebook-dir="$(WORKSPACE)" "$(WORKSPACE)/notebooks/explore_accuracy.ipynb"
 
 .venv-bench/.installed: benchmarks/requirements.txt

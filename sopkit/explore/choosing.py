@@ -16,12 +16,10 @@ import pandas as pd
 from sopkit import demand_meeting, exhibits, methods, months, schema, store
 from sopkit.charts import workshop as charts
 from sopkit.demand import choices, hierarchy, models, trying
-from sopkit.explore import frame
+from sopkit.explore import frame, slices
 
 HEADING = "Which models did people choose, and do they pay?"
 _HORIZON = 18
-_MANY = 300  # members above which a list is searched
-_UNSOLD = "never sold"
 _AHEAD = (1, 3, 6, 12)  # months ahead at which past forecasts are drawn
 
 
@@ -125,11 +123,6 @@ def _percent(rate: float) -> str:
     return exhibits.format_amount(rate, "rate")
 
 
-def subject(named: dict[str, str]) -> str:
-    """``Tents, South``; the company where nothing is named."""
-    return ", ".join(named.values()) or schema.COMPANY_LABEL
-
-
 def explorer(workspace: str | Path, cycle: pd.Timestamp, keep: Callable) -> widgets.VBox:
     """The trial as one widget; only *Keep this model* writes, one further file each time.
 
@@ -154,23 +147,17 @@ class _Trial:
 
     def __init__(self, workspace: str | Path, tables: dict, keep: Callable) -> None:
         self.workspace, self.tables, self.keep = Path(workspace).resolve(), tables, keep
-        self.levels = _level_lists(tables)
+        self.levels = slices.lists(tables["series"], tables["items"])
         options = [(models.words(n), n) for n in (*models.MODELS, *methods.SINGLE)]
         self.model = frame.choice("Model", options, "theta")
-        self.held = widgets.Text(
-            description="Held",
-            placeholder="alpha=0.2; gamma=0.1 (blank: estimated)",
-            tooltip="Parameters held at your figures; those left out are estimated",
-            continuous_update=False,
-            style={"description_width": "6.5em"},
-            layout={"width": "26em"},
-        )
+        tip = "Parameters held at your figures; those left out are estimated"
+        self.held = frame.text("Held", width="26em", tip=tip)
+        self.held.placeholder = "alpha=0.2; gamma=0.1 (blank: estimated)"
         ahead = [(f"{count} month{'s' * (count > 1)} before", count - 1) for count in _AHEAD]
         self.lag = frame.choice("Past ones", ahead, tip="How long before past forecasts were made")
         self.fit = frame.button("Fit", "Fit this model to each series: takes seconds a series")
-        who = {"continuous_update": False, "style": {"description_width": "6.5em"}}
-        self.author = widgets.Text(description="Your name", **who)
-        self.note = widgets.Text(description="Reason", layout={"width": "34em"}, **who)
+        self.author = frame.text("Your name", tip="Kept with the model")
+        self.note = frame.text("Reason", width="34em", tip="Why; kept with the model")
         self.kept = frame.button("Keep this model", "The next run forecasts with it", primary=True)
         self.told, self.place = widgets.HTML(), widgets.VBox()
         self.work = frame.Work(self.place)
@@ -187,11 +174,6 @@ class _Trial:
         self.kept.on_click(self.keep_it)
         self.try_it()
 
-    def named(self) -> dict[str, str]:
-        """Members that are chosen, by level."""
-        every = {level: control.value for level, control in self.levels.items()}
-        return {level: name for level, name in every.items() if name not in (None, schema.ALL)}
-
     def try_it(self, _change: object = None) -> None:
         """Run a model of the panel; one of statsmodels waits for its button."""
         name, text = self.model.value, self.held.value
@@ -201,7 +183,7 @@ class _Trial:
         try:
             if why := methods.objection(name, text):
                 raise months.UsageError(why)
-            self.some = chosen_slice(self.tables, self.named())
+            self.some = chosen_slice(self.tables, slices.named(self.levels))
             if is_single:
                 self.wait()
                 return
@@ -242,7 +224,7 @@ class _Trial:
             return
         name, tables = self.model.value, self.tables
         words = choices.in_words(name, self.held.value)
-        of, some = subject(self.named()), self.some
+        of, some = slices.subject(slices.named(self.levels)), self.some
         lines = trying.lines(some, self.said, lag=self.lag.value)
         scores = _with_tried(ranked(tables, some), some, self.said, name, words)
         kinds = {"wape": "rate", "bias_rate": "signed_rate", "months": "count"}
@@ -278,7 +260,7 @@ class _Trial:
         if missing:
             self.told.value = frame.status(missing)
             return
-        asked = (self.model.value, self.named(), self.held.value)
+        asked = (self.model.value, slices.named(self.levels), self.held.value)
         try:
             path = self.keep(self.workspace, self.tables["cycle"], *asked, author=who, note=why)
         except (ValueError, OSError, RuntimeError) as error:
@@ -302,30 +284,3 @@ def _with_tried(
     own = trying.scores(some, {name: said}).assign(words=words)
     table = pd.concat([scores[scores["words"] != words], own])
     return table.sort_values("wape", kind="stable", ignore_index=True)
-
-
-def _level_lists(tables: dict) -> dict[str, widgets.Widget]:
-    """A list of members for each level that has more than one."""
-    made, series = {}, tables["series"]
-    for level in ("category", "family", "item", "region", "location", "segment", "channel"):
-        members = sorted(set(series[level]) - {schema.ALL})
-        if level == "item":
-            options = _items(tables, members)
-        elif len(members) > 1:
-            options = [(f"every {level}", schema.ALL), *((name, name) for name in members)]
-        else:
-            continue
-        build = frame.names if len(options) > _MANY else frame.choice
-        made[level] = build(level.capitalize(), options)
-    return made
-
-
-def _items(tables: dict, sold: list[str]) -> list[tuple[str, str]]:
-    """Items sold by name, then those never sold, which no model forecasts."""
-    items = tables["items"]
-    named = items.drop_duplicates("item").set_index("item")["description"]
-    words = {item: str(text) for item, text in named.dropna().items()}
-    unsold = sorted(set(items["item"]) - set(sold))
-    pairs = [(f"{item} {words.get(item, '')}".strip(), item) for item in sold]
-    pairs += [(f"{item} ({_UNSOLD})", item) for item in unsold]
-    return [("every item", schema.ALL), *pairs]

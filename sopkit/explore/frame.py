@@ -24,8 +24,19 @@ import traitlets
 from sopkit import agenda, cells, exhibits, months, naming, publication
 
 _LISTED = 300  # options that a list holds at a time; the rest is found by searching
+# In command mode JupyterLab takes arrows and letters from whatever has the focus and is no text
+# field, unless it bears this mark: lists and sliders would be dead, and D twice deletes the cell.
+# ipywidgets names the handles of a slider for the eye only.
+_ON_FOCUS = (
+    "this.closest('.sopkit').addEventListener('focusin', ({target}) => {"
+    "  target.setAttribute('data-lm-suppress-shortcuts', '');"
+    "  const words = target.closest('.widget-slider')?.querySelector('label');"
+    "  if (words) target.setAttribute('aria-label', words.textContent); })"
+)
 # the pages' style sheet is not there in a notebook; colours are those of the theme
-LOOK = """<style>
+LOOK = (
+    f'<style onload="{_ON_FOCUS}">'
+    """
 .sopkit, .sopkit .widget-html-content { color: var(--jp-ui-font-color1);
   line-height: 1.45; white-space: normal; }
 .sopkit .sentence { font-size: 1.15em; font-weight: 600; margin: 0.7em 0 0.3em; max-width: 60em; }
@@ -48,6 +59,7 @@ LOOK = """<style>
 .sopkit .widget-readout { min-width: 11em; }
 .sopkit .wrapped { flex-flow: row wrap; align-items: flex-start; }
 </style>"""
+)
 
 
 def choice(

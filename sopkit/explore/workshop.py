@@ -6,6 +6,8 @@ been better here, charts and tables say why. Nothing is written.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -14,14 +16,8 @@ import pandas as pd
 from sopkit import exhibits, months, schema, store
 from sopkit.charts import workshop as charts
 from sopkit.demand import hierarchy, single_models, single_series, workshop
-from sopkit.explore.frame import LOOK
+from sopkit.explore import frame, slices
 
-_EVERY = {
-    "family": "all families",
-    "item": "all items",
-    "location": "all locations",
-    "channel": "all channels",
-}
 _BEST = "the best by AICc"
 _FORMS = {  # letters of a form in words: how errors, trend and season act
     "A": "added",
@@ -37,6 +33,7 @@ _SLIDERS = {
     "phi": "share of the trend that lasts a month",
 }
 _LEAST_PHI = 0.8
+_PAGE = ("demand_review", "Why this forecast?")
 _YEAR = 12
 
 
@@ -95,80 +92,81 @@ def studied(
     )
 
 
-def answers(tables: dict, found: workshop.Study, *, subject: str) -> list[exhibits.Exhibit]:
-    """What the first tab shows of a study: sentences, both answers, who was nearest, parameters.
+def sentence(found: workshop.Study, subject: str) -> str:
+    """Both answers in a sentence, and which would have been nearer."""
+    return f"{subject}: {_sum(found)} {workshop.comparison(found)}"
 
-    Parameters
-    ----------
-    tables : dict
-        From ``load``.
-    found : Study
-        From ``studied``.
-    subject : str
-        What is looked at, in words.
-    """
+
+def _forecasts(tables: dict, found: workshop.Study, subject: str) -> exhibits.Exhibit:
     units, cycle = tables["planning_units"], tables["cycle"]
+    return exhibits.figure(
+        charts.forecasts(found, units, subject=subject, cycle=cycle),
+        alt=f"Demand of {subject} by month, the model's answer and the panel's",
+        missing="Nothing is known of these months.",
+    )
+
+
+def _parts(tables: dict, found: workshop.Study, subject: str) -> exhibits.Exhibit:
+    return exhibits.figure(
+        charts.parts(found, tables["planning_units"], subject=subject),
+        alt=f"Trend, season and rest of {subject}",
+        missing=f"Parts are told from {workshop.SHORTEST_SEASON} months on that differ.",
+    )
+
+
+def _correlations(_tables: dict, found: workshop.Study, subject: str) -> exhibits.Exhibit:
+    return exhibits.figure(
+        charts.residuals(found, subject=subject),
+        alt=f"Correlations by months apart of {subject}, and of the model's errors",
+        missing="Too few months for correlations.",
+    )
+
+
+PICTURES = {
+    "Both answers": _forecasts,
+    "Trend, season and rest": _parts,
+    "Correlations by months apart": _correlations,
+}
+
+
+def tables_of(found: workshop.Study) -> list[exhibits.Exhibit]:
+    """What is noted, who was nearest, parameters, and tests of what the model leaves."""
     scores = {"wape": "rate", "bias_rate": "signed_rate", "months": "count", "p_value": "decimal"}
     headings = ["WAPE", "Bias", "Months", "p of the difference to the panel"]
-    shown = [
-        exhibits.note(f"{subject}: {_sum(found)} {workshop.comparison(found)}"),
-        *(exhibits.note(text) for text in found.notes),
-        exhibits.figure(
-            charts.forecasts(found, units, subject=subject, cycle=cycle),
-            alt=f"Demand of {subject} by month, the model's answer and the panel's",
-            missing="Nothing is known of these months.",
-        ),
-        exhibits.table(
-            found.scores,
-            caption="Whole years held out: who was nearest",
-            columns={"who": "Answer"} | dict(zip(scores, headings, strict=True)),
-            kinds=scores,
-            missing="No year could be held out: the history is too short.",
-        ),
-    ]
+    nearest = exhibits.table(
+        found.scores,
+        caption="Whole years held out: who was nearest",
+        columns={"who": "Answer"} | dict(zip(scores, headings, strict=True)),
+        kinds=scores,
+        missing="No year could be held out: the history is too short.",
+    )
+    return [*map(exhibits.note, found.notes), nearest, *_parameters(found), _tests(found)]
+
+
+def _parameters(found: workshop.Study) -> list[exhibits.Exhibit]:
     if found.fit is None:
-        return shown
+        return []
     named = {"parameter": "Parameter", "value": "Value", "lower": "From", "upper": "To"}
     aicc = exhibits.format_amount(found.fit.aicc, "exact")
-    return shown + [
-        exhibits.table(
-            found.fit.parameters,
-            caption=f"Parameters of {found.fit.words}, with 80 % intervals; AICc {aicc}",
-            columns=named | {"state": "How"},
-            kinds=dict.fromkeys(["value", "lower", "upper"], "decimal"),
-        )
-    ]
+    table = exhibits.table(
+        found.fit.parameters,
+        caption=f"Parameters of {found.fit.words}, with 80 % intervals; AICc {aicc}",
+        columns=named | {"state": "How"},
+        kinds=dict.fromkeys(["value", "lower", "upper"], "decimal"),
+    )
+    return [table]
 
 
-def beneath(tables: dict, found: workshop.Study, *, subject: str) -> list[exhibits.Exhibit]:
-    """What the second tab shows of a study: parts, correlations, tests of what is left.
-
-    Parameters
-    ----------
-    tables, found, subject
-        As in ``answers``.
-    """
+def _tests(found: workshop.Study) -> exhibits.Exhibit:
     finding = found.tests["is_alarm"].map({True: "alarm", False: "quiet"})
     columns = {"test": "Test", "p_value": "p", "finding": "Finding", "meaning": "What it means"}
-    return [
-        exhibits.figure(
-            charts.parts(found, tables["planning_units"], subject=subject),
-            alt=f"Trend, season and rest of {subject}",
-            missing=f"Parts are told from {workshop.SHORTEST_SEASON} months on that differ.",
-        ),
-        exhibits.figure(
-            charts.residuals(found, subject=subject),
-            alt=f"Correlations by months apart of {subject}, and of the model's errors",
-            missing="Too few months for correlations.",
-        ),
-        exhibits.table(
-            found.tests.assign(finding=finding),
-            caption="Tests of what the model leaves, and of the level; alarm below p = 0.05",
-            columns=columns,
-            kinds={"p_value": "decimal"},
-            missing="Too few months for tests.",
-        ),
-    ]
+    return exhibits.table(
+        found.tests.assign(finding=finding),
+        caption="Tests of what the model leaves, and of the level; alarm below p = 0.05",
+        columns=columns,
+        kinds={"p_value": "decimal"},
+        missing="Too few months for tests.",
+    )
 
 
 def _sum(found: workshop.Study) -> str:
@@ -197,14 +195,36 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
     try:
         tables = load(workspace, cycle)
     except months.UsageError as error:
-        return widgets.VBox([widgets.HTML(LOOK + exhibits.note(str(error)).html)])
-    own = _controls(tables)
-    smoothing = widgets.HBox([own[name] for name in ("form", "is_held", *_SLIDERS)])
-    orders = widgets.HBox([own[name] for name in ("is_own", *_ORDERS)])
-    shown = {answers: widgets.HTML(), beneath: widgets.HTML()}
-    tabs = widgets.Tab(list(shown.values()), titles=("Answers", "What lies beneath"))
+        return frame.missing(error)
+    return _Bench(workspace, tables).box
 
-    def asked() -> dict:
+
+class _Bench:
+    """The controls, the study they ask for, and what is shown of it."""
+
+    def __init__(self, workspace: str | Path, tables: dict) -> None:
+        self.tables, self.own, self.found = tables, _controls(), None
+        self.question: tuple = ()  # what is studied; estimates that are shown are no part of it
+        self.fitting = threading.Lock()
+        self.levels = slices.lists(tables["demand_history"], tables["items"])
+        own, place = self.own, widgets.VBox(layout={"min_height": "4.5em"})  # nothing below jumps
+        self.smoothing = frame.row(*(own[name] for name in ("form", "is_held", *_SLIDERS)))
+        self.orders = frame.row(*(own[name] for name in ("is_own", *_ORDERS)))
+        self.picture = frame.choice("Picture", list(PICTURES), width="22em")
+        rows = [frame.row(*self.levels.values())]
+        rows.append(frame.row(own["model"], own["has_events"], self.picture))
+        rows += [self.smoothing, self.orders, place]
+        self.view, self.work = frame.View(workspace, tables["cycle"], *rows), frame.Work(place)
+        self.box = frame.box(self.view.box)
+        self.box.work = self.work
+        for control in (*self.levels.values(), *own.values()):
+            control.observe(self.study, "value")
+        self.picture.observe(self.draw, "value")
+        self.study()
+
+    def asked(self) -> dict:
+        """Parameters held at somebody's figures."""
+        own = self.own
         if own["model"].value == "ets":
             form = own["form"].value
             held = {name: own[name].value for name in _SLIDERS} if own["is_held"].value else {}
@@ -214,47 +234,48 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         counts = [own[name].value for name in _ORDERS]
         return {"order": tuple(counts[:3]), "seasonal_order": tuple(counts[3:])}
 
-    def redraw(_change: object = None) -> None:
+    def study(self, _change: object = None) -> None:
+        """Fit what is chosen; a newer choice takes the place of the one under way."""
+        own = self.own
         is_ets = own["model"].value == "ets"
-        smoothing.layout.display = "flex" if is_ets else "none"
-        orders.layout.display = "none" if is_ets else "flex"
+        self.smoothing.layout.display = None if is_ets else "none"
+        self.orders.layout.display = "none" if is_ets else None
         for name in _ORDERS:
             own[name].disabled = not own["is_own"].value
-        named = {level: own[level].value for level in _EVERY}
-        choice = {"has_events": own["has_events"].value, "model": own["model"].value}
-        try:
-            found = studied(tables, named, parameters=asked(), **choice)
-        except months.UsageError as error:
-            for place in shown.values():
-                place.value = LOOK + exhibits.note(str(error)).html
+        how = {"has_events": own["has_events"].value, "model": own["model"].value}
+        question = slices.named(self.levels), how | {"parameters": self.asked()}
+        if question == self.question:
             return
-        _follow(own, found, redraw)
-        told = list(shown)[tabs.selected_index]  # only what is seen is drawn
-        parts = told(tables, found, subject=_subject(own))
-        shown[told].value = LOOK + "".join(part.html for part in parts)
+        self.question, (named, how) = question, question
 
-    def narrow(_change: object) -> None:
-        own["item"].unobserve(redraw, "value")
-        own["item"].options = _items(tables, own["family"].value)
-        own["item"].observe(redraw, "value")
-        redraw()
+        def job(tick: Callable) -> tuple:
+            with self.fitting:  # one study at a time: statsmodels and what is kept are shared
+                tick(0.2, f"{own['model'].label} is fitted, and whole years are held out…")
+                return studied(self.tables, named, **how), named
 
-    own["family"].observe(narrow, "value")
-    for name, control in own.items():
-        if name != "family":
-            control.observe(redraw, "value")
-    tabs.observe(redraw, "selected_index")
-    redraw()
-    rows = [widgets.HBox([own[name] for name in _EVERY])]
-    rows += [widgets.HBox([own["model"], own["has_events"]]), smoothing, orders]
-    for row in rows:
-        row.layout.flex_flow = "row wrap"
-    box = widgets.VBox([*rows, tabs])
-    box.add_class("sopkit")
-    return box
+        self.work.start(job, self.show)
+
+    def show(self, made: tuple[workshop.Study, dict]) -> None:
+        """Show a study; controls that hold nothing follow what was estimated."""
+        self.found, self.named = made
+        _follow(self.own, self.found)
+        self.draw()
+
+    def draw(self, _change: object = None) -> None:
+        """The picture that is chosen, and all tables."""
+        if self.found is None:
+            return
+        found, subject = self.found, slices.subject(self.named)
+        self.view.show(
+            sentence(found, subject),
+            PICTURES[self.picture.value](self.tables, found, subject),
+            tables_of(found),
+            _PAGE,
+            {"months_ahead": found.ahead, "errors": found.scores, "tests": found.tests},
+        )
 
 
-def _follow(own: dict[str, widgets.Widget], found: workshop.Study, redraw) -> None:
+def _follow(own: dict[str, widgets.Widget], found: workshop.Study) -> None:
     """Sliders and orders that are not held show what was estimated and chosen."""
     if found.fit is None:
         return
@@ -266,26 +287,7 @@ def _follow(own: dict[str, widgets.Widget], found: workshop.Study, redraw) -> No
         counts = (*found.fit.choice["order"], *found.fit.choice["seasonal_order"])
         places |= dict(zip(_ORDERS, counts, strict=True))
     for name, value in places.items():
-        own[name].unobserve(redraw, "value")
         own[name].value = round(value, 2)
-        own[name].observe(redraw, "value")
-
-
-def _subject(own: dict[str, widgets.Widget]) -> str:
-    """``Tents, South, Retail``; the company where nothing is named."""
-    named = [own[level].label for level in _EVERY if own[level].value != schema.ALL]
-    return ", ".join(named) or schema.COMPANY_LABEL
-
-
-def _items(tables: dict, family: str) -> list[tuple[str, str]]:
-    """Items of a family that were sold, largest first."""
-    rows = tables["demand_history"]
-    rows = rows if family == schema.ALL else rows[rows["family"] == family]
-    ranked = rows.groupby("item")["demand"].sum().sort_values(ascending=False, kind="stable")
-    items = pd.Series(ranked.index, index=ranked.index)
-    names = schema.lookup(items, tables["items"], "description")
-    words = [item if pd.isna(name) else f"{item} {name}" for item, name in names.items()]
-    return [(_EVERY["item"], schema.ALL), *zip(words, ranked.index, strict=True)]
 
 
 def _form_words(form: str) -> str:
@@ -293,23 +295,13 @@ def _form_words(form: str) -> str:
     return f"{form}: error {error}, trend {trend}, season {season}"
 
 
-def _controls(tables: dict) -> dict[str, widgets.Widget]:
+def _controls() -> dict[str, widgets.Widget]:
     """What is chosen, by name."""
-    look = {"style": {"description_width": "6em"}}
-    history, made = tables["demand_history"], {}
-    for level, word in _EVERY.items():
-        known = sorted(set(history[level]) - {schema.ALL})
-        options = [(word, schema.ALL), *((member, member) for member in known)]
-        options = _items(tables, schema.ALL) if level == "item" else options
-        made[level] = widgets.Dropdown(
-            options=options, description=level.capitalize(), layout={"width": "17em"}, **look
-        )
     models = [(words, name) for name, words in single_models.MODELS.items()]
-    made["model"] = widgets.Dropdown(options=models, description="Model", **look)
+    made = {"model": frame.choice("Model", models)}
     made["has_events"] = widgets.Checkbox(True, description="With events", indent=False)
     forms = [(_BEST, _BEST), *((_form_words(form), form) for form in single_models.FORMS)]
-    wide = {"layout": {"width": "30em"}}
-    made["form"] = widgets.Dropdown(options=forms, description="Form", **wide, **look)
+    made["form"] = frame.choice("Form", forms, width="30em")
     made["is_held"] = widgets.Checkbox(False, description="Hold smoothing at", indent=False)
     for name, words in _SLIDERS.items():
         made[name] = widgets.FloatSlider(
@@ -319,6 +311,7 @@ def _controls(tables: dict) -> dict[str, widgets.Widget]:
             step=0.01,
             description=name,
             tooltip=words,
+            layout={"width": "18em"},
             continuous_update=False,
             style={"description_width": "4em"},
         )

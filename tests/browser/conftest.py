@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CYCLE = "2026-01"
@@ -42,9 +42,9 @@ def browser(needs) -> Browser:
 
 @dataclass
 class Lab:
-    """A JupyterLab on a workspace, and the browser that looks at it."""
+    """A JupyterLab on a workspace, and the window that looks at it."""
 
-    browser: Browser
+    window: BrowserContext
     workspace: Path
     address: str
     token: str
@@ -52,23 +52,15 @@ class Lab:
     @contextmanager
     def opened(self, notebook: str):
         """A notebook opened and run from the menu, as a page; its kernel ends with the block."""
-        context = self.browser.new_context(viewport={"width": 1500, "height": 1000})
-        context.route("**/*", self._keep_inside)
-        context.set_default_timeout(_RUN_MILLISECONDS)
-        page = context.new_page()
+        page = self.window.new_page()
         try:
             where = f"lab/workspaces/{notebook}/tree/notebooks/{notebook}.ipynb"
             page.goto(f"{self.address}/{where}?token={self.token}&reset")
             _run_all(page)
             yield page
         finally:
-            context.close()
+            page.close(run_before_unload=False)
             self._end_kernels()
-
-    def _keep_inside(self, route: object) -> None:
-        """Nothing is asked of any other machine."""
-        inside = route.request.url.startswith((self.address, "data:", "blob:"))
-        route.continue_() if inside else route.abort()
 
     def _ask(self, method: str, path: str) -> bytes:
         request = urllib.request.Request(f"{self.address}/api/{path}", method=method)
@@ -115,9 +107,24 @@ def lab(browser, sample_workspace, tmp_path_factory) -> Lab:
     try:
         address = f"http://127.0.0.1:{port}"
         _wait_for(address, server, root / "lab.log")
-        yield Lab(browser, workspace, address, token)
+        window = _window(browser, address)
+        yield Lab(window, workspace, address, token)
+        window.close()
     finally:
         _end(server)
+
+
+def _window(browser: Browser, address: str) -> BrowserContext:
+    """One for all notebooks, so that JupyterLab is fetched once; it asks no other machine."""
+
+    def keep_inside(route: Route) -> None:
+        inside = route.request.url.startswith((address, "data:", "blob:"))
+        route.continue_() if inside else route.abort()
+
+    window = browser.new_context(viewport={"width": 1500, "height": 1000})
+    window.route("**/*", keep_inside)
+    window.set_default_timeout(_RUN_MILLISECONDS)
+    return window
 
 
 def _free_port() -> int:

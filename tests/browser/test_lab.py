@@ -1,4 +1,4 @@
-"""Explorers that write, in a real JupyterLab: opened, run, moved by keyboard, seen to answer.
+"""Explorers in a real JupyterLab: opened, run, moved by keyboard, seen to answer, read back.
 
 How long each answer took, from key to picture, is printed: ``pytest -s`` shows it.
 """
@@ -11,106 +11,142 @@ from contextlib import contextmanager
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
-from sopkit import store, what_if
-from sopkit.explore import override_plan, scenarios
+from sopkit import cycle, store
+from sopkit.explore import override_plan
 
 pytestmark = pytest.mark.slow
 CYCLE = pd.Timestamp("2026-01-01")
-SENTENCE, PICTURE = ".sopkit .sentence", ".sopkit img"
+SHOWN = """room => [".sentence", "img"].map(
+  what => [...room.querySelectorAll(what)].map(e => e.textContent || e.src).join())"""
+IS_OTHER = f"""([room, before]) => ({SHOWN})(room).every((now, k) => now && now !== before[k])"""
+
+
+def _explorer(page: Page, number: int = 0) -> Locator:
+    """An explorer of a notebook, once it has drawn."""
+    room = page.locator(".sopkit").nth(number)
+    room.locator(".sentence").first.wait_for()
+    room.locator(".widget-text, .widget-dropdown").first.wait_for()
+    return room
 
 
 @contextmanager
-def answered(page: Page, what: str, capsys) -> Iterator[None]:
+def _answered(room: Locator, what: str, capsys) -> Iterator[None]:
     """What is done inside is answered: sentence and picture are others afterwards."""
-    before, begun = _shown(page), time.perf_counter()
+    before, begun = room.evaluate(SHOWN), time.perf_counter()
     yield
-    page.wait_for_function(
-        "([sentence, picture, before]) => {"
-        "  const now = [...document.querySelectorAll(sentence)].map(e => e.textContent).join();"
-        "  const drawn = [...document.querySelectorAll(picture)].map(e => e.src).join();"
-        "  return now && drawn && now !== before[0] && drawn !== before[1]; }",
-        arg=[SENTENCE, PICTURE, before],
-    )
+    room.page.wait_for_function(IS_OTHER, arg=[room.element_handle(), before])
     with capsys.disabled():
         print(f"\n{what}: {time.perf_counter() - begun:.2f} s", end="")  # noqa: T201
 
 
-def _shown(page: Page) -> list[str]:
-    """The words that are said, and the pictures that are drawn."""
-    said = page.locator(SENTENCE).all_text_contents()
-    return [
-        ",".join(said),
-        page.evaluate(
-            "picture => [...document.querySelectorAll(picture)].map(e => e.src).join()", PICTURE
-        ),
-    ]
-
-
-def _press(page: Page, label: str, *keys: str) -> None:
+def _press(room: Locator, label: str, *keys: str) -> None:
     """Keys on a control that is found by its words."""
-    page.locator(".sopkit").get_by_label(label, exact=True).first.focus()
+    _focus(room.get_by_label(label, exact=True).first, *keys)
+
+
+def _focus(control: Locator, *keys: str) -> None:
+    control.focus()
     for key in keys:
-        page.keyboard.press(key)
+        control.page.keyboard.press(key)
 
 
-def _write(page: Page, label: str, text: str) -> None:
+def _write(room: Locator, label: str, text: str) -> None:
     """Another text in a control, typed and left by Tab."""
-    page.locator(".sopkit").get_by_label(label, exact=True).first.focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.type(text)
-    page.keyboard.press("Tab")
+    _press(room, label, "Control+a")
+    room.page.keyboard.type(text)
+    room.page.keyboard.press("Tab")
 
 
-def _choose(page: Page, label: str, option: str) -> None:
-    """An option of a list, by its words."""
-    page.locator(".sopkit").get_by_label(label, exact=True).first.select_option(label=option)
+def _enter(room: Locator, word: str) -> None:
+    """A button, pressed by keyboard."""
+    _focus(room.get_by_role("button", name=word, exact=True).first, "Enter")
 
 
-def _click(page: Page, word: str) -> None:
-    page.locator(".sopkit").get_by_role("button", name=word, exact=True).first.click()
+def test_errors_by_another_measure_are_seen(lab, capsys):
+    with lab.opened("explore_accuracy") as page:
+        room = _explorer(page)
+        room.locator("img").first.wait_for()
+        with _answered(room, "accuracy: another measure", capsys):
+            _press(room, "Measure", "ArrowDown")
+        assert room.get_by_label("Measure", exact=True).input_value() == "Bias"
+        _focus(room.get_by_role("tab", name="Models"), "ArrowRight", "Enter")
+        chosen = room.locator("[role=tab][aria-selected=true]").get_by_text("Past plans")
+        chosen.wait_for()
+        cells = page.locator(".jp-Cell").count()
+        _press(room, "Measure", "d", "d")  # two of them delete a cell elsewhere in JupyterLab
+        assert page.locator(".jp-Cell").count() == cells
+
+
+def test_another_model_of_a_slice_and_one_series_are_seen(lab, capsys):
+    with lab.opened("explore_series") as page:
+        for number, what in enumerate(("Model", "Family")):
+            room = _explorer(page, number)
+            room.locator("img").first.wait_for()
+            with _answered(room, f"series: another {what.lower()}", capsys):
+                _press(room, what, "ArrowDown")
+
+
+def test_a_correction_of_one_family_is_seen(lab, capsys):
+    with lab.opened("explore_history") as page:
+        room = _explorer(page)
+        with _answered(room, "history: a family, a correction", capsys):
+            _press(room, "Family", "ArrowDown")
+            _press(room, "Corrections", "ArrowDown")
+        _enter(room, "Refuse")
+        room.get_by_text("Say who you are: your name is missing.").wait_for()
+
+
+def test_what_accepting_a_line_makes_of_the_plan_is_seen(lab, capsys):
+    with lab.opened("explore_feedback") as page:
+        room = _explorer(page)
+        with _answered(room, "feedback: a line", capsys):
+            _press(room, "Lines", "ArrowDown")
+        assert "Chosen: 1, worth" in room.locator(".sentence").last.text_content()
 
 
 def test_an_override_is_seen_kept_and_read_back(lab, capsys):
     with lab.opened("explore_overrides") as page:
-        page.locator(PICTURE).first.wait_for()
-        with answered(page, "overrides: a number", capsys):
-            _write(page, "Tents, 2026-04", "9000")
-        assert "Tents in 2026-04: " in page.locator(SENTENCE).all_text_contents()[-1]
-        _choose(page, "Reason", "promotion or event")
-        _write(page, "Your name", "Ann Lund")
-        _click(page, "Keep")
-        page.locator(".sopkit .sentence").get_by_text(
-            "Written to data/raw/overrides/2026-01_Ann-Lund"
-        ).wait_for()
+        room = _explorer(page)
+        room.locator("img").first.wait_for()
+        with _answered(room, "overrides: a number", capsys):
+            _write(room, "Tents, 2026-04", "9000")
+        assert "Tents in 2026-04: " in room.locator(".sentence").last.text_content()
+        _press(room, "Reason", "ArrowDown")
+        _write(room, "Your name", "Ann Lund")
+        _enter(room, "Keep")
+        room.get_by_text("Written to data/raw/overrides/2026-01_Ann-Lund").wait_for()
     seen = override_plan.load(lab.workspace, CYCLE)  # as another session reads it
     kept = seen["overrides"].query("author == 'Ann Lund'").iloc[0]
-    assert (kept["family"], kept["quantity"], kept["reason"]) == (
-        "Tents",
-        9000,
-        "promotion or event",
-    )
+    told = ("Tents", 9000, "promotion or event")
+    assert tuple(kept[["family", "quantity", "reason"]]) == told
     table = override_plan.grid(seen, seen["value"], {})
     assert table.loc["Tents", pd.Timestamp("2026-04-01")] == pytest.approx(9000)
 
 
 def test_a_scenario_is_seen_saved_and_planned_by_the_batch(lab, capsys):
     with lab.opened("explore_scenarios") as page:
-        page.locator(PICTURE).first.wait_for()
-        with answered(page, "scenarios: a slider", capsys):
-            _press(page, "Tents", "ArrowRight", "ArrowRight")
-        _write(page, "Name", "More tents")
-        _write(page, "In a sentence", "A chain opens")
-        _choose(page, "It", "happens to us")
-        _write(page, "Your name", "Ann Lund")
-        _click(page, "Save as a scenario")
-        page.get_by_text("Written to data/raw/scenarios/more-tents.yml").wait_for()
-        said = page.locator(SENTENCE).all_text_contents()[0]
-    tables = scenarios.load(lab.workspace, CYCLE)  # the batch reads and plans it by these calls
-    saved = tables["known"]["more-tents"]
-    assert saved.changes[0]["family"] == "Tents" and saved.changes[0]["rate"] == 0.1
-    kpis = what_if.answer(tables["base"], saved.changes)["kpis"].set_index("kpi")["amount"]
-    assert f"{round(kpis['late_quantity']):,}" in said.replace("\u00a0", " ")
-    assert "more-tents" in set(store.scenario_files(lab.workspace)["scenario"])
-    assert store.check(lab.workspace, CYCLE)["state"].ne("breach").all()
+        room = _explorer(page)
+        room.locator("img").first.wait_for()
+        slider = room.locator(".widget-slider").filter(has=page.locator("label", has_text="Tents"))
+        with _answered(room, "scenarios: a slider", capsys):
+            _focus(slider.locator(".noUi-handle"), "ArrowRight", "ArrowRight")
+        assert slider.locator(".noUi-handle").get_attribute("aria-label") == "Tents"
+        slider.get_by_text("+10%").wait_for()
+        _write(room, "Name", "More tents")
+        _write(room, "In a sentence", "A chain opens")
+        _press(room, "It", "ArrowDown")
+        _write(room, "Your name", "Ann Lund")
+        _enter(room, "Save as a scenario")
+        room.get_by_text("Written to data/raw/scenarios/more-tents.yml").wait_for()
+        said = room.locator(".sentence").first.text_content()
+    for other in (lab.workspace / "data/raw/scenarios").iterdir():
+        if other.name != "more-tents.yml":
+            other.unlink()  # each takes the batch seconds
+    cycle.compute(store.open_workspace(lab.workspace), CYCLE, {"reconciliation": {}})
+    planned = store.read(lab.workspace, "scenarios", CYCLE).set_index(["scenario", "kpi"])[
+        "difference"
+    ]
+    late = planned["more-tents", "late_quantity"]
+    assert f"{round(late):,} units more are late" in said.replace("\u00a0", " ")

@@ -12,7 +12,7 @@ import pytest
 from sopkit import contract, cycle, months, policies, store
 from sopkit.__main__ import main
 from sopkit.demand import choices, chosen, forecasting, trying
-from sopkit.explore import choosing
+from sopkit.explore import choosing, slices
 
 CYCLE = pd.Timestamp("2026-01-01")
 
@@ -133,8 +133,8 @@ def test_a_closed_demand_review_takes_no_choice(root, monkeypatch):
 
 
 def test_items_never_sold_are_listed_as_such(tables):
-    known = tables | {"items": pd.concat([tables["items"], pd.DataFrame([{"item": "NEW"}])])}
-    options = choosing._items(known, sorted(set(tables["series"]["item"])))
+    items = pd.concat([tables["items"], pd.DataFrame([{"item": "NEW"}])])
+    options = slices.items_listed(items, sorted(set(tables["series"]["item"])))
     assert options[0] == ("every item", "all") and options[-1] == ("NEW (never sold)", "NEW")
     with pytest.raises(months.UsageError, match="Nothing was ever sold there"):
         choosing.chosen_slice(tables, {"item": "NEW"})

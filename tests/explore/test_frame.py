@@ -41,6 +41,12 @@ def test_every_control_has_a_name_and_a_tip():
         assert all(part.description and part.tooltip for part in parts)
 
 
+def test_a_control_in_focus_keeps_its_keys_from_jupyterlab():
+    mark = "target.setAttribute('data-lm-suppress-shortcuts', '')"
+    for made in (frame.box(), frame.missing(months.UsageError("nothing"))):
+        assert mark in made.children[0].value
+
+
 def test_a_long_list_is_searched_and_keeps_what_is_chosen():
     found = frame.names("Group", [(f"Name {k}", k) for k in range(1000)])
     find, listed = found.children
