@@ -18,6 +18,7 @@ from sopkit.charts import demand as charts
 from sopkit.explore import frame, override_plan, override_words
 from sopkit.explore.override_plan import CELL
 from sopkit.explore.override_sheet import LOOK, Sheet, windows
+from sopkit.explore.work import Work
 
 KINDS = [("set to", "set"), ("add", "add"), ("times", "scale")]
 REASONS = (
@@ -70,7 +71,7 @@ def explorer(
         desk = _Desk(workspace, cycle, tables, keep or store.add)
         box.children = [*box.children[:-1], desk.view.box]
 
-    frame.Work(place).start(job, done)
+    Work(place).start(job, done)
     return box
 
 
@@ -165,7 +166,7 @@ class _Desk:
         subject = ", ".join(name for name in levels.values() if name != schema.ALL)
         subject = subject or "the whole company"
         chart = charts.by_hand(lines, self.tables["unit"], subject=subject)
-        return exhibits.figure(chart, alt=f"Demand plan of {subject} by month, before and after")
+        return frame.picture(chart, alt=f"Demand plan of {subject} by month, before and after")
 
     def write(self, family: str, month: pd.Timestamp, amount: float) -> None:
         """Take what somebody wrote into a cell."""

@@ -12,6 +12,7 @@ import pytest
 
 from sopkit import contract, months, schema, steps, store
 from sopkit.explore import frame, override_plan, override_words, overrides
+from sopkit.explore.work import Work
 
 CYCLE = pd.Timestamp("2026-01-01")
 FEBRUARY = pd.Timestamp("2026-02-01")
@@ -254,7 +255,7 @@ def at_once(monkeypatch):
         except months.UsageError as error:
             work.place.children = [frame.missing(error)]
 
-    monkeypatch.setattr(frame.Work, "start", start)
+    monkeypatch.setattr(Work, "start", start)
 
 
 def every(box) -> list:
