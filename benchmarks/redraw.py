@@ -1,16 +1,16 @@
-"""From a moved widget to the picture in the browser: median and worst of 20, in milliseconds.
+"""From a moved control to the picture in the browser: median and worst of 20, in milliseconds.
 
-    python benchmarks/redraw.py WORKSPACE [CYCLE] [--chromium /usr/bin/chromium] [--port 8970]
+    python benchmarks/redraw.py [WORKSPACE CYCLE] [--only accuracy] [--chromium /usr/bin/chromium]
 
-Starts JupyterLab on a folder of its own, opens the accuracy explorer on a workspace that has been
-run, and moves its lists as a person would. Needs Playwright and a Chromium.
+Starts JupyterLab on a folder of its own, opens the explorers of accuracy, overrides and scenarios
+on a workspace that has been run (left out: the sample company, made and run first), and moves their
+controls as a person would. Needs a Chromium.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import json
 import os
 import statistics
@@ -22,31 +22,56 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-
-from sopkit import months, store
+import pandas as pd
+from playwright.sync_api import Error, Page, sync_playwright
 
 _NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 _PATIENCE = 900_000  # ms: a back-test of thousands of series takes its time
 _MOVES = 20
-_MOVED = """([word, place]) => new Promise((done, failed) => {
-  const seen = (one) => one.offsetParent !== null
-  const named = (one) => one.textContent.trim() === word && seen(one)
-  const label = [...document.querySelectorAll('.sopkit label')].find(named)
-  const list = label.parentElement.querySelector('select')
-  const picture = () => [...document.querySelectorAll('.sopkit .chart img')].find(seen)
-  const before = picture()?.src
-  const start = performance.now()
-  list.selectedIndex = place % list.options.length
-  list.dispatchEvent(new Event('change', {bubbles: true}))
+_SEEN = """const seen = (one) => one.offsetParent !== null
+  const all = (what) => [...document.querySelectorAll('.sopkit ' + what)].filter(seen)
+  const shown = () => all('.chart img')[0]
+"""
+_MOVED = (
+    """([move, word, place]) => new Promise((done, failed) => {
+  """
+    + _SEEN
+    + """
+  const before = shown()?.src, start = performance.now()
+  const tell = (one, kind) => one.dispatchEvent(new Event(kind, {bubbles: true}))
+  if (move === 'list') {
+    const label = all('label').find((one) => one.textContent.trim() === word)
+    const list = label.parentElement.querySelector('select')
+    list.selectedIndex = place % list.options.length
+    tell(list, 'change')
+  } else if (move === 'cell') {
+    const cells = all('.cell input').filter((one) => !one.disabled && one.value > 0)
+    const cell = cells[place % cells.length]
+    cell.value = Math.round(cell.value * 1.1) + 1
+    tell(cell, 'input')
+    tell(cell, 'change')
+  } else {
+    const sliders = all('.column .widget-hslider:not(.months) .noUi-handle')
+    const slider = sliders[place % sliders.length]
+    const key = {key: 'ArrowRight', code: 'ArrowRight', keyCode: 39, bubbles: true}
+    slider.dispatchEvent(new KeyboardEvent('keydown', key))
+  }
   const look = () => {
-    const now = picture()
+    const now = shown()
     if (now && now.src !== before && now.complete) done(performance.now() - start)
-    else if (performance.now() - start > 20000) failed(`${word} ${place}: nothing was drawn`)
+    else if (performance.now() - start > 20000) failed(`${move} ${word} ${place}: nothing drawn`)
     else requestAnimationFrame(look)
   }
   requestAnimationFrame(look)
 })"""
+)
+_PLANS = {  # explorer: its moves
+    "accuracy": [("list", "Group", k) for k in range(1, 9)]
+    + [("list", "Model", k) for k in range(1, 9)]
+    + [("list", "Ahead", k) for k in range(3, 7)],
+    "overrides": [("cell", "", k) for k in range(_MOVES)],
+    "scenarios": [("slider", "", k) for k in range(_MOVES)],
+}
 
 
 @contextlib.contextmanager
@@ -94,47 +119,69 @@ def opened(page: Page, address: str, notebook: str) -> None:
         asked.click()
 
 
-def moves(page: Page) -> list[float]:
-    """Milliseconds of each move of a list until its picture is there."""
-    groups, models, ahead = "Group", "Model", "Ahead"
-    plan = [(groups, k) for k in range(1, 9)] + [(models, k) for k in range(1, 9)]
-    plan += [(ahead, k) for k in itertools.islice(itertools.count(3), _MOVES - len(plan))]
+def moves(page: Page, plan: list[tuple]) -> list[float]:
+    """Milliseconds of each move until its picture is there; a move that draws nothing is told."""
     took = []
     for move in plan:
-        took.append(page.evaluate(_MOVED, list(move)))
+        try:
+            took.append(page.evaluate(_MOVED, list(move)))
+        except Error as error:
+            print(error.message.splitlines()[0], flush=True)
         page.wait_for_timeout(1500)  # tables come after the picture
     return took
+
+
+def measured(page: Page, address: str, folder: Path, name: str, where: dict) -> dict[str, object]:
+    """A row of the table: one explorer opened, and its controls moved."""
+    notebook = f"explore_{name}.ipynb"
+    placed(notebook, folder, **where)
+    opened(page, address, notebook)
+    start = time.perf_counter()
+    page.wait_for_selector(".sopkit .chart img", timeout=_PATIENCE)
+    seconds = time.perf_counter() - start
+    page.wait_for_timeout(3000)
+    took = moves(page, _PLANS[name])
+    print(f"{name}, ms: " + " ".join(f"{one:.0f}" for one in took), flush=True)
+    row = {"explorer": name, "opened s": round(seconds, 1), "moves": len(took)}
+    row |= {"median ms": round(statistics.median(took)), "worst ms": round(max(took))}
+    return row | {"load": round(os.getloadavg()[0], 1)}
+
+
+def sample(folder: Path) -> tuple[Path, str]:
+    """The sample company, run."""
+    for words in (["init", str(folder)], ["run", "--workspace", str(folder)]):
+        subprocess.run([sys.executable, "-m", "sopkit", *words], check=True, stdout=sys.stderr)
+    return folder, max(path.name for path in (folder / "reports").iterdir() if path.is_dir())
 
 
 def main() -> None:
     """What stands in the heading, printed."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("workspace", type=Path)
-    asked.add_argument("cycle", nargs="?", help="YYYY-MM (default: after the last month of sales)")
+    asked.add_argument("workspace", type=Path, nargs="?")
+    asked.add_argument("cycle", nargs="?")
+    asked.add_argument("--only", choices=list(_PLANS), action="append")
     asked.add_argument("--chromium", default="/usr/bin/chromium")
     asked.add_argument("--port", type=int, default=8970)
-    asked.add_argument("--picture", help="where to keep a picture of the screen afterwards")
+    asked.add_argument("--pictures", type=Path, help="folder for the screens as they are at last")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as open_:
-        folder = Path(name)
-        cycle = given.cycle or months.label(store.default_cycle(given.workspace))
-        where = {"workspace": str(given.workspace.resolve()), "cycle": cycle}
-        placed("explore_accuracy.ipynb", folder, **where)
+        folder, workspace, cycle = Path(name), given.workspace, given.cycle
+        if workspace is None:
+            workspace, cycle = sample(folder / "sample")
+        where = {"workspace": str(workspace.resolve()), "cycle": cycle}
         address = open_.enter_context(lab(folder, given.port))
         player = open_.enter_context(sync_playwright())
         browser = player.chromium.launch(
             executable_path=given.chromium, args=["--no-sandbox", "--disable-gpu"]
         )
-        page = browser.new_page(viewport={"width": 1440, "height": 1200})
-        opened(page, address, "explore_accuracy.ipynb")
-        start = time.perf_counter()
-        page.wait_for_selector(".sopkit .chart img", timeout=_PATIENCE)
-        print(f"accuracy: opened in {time.perf_counter() - start:.1f} s", flush=True)
-        took = moves(page)
-        print("moves, ms: " + " ".join(f"{one:.0f}" for one in took))
-        print(f"median {statistics.median(took):.0f} ms, worst {max(took):.0f} ms of {len(took)}")
-        if given.picture:
-            page.screenshot(path=given.picture)
+        rows = []
+        for explorer in given.only or _PLANS:
+            page = browser.new_page(viewport={"width": 1440, "height": 1200})
+            rows.append(measured(page, address, folder, explorer, where))
+            if given.pictures:
+                page.screenshot(path=given.pictures / f"{explorer}.png")
+            page.close()
+        print(pd.DataFrame(rows).to_string(index=False))
         browser.close()
 
 

@@ -67,7 +67,10 @@ def forecast_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
 
 
 def told_tests(tables: Tables, *, horizon: int) -> forecasting.Backtest:
-    """The tests as tables `backtest` and `accuracy` tell them: beside net sales, levels agreed."""
+    """The tests as tables `backtest` and `accuracy` tell them: beside net sales, levels agreed.
+
+    They are those of a run where the horizon is: a model is judged sound by all of its months.
+    """
     part = Part(tables)
     tests, _ = _coherent([part], [forecast_tests(tables, horizon=horizon)], ALONE)
     return _beside_sales(part, tests[0])

@@ -16,6 +16,7 @@ from sopkit import months
 from sopkit.demand import lags, value_added
 from sopkit.explore import cube, errors, frame, ledger
 from sopkit.explore.cube import MEASURES
+from sopkit.explore.work import Work
 
 _ALL = ""  # every member
 _SEEN_ON = {  # where the pages show the same
@@ -36,7 +37,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
         A cycle whose demand step has been run; where it has not, the explorer says so.
     """
     tabs = widgets.Tab([widgets.VBox(), widgets.VBox()], titles=("Models", "Past plans"))
-    work = [frame.Work(place) for place in tabs.children]
+    work = [Work(place) for place in tabs.children]
     opened = set()
 
     def show(number: int) -> None:
@@ -148,7 +149,7 @@ class Panel:
         kind, level = own["picture"].value, own["level2"].value
         cycle = own["stood"].value if kind == "stood" else self.cycle
         self.view.show(
-            errors.sentence(tables, part, table),
+            lambda: errors.sentence(tables, part, table),
             errors.picture(tables, part, table, kind=kind, cycle=cycle),
             errors.tables_of(tables, part, table, level),
             _SEEN_ON[tables["what"]],

@@ -17,6 +17,7 @@ from sopkit import demand_meeting, exhibits, methods, months, schema, store
 from sopkit.charts import workshop as charts
 from sopkit.demand import choices, hierarchy, models, trying
 from sopkit.explore import frame, slices
+from sopkit.explore.work import Work
 
 HEADING = "Which models did people choose, and do they pay?"
 _HORIZON = 18
@@ -160,7 +161,7 @@ class _Trial:
         self.note = frame.text("Reason", width="34em", tip="Why; kept with the model")
         self.kept = frame.button("Keep this model", "The next run forecasts with it", primary=True)
         self.told, self.place = widgets.HTML(), widgets.VBox()
-        self.work = frame.Work(self.place)
+        self.work = Work(self.place)
         rows = [frame.row(*self.levels.values())]
         rows.append(frame.row(self.model, self.held, self.lag, self.fit))
         rows.append(frame.row(self.author, self.note, self.kept))

@@ -104,6 +104,11 @@ class Part:
         return _taken(self.cube.came, self.cells, self.series)
 
     @cached_property
+    def whole(self) -> Sums:
+        """Sums over the whole slice, in the planning unit."""
+        return _whole(self, is_money=False)
+
+    @cached_property
     def price(self) -> np.ndarray:
         """Today's price of each series, zero where none is known."""
         return np.nan_to_num(self.cube.series["price"].to_numpy(dtype="float64")[self.series])
@@ -189,7 +194,11 @@ class Sums:
 
 
 def whole(own: Part, *, is_money: bool = False) -> Sums:
-    """Sums of all layers compared, over the whole slice."""
+    """Sums of all layers compared, over the whole slice; those of units are added up once."""
+    return _whole(own, is_money=True) if is_money else own.whole
+
+
+def _whole(own: Part, *, is_money: bool) -> Sums:
     weight = own.weight * own.price if is_money else own.weight
     said = np.stack([np.einsum("cs,cs->c", own.of(name), weight) for name in own.layers])
     came = np.einsum("cs,cs->c", own.came, weight)

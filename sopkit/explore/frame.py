@@ -1,4 +1,4 @@
-"""What all explorers share: controls, one layout, links to pages, downloads, long work with a stop.
+"""What all explorers share: controls, one layout, pictures, links to pages, downloads.
 
 Controls stand on top, then one sentence, one line of links, one picture, tables. Everything can be
 reached by keyboard, has a name, and follows JupyterLab's light and dark theme.
@@ -7,10 +7,8 @@ reached by keyboard, has a name, and follows JupyterLab's light and dark theme.
 from __future__ import annotations
 
 import base64
-import contextvars
 import io
 import os
-import threading
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from html import escape
@@ -214,17 +212,17 @@ class View:
 
     def show(
         self,
-        sentence: str,
+        sentence: str | Callable[[], str],
         picture: exhibits.Exhibit | None = None,
         tables: Iterable[exhibits.Exhibit] = (),
         page: tuple[str, str] | None = None,
         data: dict[str, pd.DataFrame] | Callable[[], dict[str, pd.DataFrame]] | None = None,
     ) -> None:
-        """Put what was found in place of what is shown: the picture is seen before tables are made.
+        """Put what was found in place of what is shown: the picture is sent before the rest.
 
         Parameters
         ----------
-        sentence : str
+        sentence : str, or callable that gives it
             What is seen, in words.
         picture : Exhibit, optional
             One picture.
@@ -236,7 +234,7 @@ class View:
             File name → table to save; or a function that gives it.
         """
         self.picture.value = picture.html if picture else ""
-        self.sentence.value = status(sentence)
+        self.sentence.value = status(sentence() if callable(sentence) else sentence)
         self.tables.value = "".join(one.html for one in tables)
         links = []
         if page:
@@ -340,87 +338,3 @@ def download(name: str, table: pd.DataFrame) -> str:
     code = base64.b64encode(text.encode("utf-8-sig")).decode("ascii")
     source = f"data:text/csv;charset=utf-8;base64,{code}"
     return f'<a download="{escape(name)}" href="{source}">{escape(name)}</a>'
-
-
-class Stopped(Exception):
-    """Somebody pressed Stop."""
-
-
-class Work:
-    """Long work in a thread: a bar, what is being done in words, and a Stop button.
-
-    Parameters
-    ----------
-    place : VBox
-        Where bar, words and button are shown while the work lasts, and what came of it after.
-    """
-
-    def __init__(self, place: widgets.VBox) -> None:
-        self.place = place
-        self._bar = widgets.FloatProgress(min=0.0, max=1.0, description="Working")
-        self._bar.tooltip = "How much is done"
-        self._words = widgets.HTML()
-        self._stop = button("Stop", "Give up this work; what is shown stays as it is")
-        self._stop.on_click(self.stop)
-        self._run: object = None  # what is being done now; another one: it was given up
-        self._shown: tuple = ()
-        self._thread = None
-
-    def start(self, job: Callable, done: Callable) -> None:
-        """Begin a piece of work; one that still goes on is given up.
-
-        Parameters
-        ----------
-        job : callable
-            ``job(tick)`` gives the result; between its parts it calls ``tick(share, words)``,
-            which raises ``Stopped`` once Stop was pressed.
-        done : callable
-            ``done(result)`` runs afterwards, unless the work was stopped or failed; it may put
-            something into ``place``.
-        """
-        run = self._run = object()
-        self._bar.value, self._words.value = 0.0, status("Beginning…")
-        self._shown = self.place.children = (row(self._bar, self._stop), self._words)
-
-        def tick(share: float, words: str) -> None:
-            if self._run is not run:
-                raise Stopped
-            self._bar.value, self._words.value = share, status(words)
-
-        context = contextvars.copy_context()  # so that the kernel knows whose output it is
-        target = self._work
-        self._thread = threading.Thread(
-            target=context.run, args=(target, run, tick, job, done), daemon=True
-        )
-        self._thread.start()
-
-    def _work(self, run: object, tick: Callable, job: Callable, done: Callable) -> None:
-        try:
-            result = job(tick)
-            tick(1.0, "Drawing…")
-            done(result)
-            words = ""
-        except Stopped:
-            return  # said when it was pressed
-        except months.UsageError as error:
-            words = str(error)
-        except Exception as error:  # a thread has nobody else to tell
-            words = f"The work failed: {type(error).__name__}: {error}"
-        if self._run is run:
-            self._end(words)
-
-    def stop(self, _button: object = None) -> None:
-        """Give up what is being done; a part that cannot be interrupted ends unseen."""
-        if self._run is not None:
-            self._end("Stopped. What is shown stays as it was.")
-
-    def _end(self, words: str) -> None:
-        self._run = None
-        self._words.value = status(words) if words else ""
-        if words or self.place.children == self._shown:
-            self.place.children = (self._words,) if words else ()
-
-    def wait(self, seconds: float = 60.0) -> None:
-        """Until the work ends: for scripts and tests."""
-        if self._thread is not None:
-            self._thread.join(seconds)

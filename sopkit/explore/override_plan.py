@@ -204,6 +204,11 @@ def frozen_until(tables: dict, levels: dict[str, str]) -> dict[tuple, str]:
     return {cell: months.label(months.shift(cycle, int(n))) for cell, n in frozen.items()}
 
 
+def planned(tables: dict, rows: pd.DataFrame) -> np.ndarray:
+    """The plan with changes, of each row in the common unit: what ``preview`` calls ``value``."""
+    return _applied(tables, rows)[0]
+
+
 def preview(tables: dict, rows: pd.DataFrame) -> dict:
     """What changes would do, beside the plan with the overrides entered so far.
 

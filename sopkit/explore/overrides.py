@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 
 from sopkit import exhibits, months, schema, store
@@ -18,6 +19,7 @@ from sopkit.charts import demand as charts
 from sopkit.explore import frame, override_plan, override_words
 from sopkit.explore.override_plan import CELL
 from sopkit.explore.override_sheet import LOOK, Sheet, windows
+from sopkit.explore.work import Work
 
 KINDS = [("set to", "set"), ("add", "add"), ("times", "scale")]
 REASONS = (
@@ -70,7 +72,7 @@ def explorer(
         desk = _Desk(workspace, cycle, tables, keep or store.add)
         box.children = [*box.children[:-1], desk.view.box]
 
-    frame.Work(place).start(job, done)
+    Work(place).start(job, done)
     return box
 
 
@@ -133,7 +135,8 @@ class _Desk:
         self.redraw()
 
     def redraw(self, _change: object = None) -> None:
-        """Show what the changes do; those that are refused are dropped, and it is said why."""
+        """Show what the changes do, the picture first; what is refused is dropped, and said why."""
+        picture = self._draw(override_plan.planned(self.tables, self.signed()))
         seen, refused = override_plan.preview(self.tables, self.signed()), []
         is_refused = seen["changes"]["state"].eq("refused").to_numpy(dtype=bool)
         if is_refused.any():
@@ -141,11 +144,12 @@ class _Desk:
             refused = override_words.sentences(self.tables, told)[: is_refused.sum()]
             self.rows = self.rows[~is_refused]
             seen = override_plan.preview(self.tables, self.signed())
+            picture = self._draw(seen["value"])
         table = override_plan.grid(self.tables, seen["value"], self.levels())
         self.sheet.fill(table, self._pending())
         shown = override_words.view(self.tables, seen, refused)
         shown["data"]["plan_by_family_and_month"] = table.rename_axis("family").reset_index()
-        self.view.show(picture=self._picture(seen), page=PAGE, **shown)
+        self.view.show(picture=picture, page=PAGE, **shown)
 
     def _pending(self) -> set[tuple]:
         """Family and month of the changes that hold for exactly what is shown."""
@@ -157,15 +161,18 @@ class _Desk:
                 found.add((schema.COMPANY_LABEL if is_whole else one["family"], one["month"]))
         return found
 
-    def _picture(self, seen: dict) -> exhibits.Exhibit:
-        """The plan of what was changed last, before and after, by month."""
+    def _draw(self, value: np.ndarray) -> exhibits.Exhibit:
+        """The plan of what was changed last, before and after, by month; it is sent at once."""
         last = self.rows.iloc[-1] if len(self.rows) else dict.fromkeys(schema.LEVELS, schema.ALL)
         levels = {name: last[name] for name in schema.LEVELS}
-        lines = override_plan.by_month(self.tables, seen["value"], levels)
+        lines = override_plan.by_month(self.tables, value, levels)
         subject = ", ".join(name for name in levels.values() if name != schema.ALL)
         subject = subject or "the whole company"
         chart = charts.by_hand(lines, self.tables["unit"], subject=subject)
-        return exhibits.figure(chart, alt=f"Demand plan of {subject} by month, before and after")
+        alt = f"Demand plan of {subject} by month, before and after"
+        made = frame.picture(chart, alt=alt)
+        self.view.picture.value = made.html
+        return made
 
     def write(self, family: str, month: pd.Timestamp, amount: float) -> None:
         """Take what somebody wrote into a cell."""

@@ -19,6 +19,7 @@ from sopkit import decided, months, schema, store, what_if
 from sopkit.demand import hierarchy
 from sopkit.explore import frame, scenario_controls, scenario_view
 from sopkit.explore.scenario_view import Asked
+from sopkit.explore.work import Work
 from sopkit.reconciliation import changes, scenario_format, scenarios
 
 PAGE = ("reconciliation", "What if?")
@@ -115,7 +116,7 @@ def explorer(workspace: str | Path, cycle: pd.Timestamp) -> widgets.VBox:
     def done(tables: dict) -> None:
         box.children = [*box.children[:-1], _Room(workspace, cycle, tables).box]
 
-    frame.Work(place).start(lambda tick: load(workspace, cycle, tick), done)
+    Work(place).start(lambda tick: load(workspace, cycle, tick), done)
     return box
 
 
@@ -131,7 +132,7 @@ class _Room:
         place = widgets.VBox(layout={"min_height": "4.5em"})  # nothing below jumps
         lines = scenario_controls.laid_out(self.own, [reset])
         self.view = frame.View(workspace, cycle, *lines, place)
-        self.work, self.planning, self.told = frame.Work(place), threading.Lock(), widgets.HTML()
+        self.work, self.planning, self.told = Work(place), threading.Lock(), widgets.HTML()
         rows = scenario_controls.rows([*self.form.values(), save])
         self.box = widgets.VBox([self.view.box, *rows, self.told])
         self.watcher = soon(self.redraw)

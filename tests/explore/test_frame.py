@@ -13,6 +13,7 @@ import pytest
 
 from sopkit import exhibits, months
 from sopkit.explore import frame
+from sopkit.explore.work import Work
 
 CYCLE = pd.Timestamp("2026-01-01")
 HEADING = "What does history say, and where does the plan go?"
@@ -127,7 +128,7 @@ def words(place: widgets.VBox) -> str:
 
 
 def test_work_shows_how_far_it_is_and_hands_on_its_result(place):
-    work, half, go_on, done = frame.Work(place), threading.Event(), threading.Event(), []
+    work, half, go_on, done = Work(place), threading.Event(), threading.Event(), []
 
     def job(tick):
         tick(0.5, "Halfway")
@@ -145,7 +146,7 @@ def test_work_shows_how_far_it_is_and_hands_on_its_result(place):
 
 
 def test_stop_gives_up_and_a_part_that_goes_on_changes_nothing(place):
-    work, begun, go_on, done = frame.Work(place), threading.Event(), threading.Event(), []
+    work, begun, go_on, done = Work(place), threading.Event(), threading.Event(), []
 
     def job(tick):
         begun.set()
@@ -165,7 +166,7 @@ def test_stop_gives_up_and_a_part_that_goes_on_changes_nothing(place):
 
 
 def test_a_new_start_gives_up_the_one_before(place):
-    work, go_on, done = frame.Work(place), threading.Event(), []
+    work, go_on, done = Work(place), threading.Event(), []
     work.start(lambda tick: go_on.wait(10) and "old", done.append)
     first = work._thread
     work.start(lambda tick: "new", done.append)
@@ -186,7 +187,7 @@ def test_an_error_is_said_in_words(place, error, said):
     def job(_tick):
         raise error
 
-    work = frame.Work(place)
+    work = Work(place)
     work.start(job, lambda _result: None)
     work.wait()
     assert said in words(place)

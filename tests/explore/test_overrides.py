@@ -12,6 +12,7 @@ import pytest
 
 from sopkit import contract, months, schema, steps, store
 from sopkit.explore import frame, override_plan, override_words, overrides
+from sopkit.explore.work import Work
 
 CYCLE = pd.Timestamp("2026-01-01")
 FEBRUARY = pd.Timestamp("2026-02-01")
@@ -254,7 +255,7 @@ def at_once(monkeypatch):
         except months.UsageError as error:
             work.place.children = [frame.missing(error)]
 
-    monkeypatch.setattr(frame.Work, "start", start)
+    monkeypatch.setattr(Work, "start", start)
 
 
 def every(box) -> list:
@@ -437,6 +438,21 @@ def test_what_is_shown_can_be_saved_and_one_picture_follows(company):
     assert len(before) == len(after) == 1 and before != after and "Tents" in after[0]
     saved = re.findall('download="([^"]+)"', "".join(one.value for one in own["shown"]))
     assert {"changes.csv", "series_that_move.csv", "plan_by_family_and_month.csv"} <= set(saved)
+
+
+@pytest.mark.slow
+def test_the_picture_is_sent_before_hours_and_words_are_made(company, monkeypatch):
+    own = parts(overrides.explorer(company, CYCLE))
+    sent, preview = [], override_plan.preview
+
+    def seen(*given) -> dict:
+        sent.append("".join(one.value for one in own["shown"]))
+        return preview(*given)
+
+    monkeypatch.setattr(override_plan, "preview", seen)
+    own["Tents, 2026-03"].value = 60.0
+    assert 'alt="Demand plan of Tents' in sent[0]
+    assert "→ 60 units" not in sent[0] and "→ 60 units" in text(own["shown"])
 
 
 # past skill, before a change is kept

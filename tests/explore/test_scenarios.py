@@ -17,6 +17,7 @@ import yaml
 from sopkit import months, steps, store, what_if
 from sopkit.explore import frame, scenario_view, scenarios
 from sopkit.explore.scenario_view import Asked
+from sopkit.explore.work import Work
 from sopkit.reconciliation import scenarios as files
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
@@ -54,7 +55,7 @@ def at_once(monkeypatch):
         except months.UsageError as error:
             work.place.children = [frame.missing(error)]
 
-    monkeypatch.setattr(frame.Work, "start", start)
+    monkeypatch.setattr(Work, "start", start)
 
 
 def every(box: widgets.Box) -> list[widgets.Widget]:
