@@ -17,6 +17,7 @@ from sopkit import exhibits, months, schema, store
 from sopkit.charts import workshop as charts
 from sopkit.demand import hierarchy, single_models, single_series, workshop
 from sopkit.explore import frame, slices
+from sopkit.explore.work import Work
 
 _BEST = "the best by AICc"
 _FORMS = {  # letters of a form in words: how errors, trend and season act
@@ -214,7 +215,7 @@ class _Bench:
         rows = [frame.row(*self.levels.values())]
         rows.append(frame.row(own["model"], own["has_events"], self.picture))
         rows += [self.smoothing, self.orders, place]
-        self.view, self.work = frame.View(workspace, tables["cycle"], *rows), frame.Work(place)
+        self.view, self.work = frame.View(workspace, tables["cycle"], *rows), Work(place)
         self.box = frame.box(self.view.box)
         self.box.work = self.work
         for control in (*self.levels.values(), *own.values()):
