@@ -28,6 +28,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 _NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 _PATIENCE = 900_000  # ms: a back-test of thousands of series takes its time
 _MOVES = 20
+_PAUSE = 1500  # ms
 _SEEN = """const seen = (one) => one.offsetParent !== null
   const all = (what) => [...document.querySelectorAll('.sopkit ' + what)].filter(seen)
   const shown = () => all('.chart img')[0]
@@ -127,7 +128,10 @@ def moves(page: Page, plan: list[tuple]) -> list[float]:
             took.append(page.evaluate(_MOVED, list(move)))
         except Error as error:
             print(error.message.splitlines()[0], flush=True)
-        page.wait_for_timeout(1500)  # tables come after the picture
+        page.wait_for_timeout(_PAUSE)  # tables come after the picture
+        if move[0] == "cell":  # one change at a time, as a person tries them
+            page.get_by_role("button", name="Discard all").click()
+            page.wait_for_timeout(_PAUSE)
     return took
 
 

@@ -125,7 +125,7 @@ def with_kept(tables: dict, rows: pd.DataFrame) -> dict:
     names = ("overrides", "entered")  # as written, and in the company's money
     more = {name: pd.concat([tables[name], _stamped(tables, rows)]) for name in names}
     tables = tables | {name: table.reset_index(drop=True) for name, table in more.items()}
-    value, effects = _applied(tables, tables["overrides"].iloc[:0])
+    value, effects = applied(tables, tables["overrides"].iloc[:0])
     return tables | {"value": value, "effects": effects}
 
 
@@ -156,7 +156,7 @@ def _stamped(tables: dict, rows: pd.DataFrame) -> pd.DataFrame:
     return _typed(rows.assign(cycle=tables["cycle"], entered_at=last), tables["overrides"])
 
 
-def _applied(tables: dict, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+def applied(tables: dict, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """The plan of all overrides that count with further ones as the last, and what each did."""
     every = pd.concat([tables["entered"], _stamped(tables, rows)])
     alive = overrides.alive(every, cycle=tables["cycle"])
@@ -204,12 +204,9 @@ def frozen_until(tables: dict, levels: dict[str, str]) -> dict[tuple, str]:
     return {cell: months.label(months.shift(cycle, int(n))) for cell, n in frozen.items()}
 
 
-def planned(tables: dict, rows: pd.DataFrame) -> np.ndarray:
-    """The plan with changes, of each row in the common unit: what ``preview`` calls ``value``."""
-    return _applied(tables, rows)[0]
-
-
-def preview(tables: dict, rows: pd.DataFrame) -> dict:
+def preview(
+    tables: dict, rows: pd.DataFrame, made: tuple[np.ndarray, pd.DataFrame] | None = None
+) -> dict:
     """What changes would do, beside the plan with the overrides entered so far.
 
     Parameters
@@ -218,6 +215,8 @@ def preview(tables: dict, rows: pd.DataFrame) -> dict:
         From ``load``.
     rows : DataFrame
         Changes, from ``row`` and ``signed``; the later one wins a cell.
+    made : tuple, optional
+        What ``applied`` makes of them, where it is known.
 
     Returns
     -------
@@ -229,7 +228,7 @@ def preview(tables: dict, rows: pd.DataFrame) -> dict:
     """
     rows = rows.drop_duplicates([*CELL, "author"], keep="last")
     base, was = tables["base"], tables["value"]
-    value, effects = _applied(tables, rows)
+    value, effects = made or applied(tables, rows)
     own, others = effects.tail(len(rows)), effects.head(len(effects) - len(rows))
     price = (base["unit_price_value"] / base["factor"].where(base["factor"] > 0)).to_numpy()
     change = value - was

@@ -136,8 +136,10 @@ class _Desk:
 
     def redraw(self, _change: object = None) -> None:
         """Show what the changes do, the picture first; what is refused is dropped, and said why."""
-        picture = self._draw(override_plan.planned(self.tables, self.signed()))
-        seen, refused = override_plan.preview(self.tables, self.signed()), []
+        rows = self.signed()
+        made = override_plan.applied(self.tables, rows)
+        picture = self._draw(made[0])
+        seen, refused = override_plan.preview(self.tables, rows, made), []
         is_refused = seen["changes"]["state"].eq("refused").to_numpy(dtype=bool)
         if is_refused.any():
             told = seen | {"changes": seen["changes"][is_refused]}
