@@ -1,5 +1,5 @@
-// What a page can do beside being read: filter, find and sort rows, show all of them, be printed.
-// Without this script the page is complete. Nothing is remembered, nothing leaves the page.
+// What a page can do: filter, find and sort rows, show all of them, be printed.
+// Without it the page is complete. Nothing is remembered, nothing leaves the page.
 (() => {
   "use strict";
   const KEYS = { f: "Family", l: "Location", c: "Channel" }; // data-f, data-l, data-c of rows
@@ -67,7 +67,7 @@
     });
   }
 
-  // Heads become buttons: up, down, as the page had it. Tables whose rows belong together have none.
+  // Heads become buttons: up, down, as the page had it; not where rows belong together.
   function addSorting(own) {
     const heads = all("thead th", own.figure);
     heads.forEach((head, place) => {
@@ -102,8 +102,7 @@
     return Number(text.replace(/[,%\s]/g, "").replace("−", "-"));
   }
 
-  // The bar below the title: a list for each key that rows have, a box to find, a button to clear.
-  // On a phone it is folded.
+  // The bar below the title: a list for each key that rows have, a box to find, Clear; folded on phones.
   function addBar(place, tables) {
     const bar = make("details", "", { open: matchMedia("(min-width: 701px)").matches });
     bar.append(make("summary", "Filter and find"));
