@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page
 
-from sopkit import cycle, store
+from sopkit import cycle, exhibits, store
 from sopkit.explore import override_plan
 
 pytestmark = pytest.mark.slow
@@ -148,5 +148,5 @@ def test_a_scenario_is_seen_saved_and_planned_by_the_batch(lab, capsys):
     planned = store.read(lab.workspace, "scenarios", CYCLE).set_index(["scenario", "kpi"])[
         "difference"
     ]
-    late = planned["more-tents", "late_quantity"]
-    assert f"{round(late):,} units more are late" in said.replace("\u00a0", " ")
+    won = exhibits.format_amount(planned["more-tents", "contribution_value"], "value", "EUR")
+    assert f"{won} of contribution are won" in said
