@@ -24,6 +24,24 @@ settings.register_profile("sopkit", deadline=None, derandomize=True, database=No
 settings.load_profile("sopkit")
 
 
+# files that take minutes begin first, one that needs the sample company's run beside one that does
+# not: processes that share the files then end together, and none waits for another's run
+LONGEST = (
+    "test_approved_cycles.py",
+    "test_lab.py",
+    "test_adventureworks.py",
+    "test_pipeline.py",
+    "test_bad_names.py",
+    "test_adventureworks_oltp.py",
+    "test_pages.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 def _shared() -> Path:
     return Path(os.environ.get("SOPKIT_SHARED", REPOSITORY.parent / "shared"))
 
