@@ -14,6 +14,8 @@ from hypothesis import settings
 from sopkit import contract, cycle, months, publication, sample, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import forecasting, history, panel
+from sopkit.explore import frame
+from sopkit.explore.work import Work
 from sopkit.pages.pdf import BROWSERS
 from sopkit.reconciliation import gap_tree
 
@@ -191,6 +193,19 @@ def gaps_add_up():
         return tree
 
     return add_up
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Long work of explorers is done where it is asked for, so that a test sees what came of it."""
+
+    def start(work, job, done) -> None:
+        try:
+            done(job(lambda share, words: None))
+        except months.UsageError as error:
+            work.place.children = [frame.missing(error)]
+
+    monkeypatch.setattr(Work, "start", start)
 
 
 @pytest.fixture

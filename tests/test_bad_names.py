@@ -282,14 +282,16 @@ EXPLORERS = {
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
-def test_explorers_show_names_as_words(odd, name):
+def test_explorers_show_names_as_words(odd, name, at_once):
     values = _values(EXPLORERS[name](odd, CYCLE))
     assert any("<" in value for value in values)
     assert all(_is_harmless(value) for value in values if value)
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
-def test_explorers_of_a_workspace_without_a_run_say_which_command_is_missing(tmp_path, name):
+def test_explorers_of_a_workspace_without_a_run_say_which_command_is_missing(
+    tmp_path, name, at_once
+):
     (tmp_path / "data/raw").mkdir(parents=True)
     _sales().to_csv(tmp_path / "data/raw/sales.csv", index=False)
     words = unescape(" ".join(_values(EXPLORERS[name](tmp_path, CYCLE))))

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from sopkit import contract, months, schema, steps, store
-from sopkit.explore import frame, override_plan, override_words, overrides
-from sopkit.explore.work import Work
+from sopkit.explore import override_plan, override_words, overrides
 
+pytestmark = pytest.mark.usefixtures("at_once")
 CYCLE = pd.Timestamp("2026-01-01")
 FEBRUARY = pd.Timestamp("2026-02-01")
 SPAN = months.span(CYCLE, 3)
@@ -243,19 +243,6 @@ def test_taking_back_puts_the_plan_where_it_was(tables):
 
 
 # the widget
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    """Long work is done where it is asked for, so that a test sees what came of it."""
-
-    def start(work, job, done) -> None:
-        try:
-            done(job(lambda share, words: None))
-        except months.UsageError as error:
-            work.place.children = [frame.missing(error)]
-
-    monkeypatch.setattr(Work, "start", start)
 
 
 def every(box) -> list:

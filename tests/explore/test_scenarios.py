@@ -17,11 +17,11 @@ import yaml
 from sopkit import months, steps, store, what_if
 from sopkit.explore import frame, scenario_view, scenarios
 from sopkit.explore.scenario_view import Asked
-from sopkit.explore.work import Work
 from sopkit.reconciliation import scenarios as files
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
 
+pytestmark = pytest.mark.usefixtures("at_once")
 CYCLE = pd.Timestamp("2026-01-01")
 WHOLE = (CYCLE, pd.Timestamp("2027-12-01"))
 TEXT = {"name": "Dry spring", "statement": "It is dry", "owner": "", "kind": "outside"}
@@ -43,19 +43,6 @@ def tables(hill) -> dict:
 def told(tables: dict, **asked) -> str:
     """The sentence in words that can be typed."""
     return scenario_view.view(tables, Asked(**asked))["sentence"].replace("\u00a0", " ")
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    """Long work is done where it is asked for, so that a test sees what came of it."""
-
-    def start(work, job, done) -> None:
-        try:
-            done(job(lambda share, words: None))
-        except months.UsageError as error:
-            work.place.children = [frame.missing(error)]
-
-    monkeypatch.setattr(Work, "start", start)
 
 
 def every(box: widgets.Box) -> list[widgets.Widget]:
