@@ -24,7 +24,7 @@ report: $(STAMP) ## Set up .venv, run the cycle of data/raw, print where to open
 test: $(STAMP) ## Set up .venv and run every check and test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lab: $(STAMP) ## Open JupyterLab on the explorers (this machine only, with a token); WORKSPACE=PATH for another workspace
 	[ "$(WORKSPACE)" = . ] || { mkdir -p "$(WORKSPACE)/notebooks"; }

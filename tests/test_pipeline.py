@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from sopkit import agenda, months, publication, sample, schema, store
+from sopkit import agenda, kernels, months, publication, sample, schema, store
 from sopkit.__main__ import main
 from sopkit.demand import hierarchy
 
@@ -42,10 +42,12 @@ def test_the_record_names_hashes_versions_and_seconds(sample_workspace):
     assert record["versions"]["pandas"] == pd.__version__
 
 
-def test_running_every_step_again_gives_identical_tables_and_pages(sample_workspace, tmp_path):
+def test_running_steps_again_gives_identical_tables_and_pages(sample_workspace, tmp_path):
     root = tmp_path / "again"
     shutil.copytree(sample_workspace, root)
-    assert main(["run", "--workspace", str(root), "--from", "data_review"]) == 0
+    kernels.forget()  # another process, in which sets have another order
+    for step in ("data_review", "demand_review", "supply_review", "executive_review"):
+        assert main(["run", "--workspace", str(root), "--only", step]) == 0
     for first in publication.folder(sample_workspace, CYCLE).glob("*.parquet"):
         assert first.read_bytes() == (publication.folder(root, CYCLE) / first.name).read_bytes(), (
             first
