@@ -42,7 +42,7 @@ bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside peer
 pack: $(STAMP) ## Make the example pack anew: the sample company's pages under examples/pack
 	rm -rf .pack
 	$(BIN)/python -m sopkit init .pack
-	$(BIN)/python -m sopkit run --workspace .pack
+	PATH=$(BIN) $(BIN)/python -m sopkit run --workspace .pack  # no git: no commit; no Chromium: no PDF
 	rm -rf examples/pack .pack/reports/*/executed
 	mv .pack/reports examples/pack
 	rm -rf .pack
