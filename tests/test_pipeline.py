@@ -46,7 +46,7 @@ def test_running_steps_again_gives_identical_tables_and_pages(sample_workspace, 
     root = tmp_path / "again"
     shutil.copytree(sample_workspace, root)
     kernels.forget()  # another process, in which sets have another order
-    for step in ("data_review", "demand_review", "supply_review", "executive_review"):
+    for step in ("demand_review", "executive_review"):
         assert main(["run", "--workspace", str(root), "--only", step]) == 0
     for first in publication.folder(sample_workspace, CYCLE).glob("*.parquet"):
         assert first.read_bytes() == (publication.folder(root, CYCLE) / first.name).read_bytes(), (
@@ -154,19 +154,19 @@ def test_a_failing_notebook_keeps_the_last_pack_and_says_why(sample_workspace, t
     shutil.copytree(sample_workspace, root)
     notebooks = root / "notebooks"
     shutil.copytree(store.Path(__file__).parent.parent / "notebooks", notebooks)
-    path = notebooks / "03_demand_review.ipynb"
+    path = notebooks / "06_executive_review.ipynb"
     content = json.loads(path.read_text())
-    content["cells"][3]["source"] = "raise ValueError('the third step is broken')"
+    content["cells"][3]["source"] = "raise ValueError('the last step is broken')"
     content["cells"][3]["cell_type"] = "code"
     content["cells"][3] |= {"outputs": [], "execution_count": None}
     path.write_text(json.dumps(content))
-    before = (root / "reports/2026-01/03_demand_review.html").read_bytes()
+    before = (root / "reports/2026-01/06_executive_review.html").read_bytes()
     assert main(["run", "--workspace", str(root)]) == 1
     said = capsys.readouterr().err
-    assert "step demand_review failed" in said and "the third step is broken" in said
+    assert "step executive_review failed" in said and "the last step is broken" in said
     assert "Traceback" not in said
-    assert (root / "reports/2026-01/03_demand_review.html").read_bytes() == before
-    assert "the third step is broken" in (root / "reports/2026-01/failed.html").read_text()
+    assert (root / "reports/2026-01/06_executive_review.html").read_bytes() == before
+    assert "the last step is broken" in (root / "reports/2026-01/failed.html").read_text()
     shutil.rmtree(notebooks)
     assert main(["run", "--workspace", str(root)]) == 0
     assert not (root / "reports/2026-01/failed.html").exists()
