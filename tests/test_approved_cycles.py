@@ -1,4 +1,4 @@
-"""Two months of the sample company on the whole road: run, close, reopen, decide, approve."""
+"""Three months of the sample company on the whole road: run, close, reopen, decide, approve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sopkit import agenda, months, publication, sample, store
 from sopkit.__main__ import main
 from sopkit.pages import pdf
 
-FIRST, SECOND = pd.Timestamp("2025-12-01"), pd.Timestamp("2026-01-01")
+FIRST, SECOND, THIRD = (pd.Timestamp(text) for text in ("2025-11-01", "2025-12-01", "2026-01-01"))
 STEPS = [step.name for step in agenda.STEPS]
 ADDED = 1200.0  # tents that an override adds after the supply review of the second cycle
 
@@ -31,8 +31,8 @@ def hashes(root: Path, cycle: pd.Timestamp) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def road(tmp_path_factory, request) -> dict:
-    """The workspace after two approved cycles, and what stood there in between."""
-    root = tmp_path_factory.mktemp("two") / "ws"
+    """The workspace after three approved cycles, and what stood there in between."""
+    root = tmp_path_factory.mktemp("three") / "ws"
     (root / "data" / "raw").mkdir(parents=True)
     sample.write(root / "data" / "raw")
     for path in (root / "data/raw/scenarios").glob("*.yml"):
@@ -53,30 +53,34 @@ def road(tmp_path_factory, request) -> dict:
             say(cycle, "close", name, "--by", "R. Osei")
 
     say(FIRST, "run")
-    close(FIRST, *STEPS[:4])
-    kept["closed_plan"] = store.read(root, "demand_plan", FIRST)
-    row = {"family": ["Tents"], "month": ["2026-04"], "kind": ["add"], "quantity": [ADDED]}
-    row = pd.DataFrame(row).assign(reason="a dealer chain lists our tents")
-    store.add(root, "overrides", row, cycle=FIRST, author="M. Keller")
-    say(FIRST, "run")  # closed: it changes nothing yet
-    kept["plan_while_closed"] = store.read(root, "demand_plan", FIRST)
-    say(FIRST, "reopen", "demand_review", "--by", "R. Osei", "--note", "a dealer chain more")
-    kept["page_reopened"] = page(root, FIRST, "06")
-    kept["differences"] = store.read(root, "revision_changes", FIRST)
-    close(FIRST, *STEPS[2:])
+    close(FIRST, *STEPS)
     kept["approved"][FIRST] = hashes(root, FIRST)
 
     say(SECOND, "run")
-    kept["before_choice"] = store.read(root, "resource_load", SECOND)
     close(SECOND, *STEPS[:4])
-    shift = store.raw_table(root, "options", SECOND).query("scenario == 'second_shift'").iloc[0]
-    kept["option"] = shift
-    say(SECOND, "decide", shift["decision"], "--option", shift["option"], "--by", "R. Osei")
-    kept["after_choice"] = store.read(root, "resource_load", SECOND)
-    close(SECOND, *STEPS[3:5])
-    patch.undo()
-    close(SECOND, STEPS[5])
+    kept["closed_plan"] = store.read(root, "demand_plan", SECOND)
+    row = {"family": ["Tents"], "month": ["2026-04"], "kind": ["add"], "quantity": [ADDED]}
+    row = pd.DataFrame(row).assign(reason="a dealer chain lists our tents")
+    store.add(root, "overrides", row, cycle=SECOND, author="M. Keller")
+    say(SECOND, "run")  # closed: it changes nothing yet
+    kept["plan_while_closed"] = store.read(root, "demand_plan", SECOND)
+    say(SECOND, "reopen", "demand_review", "--by", "R. Osei", "--note", "a dealer chain more")
+    kept["page_reopened"] = page(root, SECOND, "06")
+    kept["differences"] = store.read(root, "revision_changes", SECOND)
+    close(SECOND, *STEPS[2:])
     kept["approved"][SECOND] = hashes(root, SECOND)
+
+    say(THIRD, "run")
+    kept["before_choice"] = store.read(root, "resource_load", THIRD)
+    close(THIRD, *STEPS[:4])
+    shift = store.raw_table(root, "options", THIRD).query("scenario == 'second_shift'").iloc[0]
+    kept["option"] = shift
+    say(THIRD, "decide", shift["decision"], "--option", shift["option"], "--by", "R. Osei")
+    kept["after_choice"] = store.read(root, "resource_load", THIRD)
+    close(THIRD, *STEPS[3:5])
+    patch.undo()
+    close(THIRD, STEPS[5])
+    kept["approved"][THIRD] = hashes(root, THIRD)
     return kept
 
 
@@ -91,9 +95,9 @@ def test_every_cycle_is_approved_and_stays_as_it_was_approved(road):
 
 def test_what_is_closed_stays_until_it_is_reopened(road):
     pd.testing.assert_frame_equal(road["plan_while_closed"], road["closed_plan"])
-    kept = publication.revision(road["root"], FIRST, 1) / "demand_plan.parquet"
+    kept = publication.revision(road["root"], SECOND, 1) / "demand_plan.parquet"
     pd.testing.assert_frame_equal(pd.read_parquet(kept), road["closed_plan"])
-    now = store.read(road["root"], "demand_plan", FIRST)
+    now = store.read(road["root"], "demand_plan", SECOND)
     assert now["consensus"].sum() - road["closed_plan"]["consensus"].sum() == pytest.approx(ADDED)
 
 
@@ -110,15 +114,15 @@ def test_executives_see_both_revisions_side_by_side(road):
         assert f"{amount:,.0f}" in text
 
 
-def test_a_promised_effect_is_measured_in_the_second_cycle(road):
-    promised = store.raw_table(road["root"], "actions", SECOND)
-    promised = promised[promised["effect_last_month"] == FIRST]["action"].unique()
+def test_a_promised_effect_is_measured_in_the_third_cycle(road):
+    promised = store.raw_table(road["root"], "actions", THIRD)
+    promised = promised[promised["effect_last_month"] == SECOND]["action"].unique()
     assert len(promised) >= 2
+    third = store.read(road["root"], "outcomes", THIRD).set_index("action")
+    assert third.loc[promised, "measured"].notna().all()
+    assert third.loc[promised, "verdict"].isin(["kept", "partly", "not kept"]).all()
     second = store.read(road["root"], "outcomes", SECOND).set_index("action")
-    assert second.loc[promised, "measured"].notna().all()
-    assert second.loc[promised, "verdict"].isin(["kept", "partly", "not kept"]).all()
-    first = store.read(road["root"], "outcomes", FIRST).set_index("action")
-    assert first.reindex(promised)["measured"].isna().all()  # its months were not over
+    assert second.reindex(promised)["measured"].isna().all()  # its months were not over
 
 
 def test_a_chosen_scenario_is_in_the_plan_and_in_no_comparison(road):
@@ -129,6 +133,6 @@ def test_a_chosen_scenario_is_in_the_plan_and_in_no_comparison(road):
     ]
     more = (hours[1] - hours[0]).loc["sewing"]
     assert more[more > 1.0].index.tolist() == list(months.span(pd.Timestamp("2026-03-01"), 6))
-    assert store.read(root, "scenario_list", SECOND)["scenario"].tolist() == []
-    register = store.read(root, "register", SECOND).set_index("name")
+    assert store.read(root, "scenario_list", THIRD)["scenario"].tolist() == []
+    register = store.read(root, "register", THIRD).set_index("name")
     assert register.loc[road["option"]["decision"], "status"] == "decided"

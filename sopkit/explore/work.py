@@ -68,7 +68,9 @@ class Work:
     def _work(self, run: object, tick: Callable, job: Callable, done: Callable) -> None:
         try:
             result = job(tick)
-            gc.freeze()  # looking through all that was loaded takes longer than a picture
+            if not gc.get_freeze_count():  # once: what is frozen is never given back
+                gc.collect()
+                gc.freeze()  # looking through all that was loaded takes longer than a picture
             tick(1.0, "Drawing…")
             done(result)
             words = ""
