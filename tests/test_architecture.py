@@ -90,7 +90,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 35_500, 225, 920
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 37_000, 232, 950
 
 
 def _modules() -> list[Path]:
