@@ -7,6 +7,7 @@ import pandas as pd
 from sopkit import currencies, months, schema, supply_problem, ties, what_if
 from sopkit.demand import hierarchy, intervals
 from sopkit.executive import assumptions
+from sopkit.kept import Kept
 from sopkit.reconciliation import (
     bridge,
     cash,
@@ -27,13 +28,13 @@ from sopkit.supply import capacity, inventory, sites
 Tables = dict[str, pd.DataFrame]
 
 
-def money_tables(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
+def money_tables(tables: Tables, *, cycle: pd.Timestamp, kept: Kept) -> Tables:
     """The plan in money by series, and at every level with what it costs and ties up."""
     rates, company = tables["money_rates"], tables["company"].iloc[0]
     plan = tables["demand_plan"]
     factors = currencies.month_factors(plan, tables, cycle=cycle)
     factors = factors.mul(plan.get("price_rate", 1.0), axis=0)  # where prices were decided
-    by_series = what_if.plan_money(tables, tables["deliveries"], factors)
+    by_series = what_if.plan_money(tables, tables["deliveries"], factors, kept)
     by_level = money.by_level(
         tables,
         by_series,
@@ -213,11 +214,11 @@ def _judged(tables: Tables, *, cycle: pd.Timestamp) -> pd.DataFrame:
     return assumptions.judged(tables["assumptions"], measures, planned, cycle=cycle)
 
 
-def futures(tables: Tables, results: Tables, *, cycle: pd.Timestamp) -> Tables:
+def futures(tables: Tables, results: Tables, *, cycle: pd.Timestamp, kept: Kept) -> Tables:
     """What possible demand would make of the plan: chances of stock-out, overload, budget."""
     items, places = tables["items"], tables["locations"]
     forecast = tables["forecast"].sort_values(schema.SERIES_MONTH, ignore_index=True)
-    task, _ = supply_problem.task(tables, cycle=cycle)
+    task, _ = supply_problem.task(tables, cycle=cycle, kept=kept)
     plan = paths.base(
         task, *(tables[name] for name in ("supply_plan", "inventory_projection", "resource_load"))
     )

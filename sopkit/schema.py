@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+# texts of a column repeat, and every join looks them up: as Python's own they need no conversion
+pd.set_option("mode.string_storage", "python")
+
 SERIES = ["item", "location", "channel"]
 SERIES_MONTH = [*SERIES, "month"]
 SITE = ["item", "location"]

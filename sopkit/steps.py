@@ -49,6 +49,7 @@ from sopkit.demand import (
     watch,
 )
 from sopkit.executive import briefing, kpis, measures, outcomes, register, revisions, standing
+from sopkit.kept import Kept
 from sopkit.reconciliation import budgets, finance, gaps, goals, grid
 from sopkit.supply import (
     answers,
@@ -510,7 +511,7 @@ def _costs(task: tasks.Task, ways: dict[str, plans.Plan]) -> pd.DataFrame:
 
 def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     """Demand, supply and budget side by side, in units and money."""
-    tables = _beside_consensus(decided.in_supply(tables, cycle=cycle))
+    tables, kept = _beside_consensus(decided.in_supply(tables, cycle=cycle)), Kept()
     items, rates = tables["items"], tables["money_rates"]
     materiality = tables["company"]["materiality_value"].iloc[0]
     delivered = hierarchy.aggregate(tables["deliveries"], ["item", "month"], ["deliverable"])
@@ -518,7 +519,7 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
         tables["budget"], ["revenue_value", "margin_value"], tables, cycle=cycle
     )
     closed = finance.closed_months(tables["demand_history"], rates, items)
-    valued = pre_sop.money_tables(tables, cycle=cycle)
+    valued = pre_sop.money_tables(tables, cycle=cycle, kept=kept)
     by_item = finance.item_financials(valued["plan_money"])
     financials = finance.financials(by_item, items)
     by_month = budgets.budget_by_family(budget, items, pd.concat([closed, financials]))
@@ -548,9 +549,9 @@ def reconciliation(tables: Tables, *, cycle: pd.Timestamp) -> Tables:
     last_version = budgets.last_version(budget, items)
     results |= pre_sop.contradictions(tables | results, cycle=cycle)
     results |= pre_sop.gap_tables(tables, results, last_version, cycle=cycle)
-    results |= pre_sop.futures(tables, results, cycle=cycle)
+    results |= pre_sop.futures(tables, results, cycle=cycle, kept=kept)
     common = headlines.everywhere(tables["demand_history"], rates, items, _unit(tables))
-    results |= what_if.all_tried(tables, financials, closed, cycle)
+    results |= what_if.all_tried(tables, financials, closed, cycle=cycle, kept=kept)
     common |= headlines.gap(results["gap_tree"], results["gap_levels"])
     common |= headlines.risk(results)
     common |= headlines.years(results)

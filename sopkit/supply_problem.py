@@ -9,6 +9,7 @@ import pandas as pd
 
 from sopkit import months, schema
 from sopkit.demand import intervals
+from sopkit.kept import Kept
 from sopkit.reconciliation import finance
 from sopkit.supply import capacity, inventory, materials, sites, sourcing, tasks
 
@@ -19,38 +20,35 @@ _FEW_ROWS = 25_000  # of a forecast: so many draws are kept for scenarios with o
 
 
 def task(
-    tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False, kept: dict | None = None
+    tables: Tables, *, cycle: pd.Timestamp, has_setups: bool = False, kept: Kept | None = None
 ) -> tuple[tasks.Task, dict]:
     """The supply problem in arrays, and what it was laid out from; ``kept`` holds what is known."""
+    kept = Kept() if kept is None else kept
     items, resources, places = tables["items"], tables["resources"], tables["locations"]
     company, scheduled = tables["company"].iloc[0], tables["scheduled_receipts"]
-    demand = sites.site_demand(tables["demand_plan"], tables["orders"], items, places)
+    demand = kept.of(sites.site_demand, tables["demand_plan"], tables["orders"], items, places)
     frozen = company["frozen_months"] if len(scheduled) else {}
-    terms = sites.replenishment(
-        demand, items, places, tables["suppliers"], company["service_levels"], frozen
-    )
-    kept = {} if kept is None else kept
-    errors = _total_errors(tables, terms, kept)
-    terms = terms.assign(
-        safety_stock=inventory.covering_stock(errors, terms),
-        shelf_life_months=schema.lookup(terms["item"], items, "shelf_life_months"),
-    )
-    opening, is_known = sites.opening_stock(tables["inventory"], demand, items, places, cycle)
+    served = kept.same(demand[schema.SITE].drop_duplicates())
+    wanted = company["service_levels"], frozen
+    plain = kept.of(sites.replenishment, served, items, places, tables["suppliers"], *wanted)
+    errors = _total_errors(tables, plain, kept)
+    terms = kept.of(_secured, plain, errors, items)
+    stock = tables["inventory"], served, items, places, cycle
+    opening, is_known = kept.of(sites.opening_stock, *stock)
     if not is_known:
         opening = terms.set_index(schema.SITE)["safety_stock"]
-    bills = capacity.bills(tables["routings"], items, resources, tables["production"])
+    bills = kept.of(capacity.bills, tables["routings"], items, resources, tables["production"])
     ahead = pd.DatetimeIndex(sorted(demand["month"].unique()))
     available = capacity.available_hours(resources, tables["capacity"], tables["calendar"], ahead)
-    rates = finance.item_rates(
-        tables["money_rates"], tables["planning_costs"], items, company["carrying_rate"]
-    )
+    costs = tables["money_rates"], tables["planning_costs"], items, company["carrying_rate"]
+    rates = kept.of(finance.item_rates, *costs)
     made = tables["production"]
     made = made[made["month"] == months.shift(cycle, -1)]
     task = tasks.from_tables(
         demand,
         terms,
         opening,
-        sites.receipts(scheduled, items, places, terms, cycle),
+        kept.of(sites.receipts, scheduled, items, places, plain, cycle),
         bills,
         available,
         resources,
@@ -60,7 +58,7 @@ def task(
         is_lost=company["unmet_demand"] == "lost",
         has_setups=has_setups,
         stops=tables.get("supply_stops"),
-        sources=sourcing.sources(terms["item"], items, tables["suppliers"]),
+        sources=kept.of(_sources, plain, items, tables["suppliers"]),
     )
     task, unknown = _with_materials(task, tables, frozen, kept, cycle=cycle)
     laid = {"unknown_materials": unknown} | {
@@ -72,8 +70,20 @@ def task(
     return task, laid | {"errors": errors, "is_stock_known": is_known}
 
 
+def _secured(terms: pd.DataFrame, errors: np.ndarray, items: pd.DataFrame) -> pd.DataFrame:
+    """The terms with the safety stock that covers errors of demand, and months of shelf life."""
+    return terms.assign(
+        safety_stock=inventory.covering_stock(errors, terms),
+        shelf_life_months=schema.lookup(terms["item"], items, "shelf_life_months"),
+    )
+
+
+def _sources(terms: pd.DataFrame, items: pd.DataFrame, suppliers: pd.DataFrame) -> pd.DataFrame:
+    return sourcing.sources(terms["item"], items, suppliers)
+
+
 def _with_materials(
-    task: tasks.Task, tables: Tables, frozen: dict, kept: dict, *, cycle: pd.Timestamp
+    task: tasks.Task, tables: Tables, frozen: dict, kept: Kept, *, cycle: pd.Timestamp
 ) -> tuple[tasks.Task, list[str]]:
     """The task with its materials, which do not hang on demand: ``kept`` holds them by tables."""
     raw = [tables[name] for name in _OF_MATERIALS]
@@ -92,7 +102,7 @@ def _with_materials(
     return whole, unknown
 
 
-def _total_errors(tables: Tables, terms: pd.DataFrame, kept: dict) -> np.ndarray:
+def _total_errors(tables: Tables, terms: pd.DataFrame, kept: Kept) -> np.ndarray:
     """Demand beyond its mean over the months that stock of each item and site must last for.
 
     ``kept`` holds what was found before, by all that it depends on in one cycle.

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sopkit import currencies, headlines, months, schema, supply_problem
 from sopkit.demand import hierarchy
+from sopkit.kept import Kept
 from sopkit.reconciliation import (
     changes,
     closing,
@@ -41,7 +42,12 @@ _MOST_KEPT = 40  # plans of scenarios kept, in case only money differs the next 
 
 
 def start(
-    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, *, cycle: pd.Timestamp
+    tables: Tables,
+    financials: pd.DataFrame,
+    closed: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    kept: Kept | None = None,
 ) -> dict:
     """What the scenarios of a cycle start from, its least-cost plan without any change first.
 
@@ -53,6 +59,8 @@ def start(
         Tables `financials` and `closed_financials`.
     cycle : Timestamp
         Month in which the plan is made.
+    kept : Kept, optional
+        What is known of these tables already.
 
     Returns
     -------
@@ -72,7 +80,7 @@ def start(
         "cycle": cycle,
         "year": comparison.this_year(financials, closed, items, company),
         "factors": currencies.month_factors(tables["demand_plan"], tables, cycle=cycle),
-        "errors": {},
+        "kept": Kept() if kept is None else kept,
         "plans": {},
     }
     try:
@@ -105,13 +113,14 @@ def answer(base: dict, asked: Iterable[dict] = (), *, once_value: float = 0.0) -
         If a change cannot be applied (a UsageError), or no plan keeps all rules.
     """
     asked = list(asked)
-    tables = base["tables"] | changes.applied(base["tables"], asked, cycle=base["cycle"])
+    kept = base["kept"]
+    tables = base["tables"] | changes.applied(base["tables"], asked, cycle=base["cycle"], kept=kept)
     mark = repr([change for change in asked if not changes.is_money(change)])
     if len(base["plans"]) >= _MOST_KEPT:
-        for name in ("plans", "errors"):
-            base[name].clear()
+        base["plans"].clear()
+        kept.clear()
     if mark not in base["plans"]:
-        task, laid = supply_problem.task(tables, cycle=base["cycle"], kept=base["errors"])
+        task, laid = supply_problem.task(tables, cycle=base["cycle"], kept=kept)
         family = schema.lookup(task.keys["item"], tables["items"], "family")
         plan = _least_cost(base, task, family.fillna(task.keys["item"]))
         base["plans"][mark] = task, laid, plan
@@ -119,7 +128,7 @@ def answer(base: dict, asked: Iterable[dict] = (), *, once_value: float = 0.0) -
     items, site = tables["items"], task.keys["item"]
     delivered = shortages.deliveries(plans.table(task, plan))
     factors = base["factors"].mul(tables["demand_plan"].get("price_rate", 1.0), axis=0)
-    valued = plan_money(tables, delivered, factors)
+    valued = plan_money(tables, delivered, factors, kept)
     once = changes.event_costs(base["tables"]["events"], tables["events"], task.months)
     told = comparison.kpis(
         task,
@@ -145,25 +154,32 @@ def _least_cost(base: dict, task: tasks.Task, family: pd.Series) -> plans.Plan:
     return base["session"].solve(task)
 
 
-def plan_money(tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
+def plan_money(
+    tables: Tables, delivered: pd.DataFrame, factors: pd.DataFrame, kept: Kept | None = None
+) -> pd.DataFrame:
     """Table `plan_money`, with ``currencies.month_factors`` by row of the plan."""
     plan, rates = tables["demand_plan"], tables["money_rates"]
-    wanted = sites.series_demand(
-        plan, *(tables[name] for name in ("orders", "items", "locations", "agreed"))
-    )
+    kept = Kept() if kept is None else kept
+    asked = (tables[name] for name in ("orders", "items", "locations", "agreed"))
+    wanted = kept.of(sites.series_demand, plan, *asked)
     rule = tables["company"]["allocation_rule"].iloc[0]
     shared = allocation.allocation(wanted, delivered, tables["channels"], rates, rule=rule)
     return money.plan_money(plan, shared, rates, factors)
 
 
 def all_tried(
-    tables: Tables, financials: pd.DataFrame, closed: pd.DataFrame, cycle: pd.Timestamp
+    tables: Tables,
+    financials: pd.DataFrame,
+    closed: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    kept: Kept,
 ) -> Tables:
-    """What scenarios and levers would change, from one base."""
+    """What scenarios and levers would change, from one base; ``kept`` is what is known already."""
     known = _counting(tables, cycle)
     if tables["demand_plan"].empty or not (known or len(tables["levers"])):
         return _with_facts(comparison.nothing(), []) | verdicts.nothing()
-    base = start(tables, financials, closed, cycle=cycle)
+    base = start(tables, financials, closed, cycle=cycle, kept=kept)
     found = _with_facts(comparison.nothing(), []) if not known else _every_scenario(base, known)
     return found | (best_levers(base) if len(tables["levers"]) else verdicts.nothing())
 

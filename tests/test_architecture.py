@@ -13,6 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "sopkit"
 FLOORS = {
     "schema": 0,
+    "kept": 0,
     "months": 0,
     "naming": 0,
     "cells": 0.2,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sopkit import decided, months, store, supply_problem
+from sopkit.kept import Kept
 from sopkit.supply import tasks
 
 CYCLE = months.parse_cycle("2026-01")
@@ -23,7 +24,7 @@ def alike(one: tasks.Task, other: tasks.Task) -> bool:
 
 @pytest.mark.slow
 def test_what_is_kept_gives_the_task_that_is_laid_out_anew(tables):
-    kept: dict = {}
+    kept = Kept()
     first, told = supply_problem.task(tables, cycle=CYCLE, kept=kept)
     assert len(first.materials) and alike(first, supply_problem.task(tables, cycle=CYCLE)[0])
     plan = tables["demand_plan"]

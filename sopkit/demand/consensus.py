@@ -67,11 +67,25 @@ def events_layer(
     the planner's rate weighed with what past ones brought (``event_rates.coming``), times its
     probability. One that began before the cycle with a chance of 0 did not take place.
     """
+    change, rows = moved_by_events(events, base, cycle=cycle, effects=effects, market=market)
+    planned = base.assign(quantity=base["quantity"] + change)
+    rows += _not_planned_again(_counting(events, cycle), _known(effects), planned, cycle)
+    return change, pd.DataFrame(rows, columns=list(_EFFECTS)).astype(_EFFECTS)
+
+
+def moved_by_events(
+    events: pd.DataFrame,
+    base: pd.DataFrame,
+    *,
+    cycle: pd.Timestamp,
+    effects: pd.DataFrame | None = None,
+    market: pd.DataFrame | None = None,
+) -> tuple[np.ndarray, list[dict]]:
+    """As ``events_layer``, without promotions that are not planned; effects as rows."""
     moves = _moves(events, base, cycle, effects, market)
     factor = base["factor"].to_numpy(dtype="float64")
     rows = [row | {"change": float((units * factor).sum())} for row, units in moves]
-    told = pd.DataFrame(rows, columns=list(_EFFECTS)).astype(_EFFECTS)
-    return sum((units for _, units in moves), np.zeros(len(base))), told
+    return sum((units for _, units in moves), np.zeros(len(base))), rows
 
 
 def growth_layers(
@@ -113,10 +127,7 @@ def _moves(
     market: pd.DataFrame | None,
 ) -> list[tuple[dict, np.ndarray]]:
     """Row of `event_effects` and units by row of base of all that acts, one upon the other."""
-    events = events.assign(**{name: events[name].fillna(schema.ALL) for name in schema.LEVELS})
-    events = events[(events["first_month"] >= cycle) | (events["probability_rate"] != 0)]
-    known = pd.DataFrame(columns=["driver", "state"]) if effects is None else effects
-    acting = []
+    events, known, acting = _counting(events, cycle), _known(effects), []
     for event in events.sort_values(["first_month", "event"]).to_dict("records"):
         last = event["last_month"] if pd.notna(event["last_month"]) else base["month"].max()
         if last < cycle or event["first_month"] > base["month"].max():
@@ -134,8 +145,17 @@ def _moves(
     for row, factor in acting:
         moves.append((row, quantity * (factor - 1.0)))
         quantity = quantity * factor
-    again = _not_planned_again(events, known, base.assign(quantity=quantity), cycle)
-    return moves + [(row, np.zeros(len(base))) for row in again]
+    return moves
+
+
+def _counting(events: pd.DataFrame, cycle: pd.Timestamp) -> pd.DataFrame:
+    """Events that took place or may still do, every level told."""
+    events = events.assign(**{name: events[name].fillna(schema.ALL) for name in schema.LEVELS})
+    return events[(events["first_month"] >= cycle) | (events["probability_rate"] != 0)]
+
+
+def _known(effects: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame(columns=["driver", "state"]) if effects is None else effects
 
 
 def _to_act(
@@ -227,7 +247,7 @@ def _without(
     name, when = event["event"], months.label(event["first_month"])
     finding = f"ran each {event['first_month']:%B}; none is planned for {when}, history is without "
     finding += f"it: as {name} it would add {(units * base['factor']).sum():,.0f} units"
-    row = {"event": f"{name}, again in {when}", "kind": "promotion not planned"}
+    row = {"event": f"{name}, again in {when}", "kind": "promotion not planned", "change": 0.0}
     row |= {column: event[column] for column in (*_ENDS, "owner", "expected_rate")}
     price = base.get("unit_price_value", pd.Series(np.nan, index=base.index))
     return [row | {"finding": finding, "unplanned_value": (units * price).sum(min_count=1)}]

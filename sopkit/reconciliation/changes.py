@@ -14,6 +14,7 @@ import pandas as pd
 
 from sopkit import currencies, months, schema
 from sopkit.demand import consensus, hierarchy
+from sopkit.kept import Kept
 from sopkit.reconciliation.scenario_format import COSTS, NAMED
 from sopkit.reconciliation.wording import words
 from sopkit.supply import capacity
@@ -22,7 +23,9 @@ Tables = dict[str, pd.DataFrame]
 _LEVELS = schema.LEVELS
 
 
-def applied(tables: Tables, changes: Iterable[dict], *, cycle: pd.Timestamp) -> Tables:
+def applied(
+    tables: Tables, changes: Iterable[dict], *, cycle: pd.Timestamp, kept: Kept | None = None
+) -> Tables:
     """The tables that some changes make different, applied one after another.
 
     Parameters
@@ -33,6 +36,9 @@ def applied(tables: Tables, changes: Iterable[dict], *, cycle: pd.Timestamp) -> 
         As in ``scenarios.Scenario.changes``.
     cycle : Timestamp
         Month in which the plan is made.
+    kept : Kept, optional
+        What changes of these very tables came to before: the same first changes give the same
+        tables.
 
     Returns
     -------
@@ -45,13 +51,18 @@ def applied(tables: Tables, changes: Iterable[dict], *, cycle: pd.Timestamp) -> 
     UsageError
         If a change would take more than there is, or would change nothing.
     """
-    changed: Tables = {}
+    changed, kept = {}, Kept() if kept is None else kept
     for change in changes:
-        try:
-            changed |= _KINDS[change["what"]](tables | changed, change, cycle)
-        except months.UsageError as error:
-            raise months.UsageError(f"“{words(change)}” cannot be planned: {error}") from error
+        changed = kept.of(_with_change, tables, changed, change, cycle)
     return changed
+
+
+def _with_change(tables: Tables, changed: Tables, change: dict, cycle: pd.Timestamp) -> Tables:
+    """The changed tables after one change more."""
+    try:
+        return changed | _KINDS[change["what"]](tables | changed, change, cycle)
+    except months.UsageError as error:
+        raise months.UsageError(f"“{words(change)}” cannot be planned: {error}") from error
 
 
 def is_money(change: dict) -> bool:
@@ -147,11 +158,11 @@ def _event(tables: Tables, change: dict, cycle: pd.Timestamp) -> Tables:
         rows = pd.concat([events, typed], ignore_index=True)
     base = plan.assign(quantity=plan["statistical"])
     known = {"effects": tables["driver_effects"], "market": tables["market_rates"]}
-    before, _ = consensus.events_layer(events, base, cycle=cycle, **known)
-    after, effects = consensus.events_layer(rows, base, cycle=cycle, **known)
+    before, _ = consensus.moved_by_events(events, base, cycle=cycle, **known)
+    after, acting = consensus.moved_by_events(rows, base, cycle=cycle, **known)
     if np.allclose(before, after):
-        why = effects.loc[effects["event"] == change["event"], "finding"]
-        why = next(iter(filter(None, why)), "it acts in no month of the plan, or as it did")
+        why = (row["finding"] for row in acting if row["event"] == change["event"])
+        why = next(filter(None, why), "it acts in no month of the plan, or as it did")
         raise months.UsageError(f"it changes nothing: {why}. Write a change of demand instead.")
     return {**_moved(tables, after - before), "events": rows}
 

@@ -32,12 +32,16 @@ def stocking_site(rows: pd.DataFrame, items: pd.DataFrame, locations: pd.DataFra
     >>> stocking_site(sold, items, chain).tolist()
     ['depot', 'plant']
     """
-    source = above(rows["location"], locations)
-    is_site = rows["location"].isin(set(locations["supplied_from"].dropna())) | source.isna()
-    near = rows["location"].where(is_site, source)
-    is_direct = _flag(rows["item"], items, "is_service")
-    is_direct |= _flag(rows["item"], items, "is_made_to_order")
-    return near.mask(is_direct, head(rows["location"], locations)).astype("str")
+    names = pd.Series(rows["location"].unique(), dtype="str")
+    source = above(names, locations)
+    is_site = names.isin(locations["supplied_from"].dropna()) | source.isna()
+    near = names.where(is_site, source).set_axis(names)
+    top = head(names, locations).set_axis(names)
+    is_direct = _flag(items["item"], items, "is_service")
+    is_direct |= _flag(items["item"], items, "is_made_to_order")
+    is_direct = rows["item"].isin(items["item"][is_direct])
+    site = rows["location"].map(near)
+    return site.mask(is_direct, rows["location"].map(top)).astype("str")
 
 
 def _flag(members: pd.Series, items: pd.DataFrame, column: str) -> pd.Series:

@@ -483,14 +483,20 @@ def _most_bought(sources: pd.DataFrame | None, own: pd.DataFrame, count: int) ->
     most = np.full((count, len(own)), np.inf)
     if sources is None:
         return most
-    by_item = dict(list(sources.groupby("item")))
-    for place in np.flatnonzero(own["is_purchased"]):
-        row = own.iloc[place]
-        rows = by_item[row["item"]]
-        slower = rows["lead_time_months"] - rows["lead_time_months"].min()
-        after = np.where(slower > 0, row["lead_time_months"] + slower, 0)
-        is_there = np.arange(count)[:, None] >= after
-        most[:, place] = np.where(is_there, rows["monthly_limit"].to_numpy(), 0.0).sum(axis=1)
+    bought = own[["item", "lead_time_months"]].assign(place=np.arange(len(own)))
+    rows = bought[own["is_purchased"]].merge(
+        sources[["item", "lead_time_months", "monthly_limit"]],
+        on="item",
+        how="inner",
+        suffixes=("", "_of_supplier"),
+        validate="many_to_many",
+    )
+    lead = rows["lead_time_months_of_supplier"]
+    slower = lead - lead.groupby(rows["place"]).transform("min")
+    after = np.where(slower > 0, rows["lead_time_months"] + slower, 0)
+    is_there = np.arange(count)[:, None] >= after
+    most[:, own["is_purchased"]] = 0.0
+    np.add.at(most.T, rows["place"], np.where(is_there, rows["monthly_limit"], 0.0).T)
     return most
 
 
