@@ -57,14 +57,15 @@ def as_sold(
         return tests
     events = events.assign(**{name: events[name].fillna(schema.ALL) for name in schema.LEVELS})
     lags = tests.actual.shape[1]
+    past = event_rates.past_events(events, effects)
     factor = np.ones(tests.actual.shape)
     for k, origin in enumerate(tests.origins):
         begin = tests.history.months[origin - 1]
         month = months.span(months.shift(begin, 1), lags)
-        known = events[events["first_month"] < month[0]]
+        known = past[past["first_month"] < month[0]]
         for event in events[events["event"].isin(used)].to_dict("records"):
             own = driver_groups.covers(series, event)
-            rate = _known(event, known, effects, drivers["origin_rates"], month[0])
+            rate = _known(event, known, drivers["origin_rates"], month[0])
             factor[k] *= 1.0 + np.outer(driver_groups.active(event, month), own) * rate
         for (_, family, region), rows in market.groupby(["driver", "family", "region"]):
             own = driver_groups.covers(series, {"family": family, "region": region})
@@ -84,15 +85,11 @@ def as_sold(
 
 
 def _known(
-    event: dict,
-    known: pd.DataFrame,
-    effects: pd.DataFrame,
-    origin_rates: pd.DataFrame,
-    origin: pd.Timestamp,
+    event: dict, past: pd.DataFrame, origin_rates: pd.DataFrame, origin: pd.Timestamp
 ) -> float:
-    """Rate at which an event would have been planned at an origin."""
+    """Rate at which an event would have been planned at an origin, from past events before it."""
     if event["first_month"] >= origin:
-        return event_rates.coming(event, known, effects)[0]
+        return event_rates.rate_of(event, past)[0]
     own = origin_rates[origin_rates["driver"] == event["event"]]
     own = own[own["origin"] == origin]
     return own["rate"].iloc[0] if len(own) else event["expected_rate"]

@@ -128,12 +128,13 @@ def _moves(
 ) -> list[tuple[dict, np.ndarray]]:
     """Row of `event_effects` and units by row of base of all that acts, one upon the other."""
     events, known, acting = _counting(events, cycle), _known(effects), []
+    past = event_rates.past_events(events, known)
     for event in events.sort_values(["first_month", "event"]).to_dict("records"):
         last = event["last_month"] if pd.notna(event["last_month"]) else base["month"].max()
         if last < cycle or event["first_month"] > base["month"].max():
             continue
         covered = driver_groups.covers(base, event) & driver_groups.active(event, base["month"])
-        rate, chance, finding = _to_act(event, events, known, cycle)
+        rate, chance, finding = _to_act(event, events, known, past, cycle)
         factor = max(1.0 + chance * rate, 0.0) if np.isfinite(rate) else 1.0
         finding = finding if covered.any() else "covers nothing in the plan: correct its names"
         names = ["event", "first_month", "last_month", "owner", "expected_rate"]
@@ -159,7 +160,7 @@ def _known(effects: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _to_act(
-    event: dict, events: pd.DataFrame, known: pd.DataFrame, cycle: pd.Timestamp
+    event: dict, events: pd.DataFrame, known: pd.DataFrame, past: pd.DataFrame, cycle: pd.Timestamp
 ) -> tuple[float, float, str]:
     """Rate and chance at which an event acts on the plan, NaN where history holds it, and why."""
     chance = 1.0 if pd.isna(event["probability_rate"]) else event["probability_rate"]
@@ -176,7 +177,7 @@ def _to_act(
     if len(earlier) and not is_out.any():
         why = "took place in the same month of earlier years: it is in the season"
         return np.nan, chance, why
-    rate, chance, finding = _weighed(event, events, known, chance)
+    rate, chance, finding = _weighed(event, past, chance)
     # those before the first that was taken out may be older than history
     is_out = is_out[earlier["first_month"] >= earlier["first_month"][is_out].min()]
     if not is_out.all():
@@ -186,10 +187,10 @@ def _to_act(
     return rate, chance, finding
 
 
-def _weighed(event: dict, events: pd.DataFrame, known: pd.DataFrame, chance: float) -> tuple:
+def _weighed(event: dict, past: pd.DataFrame, chance: float) -> tuple:
     rate, finding = event["expected_rate"], ""
-    if len(known) and event["kind"] != "price":  # a price is a decision, no repetition of past ones
-        rate, finding = event_rates.coming(event, events, known)
+    if len(past) and event["kind"] != "price":  # a price is a decision, no repetition of past ones
+        rate, finding = event_rates.rate_of(event, past)
     return rate, chance, finding
 
 
@@ -218,7 +219,7 @@ def _not_planned_again(
     used = known.loc[known["state"] == event_rates.USED, "driver"]
     promotions = events[events["kind"] == "promotion"]
     own = promotions[promotions["event"].isin(used)]
-    rows = []
+    past, rows = event_rates.past_events(promotions, known), []
     for _, same in own.groupby([*schema.LEVELS, own["first_month"].dt.month]):
         last = same.sort_values("first_month").iloc[-1].to_dict()
         alike = promotions[(promotions[schema.LEVELS] == same[schema.LEVELS].iloc[0]).all(axis=1)]
@@ -229,19 +230,17 @@ def _not_planned_again(
             event = last | {n: months.shift(last[n], _YEAR * years) for n in _ENDS}
             if event["first_month"] in [*alike["first_month"]]:
                 continue
-            rows += _without(event, promotions, known, base)
+            rows += _without(event, past, base)
     return rows
 
 
 _ENDS = ("first_month", "last_month")
 
 
-def _without(
-    event: dict, events: pd.DataFrame, known: pd.DataFrame, base: pd.DataFrame
-) -> list[dict]:
+def _without(event: dict, past: pd.DataFrame, base: pd.DataFrame) -> list[dict]:
     """The row of a promotion that is not planned, with what it would add; none if nothing."""
     own = driver_groups.covers(base, event) & driver_groups.active(event, base["month"])
-    units = base["quantity"].where(own, 0.0) * _weighed(event, events, known, 1.0)[0]
+    units = base["quantity"].where(own, 0.0) * _weighed(event, past, 1.0)[0]
     if not units.any():
         return []
     name, when = event["event"], months.label(event["first_month"])

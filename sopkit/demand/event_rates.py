@@ -130,26 +130,30 @@ def coming(event: dict, events: pd.DataFrame, effects: pd.DataFrame) -> tuple[fl
     so a small event says little of large ones (empirical Bayes). Several events of the same levels
     and months are one thing told twice: what they brought is added up, what was expected is not.
     """
-    expected = float(event["expected_rate"])
+    return rate_of(event, past_events(events, effects))
+
+
+def past_events(events: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
+    """What past events brought and were expected to, logarithms: by kind, levels and months."""
     used = effects[(effects["state"] == USED) & effects["driver"].isin(events["event"])]
-    past = used[
-        ["driver", "used_rate", "expected_rate"]
-    ].merge(  # inner: effects of market series are no events
-        events[["event", *schema.LEVELS, "kind", "first_month", "last_month"]].rename(
-            columns={"kind": "event_kind"}
-        ),
+    past = used.reindex(columns=["driver", "used_rate", "expected_rate"]).merge(
+        events[["event", *schema.LEVELS, "kind", "first_month", "last_month"]],
         left_on="driver",
         right_on="event",
-        how="inner",
+        how="inner",  # effects of market series are no events
         validate="one_to_one",
     )
-    past = past[past["event_kind"] == event["kind"]]
-    if past.empty:
-        return expected, ""
     past = past.assign(brought=as_log(past["used_rate"]), hoped=as_log(past["expected_rate"]))
     past = past.fillna(dict.fromkeys(schema.LEVELS, schema.ALL))
-    whole = past.groupby([*schema.LEVELS, "first_month", "last_month"], dropna=False)
-    past = whole.agg(brought=("brought", "sum"), hoped=("hoped", "mean")).reset_index()
+    whole = past.groupby(["kind", *schema.LEVELS, "first_month", "last_month"], dropna=False)
+    return whole.agg(brought=("brought", "sum"), hoped=("hoped", "mean")).reset_index()
+
+
+def rate_of(event: dict, past: pd.DataFrame) -> tuple[float, str]:
+    """As ``coming``, from what ``past_events`` tells."""
+    expected, past = float(event["expected_rate"]), past[past["kind"] == event["kind"]]
+    if past.empty:
+        return expected, ""
     same = (past[schema.LEVELS] == [event[level] for level in schema.LEVELS]).all(axis=1)
     brought, hoped = past["brought"].to_numpy(), past["hoped"].to_numpy()
     apart = max(float(np.sqrt(np.mean((brought - hoped) ** 2))), _least(len(past)))
