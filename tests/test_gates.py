@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import agenda, cycle, gates, months, packing, publication, store
+from sopkit import agenda, cycle, gates, marks, months, packing, publication, store
 from sopkit.__main__ import _tell_revisions, main
 from sopkit.executive import approval
 from sopkit.months import UsageError
@@ -37,7 +37,7 @@ def as_run(root: Path, wanted: list[str] | None = None) -> None:
         folder = publication.folder(root, CYCLE)
         record = publication.run_record(folder)
         done = record["steps"][name]
-        done |= {"hash": cycle._digest(done["inputs"])}
+        done |= {"hash": marks.digest(done["inputs"])}
         publication.write_record(folder, record)
         page = root / "reports" / "2026-01" / f"{agenda.step(name).notebook}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
