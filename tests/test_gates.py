@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import agenda, cycle, gates, marks, months, packing, publication, store
-from sopkit.__main__ import _tell_revisions, main
+from sopkit import agenda, cycle, gates, marks, months, packing, publication, store, telling
+from sopkit.__main__ import main
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.supply import feedback
@@ -345,7 +345,7 @@ def test_answers_of_an_earlier_cycle_move_nothing_and_are_told_nowhere(root):
     assert store.read(root, "feedback_rounds", CYCLE)["entered_at"].tolist() == ["open now"]
 
 
-def test_a_revision_that_moves_units_to_other_months_says_so(root, capsys, monkeypatch):
+def test_a_revision_that_moves_units_to_other_months_says_so(root, monkeypatch):
     rows = pd.DataFrame({"family": ["Company", "Tents"], "change": 0.0, "moved": 625.0})
     rows = rows.assign(measure="Agreed demand", revision=1, worst_change=-600.0)
     rows = rows.assign(worst_month=pd.Timestamp("2026-08-01"))
@@ -354,8 +354,9 @@ def test_a_revision_that_moves_units_to_other_months_says_so(root, capsys, monke
         (0.0, "as it was"),
     ):
         monkeypatch.setattr(store, "read", lambda *_a, moved=moved: rows.assign(moved=moved))
-        _tell_revisions(root, CYCLE)
-        assert capsys.readouterr().out == f"  agreed demand beside revision 1: {words}\n"
+        assert list(telling.revisions(root, CYCLE)) == [
+            f"  agreed demand beside revision 1: {words}"
+        ]
 
 
 def test_who_answers_first_is_heard_until_the_next_run(root):
