@@ -1,26 +1,28 @@
 """The command line of sopkit: ``sopkit …`` = ``python -m sopkit …``.
 
-It adds nothing that ``cycle`` or ``store`` lack. Exit codes: 0 done, 1 the data or a step failed,
-2 the command cannot be meant, 3 the cycle is being run by somebody else, 130 interrupted.
+It adds nothing that ``cycle`` or ``store`` lack. What a command takes, and the exit codes, stand in
+``arguments``.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import re
 import shlex
-import signal
 import sys
-from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+
+import pandas as pd
 
 from sopkit import (
     cycle,
     departments,
     exports,
     gates,
+    hooks,
     months,
     partitions,
     policies,
@@ -31,106 +33,25 @@ from sopkit import (
     store,
     telling,
 )
-from sopkit.arguments import command, parser
+from sopkit.arguments import (
+    BUSY,
+    DONE,
+    FAILED,
+    FROZEN,
+    INTERRUPTED,
+    MISUSED,
+    UNREAD,
+    command,
+    parser,
+)
 from sopkit.contract import ContractError, counted, sentence, some
 from sopkit.executive import approval
-from sopkit.months import UsageError, label
+from sopkit.month_end import NotClosed
+from sopkit.months import Frozen, UsageError, label
+from sopkit.planning import Ending, run, show, watched
+from sopkit.planning import plan as _plan
 from sopkit.reconciliation import scenario_format
 from sopkit.sources import SourceError
-
-DONE, FAILED, MISUSED, BUSY, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
-
-
-class _Progress:
-    """A bar over steps with the running cell; plain lines when there is no terminal."""
-
-    def __init__(self) -> None:
-        self.step, self.bar = "", None
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=len(cycle.STEPS), unit="step", leave=False, file=sys.stderr)
-
-    def __call__(self, step_name: str, cell: int, cells: int, words: str) -> None:
-        names = [step.name for step in cycle.STEPS]
-        if self.bar is not None:
-            self.bar.n = names.index(step_name)
-            self.bar.set_description_str(f"{words}, cell {cell} of {cells}")
-        elif step_name != self.step:
-            print(f"step {names.index(step_name) + 1} of {len(names)}: {words} …", flush=True)
-        self.step = step_name
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    parameters = dict(_pair(text) for text in arguments.parameters)
-    if arguments.cycle:
-        months.parse_cycle(arguments.cycle)
-    workspace = store.open_workspace(arguments.workspace)
-    cycle.settle_parameters(workspace, parameters)
-    for name in filter(None, (arguments.start, arguments.only)):
-        cycle.step(name)
-    month = cycle.resolve(workspace, arguments.cycle)
-    return _plan(arguments, workspace, month, parameters)
-
-
-def _plan(
-    arguments: argparse.Namespace, workspace: Path, month: object, parameters: dict | None = None
-) -> int:
-    """Run a cycle and tell what became of it."""
-    print(f"Planning cycle {label(month)} of {workspace}", flush=True)
-    progress = _Progress()
-    try:
-        with _stoppable():
-            outcome = cycle.run(
-                workspace,
-                month,
-                start=getattr(arguments, "start", None),
-                only=getattr(arguments, "only", None),
-                parameters=parameters,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        where = f" at {progress.step}" if progress.step else ""
-        said = f"stopped{where}; the last pack is as it was."
-        return _say(f"{said} It goes on with: {command('run', arguments)}", INTERRUPTED)
-    finally:
-        progress.close()
-    _print(telling.outcome(outcome, workspace, arguments))
-    return DONE
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Ctrl-C and a polite kill stop a run alike, once: a second one would cut its cleaning up."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def stop(_number: int, _frame: object) -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, known in before.items():
-            signal.signal(number, known)
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(line)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise UsageError(f"-p {text!r}: write it as name=value.")
-    return name.strip(), value.strip()
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -178,16 +99,7 @@ def _sample(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     workspace = store.open_workspace(arguments.workspace)
-    rows = cycle.status(workspace)
-    for label_, words in cycle.cut(workspace).items():
-        again = f"{command('run', arguments)} --cycle {label_}"
-        print(f"{label_}  {words}; it goes on there with: {again}")
-    if not rows:
-        print(f"No cycle has been run. Begin with: {command('run', arguments)}")
-    for row in rows:
-        print(f"{row['cycle']}  {row['step']:17} {row['state']:20} {row['finished_at']}")
-    for page in sorted((workspace / publication.REPORTS).glob("*/failed.html")):
-        print(f"{page.parent.name}  the last run failed: {page.as_uri()}")
+    show(telling.status(workspace, arguments, now=pd.Timestamp.now(tz="UTC")))
     return DONE
 
 
@@ -240,7 +152,7 @@ def _template(arguments: argparse.Namespace) -> int:
 
 def _submit(arguments: argparse.Namespace) -> int:
     outcome = departments.submit(arguments.workspace, Path(arguments.file), author=arguments.author)
-    _print(telling.submitted(outcome, arguments.workspace))
+    show(telling.submitted(outcome, arguments.workspace))
     return FAILED if outcome.filled.refused else DONE
 
 
@@ -305,7 +217,7 @@ def _revise(arguments: argparse.Namespace) -> int:
             print(f"open again: {', '.join(done.reopened)}", flush=True)
         code = _plan(arguments, workspace, month)
         if code == DONE:
-            _print(telling.feedback(arguments, workspace, month))
+            show(telling.feedback(arguments, workspace, month))
         return code
 
 
@@ -370,7 +282,7 @@ def _pulse(arguments: argparse.Namespace) -> int:
 
 
 _COMMANDS = {
-    "run": _run,
+    "run": run,
     "check": _check,
     "init": _init,
     "sample": _sample,
@@ -393,31 +305,47 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code says how it went."""
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = parser(words).parse_args(words)
+    if arguments.command != "run":
+        return _end(arguments).code
     try:
-        return _COMMANDS[arguments.command](arguments)
+        if arguments.on_failure is not None:
+            hooks.words(arguments.on_failure)  # what cannot be meant is told before anything runs
+    except UsageError as error:
+        return _say(error, MISUSED).code
+    return watched(arguments, partial(_end, arguments))
+
+
+def _end(arguments: argparse.Namespace) -> Ending:
+    """Run the command; how it ended."""
+    try:
+        return Ending(_COMMANDS[arguments.command](arguments))
+    except Frozen as error:
+        return _say(error, FROZEN, arguments)
     except UsageError as error:
         return _say(error, MISUSED, arguments)
     except ContractError as error:
         whole = f"The whole list: {command('check', arguments)}"
         return _say(f"{error}\nNothing was written. {whole}", FAILED)
-    except SourceError as error:
+    except (SourceError, NotClosed) as error:
         return _say(error, FAILED, arguments)
     except partitions.WorkersFailed as error:
         return _say(error, FAILED)
     except cycle.StepFailed as error:
-        return _say(f"{error}\nSee {error.page.as_uri()}; the last good pack is as it was.", FAILED)
+        kept = f"See {error.page.as_uri()}; the last good pack is as it was."
+        said = _say(f"{error}\n{kept}", FAILED)
+        return replace(said, reason=error.reason, step=error.step_name, page=error.page)
     except cycle.Busy as error:
         return _say(error, BUSY)
     except BrokenPipeError:  # whoever read the output went away
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNREAD
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+        return Ending(UNREAD)
     except OSError as error:
         return _say(f"{error}. Check the path, its rights and the space left.", FAILED)
-    except KeyboardInterrupt:
-        return _say("stopped before anything was published", INTERRUPTED)
+    except KeyboardInterrupt as error:
+        return _say(str(error) or "stopped before anything was published", INTERRUPTED)
 
 
-def _say(words: object, code: int, arguments: argparse.Namespace | None = None) -> int:
+def _say(words: object, code: int, arguments: argparse.Namespace | None = None) -> Ending:
     """Words to stderr; commands they name are for the workspace of ``arguments``."""
     text = str(words)
     if arguments is not None:
@@ -428,7 +356,7 @@ def _say(words: object, code: int, arguments: argparse.Namespace | None = None) 
             text,
         )
     print(f"sopkit: {text}", file=sys.stderr)
-    return code
+    return Ending(code, text)
 
 
 def _placed(found: re.Match, arguments: argparse.Namespace) -> str:

@@ -11,6 +11,7 @@ from sopkit import schema
 from sopkit.contract import near
 from sopkit.demand import corrections
 
+DONE, FAILED, MISUSED, BUSY, FROZEN, INTERRUPTED, UNREAD = 0, 1, 2, 3, 4, 130, 141
 _TEACH = """\
 A month with sopkit:
   sopkit check            what is wrong with the raw tables, and how to mend it
@@ -33,6 +34,9 @@ Begin with your own data:
   sopkit init mycompany --empty      then put sales.csv into mycompany/data/raw:
                                      columns item, month, quantity
   sopkit run --workspace mycompany
+Exit codes: 0 done, 1 the data or a step failed or the month has not closed, 2 the command cannot be
+meant, 3 somebody else is at work on the cycle, 4 it would change what is closed or approved,
+130 stopped.
 """
 
 
@@ -50,6 +54,15 @@ _ARGUMENTS = {
     "last": ("--to", "last past cycle, before the one a run would plan now",
              {"dest": "last", "metavar": "YYYY-MM", "required": True}),
     "only": ("--only", "execute this step alone anew", {"metavar": "STEP"}),
+    "force": ("--force", "execute every open step anew, whatever has changed",
+              {"action": "store_true"}),
+    "month_end": ("--month-end", "for schedules: plan the month under way, and end with 1 while "
+                  "the month before it has not closed", {"action": "store_true"}),
+    "on_failure": ("--on-failure", "run this, without a shell, where the run ends with 1 to 4; "
+                   "SOPKIT_EXIT_CODE, _CYCLE, _STEP, _REASON and _PAGE tell it why",
+                   {"metavar": "COMMAND"}),
+    "log_json": ("--log-json", "one JSON object a line on stdout, words on stderr",
+                 {"action": "store_true"}),
     "parameters": ("-p", "a notebook parameter; wins over company.yml; may be repeated",
                    {"dest": "parameters", "action": "append", "default": [],
                     "metavar": "NAME=VALUE"}),
@@ -108,7 +121,7 @@ _ARGUMENTS = {
 COMMANDS = {
     "run": ("Run a cycle: check, six notebooks, pages, publish",
             "sopkit run --cycle 2026-01 --from demand_review -p strategy=level",
-            "workspace cycle start only parameters"),
+            "workspace cycle start only force parameters month_end on_failure log_json"),
     "check": ("Check the raw tables and list every breach and notice",
               "sopkit check --workspace mycompany", "workspace cycle"),
     "init": ("Make a new workspace holding the sample company",

@@ -13,7 +13,7 @@ from sopkit.agenda import step
 from sopkit.executing import staged_pages
 from sopkit.executive import approval
 from sopkit.locking import lock
-from sopkit.months import UsageError
+from sopkit.months import Frozen
 
 
 def forecast(
@@ -137,7 +137,7 @@ def require_open(closed: dict[str, approval.Gate], anew: set[str]) -> None:
     """Refuse to make a closed step anew."""
     for name in sorted(anew & closed.keys()):
         gate = closed[name]
-        raise UsageError(
+        raise Frozen(
             f"{name} is closed (revision {gate.revision}, {gate.said}), so it is not run again. "
             f'To change it: sopkit reopen {name} --by NAME --note "why"'
         )

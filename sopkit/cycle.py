@@ -51,7 +51,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-def _silent(step_name: str, cell: int, cells: int, words: str) -> None:
+def _silent(event: str, **facts: object) -> None:
     """Progress that nobody watches."""
 
 
@@ -66,8 +66,9 @@ def run(
     *,
     start: str | None = None,
     only: str | None = None,
+    is_forced: bool = False,
     parameters: dict[str, object] | None = None,
-    progress: Callable[[str, int, int, str], None] = _silent,
+    progress: Callable[..., None] = _silent,
 ) -> Outcome:
     """Run the cycle's steps and publish their tables and pages.
 
@@ -81,10 +82,13 @@ def run(
         Execute this step and all later ones anew, whatever has changed.
     only : str, optional
         Execute this step alone anew.
+    is_forced : bool
+        Execute every open step anew.
     parameters : dict, optional
         Notebook parameters that win over ``company.yml``.
     progress : callable
-        Told ``step, cell, cells, words`` as the run goes on.
+        Told an event and its facts by name as the run goes on: ``step_started``, ``cell``,
+        ``step_done``, ``step_skipped``.
 
     Raises
     ------
@@ -94,9 +98,11 @@ def run(
         If a notebook raises; its page and executed notebook are kept, the last pack stays.
     Busy
         If another run holds the cycle.
+    Frozen
+        If a closed step is to be executed anew, or the plan is approved.
     """
     settled = settle_parameters(workspace, parameters or {})
-    anew = _anew(start, only)
+    anew = _anew(start, only, is_forced)
     known = store.gates(workspace, cycle)
     kept = store.kept_closed(workspace, cycle)
     if approval.is_approved(known) and (anew or parameters):
@@ -106,17 +112,20 @@ def run(
             notes = packing.settle_closings(workspace, cycle)
         index = workspace / publication.REPORTS / months.label(cycle) / "index.html"
         return Outcome(cycle, closed=tuple(known), index=index, is_approved=True, notes=notes)
+    anew = anew - kept.keys() if is_forced else anew
     require_open(kept, anew)
     findings = store.raw_tables(workspace, cycle)[1]
     with lock(workspace, cycle):
         return _run_locked(workspace, cycle, settled, anew, only, findings, progress)
 
 
-def _anew(start: str | None, only: str | None) -> set[str]:
+def _anew(start: str | None, only: str | None, is_forced: bool) -> set[str]:
     """Steps to execute whatever their hash says."""
     names = [known.name for known in STEPS]
-    if start and only:
-        raise UsageError("--from and --only exclude each other.")
+    if bool(start) + bool(only) + is_forced > 1:
+        raise UsageError("--from, --only and --force exclude each other.")
+    if is_forced:
+        return set(names)
     if only:
         return {step(only).name}
     return set(names[names.index(step(start).name) :]) if start else set()
@@ -137,27 +146,33 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
     try:
         for position, current in enumerate(STEPS):
             if current.name in closed:
+                progress("step_skipped", step=current.name, reason="closed")
                 continue
             rests_on = marks.step_marks(workspace, current, cycle, settled[current.name])
             is_other = only is not None and current.name != only
             is_kept = is_other or marks.is_done(record, staged, current, marks.digest(rests_on))
             if current.name not in anew and is_kept:
                 skipped.append(current.name)
+                why = "not asked for" if is_other else "unchanged"
+                progress("step_skipped", step=current.name, reason=why)
                 continue
             ahead = 2 if only is None and position + 1 < len(STEPS) else 1
             while len(waiting) < ahead:
                 waiting.append(kernels.start(home(workspace)))
             kernel = waiting.pop(0)
             publication.note_holder(workspace, cycle, {"step": current.name}, is_more=True)
+            progress("step_started", step=current.name, title=current.title)
             begun = time.monotonic()
             execute(workspace, current, cycle, settled[current.name], kernel, progress)
             seconds[current.name] = time.monotonic() - begun
             record = marks.note(record, staged, current, rests_on, seconds[current.name], settled)
             publication.write_record(staged, record)
+            progress("step_done", step=current.name, seconds=round(seconds[current.name], 2))
     finally:
         for kernel in waiting:
             kernels.stop(kernel)
     outcome = _finish(workspace, cycle, record, seconds, skipped, findings)
+    publication.note_failure(workspace, cycle, {})
     notes = (*outcome.notes, *packing.settle_closings(workspace, cycle))
     waiting = {name: since_closed(workspace, cycle, name) for name in closed}
     return replace(outcome, closed=tuple(closed), notes=notes, waiting=waiting)

@@ -70,20 +70,41 @@ def _busy(cycle: pd.Timestamp, holder: dict) -> str:
     words = f"cycle {months.label(cycle)} is being {doing}"
     if not holder:
         return f"{words} by another process. Try again when it has ended."
+    return f"{words} by {_who(holder)}. Wait until it ends, or stop that process."
+
+
+def _who(holder: dict) -> str:
     who = f"{holder['user']} on {holder['host']}, process {holder['process']}"
-    when = holder["since"].replace("+00:00", " UTC")
-    return f"{words} by {who}, since {when}. Wait until it ends, or stop that process."
+    return f"{who}, since {holder['since'].replace('+00:00', ' UTC')}"
 
 
 def cut(workspace: Path) -> dict[str, str]:
     """Cycles whose last command was cut (a kill, a power failure), with what it was at."""
-    import filelock
-
     found = {}
     for cycle, holder in publication.holders(workspace).items():
-        held = filelock.FileLock(publication.lock_file(workspace, cycle))
-        with contextlib.suppress(filelock.Timeout), held.acquire(timeout=0):
+        if not _is_held(workspace, cycle):
             what = holder.get("what", "run")
             at = f"the last run was cut at {holder.get('step', STEPS[0].name)}"
             found[months.label(cycle)] = at if what == "run" else f"sopkit {what} was cut"
     return found
+
+
+def held(workspace: Path) -> dict[str, str]:
+    """Cycles that somebody is at work on now: who, since when, at which step."""
+    found = {}
+    for cycle, holder in publication.holders(workspace).items():
+        if _is_held(workspace, cycle):
+            step = f", at {holder['step']}" if "step" in holder else ""
+            found[months.label(cycle)] = _who(holder) + step
+    return found
+
+
+def _is_held(workspace: Path, cycle: pd.Timestamp) -> bool:
+    import filelock
+
+    asked = filelock.FileLock(publication.lock_file(workspace, cycle))
+    try:
+        with asked.acquire(timeout=0):
+            return False
+    except filelock.Timeout:
+        return True

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import cycle, departments, receipts, schema, store
+from sopkit import cycle, departments, locking, publication, receipts, schema, store
 from sopkit.arguments import command
 from sopkit.contract import counted, sentence, some
 from sopkit.months import label
@@ -93,3 +93,49 @@ def submitted(done: departments.Outcome, workspace: str) -> Iterator[str]:
     elif done.added:
         here = argparse.Namespace(workspace=workspace, cycle=label(said.cycle))
         yield f"The pages show it after the next run: {command('run', here)}"
+
+
+def status(workspace: Path, arguments: argparse.Namespace, *, now: pd.Timestamp) -> Iterator[str]:
+    """Who is at work, what was cut, each cycle's steps with their age, what failed last."""
+    for cycle_label, who in locking.held(workspace).items():
+        yield f"{cycle_label}  somebody is at work on it: {who}"
+    for cycle_label, words in cycle.cut(workspace).items():
+        again = f"{command('run', arguments)} --cycle {cycle_label}"
+        yield f"{cycle_label}  {words}; it goes on there with: {again}"
+    rows = cycle.status(workspace)
+    if not rows:
+        yield f"No cycle has been run. Begin with: {command('run', arguments)}"
+    for row in rows:
+        when = _with_age(row["finished_at"], now)
+        yield f"{row['cycle']}  {row['step']:17} {row['state']:20} {when}"
+    for month, said in publication.failures(workspace).items():
+        cell = f", cell {said['cell']}" if said["cell"] else ""
+        when = _with_age(said["at"], now)
+        reason = said["reason"].splitlines()[0] if said["reason"] else ""
+        yield f"{label(month)}  the last run failed at {said['step']}{cell}, {when}: {reason}"
+        again = f"{command('run', arguments)} --cycle {label(month)}"
+        yield f"{label(month)}  see {Path(said['page']).as_uri()}; it goes on there with: {again}"
+
+
+def _with_age(when: str, now: pd.Timestamp) -> str:
+    """A time with its age; what is no time as it is."""
+    if not when[:1].isdigit() or "+00:00" not in when:
+        return when
+    return f"{when} ({age(pd.Timestamp(when), now)})"
+
+
+def age(then: pd.Timestamp, now: pd.Timestamp) -> str:
+    """How long ago something was, in the largest unit that says it.
+
+    Examples
+    --------
+    >>> now = pd.Timestamp("2026-01-05 12:00")
+    >>> age(pd.Timestamp("2026-01-05 08:30"), now), age(pd.Timestamp("2026-01-01"), now)
+    ('3 h ago', '4 days ago')
+    """
+    minutes = int((now - then).total_seconds() // 60)
+    if minutes < 0:
+        return "by a clock that was ahead"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
