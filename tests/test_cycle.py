@@ -110,3 +110,34 @@ def test_what_rests_on_a_step_that_is_out_of_date_is_so_too(sales_only):
     states = {row["step"]: row["state"] for row in cycle.status(sales_only)}
     assert states["demand_review"] == "tables only"
     assert states["executive_review"] == "out of date"
+
+
+def test_a_failed_run_resumes_at_its_step_and_force_makes_all_anew(sales_only, monkeypatch):
+    made, broken = [], {"supply_review"}
+
+    def execute(workspace, current, month, *_more):
+        made.append(current.name)
+        if current.name in broken:
+            raise cycle.StepFailed(current.name, "it is broken", sales_only / "failed.html")
+        for name in current.writes:
+            publication.write_text(name, publication.staging(workspace, month) / f"{name}.parquet")
+
+    monkeypatch.setattr(cycle, "execute", execute)
+    for name in ("start", "stop"):
+        monkeypatch.setattr(f"sopkit.kernels.{name}", lambda _kernel: None)
+
+    def run(**asked):
+        made.clear()
+        with pytest.raises(cycle.StepFailed):
+            cycle.run(sales_only, CYCLE, **asked)
+        return made
+
+    names = [step.name for step in cycle.STEPS]
+    assert run() == names[:4]
+    assert run() == names[3:4]
+    broken.add("reconciliation")
+    broken.remove("supply_review")
+    assert run() == names[3:5]
+    assert run(is_forced=True) == names[:5]
+    (sales_only / "data/raw/company.yml").write_text("timeout_minutes: {default: 90}\n")
+    assert run() == names[4:5]  # more time is no other plan
