@@ -20,9 +20,9 @@ import pandas as pd
 from sopkit import (
     cycle,
     departments,
+    events,
     exports,
     gates,
-    hooks,
     months,
     partitions,
     policies,
@@ -309,7 +309,7 @@ def main(argv: list[str] | None = None) -> int:
         return _end(arguments).code
     try:
         if arguments.on_failure is not None:
-            hooks.words(arguments.on_failure)  # what cannot be meant is told before anything runs
+            events.program(arguments.on_failure)  # told before anything is run
     except UsageError as error:
         return _say(error, MISUSED).code
     return watched(arguments, partial(_end, arguments))

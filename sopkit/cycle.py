@@ -20,11 +20,10 @@ from sopkit.computing import compute, forecast, has_run, require_open
 from sopkit.executing import StepFailed, execute, home, staged_pages
 from sopkit.executive import approval
 from sopkit.locking import Busy, cut, lock
-from sopkit.marks import changed, since_closed
+from sopkit.marks import changed, since_closed, status
 from sopkit.months import UsageError
 from sopkit.parameters import parameters_of
 from sopkit.parameters import settle as settle_parameters
-from sopkit.states import status
 
 __all__ = [
     "STEPS", "Busy", "Outcome", "StepFailed", "changed", "compute", "cut", "forecast", "has_run",

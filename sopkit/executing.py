@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from sopkit import deaths, months, packing, publication, schema, store
+from sopkit import months, packing, publication, schema, store
 from sopkit.agenda import Step
 from sopkit.parameters import NOTEBOOKS, notebook_path
 
@@ -43,7 +43,7 @@ class _Cell:
             self.line = cells[place].source.strip().splitlines()[0]
 
 
-def minutes(workspace: Path, step_name: str) -> float:
+def _minutes(workspace: Path, step_name: str) -> float:
     """Minutes after which a step is stopped."""
     given = store.settings(workspace).get("timeout_minutes", {})
     limits = schema.COMPANY["timeout_minutes"].default | given
@@ -62,7 +62,7 @@ def execute(workspace, current, cycle, parameters, kernel, progress) -> None:
     executed = target / "executed" / f"{current.notebook}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     values = {"workspace": str(workspace), "cycle": months.label(cycle)} | parameters
-    at, limit, kills = _Cell(), minutes(workspace, current.name), deaths.memory_kills()
+    at, limit, kills = _Cell(), _minutes(workspace, current.name), kernels.memory_kills()
 
     def begin(place: int, cells: list) -> None:
         at.begin(place, cells)

@@ -29,13 +29,13 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 from jupyter_client.utils import run_sync
 from jupyter_core.utils import ensure_event_loop
 
-from sopkit import deaths
-
 ENGINE = "sopkit"  # name under which papermill knows the engine that reports cells
 _COPIES = "sopkit-copies"  # name under which Jupyter knows how kernels are copied
 _READY = "ipykernel.kernelapp sopkit.steps sopkit.store sopkit.exhibits sopkit.charts".split()
 _ENTRY = EntryPoint(_COPIES, f"{__name__}:Copies", KernelProvisionerFactory.GROUP_NAME)
 _ALONE = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a copy has no thread but one
+_GROUPS, _MACHINE = Path("/sys/fs/cgroup"), Path("/proc/vmstat")
+_OWN_GROUP = Path("/proc/self/cgroup")
 _originals: list[subprocess.Popen] = []  # the process that is copied, if one runs
 _ASKING = threading.Lock()  # one question at a time
 
@@ -173,11 +173,76 @@ def death(manager: AsyncKernelManager, kills: int | None) -> tuple[str, str]:
     manager : AsyncKernelManager
         From ``start``.
     kills : int, optional
-        ``deaths.memory_kills`` before it began.
+        ``memory_kills`` before it began.
     """
     manager.process.poll()
     code, peak = manager.process.returncode, getattr(manager.process, "peak_bytes", 0)
-    return deaths.told(code, peak, (kills, deaths.memory_kills())), deaths.remedy(code)
+    return _manner(code, peak, (kills, memory_kills())), _remedy(code)
+
+
+def memory_kills() -> int | None:
+    """Processes that Linux has killed for want of memory, in our group or else on this machine.
+
+    None where nobody counts them.
+    """
+    try:
+        own = _OWN_GROUP.read_text(encoding="utf-8").rpartition("::/")[2].strip()
+        text = (_GROUPS / own / "memory.events").read_text(encoding="utf-8")
+    except OSError:  # no such group, or another system
+        text = _MACHINE.read_text(encoding="utf-8") if _MACHINE.is_file() else ""
+    counts = dict(line.split() for line in text.splitlines())
+    return int(counts["oom_kill"]) if "oom_kill" in counts else None
+
+
+def _manner(
+    code: int | None, peak_bytes: int = 0, kills: tuple[int | None, int | None] = (0, 0)
+) -> str:
+    """How a process ended.
+
+    Parameters
+    ----------
+    code : int, optional
+        As ``subprocess`` says it: below zero a signal; None where it is not known.
+    peak_bytes : int
+        The most memory it held; 0 where it is not known.
+    kills : tuple
+        ``memory_kills`` before it and after it.
+
+    Examples
+    --------
+    >>> _manner(-9, 3 * 2**30, (4, 5))
+    'its kernel was killed (SIGKILL): the machine had run out of memory; it held 3.0 GB at most'
+    >>> _manner(-11)
+    'its kernel crashed (SIGSEGV)'
+    >>> _manner(1)
+    'its kernel ended with code 1'
+    """
+    held = f"; it held {peak_bytes / 2**30:.1f} GB at most" if peak_bytes else ""
+    if code is None:
+        return f"its kernel died, and nobody saw how{held}"
+    if code >= 0:
+        return f"its kernel ended with code {code}{held}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    verb = "was killed" if name in ("SIGKILL", "SIGTERM") else "crashed"
+    return f"its kernel {verb} ({name}){_why(name, kills)}{held}"
+
+
+def _why(name: str, kills: tuple[int | None, int | None]) -> str:
+    if name != "SIGKILL":
+        return ""
+    if None in kills:
+        return ", as Linux does where memory runs out"
+    return ": the machine had run out of memory" if kills[1] > kills[0] else ", not for memory"
+
+
+def _remedy(code: int | None) -> str:
+    """What to do about it."""
+    if code == -signal.SIGKILL:
+        return (
+            "Close other programs or give the machine more memory, and see what killed it in the "
+            "system's log (journalctl -k)."
+        )
+    return "Run it once more; if it dies again, run the notebook by hand up to that cell."
 
 
 def watch(told: Callable[[int, list], None], seconds: float) -> None:

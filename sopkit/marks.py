@@ -1,4 +1,4 @@
-"""What a step rests on, each thing with a mark: whether it is done, and what has changed since."""
+"""What a step rests on, each thing with a mark: is it done, what has changed, how it stands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import packing, publication, schema, store
+from sopkit import months, packing, publication, schema, store
 from sopkit.agenda import STEPS, THROUGH_DATA, Step, step
+from sopkit.executive import approval
 from sopkit.parameters import notebook_path
+from sopkit.sources import SourceError
 
 _OURS = ("its notebook", "its parameters", "sopkit itself")  # what a step rests on beside data
 
@@ -71,3 +73,44 @@ def since_closed(workspace: Path, cycle: pd.Timestamp, name: str) -> list[str]:
     if name == STEPS[0].name:  # what it only lists is planned by the steps that read it themselves
         things = [t for t in things if t in THROUGH_DATA or t not in schema.RAW]
     return things
+
+
+def status(workspace: Path) -> list[dict[str, str]]:
+    """Each cycle's steps: when they ran, and whether what they rest on has changed since."""
+    rows = []
+    for cycle in publication.cycles(workspace):
+        record, is_stale = publication.run_record(publication.folder(workspace, cycle)), False
+        closed = store.kept_closed(workspace, cycle)
+        is_over = approval.LAST in closed
+        for current in STEPS:
+            done = record["steps"].get(current.name)
+            if not done and record.get("origin"):
+                continue  # a replay makes no more
+            if gate := closed.get(current.name):
+                words = "approved" if current.name == approval.LAST else "closed"
+                said = gate.said.removeprefix(f"{gate.state} ")
+                if not publication.is_intact(workspace, cycle, current.name):
+                    said += "; its tables are not as they were closed: somebody changed them"
+                elif waiting := [] if is_over else since_closed(workspace, cycle, current.name):
+                    said += f"; changed since then, not in the plan: {', '.join(waiting)}"
+                row = {"state": f"{words}, revision {gate.revision}", "finished_at": said}
+                rows.append({"cycle": months.label(cycle), "step": current.name, **row})
+                continue
+            state = _state(workspace, cycle, current, done) if done else "not run"
+            # what rests on a step that is out of date is so too
+            state = "out of date" if is_stale and state == "up to date" else state
+            is_stale = is_stale or state != "up to date"
+            when = done["finished_at"] if done else ""
+            label = months.label(cycle)
+            rows.append({"cycle": label, "step": current.name, "state": state, "finished_at": when})
+    return rows
+
+
+def _state(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> str:
+    if not done["hash"] or ":" in done["hash"]:
+        return "replayed" if done["hash"] else "tables only"
+    try:
+        mark = digest(step_marks(workspace, current, cycle, done["parameters"]))
+    except SourceError:
+        return "cannot tell: sources unreachable"
+    return "up to date" if done["hash"] == mark else "out of date"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import cycle, hooks, month_end, months, store, telling
+from sopkit import cycle, events, month_end, months, store, telling
 from sopkit.arguments import DONE, FAILED, INTERRUPTED, UNREAD, command
 from sopkit.events import JsonLines, Lines
 from sopkit.months import UsageError, label
@@ -121,7 +121,7 @@ def _hear(arguments: argparse.Namespace, ending: Ending) -> None:
     facts = {"STEP": ending.step, "REASON": ending.reason, "PAGE": str(ending.page or "")}
     facts |= {"CYCLE": arguments.cycle or arguments.told.cycle, "EXIT_CODE": str(ending.code)}
     named = {f"SOPKIT_{name}": value for name, value in facts.items()}
-    if why := hooks.call(arguments.on_failure, named):
+    if why := events.call(arguments.on_failure, named):
         print(f"sopkit: --on-failure {arguments.on_failure!r}: {why}", file=sys.stderr)
 
 

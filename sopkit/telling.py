@@ -121,16 +121,16 @@ def _with_age(when: str, now: pd.Timestamp) -> str:
     """A time with its age; what is no time as it is."""
     if not when[:1].isdigit() or "+00:00" not in when:
         return when
-    return f"{when} ({age(pd.Timestamp(when), now)})"
+    return f"{when} ({_age(pd.Timestamp(when), now)})"
 
 
-def age(then: pd.Timestamp, now: pd.Timestamp) -> str:
+def _age(then: pd.Timestamp, now: pd.Timestamp) -> str:
     """How long ago something was, in the largest unit that says it.
 
     Examples
     --------
     >>> now = pd.Timestamp("2026-01-05 12:00")
-    >>> age(pd.Timestamp("2026-01-05 08:30"), now), age(pd.Timestamp("2026-01-01"), now)
+    >>> _age(pd.Timestamp("2026-01-05 08:30"), now), _age(pd.Timestamp("2026-01-01"), now)
     ('3 h ago', '4 days ago')
     """
     minutes = int((now - then).total_seconds() // 60)

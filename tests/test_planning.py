@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sopkit import arguments, cycle, hooks, month_end, months, publication, telling
+from sopkit import arguments, cycle, events, month_end, months, publication, telling
 from sopkit.__main__ import main
 from sopkit.months import UsageError
 
@@ -103,9 +103,9 @@ def test_a_command_that_cannot_be_meant_is_told_before_anything_runs(sales_only,
 
 def test_a_command_that_hangs_or_is_not_there_is_told():
     program = shlex.join([sys.executable, "-c", "import time; time.sleep(60)"])
-    assert "did not end within 0.1 seconds" in hooks.call(program, {}, seconds=0.1)
-    assert "could not be started" in hooks.call("no-such-program-here", {})
-    assert hooks.call(f"{sys.executable} -c ''", {"A": "b\0c"}) == ""
+    assert "did not end within 0.1 seconds" in events.call(program, {}, seconds=0.1)
+    assert "could not be started" in events.call("no-such-program-here", {})
+    assert events.call(f"{sys.executable} -c ''", {"A": "b\0c"}) == ""
 
 
 def test_the_log_is_json_and_nothing_else(sales_only, monkeypatch, capsys):
@@ -223,7 +223,7 @@ def test_the_units_name_each_other_and_a_command_that_is_understood():
     program, *words = shlex.split(unit["Service"]["ExecStart"])
     assert Path(program).is_absolute() and unit["Service"]["Type"] == "oneshot"
     taken = arguments.parser(words).parse_args(words)
-    assert taken.month_end and taken.log_json and hooks.words(taken.on_failure)
+    assert taken.month_end and taken.log_json and events.program(taken.on_failure)
     cron = shlex.split(_cron()[1].partition(" sopkit run ")[2] or _cron()[1])
     assert words[1:] == cron[cron.index("--workspace") : cron.index(">>")]
     assert timer["Timer"]["OnCalendar"] == "*-*-01..10 06:15:00"

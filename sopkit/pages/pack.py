@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from sopkit import exhibits, months
 from sopkit.agenda import STEPS, Step
-from sopkit.pages import breaches, downloads, outline
+from sopkit.pages import downloads, outline
 from sopkit.publication import EXTRACTS, REVISIONS
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
@@ -42,6 +42,11 @@ _DECIDES = re.compile(r"<p><strong>Decides</strong>: (.*?)</p>", re.DOTALL)
 # an address beside the page; its tables are kept with it
 _FROM_HERE = re.compile(rf'href="(?!#|/|[a-z]+:|{downloads.TABLES}/)')
 _DONE = "stamp done"
+# as ``contract.sentence`` writes it: state, table and column, what, rows, remedy
+_SENTENCE = re.compile(
+    r"(?:\w+Error: )?(?:breach|notice): (?P<where>[^:]+): (?P<what>.*?)"
+    r"(?: \((?P<rows>[\d,]+ rows?), first: (?P<first>.*?)\) (?P<remedy>.*))?"
+)
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -160,8 +165,22 @@ def write_failure(folder: Path, step: Step, imprint: Imprint, failure: Failure) 
     """
     trace = _TERMINAL_CODES.sub("", failure.traceback).strip()
     said = {"step": step.name, "failure": failure, "trace": trace}
-    body = _template("failure.html.j2").render(said, rows=breaches.found(failure.reason))
+    body = _template("failure.html.j2").render(said, rows=_named_rows(failure.reason))
     return _write(folder / FAILED_PAGE, body, f"{step.title} failed", imprint)
+
+
+def _named_rows(text: str) -> list[dict[str, str]]:
+    """Rows that a message names, line by line; empty unless every line names a place.
+
+    Examples
+    --------
+    >>> _named_rows("breach: sales.quantity: no number (2 rows, first: row 5) Write it.")[0]["first"]
+    'row 5'
+    >>> _named_rows("ValueError: no")
+    []
+    """
+    lines = [_SENTENCE.fullmatch(line) for line in text.splitlines()]
+    return [line.groupdict(default="") for line in lines] if all(lines) else []
 
 
 def write_index(folder: Path, imprint: Imprint) -> Path:
