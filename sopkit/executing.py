@@ -92,12 +92,14 @@ def execute(workspace, current, cycle, parameters, kernel, progress) -> None:
     except CellTimeoutError:
         words = f"cell {at.number} ran longer than {limit:g} minutes, so the step was stopped"
         fail(words, _more_time(current.name, limit))
-    except RuntimeError as error:  # DeadKernelError, or it was gone before it answered
+    except RuntimeError as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # the run was stopped, not the kernel
             raise KeyboardInterrupt from error
-        if not isinstance(error, DeadKernelError) and "ernel" not in str(error):
+        if isinstance(error, DeadKernelError):
+            fail(*kernels.death(kernel, kills), trace=str(error))
+        if at.number:
             raise
-        fail(*kernels.death(kernel, kills), trace=str(error))
+        fail(f"its kernel did not start: {error}", "Run it once more.")
     except KeyboardInterrupt:
         kernels.hush()
         raise

@@ -232,12 +232,16 @@ def _why(name: str, kills: tuple[int | None, int | None]) -> str:
         return ""
     if None in kills:
         return ", as Linux does where memory runs out"
-    return ": the machine had run out of memory" if kills[1] > kills[0] else ", not for memory"
+    return (
+        ": the machine had run out of memory"
+        if kills[1] > kills[0]
+        else ", and not by Linux for want of memory"
+    )
 
 
 def _remedy(code: int | None) -> str:
     """What to do about it."""
-    if code == -signal.SIGKILL:
+    if code == -9:
         return (
             "Close other programs or give the machine more memory, and see what killed it in the "
             "system's log (journalctl -k)."

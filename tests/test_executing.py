@@ -27,7 +27,7 @@ def light():
 def failed(sales_only):
     """``failed(code)``: how a step ends whose notebook's third cell holds that code."""
 
-    def run(code: str) -> executing.StepFailed:
+    def run(code: str, *, is_dead: bool = False) -> executing.StepFailed:
         parameters = nbformat.v4.new_code_cell('workspace: str = "."\ncycle: str = ""')
         parameters.metadata["tags"] = ["parameters"]
         cells = [nbformat.v4.new_markdown_cell("# Data"), parameters]
@@ -36,6 +36,8 @@ def failed(sales_only):
         folder.mkdir(exist_ok=True)
         nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "01_data_review.ipynb")
         kernel = kernels.start(folder)
+        if is_dead:
+            kernel.process.kill()
         with pytest.raises(executing.StepFailed) as stopped:
             executing.execute(
                 sales_only, STEPS[0], CYCLE, {}, kernel, progress=lambda event, **facts: None
@@ -87,3 +89,9 @@ def test_a_kernel_that_dies_says_how_and_where(failed, sales_only, number, words
     assert said.reason.startswith(f"its kernel {words}") and "GB at most" in said.reason
     assert said.cell == 3 and "journalctl" in said.page.read_text() or number == "SEGV"
     assert _kept(sales_only).evalue == said.reason
+
+
+def test_a_kernel_that_was_killed_while_it_waited_is_told(failed):
+    said = failed("1", is_dead=True)
+    assert said.cell == 0 and said.reason.startswith("its kernel did not start")
+    assert "stopped at its start" in said.page.read_text()

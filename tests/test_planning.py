@@ -137,6 +137,20 @@ def test_a_month_that_has_not_closed_is_refused_and_the_old_one_is_not_run_again
     assert main(["run", "--month-end", "--cycle", "2026-01"]) == 2
 
 
+def test_an_approved_plan_is_the_one_a_schedule_wants_and_leaves_plain_run_nothing_to_plan(
+    sales_only, monkeypatch, capsys
+):
+    index = sales_only / "reports/2026-01/index.html"
+    done = cycle.Outcome(CYCLE, index=index, is_approved=True)
+    monkeypatch.setattr(cycle, "run", lambda *_a, **_n: done)
+    day = "2026-01-09 06:15"
+    monkeypatch.setattr(pd.Timestamp, "now", lambda tz=None: pd.Timestamp(day, tz=tz))
+    words = ["run", "--workspace", str(sales_only)]
+    assert main([*words, "--month-end"]) == main([*words, "--cycle", "2026-01"]) == 0
+    assert main(words) == 1
+    assert "the plan of 2026-01 is approved, and 2026-01 has not closed" in capsys.readouterr().err
+
+
 def test_the_month_under_way_follows_the_calendar_of_the_company(sales_only):
     day = pd.Timestamp("2026-01-30 06:15")
     assert month_end.due(sales_only, today=day) == CYCLE
