@@ -103,3 +103,22 @@ def test_kernels_end_with_whoever_started_them(tmp_path):
             return
         time.sleep(0.05)
     raise AssertionError("the kernel lives on")
+
+
+def test_kills_for_want_of_memory_are_counted_in_our_group_else_on_the_machine(
+    tmp_path, monkeypatch
+):
+    own, machine = tmp_path / "cgroup", tmp_path / "vmstat"
+    own.write_text("0::/box\n")
+    machine.write_text("nr_free_pages 7\noom_kill 5\n")
+    for name, path in (("_OWN_GROUP", own), ("_GROUPS", tmp_path), ("_MACHINE", machine)):
+        monkeypatch.setattr(kernels, name, path)
+    assert kernels.memory_kills() == 5
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box/memory.events").write_text("low 0\noom 3\noom_kill 2\n")
+    assert kernels.memory_kills() == 2
+    machine.unlink()
+    own.unlink()
+    assert kernels.memory_kills() is None
+    assert "as Linux does where memory runs out" in kernels._manner(-9, kills=(None, None))
+    assert "not by Linux" in kernels._manner(-9, kills=(2, 2))
