@@ -7,7 +7,6 @@ parameters and the package are what they were when it last ran; a failed run res
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,21 +14,24 @@ from pathlib import Path
 import pandas as pd
 
 from sopkit import marks, months, packing, publication, store, workbooks
-from sopkit.agenda import STEPS, step
+from sopkit.agenda import STEPS, Step, step
 from sopkit.computing import compute, forecast, has_run, require_open
-from sopkit.executing import StepFailed, execute, home, staged_pages
+from sopkit.executing import Job, StepFailed, staged_pages
 from sopkit.executive import approval
 from sopkit.locking import Busy, cut, lock
 from sopkit.marks import changed, since_closed, status
 from sopkit.months import UsageError
 from sopkit.parameters import parameters_of
 from sopkit.parameters import settle as settle_parameters
+from sopkit.underway import Underway
 
 __all__ = [
     "STEPS", "Busy", "Outcome", "StepFailed", "changed", "compute", "cut", "forecast", "has_run",
     "lock", "parameters_of", "resolve", "run", "settle_parameters", "since_closed", "status",
     "step",
 ]  # fmt: skip
+
+_AT_ONCE = 2  # steps under way: one computes while the page of the other is made
 
 
 @dataclass(frozen=True)
@@ -131,50 +133,91 @@ def _anew(start: str | None, only: str | None, is_forced: bool) -> set[str]:
 
 
 def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Outcome:
-    from sopkit import kernels
-
     closed = store.kept_closed(workspace, cycle)  # once more, now that nobody else can close
     require_open(closed, anew)
     publication.prepare(workspace, cycle)
     staged = publication.staging(workspace, cycle)
-    record = publication.run_record(staged)
-    _require_earlier(record, only)
-    seconds: dict[str, float] = {}
-    skipped: list[str] = []
-    waiting: list = []
+    _require_earlier(publication.run_record(staged), only)
+    run = _Run(workspace, cycle, settled, anew, only, progress)
     try:
-        for position, current in enumerate(STEPS):
-            if current.name in closed:
-                progress("step_skipped", step=current.name, reason="closed")
-                continue
-            rests_on = marks.step_marks(workspace, current, cycle, settled[current.name])
-            is_other = only is not None and current.name != only
-            is_kept = is_other or marks.is_done(record, staged, current, marks.digest(rests_on))
-            if current.name not in anew and is_kept:
-                skipped.append(current.name)
-                why = "not asked for" if is_other else "unchanged"
-                progress("step_skipped", step=current.name, reason=why)
-                continue
-            ahead = 2 if only is None and position + 1 < len(STEPS) else 1
-            while len(waiting) < ahead:
-                waiting.append(kernels.start(home(workspace)))
-            kernel = waiting.pop(0)
-            publication.note_holder(workspace, cycle, {"step": current.name}, is_more=True)
-            progress("step_started", step=current.name, title=current.title)
-            begun = time.monotonic()
-            execute(workspace, current, cycle, settled[current.name], kernel, progress)
-            seconds[current.name] = time.monotonic() - begun
-            record = marks.note(record, staged, current, rests_on, seconds[current.name], settled)
-            publication.write_record(staged, record)
-            progress("step_done", step=current.name, seconds=round(seconds[current.name], 2))
+        for current in STEPS:
+            run.take(current, is_closed=current.name in closed)
+        run.await_all()
     finally:
-        for kernel in waiting:
-            kernels.stop(kernel)
-    outcome = _finish(workspace, cycle, record, seconds, skipped, findings)
+        run.call_off()
+    record = publication.run_record(staged)
+    outcome = _finish(workspace, cycle, record, run.seconds, run.skipped, findings)
     publication.note_failure(workspace, cycle, {})
     notes = (*outcome.notes, *packing.settle_closings(workspace, cycle))
     waiting = {name: since_closed(workspace, cycle, name) for name in closed}
     return replace(outcome, closed=tuple(closed), notes=notes, waiting=waiting)
+
+
+@dataclass
+class _Run:
+    """The steps of a run one after another; the page of one is made while the next computes."""
+
+    workspace: Path
+    cycle: pd.Timestamp
+    settled: dict[str, dict[str, object]]
+    anew: set[str]
+    only: str | None
+    progress: Callable[..., None]
+    seconds: dict[str, float] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    _at_work: list[tuple[Step, dict, Underway]] = field(default_factory=list)
+    _spare: list[Underway] = field(default_factory=list)
+
+    def take(self, current: Step, *, is_closed: bool) -> None:
+        """Skip a step that is as it was; else begin it as soon as the tables before it stand."""
+        if is_closed:
+            self.progress("step_skipped", step=current.name, reason="closed")
+            return
+        for _, _, earlier in self._at_work:
+            earlier.tables()
+        rests_on = marks.step_marks(self.workspace, current, self.cycle, self.settled[current.name])
+        staged = publication.staging(self.workspace, self.cycle)
+        record, is_other = publication.run_record(staged), self.only not in (None, current.name)
+        is_kept = is_other or marks.is_done(record, staged, current, marks.digest(rests_on))
+        if current.name not in self.anew and is_kept:
+            self.skipped.append(current.name)
+            why = "not asked for" if is_other else "unchanged"
+            self.progress("step_skipped", step=current.name, reason=why)
+            return
+        while len(self._at_work) >= _AT_ONCE:
+            self._await_first()
+        self._begin(current, rests_on)
+
+    def _begin(self, current: Step, rests_on: dict[str, str]) -> None:
+        own = self._spare.pop() if self._spare else Underway(self.workspace)
+        if self.only is None and current is not STEPS[-1]:
+            self._spare.append(Underway(self.workspace))
+        publication.note_holder(self.workspace, self.cycle, {"step": current.name}, is_more=True)
+        self.progress("step_started", step=current.name, title=current.title)
+        parameters = self.settled[current.name]
+        own.begin(Job(self.workspace, current, self.cycle, parameters, self.progress))
+        self._at_work.append((current, rests_on, own))
+
+    def await_all(self) -> None:
+        """Wait for the pages of all steps, in order."""
+        while self._at_work:
+            self._await_first()
+
+    def _await_first(self) -> None:
+        current, rests_on, own = self._at_work[0]
+        own.over()
+        self._at_work.pop(0)
+        self.seconds[current.name] = own.seconds
+        staged = publication.staging(self.workspace, self.cycle)
+        record = publication.run_record(staged)
+        record = marks.note(record, staged, current, rests_on, own.seconds, self.settled)
+        publication.write_record(staged, record)
+        self.progress("step_done", step=current.name, seconds=round(own.seconds, 2))
+
+    def call_off(self) -> None:
+        """End what is still under way, and the kernels that wait."""
+        for own in [*(own for _, _, own in self._at_work), *self._spare]:
+            own.call_off()
 
 
 def _require_earlier(record: dict, only: str | None) -> None:

@@ -29,19 +29,16 @@ class Lines:
             self.bar = tqdm(total=len(STEPS), unit="step", leave=False, file=sys.stderr)
 
     def __call__(self, event: str, **facts: object) -> None:
-        """Show where the run is; of all events only cells show."""
-        self.cycle = facts.get("cycle", self.cycle)
-        if event != "cell":
-            return
-        names, step = [known.name for known in STEPS], facts["step"]
-        if self.bar is not None:
-            self.bar.n = names.index(step)
+        """Show where the run is."""
+        self.step, self.cycle = facts.get("step", self.step), facts.get("cycle", self.cycle)
+        names = [known.name for known in STEPS]
+        if event == "cell" and self.bar is not None:
+            self.bar.n = max(self.bar.n, names.index(self.step))  # two steps are under way at once
             words = f"{facts['title']}, cell {facts['cell']} of {facts['cells']}"
             self.bar.set_description_str(words)
-        elif step != self.step:
-            words = f"step {names.index(step) + 1} of {len(names)}: {facts['title']} …"
+        elif event == "step_started" and self.bar is None:
+            words = f"step {names.index(self.step) + 1} of {len(names)}: {facts['title']} …"
             print(words, flush=True)
-        self.step = step
 
     def close(self) -> None:
         """Take the bar away."""

@@ -27,9 +27,8 @@ from pathlib import Path
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_client.utils import run_sync
-from jupyter_core.utils import ensure_event_loop
 
-ENGINE = "sopkit"  # name under which papermill knows the engine that reports cells
+_SAVED_EVERY = 5.0  # seconds between two writings of a notebook that is being executed
 _COPIES = "sopkit-copies"  # name under which Jupyter knows how kernels are copied
 _READY = "ipykernel.kernelapp sopkit.steps sopkit.store sopkit.exhibits sopkit.charts".split()
 _ENTRY = EntryPoint(_COPIES, f"{__name__}:Copies", KernelProvisionerFactory.GROUP_NAME)
@@ -37,7 +36,7 @@ _ALONE = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a copy has no th
 _GROUPS, _MACHINE = Path("/sys/fs/cgroup"), Path("/proc/vmstat")
 _OWN_GROUP = Path("/proc/self/cgroup")
 _originals: list[subprocess.Popen] = []  # the process that is copied, if one runs
-_ASKING = threading.Lock()  # one question at a time
+_ASKING = threading.RLock()  # one question at a time, and one original
 
 
 def start(folder: Path) -> AsyncKernelManager:
@@ -67,7 +66,9 @@ def start(folder: Path) -> AsyncKernelManager:
 
 def prepare() -> None:
     """Begin to import what kernels need, while something else is done; for Linux."""
-    if sys.platform == "linux" and not (_originals and _originals[0].poll() is None):
+    with _ASKING:
+        if sys.platform != "linux" or (_originals and _originals[0].poll() is None):
+            return
         forget()
         command = [sys.executable, "-P", "-m", "sopkit.forking", *_READY]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -249,15 +250,25 @@ def _remedy(code: int | None) -> str:
     return "Run it once more; if it dies again, run the notebook by hand up to that cell."
 
 
-def watch(told: Callable[[int, list], None], seconds: float) -> None:
-    """Make papermill's engine ``ENGINE`` tell each cell as it starts, and stop where it is late.
+def watch(name: str, told: Callable[[int, list], None], seconds: float) -> str:
+    """An engine of papermill that tells each cell as it starts, and stops a notebook that is late.
+
+    The notebook is written at its beginning, every few seconds and at its end, not at every cell:
+    that would take longer than most cells do.
 
     Parameters
     ----------
+    name : str
+        Of the notebook; each that runs has an engine of its own.
     told : callable
         Called with the cell's place, from 0, and all cells.
     seconds : float
         After which a notebook is stopped, with nbclient's ``CellTimeoutError``.
+
+    Returns
+    -------
+    str
+        Name under which papermill knows the engine.
     """
     ends = time.monotonic() + seconds
     from papermill.clientwrap import PapermillNotebookClient
@@ -266,13 +277,22 @@ def watch(told: Callable[[int, list], None], seconds: float) -> None:
     class Watched(Engine):
         @classmethod
         def execute_managed_notebook(cls, nb_man, kernel_name, km=None, **_options):
-            begin = nb_man.cell_start
+            begin, save, complete = nb_man.cell_start, nb_man.save, nb_man.notebook_complete
 
             def cell_start(cell, cell_index=None, **more):
                 told(cell_index, nb_man.nb.cells)
                 return begin(cell, cell_index, **more)
 
-            nb_man.cell_start = cell_start
+            def save_seldom(**more):
+                if (nb_man.now() - nb_man.last_save_time).total_seconds() >= _SAVED_EVERY:
+                    save(**more)
+
+            def notebook_complete(**more):
+                nb_man.save = save
+                return complete(**more)
+
+            nb_man.cell_start, nb_man.save = cell_start, save_seldom
+            nb_man.notebook_complete = notebook_complete
             client = PapermillNotebookClient(
                 nb_man, km=km, kernel_name=kernel_name, shutdown_kernel="immediate"
             )
@@ -280,12 +300,9 @@ def watch(told: Callable[[int, list], None], seconds: float) -> None:
             client.owns_km = True  # so that it closes the sockets of a kernel it did not start
             return client.execute()
 
-    papermill_engines.register(ENGINE, Watched)
-
-
-def hush() -> None:
-    """Leave unsaid what the tasks of a notebook that was stopped still raise."""
-    ensure_event_loop().set_exception_handler(lambda _loop, _context: None)
+    engine = f"sopkit {name}"
+    papermill_engines.register(engine, Watched)
+    return engine
 
 
 def stop(manager: AsyncKernelManager) -> None:

@@ -68,6 +68,7 @@ FLOORS = {
     "marks": 5.7,
     "computing": 5.8,
     "month_end": 5.6,
+    "underway": 5.9,
     "cycle": 6,
     "departments": 6,
     "gates": 6.5,
@@ -107,7 +108,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 37_000, 232, 950
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 37_000, 240, 960
 
 
 def _modules() -> list[Path]:

@@ -38,10 +38,12 @@ def failed(sales_only):
         kernel = kernels.start(folder)
         if is_dead:
             kernel.process.kill()
+        told = []
+        job = executing.Job(
+            sales_only, STEPS[0], CYCLE, {}, lambda event, **facts: told.append(event)
+        )
         with pytest.raises(executing.StepFailed) as stopped:
-            executing.execute(
-                sales_only, STEPS[0], CYCLE, {}, kernel, progress=lambda event, **facts: None
-            )
+            executing.execute(job, kernel)
         return stopped.value
 
     return run

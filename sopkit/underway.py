@@ -1,0 +1,76 @@
+"""Steps under way: while a page is drawn and rendered, the next step works out its tables.
+
+Each step has a thread, and a kernel, of its own. A step waits for the tables of the one before it,
+not for its page, and no more than two are under way at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from pathlib import Path
+
+from sopkit import executing
+
+
+class Underway:
+    """A thread whose kernel starts at once, and serves the step that it is given."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.seconds, self._error, self._kernel = 0.0, None, None
+        self._given, self._tables = queue.SimpleQueue(), threading.Event()
+        self.is_called_off = False
+        self._thread = threading.Thread(target=self._serve, args=(workspace,), daemon=True)
+        self._thread.start()
+
+    def begin(self, job: executing.Job) -> None:
+        """Execute a step's notebook and render its page."""
+        self._given.put(job)
+
+    def tables(self) -> None:
+        """Wait until the step's tables are there; raises as ``over``."""
+        self._tables.wait()
+        if self._error is not None:
+            raise self._error
+
+    def over(self) -> None:
+        """Wait until the page is there too.
+
+        Raises
+        ------
+        StepFailed
+            If the notebook raised, took too long or lost its kernel.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def call_off(self) -> None:
+        """End it, whatever it is at; nothing is told of that."""
+        self.is_called_off = True
+        self._given.put(None)
+        while self._thread.is_alive():
+            if self._kernel is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    self._kernel.process.kill()
+            self._thread.join(0.1)
+
+    def _serve(self, workspace: Path) -> None:
+        from sopkit import kernels
+
+        begun, is_called_off = time.monotonic(), lambda: self.is_called_off
+        try:
+            self._kernel = kernels.start(executing.home(workspace))
+            job = self._given.get()
+            if job is not None:
+                begun = time.monotonic()
+                executing.execute(job, self._kernel, self._tables.set, is_called_off)
+        except BaseException as error:  # it is raised again where somebody waits for the step
+            self._error = error
+        finally:
+            if self._kernel is not None:
+                kernels.stop(self._kernel)
+            self.seconds = time.monotonic() - begun
+            self._tables.set()
