@@ -55,10 +55,15 @@ def leaves(
     long = long[long["amount_value"].abs() > 0.5].rename(columns={"member": "family"})
     long = long.merge(leads, on=["family", "part"], how="left", validate="many_to_one")
     long = long.fillna({"lead_months": 0})
-    found = [_when(leaf, by_month, int(months.number(cycle))) for leaf in long.itertuples()]
+    by_month = by_month.sort_values("month")
+    months_of = dict(list(by_month.groupby(["family", "period"])))
+    known, now = (months_of, by_month.iloc[:0]), int(months.number(cycle))
+    found = [_when(leaf, *known, now) for leaf in long.itertuples()]
     when = pd.DataFrame(found, columns=["number", "reachable_share"], index=long.index)
+    pairs = list(zip(long["family"], long["part"], strict=True))
+    owners = {pair: _owner(*pair, events, cycle) for pair in set(pairs)}
     long = long.assign(
-        owner=[_owner(leaf.family, leaf.part, events, cycle) for leaf in long.itertuples()],
+        owner=[owners[pair] for pair in pairs],
         decide_by=months.from_number(when["number"].astype("int64")),
         reachable_share=when["reachable_share"].astype("float64"),
     )
@@ -73,10 +78,11 @@ def lacking(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     return own[(own["against"] == against) & (own["amount_value"] < 0)]
 
 
-def _when(leaf, by_month: pd.DataFrame, now: int) -> tuple[int, float]:
+def _when(
+    leaf, months_of: dict[tuple, pd.DataFrame], none: pd.DataFrame, now: int
+) -> tuple[int, float]:
     """Number of the last month to decide, and the share that a decision now would reach."""
-    own = by_month[(by_month["family"] == leaf.family) & (by_month["period"] == leaf.period)]
-    own = own.sort_values("month")
+    own = months_of.get((leaf.family, leaf.period), none)
     columns = {BUDGET: "budget_variance_value", LAST_YEAR: "last_year_variance_value"}
     column = "gap_value" if leaf.part == "constraint" else columns.get(leaf.against, "gap_value")
     amounts = (own[column] * np.sign(leaf.amount_value)).clip(lower=0.0).fillna(0.0).to_numpy()
