@@ -115,9 +115,18 @@ def run(
         return Outcome(cycle, closed=tuple(known), index=index, is_approved=True, notes=notes)
     anew = anew - kept.keys() if is_forced else anew
     require_open(kept, anew)
+    if anew or not publication.folder(workspace, cycle).is_dir():  # else all may be as it was
+        _prepare_kernels()
     findings = store.raw_tables(workspace, cycle)[1]
     with lock(workspace, cycle):
         return _run_locked(workspace, cycle, settled, anew, only, findings, progress)
+
+
+def _prepare_kernels() -> None:
+    """Import what kernels need while the data are checked."""
+    from sopkit import kernels
+
+    kernels.prepare()
 
 
 def _anew(start: str | None, only: str | None, is_forced: bool) -> set[str]:
