@@ -32,6 +32,7 @@ from sopkit import (
     sample,
     schema,
     store,
+    whole,
 )
 from sopkit.contract import ContractError, counted, near, sentence, some
 from sopkit.demand import corrections
@@ -308,7 +309,7 @@ def _init(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{raw} is not empty. Choose another folder.")
     raw.mkdir(parents=True, exist_ok=True)
     words = schema.dictionary(scenario_format.described(), exports.described())
-    (raw / "README.md").write_text(words, encoding="utf-8")
+    whole.write_text(words, raw / "README.md")
     if not arguments.empty:
         sample.write(raw)
     where = "no table yet: put sales.csv there" if arguments.empty else "the sample company"

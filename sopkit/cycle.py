@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -268,8 +267,9 @@ def lock(workspace: Path, cycle: pd.Timestamp, what: str = "run") -> Iterator[No
     who = {"process": os.getpid(), "host": platform.node(), "user": _user(), "since": since}
     who |= {"what": what}
     _HELD.add(mark)
-    publication.note_holder(workspace, cycle, who)
     try:
+        publication.settle(workspace, months.label(cycle))
+        publication.note_holder(workspace, cycle, who)
         yield
     except (Exception, GeneratorExit):
         publication.note_holder(workspace, cycle, {})
@@ -294,9 +294,16 @@ def _busy(cycle: pd.Timestamp, holder: dict) -> str:
     words = f"cycle {months.label(cycle)} is being {doing}"
     if not holder:
         return f"{words} by another process. Try again when it has ended."
-    who = f"{holder['user']} on {holder['host']}, process {holder['process']}"
-    when = holder["since"].replace("+00:00", " UTC")
-    return f"{words} by {who}, since {when}. Wait until it ends, or stop that process."
+    user, host, number = (holder.get(name, "unknown") for name in ("user", "host", "process"))
+    when = str(holder.get("since", "some time")).replace("+00:00", " UTC")
+    said = f"{words} by {user} on {host}, process {number}, since {when}."
+    if host == platform.node():
+        return f"{said} Wait until it ends, or stop that process."
+    return (
+        f"{said} Wait until it ends, or stop that process. Has {host} died? The file server ends "
+        f"its lock after some minutes; else take away {publication.LOCKS}/"
+        f"{months.label(cycle)}.lock by hand."
+    )
 
 
 def cut(workspace: Path) -> dict[str, str]:
@@ -340,6 +347,8 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
                 waiting.append(kernels.start(_home(workspace)))
             kernel = waiting.pop(0)
             publication.note_holder(workspace, cycle, {"step": current.name}, is_more=True)
+            record = _without(record, current.name)  # until it is done, nothing of it is kept
+            publication.write_record(staged, record)
             begun = time.monotonic()
             _execute(workspace, current, cycle, settled[current.name], kernel, progress)
             seconds[current.name] = time.monotonic() - begun
@@ -362,23 +371,34 @@ def _require_earlier(record: dict, only: str | None) -> None:
             raise UsageError(f"step {name} has not run yet. Run the whole cycle once: sopkit run")
 
 
+def _without(record: dict, name: str) -> dict:
+    """The run's record as if a step had not been done."""
+    steps = {known: done for known, done in record.get("steps", {}).items() if known != name}
+    return record | {"steps": steps}
+
+
+def _made(workspace: Path, cycle: pd.Timestamp, record: dict) -> list[str]:
+    """Steps that were done since the cycle was published, by this run or one that was cut."""
+    before = publication.run_record(publication.folder(workspace, cycle)).get("steps", {})
+    return [name for name, done in record.get("steps", {}).items() if before.get(name) != done]
+
+
 def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     """Publish what was made; an unchanged cycle is left as it is."""
     reports, notes = workspace / publication.REPORTS, ()
-    if seconds:
+    if made := _made(workspace, cycle, record):
         from sopkit.pages import pack
 
-        imprint, folder = packing.imprint(workspace, cycle), _staged_pages(workspace, cycle)
+        folder = _staged_pages(workspace, cycle)
         grid = publication.staging(workspace, cycle) / "sop_grid.parquet"
         if grid.is_file():
             workbooks.write_grid(folder / pack.WORKBOOK, pd.read_parquet(grid))
-        notes = packing.finish(workspace, cycle, folder, seconds)
+        notes = packing.finish(workspace, cycle, folder, made)
         publication.publish(workspace, cycle, record)
-        pack.write_cycles(reports, packing.listed(workspace), imprint.company)
     else:
-        shutil.rmtree(publication.staging(workspace, cycle))
-        shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
+        publication.discard(workspace, cycle)
         (reports / months.label(cycle) / "failed.html").unlink(missing_ok=True)
+    packing.list_cycles(workspace)
     index = reports / months.label(cycle) / "index.html"
     return Outcome(cycle, seconds, tuple(skipped), index, findings, notes=notes)
 
@@ -502,10 +522,11 @@ def status(workspace: Path) -> list[dict[str, str]]:
     rows = []
     for cycle in publication.cycles(workspace):
         record, is_stale = publication.run_record(publication.folder(workspace, cycle)), False
+        done_steps = record.get("steps", {})
         closed = store.kept_closed(workspace, cycle)
         is_over = approval.LAST in closed
         for current in STEPS:
-            done = record["steps"].get(current.name)
+            done = done_steps.get(current.name)
             if not done and record.get("origin"):
                 continue  # a replay makes no more
             if gate := closed.get(current.name):
@@ -546,7 +567,10 @@ def changed(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> 
 
 def since_closed(workspace: Path, cycle: pd.Timestamp, name: str) -> list[str]:
     """What has changed since a step was closed, and waits until somebody reopens it."""
-    done = publication.run_record(publication.folder(workspace, cycle))["steps"][name]
+    record = publication.run_record(publication.folder(workspace, cycle))
+    done = record.get("steps", {}).get(name)
+    if done is None:
+        return []  # its record was spoilt: nobody can tell
     things = [t for t in changed(workspace, cycle, step(name), done) if t not in _OURS]
     if name == STEPS[0].name:  # what it only lists is planned by the steps that read it themselves
         things = [t for t in things if t in THROUGH_DATA or t not in schema.RAW]
@@ -656,8 +680,7 @@ def compute(
             record = _note(record, staged, step(name), marks, seconds, parameters, mark)
             record |= {"origin": origin} if origin else {}
         if not written:
-            shutil.rmtree(staged)
-            shutil.rmtree(_staged_pages(workspace, cycle), ignore_errors=True)
+            publication.discard(workspace, cycle)
             return nothing
         publication.publish(workspace, cycle, record)
     return pd.concat(written, ignore_index=True)

@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from sopkit import whole
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_SECONDS = 30
 _FLAGS = (
@@ -52,7 +54,7 @@ def write_pdf(page: Path) -> str:
                 f"no {target.name}: {browser} ended with code {done.returncode} and printed none."
             )
         # the day of printing is no part of the page: dates of all pages are alike
-        target.write_bytes(_DATES.sub(rb"/\1Date (D:20000101000000", made.read_bytes()))
+        whole.write_bytes(_DATES.sub(rb"/\1Date (D:20000101000000", made.read_bytes()), target)
     return ""
 
 
