@@ -17,7 +17,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -26,6 +25,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_client.utils import run_sync
 from jupyter_core.utils import ensure_event_loop
+
+from sopkit import whole
 
 ENGINE = "sopkit"  # name under which papermill knows the engine that reports cells
 _COPIES = "sopkit-copies"  # name under which Jupyter knows how kernels are copied
@@ -43,12 +44,13 @@ def start(folder: Path) -> AsyncKernelManager:
     folder : Path
         Working directory of the notebook.
     """
-    manager = AsyncKernelManager(kernel_name="python3")
+    sockets = whole.scratch() if sys.platform != "win32" else None
+    known = {"connection_file": str(sockets / "kernel.json")} if sockets else {}
+    manager = AsyncKernelManager(kernel_name="python3", **known)
     if sys.platform == "linux":
         KernelProvisionerFactory.instance().provisioners[_COPIES] = _ENTRY
         manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": _COPIES}
-    if sys.platform != "win32":
-        sockets = tempfile.mkdtemp(prefix="sopkit-")
+    if sockets:
         manager.transport = "ipc"
         manager.ip = f"{sockets}/k"
     try:

@@ -11,13 +11,16 @@ import contextlib
 import os
 import platform
 import re
+import shutil
 import sys
+import tempfile
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _MARK = re.compile(r"([0-9a-f]{8})-(\d+)-")
+_SCRATCH = "sopkit-"
 _LONGEST = 100  # of a name, beside which the mark stands: file systems allow 255
 
 
@@ -36,19 +39,33 @@ def is_left(path: Path) -> bool:
         return False
     try:
         os.kill(int(found[2]), 0)
+        state = Path(f"/proc/{found[2]}/stat").read_text(encoding="utf-8", errors="replace")
+        return state.rpartition(")")[2].split()[0] == "Z"  # ended, but nobody asked how
     except ProcessLookupError:
         return True
-    except (PermissionError, OverflowError):
+    except (OSError, OverflowError):  # another user's, or a system without /proc: it may live
         return False
-    return False
 
 
 def sweep(folders: Iterable[Path]) -> None:
-    """Remove what killed processes left half-written in these folders."""
+    """Remove what killed processes left half-written in these folders, and their scratch."""
     for folder in folders:
         for part in folder.glob(".*.part"):
             if is_left(part):
                 part.unlink(missing_ok=True)
+    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        if is_left(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_scratch(folder: Path) -> bool:
+    """Whether ``scratch`` made a folder, here or in another process."""
+    return folder.name.startswith(_SCRATCH) and bool(_MARK.search(folder.name))
+
+
+def scratch() -> Path:
+    """A new folder for what is of no use after this process; its name is short, for sockets."""
+    return Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{mark()}"))
 
 
 def _part(path: Path) -> Path:

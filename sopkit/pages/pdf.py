@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from sopkit import whole
@@ -40,8 +39,9 @@ def write_pdf(page: Path) -> str:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return f"no {target.name}: no Chromium found ({', '.join(BROWSERS)})."
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        made = Path(folder) / target.name
+    folder = whole.scratch()
+    try:
+        made = folder / target.name
         command = [browser, *_FLAGS, _NO_NETWORK, f"--user-data-dir={folder}/profile"]
         command += ["--no-sandbox"] if _is_root() else []
         command += [f"--print-to-pdf={made}", page.resolve().as_uri()]
@@ -55,6 +55,8 @@ def write_pdf(page: Path) -> str:
             )
         # the day of printing is no part of the page: dates of all pages are alike
         whole.write_bytes(_DATES.sub(rb"/\1Date (D:20000101000000", made.read_bytes()), target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # Chromium may still write its profile
     return ""
 
 
