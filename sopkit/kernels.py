@@ -17,6 +17,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -26,7 +28,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 from jupyter_client.utils import run_sync
 from jupyter_core.utils import ensure_event_loop
 
-from sopkit import whole
+from sopkit import deaths, whole
 
 ENGINE = "sopkit"  # name under which papermill knows the engine that reports cells
 _COPIES = "sopkit-copies"  # name under which Jupyter knows how kernels are copied
@@ -34,6 +36,7 @@ _READY = "ipykernel.kernelapp sopkit.steps sopkit.store sopkit.exhibits sopkit.c
 _ENTRY = EntryPoint(_COPIES, f"{__name__}:Copies", KernelProvisionerFactory.GROUP_NAME)
 _ALONE = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a copy has no thread but one
 _originals: list[subprocess.Popen] = []  # the process that is copied, if one runs
+_ASKING = threading.Lock()  # one question at a time
 
 
 def start(folder: Path) -> AsyncKernelManager:
@@ -58,6 +61,7 @@ def start(folder: Path) -> AsyncKernelManager:
     except KeyboardInterrupt:
         stop(manager)
         raise
+    manager.process = manager.provisioner.process  # how it ended is asked when Jupyter has let go
     return manager
 
 
@@ -86,6 +90,18 @@ def forget() -> None:
 atexit.register(forget)
 
 
+def _ask(words: dict) -> object:
+    """What the process that is copied answers; None where it could not be started, or is gone."""
+    with _ASKING:
+        try:
+            original = _originals[0]
+            original.stdin.write(json.dumps(words) + "\n")
+            original.stdin.flush()
+            return json.loads(original.stdout.readline())
+        except (IndexError, OSError, ValueError):
+            return None
+
+
 class Copies(LocalProvisioner):
     """How Jupyter starts a kernel as a copy, and watches and ends it like any other process."""
 
@@ -93,14 +109,8 @@ class Copies(LocalProvisioner):
         """Copy the prepared process; where it cannot be copied, start Python anew."""
         prepare()
         words = {"file": self.parent.connection_file, "folder": options["cwd"]}
-        try:
-            original = _originals[0]
-            original.stdin.write(json.dumps(words | {"environment": options["env"]}) + "\n")
-            original.stdin.flush()
-            number = int(original.stdout.readline())
-        except (OSError, ValueError):  # it could not be started, or was killed
-            number = -1
-        if number < 0:
+        number = _ask(words | {"environment": options["env"]})
+        if number is None or number < 0:
             return await super().launch_kernel(cmd, **options)
         self.process = _Copy(number)
         self.pid = self.pgid = number
@@ -114,7 +124,7 @@ class _Copy:
     stdin = stdout = stderr = None
 
     def __init__(self, pid: int):
-        self.pid = pid
+        self.pid, self.returncode, self.peak_bytes = pid, None, 0
         try:
             self._handle = os.pidfd_open(pid)  # its number may be given to another one later
         except ProcessLookupError:
@@ -126,13 +136,14 @@ class _Copy:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-        return 0
+            self.returncode, self.peak_bytes = _ask({"ended": self.pid}) or (None, 0)
+        return self.returncode or 0
 
     def wait(self) -> int:
         while self._handle is not None:
             select.select([self._handle], [], [])
             self.poll()
-        return 0
+        return self.returncode or 0
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -154,14 +165,32 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": joined, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def watch(told: Callable[[int, int], None]) -> None:
-    """Make papermill's engine ``ENGINE`` tell each cell as it starts: its number, and how many.
+def death(manager: AsyncKernelManager, kills: int | None) -> tuple[str, str]:
+    """How a kernel that is gone ended, and what to do about it.
+
+    Parameters
+    ----------
+    manager : AsyncKernelManager
+        From ``start``.
+    kills : int, optional
+        ``deaths.memory_kills`` before it began.
+    """
+    manager.process.poll()
+    code, peak = manager.process.returncode, getattr(manager.process, "peak_bytes", 0)
+    return deaths.told(code, peak, (kills, deaths.memory_kills())), deaths.remedy(code)
+
+
+def watch(told: Callable[[int, list], None], seconds: float) -> None:
+    """Make papermill's engine ``ENGINE`` tell each cell as it starts, and stop where it is late.
 
     Parameters
     ----------
     told : callable
-        Called with the cell's number, from 1, and the count of cells.
+        Called with the cell's place, from 0, and all cells.
+    seconds : float
+        After which a notebook is stopped, with nbclient's ``CellTimeoutError``.
     """
+    ends = time.monotonic() + seconds
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import Engine, papermill_engines
 
@@ -171,13 +200,14 @@ def watch(told: Callable[[int, int], None]) -> None:
             begin = nb_man.cell_start
 
             def cell_start(cell, cell_index=None, **more):
-                told(cell_index + 1, len(nb_man.nb.cells))
+                told(cell_index, nb_man.nb.cells)
                 return begin(cell, cell_index, **more)
 
             nb_man.cell_start = cell_start
             client = PapermillNotebookClient(
-                nb_man, km=km, kernel_name=kernel_name, timeout=None, shutdown_kernel="immediate"
+                nb_man, km=km, kernel_name=kernel_name, shutdown_kernel="immediate"
             )
+            client.timeout_func = lambda _cell: max(1, round(ends - time.monotonic()))
             client.owns_km = True  # so that it closes the sockets of a kernel it did not start
             return client.execute()
 

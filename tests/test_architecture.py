@@ -60,14 +60,27 @@ FLOORS = {
     "pages": 5,
     "packing": 5.5,
     "partitions": 5.5,
+    "deaths": 4.9,
     "kernels": 5,
     "forking": 5,
+    "parameters": 5.6,
+    "locking": 5.6,
+    "executing": 5.7,
+    "marks": 5.7,
+    "states": 5.8,
+    "computing": 5.8,
+    "month_end": 5.6,
     "cycle": 6,
     "departments": 6,
     "gates": 6.5,
     "policies": 6.5,
     "replay": 6.5,
     "explore": 6,
+    "arguments": 6.8,
+    "events": 6.8,
+    "hooks": 6.8,
+    "telling": 6.85,
+    "planning": 6.9,
     "__main__": 7,
 }
 MAY_TOUCH_FILES = {
@@ -83,12 +96,19 @@ MAY_TOUCH_FILES = {
     "sample",
     "pages",
     "cycle",
+    "parameters",
+    "locking",
+    "marks",
+    "executing",
+    "deaths",
     "kernels",
     "forking",
     "packing",
     "partitions",
     "departments",
     "explore",
+    "events",
+    "planning",
     "__main__",
     "exhibits",
 }
@@ -142,7 +162,7 @@ def _calls(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_edges_print_read_write_or_look_at_the_clock(path):
     room, calls = _room(path), _calls(path)
-    if room != "__main__":
+    if room not in ("__main__", "planning", "events"):
         assert "print" not in calls
     touching = {
         "open",

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from sopkit import exhibits, months, whole
 from sopkit.agenda import STEPS, Step
-from sopkit.pages import downloads, outline
+from sopkit.pages import breaches, downloads, outline
 from sopkit.publication import EXTRACTS, REVISIONS
 
 FAILED_PAGE, WORKBOOK = "failed.html", "sop_grid.xlsx"
@@ -58,6 +58,22 @@ class Imprint:
     version: str
     stamps: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a step stopped, where, what to do about it and how to go on.
+
+    ``cell`` is 0 where no cell had begun; ``notebook`` is the executed one, seen from the page.
+    """
+
+    cell: int
+    line: str
+    reason: str
+    remedy: str
+    command: str
+    traceback: str = ""
+    notebook: str = ""
 
 
 def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Path:
@@ -122,23 +138,21 @@ def keep_page(folder: Path, step: Step, number: int) -> Path:
     return target
 
 
-def write_failure(
-    folder: Path, step: Step, imprint: Imprint, *, cell: str, error: str, traceback: str
-) -> Path:
+def write_failure(folder: Path, step: Step, imprint: Imprint, failure: Failure) -> Path:
     """Write the page that says which step failed and why, beside the last good pack.
+
+    Rows that the cause names stand in a table; terminal colours are taken out of the traceback.
 
     Parameters
     ----------
     folder, step, imprint
         As in ``write_page``.
-    cell, error : str
-        Where it stopped, for example ``cell 4``; the message.
-    traceback : str
-        For whoever repairs it; folded away. Terminal colours are taken out.
+    failure : Failure
+        What happened, and how to go on.
     """
-    trace = _TERMINAL_CODES.sub("", traceback).strip()
-    said = {"step": step.name, "cell": cell, "error": error, "traceback": trace}
-    body = _template("failure.html.j2").render(said)
+    trace = _TERMINAL_CODES.sub("", failure.traceback).strip()
+    said = {"step": step.name, "failure": failure, "trace": trace}
+    body = _template("failure.html.j2").render(said, rows=breaches.found(failure.reason))
     return _write(folder / FAILED_PAGE, body, f"{step.title} failed", imprint)
 
 

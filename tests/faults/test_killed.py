@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies of processes: Linux alone")
 SEED = int(os.environ.get("SOPKIT_FAULT_SEED", "20260113"))
 IS_ALL = os.environ.get("SOPKIT_FAULTS") == "all"
-KILLS = {"the last step": 22, "every step": 4, "the first run": 4}
+KILLS = {"the last step": 26, "every step": 2, "the first run": 2}
 
 
 @pytest.fixture(params=KILLS)
