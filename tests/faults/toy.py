@@ -13,6 +13,7 @@ import errno
 import json
 import mmap
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -57,11 +58,21 @@ class Fault:
             return
         number = self.points() + 1
         self.count[:8] = number.to_bytes(8, "little")
-        at = self.wish.get("at", 0)
-        if self.wish.get("fault") == "kill" and number == at:
+        is_there = number == self.wish.get("at") or self._is_onto(event, what)
+        fault = self.wish.get("fault")
+        if is_there and fault == "kill":
             self._die(event, what)
-        if self.wish.get("fault") == "full" and number >= at and event in ("open", "os.mkdir"):
+        if is_there and fault == "remove":
+            self.wish = self.wish | {"fault": ""}
+            Path(self.wish["file"]).unlink()
+        if is_there and fault == "wait" and os.getpid() == self.main:
+            os.kill(self.main, signal.SIGSTOP)
+        if fault == "full" and number >= self.wish["at"] and event in ("open", "os.mkdir"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(what[0]))
+
+    def _is_onto(self, event: str, what: tuple) -> bool:
+        """Whether a file is about to be given the name that was asked for."""
+        return event == "os.rename" and os.fsdecode(what[1]).endswith(self.wish.get("onto", "\n"))
 
     def _is_change(self, event: str, what: tuple) -> bool:
         if event == "open":
@@ -78,7 +89,7 @@ class Fault:
 
     def _die(self, event: str, what: tuple) -> None:
         """End all at once; of every second file that was to be written stands the beginning."""
-        at, self.wish = self.wish["at"], {}
+        at, self.wish = self.wish.get("at", 0), {}
         if event == "open" and at % 2:
             with Path(os.fsdecode(what[0])).open("wb") as torn:
                 torn.write(b"PAR1 torn")
@@ -130,7 +141,7 @@ def serve(kind: str) -> None:
     from sopkit import kernels
     from sopkit.__main__ import main
 
-    _import_all()
+    _import_all(["sopkit.charts"] if kind == "sample" else [])
     kernels.prepare = lambda: kernels._originals or kernels._originals.append(Original())
     ctypes.CDLL(None).prctl(_SUBREAPER, 1)
     answers = os.fdopen(os.dup(1), "w")
@@ -139,7 +150,7 @@ def serve(kind: str) -> None:
         answers.flush()
 
 
-def _import_all() -> None:
+def _import_all(packages: list[str]) -> None:
     import importlib
     import pkgutil
 
@@ -149,11 +160,11 @@ def _import_all() -> None:
     import papermill.clientwrap  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
-    from sopkit import charts
     from sopkit.pages import pack, pdf  # noqa: F401
 
-    for part in pkgutil.iter_modules(charts.__path__):
-        importlib.import_module(f"sopkit.charts.{part.name}")
+    for name in packages:
+        for part in pkgutil.iter_modules(importlib.import_module(name).__path__):
+            importlib.import_module(f"{name}.{part.name}")
     cell = nbformat.v4.new_markdown_cell("# Nothing\n\n*said*")
     pack._cells(nbformat.v4.new_notebook(cells=[cell]))  # what is compiled once serves all copies
 
@@ -167,11 +178,16 @@ def _answer(wish: dict, main) -> dict:
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
             _obey(wish, main)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        left = _left()
+        status, second = os.waitpid(child, os.WUNTRACED)[1], {}
+        if os.WIFSTOPPED(status):  # meanwhile another one is run
+            second = _answer(wish["meanwhile"], main)
+            os.kill(child, signal.SIGCONT)
+            status = os.waitpid(child, 0)[1]
+        code = os.waitstatus_to_exitcode(status)
+        left = _left(bool(wish.get("is_second")))
         said.seek(0)
         text = said.read().decode()
-    return {"code": code, "points": FAULT.points(), "left": left, "said": text}
+    return {"code": code, "points": FAULT.points(), "left": left, "said": text, "second": second}
 
 
 def _obey(wish: dict, main) -> None:
@@ -179,6 +195,8 @@ def _obey(wish: dict, main) -> None:
     code = 1
     try:
         os.setsid()
+        if "most" in wish:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (wish["most"], wish["most"]))
         if "user" in wish:
             os.setgid(wish["user"])
             os.setuid(wish["user"])
@@ -200,8 +218,10 @@ def _obey(wish: dict, main) -> None:
         os._exit(code)
 
 
-def _left() -> int:
+def _left(is_second: bool) -> int:
     """Processes that a run left, after as long as they may take to notice that it ended."""
+    if is_second:  # the first one's are asked about
+        return 0
     signal.signal(signal.SIGALRM, lambda *_: None)
     for _ in range(10 * _SECONDS):
         try:
