@@ -65,7 +65,8 @@ class Company:
     """Workspaces of the small company, and runs of them by the process that has imported all."""
 
     def __init__(self, base: Path, kind: str) -> None:
-        plain = {"PATH": "/nowhere", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+        plain = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+        plain |= {"PATH": os.environ["PATH"] if kind == "sample" else "/nowhere"}
         plain |= {"TMPDIR": str(base), "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-P", str(_HERE / "toy.py"), kind]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
