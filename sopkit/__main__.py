@@ -32,6 +32,7 @@ from sopkit import (
     schema,
     store,
     telling,
+    whole,
 )
 from sopkit.arguments import (
     BUSY,
@@ -74,7 +75,7 @@ def _init(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{raw} is not empty. Choose another folder.")
     raw.mkdir(parents=True, exist_ok=True)
     words = schema.dictionary(scenario_format.described(), exports.described())
-    (raw / "README.md").write_text(words, encoding="utf-8")
+    whole.write_text(words, raw / "README.md")
     if not arguments.empty:
         sample.write(raw)
     where = "no table yet: put sales.csv there" if arguments.empty else "the sample company"
@@ -324,8 +325,8 @@ def _end(arguments: argparse.Namespace) -> Ending:
     except UsageError as error:
         return _say(error, MISUSED, arguments)
     except ContractError as error:
-        whole = f"The whole list: {command('check', arguments)}"
-        return _say(f"{error}\nNothing was written. {whole}", FAILED)
+        listed = f"The whole list: {command('check', arguments)}"
+        return _say(f"{error}\nNothing was written. {listed}", FAILED)
     except (SourceError, NotClosed) as error:
         return _say(error, FAILED, arguments)
     except partitions.WorkersFailed as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pandas as pd
 
 from sopkit import marks, months, partitions, publication, steps, store
 from sopkit.agenda import step
-from sopkit.executing import staged_pages
 from sopkit.executive import approval
 from sopkit.locking import lock
 from sopkit.months import Frozen
@@ -119,8 +117,7 @@ def compute(
             record = marks.note(record, staged, step(name), rests_on, seconds, parameters, mark)
             record |= {"origin": origin} if origin else {}
         if not written:
-            shutil.rmtree(staged)
-            shutil.rmtree(staged_pages(workspace, cycle), ignore_errors=True)
+            publication.discard(workspace, cycle)
             return nothing
         publication.publish(workspace, cycle, record)
     return pd.concat(written, ignore_index=True)

@@ -6,7 +6,6 @@ parameters and the package are what they were when it last ran; a failed run res
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -182,8 +181,8 @@ class _Run:
         if is_closed:
             self.progress("step_skipped", step=current.name, reason="closed")
             return
-        for _, _, earlier in self._at_work:
-            earlier.tables()
+        if not all(earlier.tables() for _, _, earlier in self._at_work):
+            self.await_all()  # the first that failed tells why; those before it come to their end
         rests_on = marks.step_marks(self.workspace, current, self.cycle, self.settled[current.name])
         staged = publication.staging(self.workspace, self.cycle)
         record, is_other = publication.run_record(staged), self.only not in (None, current.name)
@@ -203,6 +202,9 @@ class _Run:
             self._spare.append(Underway(self.workspace))
         publication.note_holder(self.workspace, self.cycle, {"step": current.name}, is_more=True)
         self.progress("step_started", step=current.name, title=current.title)
+        staged = publication.staging(self.workspace, self.cycle)
+        record = marks.without(publication.run_record(staged), current.name)
+        publication.write_record(staged, record)  # till it is done, nothing of it is kept
         parameters = self.settled[current.name]
         own.begin(Job(self.workspace, current, self.cycle, parameters, self.progress))
         self._at_work.append((current, rests_on, own))
@@ -240,19 +242,18 @@ def _require_earlier(record: dict, only: str | None) -> None:
 def _finish(workspace, cycle, record, seconds, skipped, findings) -> Outcome:
     """Publish what was made; an unchanged cycle is left as it is."""
     reports, notes = workspace / publication.REPORTS, ()
-    if seconds:
+    if made := marks.made(workspace, cycle, record):
         from sopkit.pages import pack
 
-        imprint, folder = packing.imprint(workspace, cycle), staged_pages(workspace, cycle)
+        folder = staged_pages(workspace, cycle)
         grid = publication.staging(workspace, cycle) / "sop_grid.parquet"
         if grid.is_file():
             workbooks.write_grid(folder / pack.WORKBOOK, pd.read_parquet(grid))
-        notes = packing.finish(workspace, cycle, folder, seconds)
+        notes = packing.finish(workspace, cycle, folder, made)
         publication.publish(workspace, cycle, record)
-        pack.write_cycles(reports, packing.listed(workspace), imprint.company)
     else:
-        shutil.rmtree(publication.staging(workspace, cycle))
-        shutil.rmtree(staged_pages(workspace, cycle), ignore_errors=True)
+        publication.discard(workspace, cycle)
         (reports / months.label(cycle) / "failed.html").unlink(missing_ok=True)
+    packing.list_cycles(workspace)
     index = reports / months.label(cycle) / "index.html"
     return Outcome(cycle, seconds, tuple(skipped), index, findings, notes=notes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sopkit import months, packing, publication, schema, store
+from sopkit import months, packing, publication, schema, store, whole
 from sopkit.agenda import Step
 from sopkit.parameters import NOTEBOOKS, notebook_path
 
@@ -188,7 +188,7 @@ def _keep_error(executed: Path, at: _Cell, reason: str) -> None:
         return
     words = {"ename": "Stopped", "evalue": reason, "traceback": [reason]}
     cells[at.number - 1].outputs.append(nbformat.v4.new_output("error", **words))
-    publication.write_text(nbformat.writes(notebook), executed)
+    whole.write_text(nbformat.writes(notebook), executed)
 
 
 def home(workspace: Path) -> Path:

@@ -3,19 +3,26 @@
 ``python -m sopkit.forking MODULE…`` imports the modules, then reads requests from its standard
 input, a line of JSON each: connection file, folder, environment. It answers with the number of the
 process that became a kernel. Asked for a number that ended, it answers how. It ends with its input,
-and the kernels end with it.
+and the kernels end with it, at once: whoever asked may have been killed, and the next run must find
+neither them nor their sockets.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
 import os
 import pkgutil
+import shutil
 import signal
 import sys
 from pathlib import Path
+
+from sopkit import whole
+
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux: what a process is sent when its parent ends
 
 
 def main(names: list[str]) -> None:
@@ -32,11 +39,17 @@ def main(names: list[str]) -> None:
         for part in pkgutil.iter_modules(getattr(module, "__path__", ())):
             importlib.import_module(f"{name}.{part.name}")
     gc.freeze()  # collecting would touch, and so copy, what all copies share
+    folders = set()
     for line in sys.stdin:
         asked = json.loads(line)
         answer = _ended(**asked) if "ended" in asked else _copy(asked)
+        folders |= {Path(asked["file"]).parent} if "file" in asked else set()
         sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
+    for folder in folders:
+        if whole.is_scratch(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # without taking apart what was imported, which takes time
 
 
 def _copy(asked: dict) -> int:
@@ -64,6 +77,7 @@ def _is_alone() -> bool:
 def _become(file: str, folder: str, environment: dict[str, str]) -> None:
     """Be the kernel of a connection file; never returns."""
     os.setsid()
+    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # where answers go, nobody else may write

@@ -17,7 +17,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +26,8 @@ from pathlib import Path
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_client.utils import run_sync
+
+from sopkit import whole
 
 _SAVED_EVERY = 5.0  # seconds between two writings of a notebook that is being executed
 _COPIES = "sopkit-copies"  # name under which Jupyter knows how kernels are copied
@@ -47,12 +48,13 @@ def start(folder: Path) -> AsyncKernelManager:
     folder : Path
         Working directory of the notebook.
     """
-    manager = AsyncKernelManager(kernel_name="python3")
+    sockets = whole.scratch() if sys.platform != "win32" else None
+    known = {"connection_file": str(sockets / "kernel.json")} if sockets else {}
+    manager = AsyncKernelManager(kernel_name="python3", **known)
     if sys.platform == "linux":
         KernelProvisionerFactory.instance().provisioners[_COPIES] = _ENTRY
         manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": _COPIES}
-    if sys.platform != "win32":
-        sockets = tempfile.mkdtemp(prefix="sopkit-")
+    if sockets:
         manager.transport = "ipc"
         manager.ip = f"{sockets}/k"
     try:

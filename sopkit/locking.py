@@ -43,8 +43,9 @@ def lock(workspace: Path, cycle: pd.Timestamp, what: str = "run") -> Iterator[No
     who = {"process": os.getpid(), "host": platform.node(), "user": user(), "since": since}
     who |= {"what": what}
     _HELD.add(mark)
-    publication.note_holder(workspace, cycle, who)
     try:
+        publication.settle(workspace, months.label(cycle))
+        publication.note_holder(workspace, cycle, who)
         yield
     except (Exception, GeneratorExit):
         publication.note_holder(workspace, cycle, {})
@@ -70,12 +71,20 @@ def _busy(cycle: pd.Timestamp, holder: dict) -> str:
     words = f"cycle {months.label(cycle)} is being {doing}"
     if not holder:
         return f"{words} by another process. Try again when it has ended."
-    return f"{words} by {_who(holder)}. Wait until it ends, or stop that process."
+    said = f"{words} by {_who(holder)}. Wait until it ends, or stop that process."
+    if (host := holder.get("host")) == platform.node():
+        return said
+    path = publication.LOCKS / f"{months.label(cycle)}.lock"
+    return (
+        f"{said} If {host} has died: the file server ends its lock after some minutes, or take "
+        f"away {path} by hand."
+    )
 
 
 def _who(holder: dict) -> str:
-    who = f"{holder['user']} on {holder['host']}, process {holder['process']}"
-    return f"{who}, since {holder['since'].replace('+00:00', ' UTC')}"
+    user, host, number = (holder.get(name, "unknown") for name in ("user", "host", "process"))
+    since = str(holder.get("since", "some time")).replace("+00:00", " UTC")
+    return f"{user} on {host}, process {number}, since {since}"
 
 
 def cut(workspace: Path) -> dict[str, str]:

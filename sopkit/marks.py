@@ -60,6 +60,18 @@ def note(record, staged, current, marks, seconds, settled, mark=None) -> dict:
     return {"steps": steps, "versions": packing.versions(), "git_commit": packing.git_commit()}
 
 
+def without(record: dict, name: str) -> dict:
+    """The run's record as if a step had not been done."""
+    steps = {known: done for known, done in record.get("steps", {}).items() if known != name}
+    return record | {"steps": steps}
+
+
+def made(workspace: Path, cycle: pd.Timestamp, record: dict) -> list[str]:
+    """Steps done since the cycle was published, by this run or by one that was cut."""
+    before = publication.run_record(publication.folder(workspace, cycle)).get("steps", {})
+    return [name for name, done in record.get("steps", {}).items() if before.get(name) != done]
+
+
 def changed(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> list[str]:
     """What a step rests on that is no longer as it was when the step ran."""
     before, now = done.get("inputs", {}), step_marks(workspace, current, cycle, done["parameters"])
@@ -68,7 +80,10 @@ def changed(workspace: Path, cycle: pd.Timestamp, current: Step, done: dict) -> 
 
 def since_closed(workspace: Path, cycle: pd.Timestamp, name: str) -> list[str]:
     """What has changed since a step was closed, and waits until somebody reopens it."""
-    done = publication.run_record(publication.folder(workspace, cycle))["steps"][name]
+    record = publication.run_record(publication.folder(workspace, cycle))
+    done = record.get("steps", {}).get(name)
+    if done is None:
+        return []  # its record was spoilt: nobody can tell
     things = [t for t in changed(workspace, cycle, step(name), done) if t not in _OURS]
     if name == STEPS[0].name:  # what it only lists is planned by the steps that read it themselves
         things = [t for t in things if t in THROUGH_DATA or t not in schema.RAW]
@@ -83,7 +98,7 @@ def status(workspace: Path) -> list[dict[str, str]]:
         closed = store.kept_closed(workspace, cycle)
         is_over = approval.LAST in closed
         for current in STEPS:
-            done = record["steps"].get(current.name)
+            done = record.get("steps", {}).get(current.name)
             if not done and record.get("origin"):
                 continue  # a replay makes no more
             if gate := closed.get(current.name):

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import escape
 
 from sopkit import extracts, months, publication, schema, store, workbooks
 from sopkit.agenda import STEPS, Step, rests_on, step
@@ -63,14 +64,12 @@ def finish(
 
 def restamp(workspace: Path, cycle: pd.Timestamp) -> tuple[str, ...]:
     """Print what is closed and what is open on the published pages; what people should know."""
-    from sopkit.pages import pack
-
     folder = workspace / publication.REPORTS / months.label(cycle)
     if not (folder / "index.html").is_file():
         return ()
     _shelve_extracts(workspace, cycle, folder)
     notes = finish(workspace, cycle, folder, ())
-    pack.write_cycles(folder.parent, listed(workspace), imprint(workspace, cycle).company)
+    list_cycles(workspace)
     return notes
 
 
@@ -150,6 +149,19 @@ def settle_closings(workspace: Path, cycle: pd.Timestamp) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def list_cycles(workspace: Path) -> None:
+    """Write the list of cycles, unless it says already what it should; one at a time does so."""
+    index = workspace / publication.REPORTS / "index.html"
+    with publication.changing(workspace):  # else another cycle's run would lose its line
+        rows = listed(workspace)
+        text = index.read_text(encoding="utf-8") if index.is_file() else ""
+        if all(str(escape(word)) in text for row in rows for word in row.values()):
+            return
+        from sopkit.pages import pack
+
+        pack.write_cycles(index.parent, rows, store.company(workspace)["name"].iloc[0])
+
+
 def listed(workspace: Path) -> list[dict[str, str]]:
     """Published cycles that have pages, for the list of cycles."""
     rows = []
@@ -157,9 +169,9 @@ def listed(workspace: Path) -> list[dict[str, str]]:
         label = months.label(cycle)
         if not (workspace / publication.REPORTS / label / "index.html").is_file():
             continue
-        steps = publication.run_record(publication.folder(workspace, cycle))["steps"]
+        steps = publication.run_record(publication.folder(workspace, cycle)).get("steps", {})
         is_whole = set(steps) == {known.name for known in STEPS}
-        last = max(done["finished_at"] for done in steps.values())
+        last = max((done["finished_at"] for done in steps.values()), default="")
         state = "latest run" if is_whole else f"{len(steps)} of {len(STEPS)} steps"
         gates = store.gates(workspace, cycle)
         if closed := [name for name, gate in gates.items() if gate.is_closed]:

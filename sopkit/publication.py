@@ -1,4 +1,4 @@
-"""How a cycle's folders change place: staged, published, closed; files whole or not at all.
+"""How a cycle's folders change place: staged, published, closed; who holds a cycle.
 
 Beside ``store``, which decides what is read and written, the only module that knows paths under
 ``data/processed`` and ``reports``.
@@ -6,25 +6,28 @@ Beside ``store``, which decides what is read and written, the only module that k
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from sopkit import months
+from sopkit import months, whole
 
 PROCESSED = Path("data/processed")
 REPORTS = Path("reports")
+LOCKS = PROCESSED / ".locks"
 RECEIPTS = "receipts"  # a folder of each cycle's reports
 REVISIONS = "revisions"  # a folder of each cycle's tables, and of its reports
 EXTRACTS = "extracts"  # a folder of each cycle's reports
 RUN = "run.json"
 _ROWS = 2**17  # of a row group: what one who wants a part reads at once
 _PENDING = "run.json.new"
+_PATIENCE = 60  # seconds: nobody changes folders for longer than a moment
 
 
 def folder(workspace: Path, cycle: pd.Timestamp) -> Path:
@@ -51,50 +54,99 @@ def publish(workspace: Path, cycle: pd.Timestamp, record: dict) -> None:
 
     The previous ones step aside, the staged ones step in, and the rename of ``run.json`` commits.
     A crash before it is undone, a crash after it finished, by whoever opens the workspace next.
+    All is on the disk before it counts, so that a power failure leaves whole files too.
     """
     places = _places(workspace, months.label(cycle))
-    staged = staging(workspace, cycle)
-    record = record | {"has_pages": places[1][1].is_dir()}
-    write_text(json.dumps(record, indent=1, sort_keys=True), staged / _PENDING)
-    (staged / RUN).unlink(missing_ok=True)
-    for current, ready, previous in places:
-        if not ready.is_dir():
-            continue
-        if (current / RECEIPTS).is_dir():  # handed in while the run went on
-            shutil.copytree(current / RECEIPTS, ready / RECEIPTS, dirs_exist_ok=True)
-        if previous.is_dir():
-            shutil.rmtree(previous)
-        previous.parent.mkdir(parents=True, exist_ok=True)
-        if current.is_dir():
-            current.rename(previous)
-        ready.rename(current)
-    (places[0][0] / _PENDING).rename(places[0][0] / RUN)
+    (tables, staged, _), (_, pages, _) = places
+    write_record(staged, record | {"has_pages": pages.is_dir()})
+    for folder in (staged, pages):
+        if folder.is_dir():
+            whole.flush_tree(folder)
+    with changing(workspace):
+        (staged / RUN).rename(staged / _PENDING)
+        for place in places:
+            if place[1].is_dir():
+                _exchange(*place)
+        whole.flush(current.parent for current, _, _ in places if current.is_dir())
+        (tables / _PENDING).rename(tables / RUN)
+        whole.flush([tables])
     for _, _, previous in places:
         if previous.is_dir():
             shutil.rmtree(previous)
 
 
+def _exchange(current: Path, ready: Path, previous: Path) -> None:
+    """Put a staged folder in the place of the published one, which steps aside."""
+    if previous.is_dir():
+        shutil.rmtree(previous)
+    previous.parent.mkdir(parents=True, exist_ok=True)
+    if current.is_dir():
+        if (current / RECEIPTS).is_dir():  # handed in while the run went on
+            shutil.copytree(current / RECEIPTS, ready / RECEIPTS, dirs_exist_ok=True)
+        current.rename(previous)
+    ready.rename(current)
+
+
+@contextlib.contextmanager
+def changing(workspace: Path) -> Iterator[None]:
+    """Nobody else publishes, lists cycles or hands in a receipt meanwhile: a matter of moments."""
+    import filelock
+
+    path = workspace / LOCKS / "changing.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(path).acquire(timeout=_PATIENCE):
+        yield
+
+
 def recover(workspace: Path) -> None:
-    """Finish or undo a publication that was cut in between."""
-    base = workspace / PROCESSED
-    labels = {path.parent.name for path in base.glob(f"*/{_PENDING}")} if base.is_dir() else set()
-    for label in labels:
-        record = json.loads((base / label / _PENDING).read_text(encoding="utf-8"))
-        places = _places(workspace, label)
-        for current, ready, previous in reversed(places if record["has_pages"] else places[:1]):
-            if current.is_dir() and not ready.is_dir():
-                ready.parent.mkdir(parents=True, exist_ok=True)
-                current.rename(ready)
-            if previous.is_dir() and not current.is_dir():
+    """Finish or undo publications that were cut in between, but for cycles that somebody holds.
+
+    Who holds one is at it, or does this himself when he begins (``settle``).
+    """
+    import filelock
+
+    roots = [workspace / PROCESSED, workspace / REPORTS]
+    found = {path.parent.name for path in roots[0].glob(f"[!.]*/{_PENDING}")}
+    found |= {path.parent.name for path in roots[0].glob(f".staging/*/{_PENDING}")}
+    found |= {path.name for root in roots for path in root.glob(".previous/*")}
+    for label in sorted(found):
+        held = filelock.FileLock(lock_file(workspace, months.parse_cycle(label)))
+        with contextlib.suppress(filelock.Timeout), held.acquire(timeout=0):
+            settle(workspace, label)
+
+
+def settle(workspace: Path, label: str) -> None:
+    """Finish or undo a publication of a cycle that was cut in between, and sweep; it is held."""
+    places = _places(workspace, label)
+    (tables, staged, _), (pages, staged_pages, _) = places
+    with changing(workspace):
+        if (tables / _PENDING).is_file():  # before the commit: undo
+            has_pages = _read_record(tables / _PENDING).get("has_pages")
+            for place in reversed(places if has_pages else places[:1]):
+                _undo(*place)
+        if (staged / _PENDING).is_file():
+            (staged / _PENDING).rename(staged / RUN)
+        for current, _, previous in places:
+            if previous.is_dir() and current.is_dir() and (tables / RUN).is_file():
+                shutil.rmtree(previous)
+            elif previous.is_dir() and not current.is_dir():
                 previous.rename(current)
-        (places[0][1] / _PENDING).rename(places[0][1] / RUN)
-    for root in (base, workspace / REPORTS):
-        for path in (root / ".previous").glob("*") if (root / ".previous").is_dir() else []:
-            committed = (base / path.name / RUN).is_file()
-            if committed and (root / path.name).is_dir():
-                shutil.rmtree(path)
-            elif not (root / path.name).is_dir():
-                path.rename(root / path.name)
+    below = [path for root in (staged, staged_pages, pages) for path in _folders(root)]
+    processed = workspace / PROCESSED
+    whole.sweep([*below, tables, processed / ".cache", workspace / LOCKS, pages.parent])
+
+
+def _undo(current: Path, ready: Path, previous: Path) -> None:
+    if current.is_dir() and not ready.is_dir():
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        current.rename(ready)
+    if previous.is_dir() and not current.is_dir():
+        previous.rename(current)
+
+
+def _folders(root: Path) -> list[Path]:
+    """A folder and all folders in it."""
+    return [root, *(path for path in root.rglob("*") if path.is_dir())]
 
 
 def cycles(workspace: Path) -> list[pd.Timestamp]:
@@ -111,18 +163,29 @@ def cycles(workspace: Path) -> list[pd.Timestamp]:
 def prepare(workspace: Path, cycle: pd.Timestamp) -> None:
     """A staging folder that holds the last run's tables and pages, unless a cut run left one.
 
-    Closed revisions never change, so they are linked, not copied.
+    Closed revisions never change, so they are linked, not copied. The record comes last: a copy
+    that was cut has none, and is made anew.
     """
     if is_cut(workspace, cycle):
         return  # resume there
     for published, staged, _ in _places(workspace, months.label(cycle)):
         shutil.rmtree(staged, ignore_errors=True)
         if published.is_dir():
-            left_out = shutil.ignore_patterns("failed.html", REVISIONS)
+            left_out = shutil.ignore_patterns("failed.html", REVISIONS, RUN, ".*.part")
             shutil.copytree(published, staged, ignore=left_out)
         if (published / REVISIONS).is_dir():
             shutil.copytree(published / REVISIONS, staged / REVISIONS, copy_function=_link)
-    staging(workspace, cycle).mkdir(parents=True, exist_ok=True)
+    staged = staging(workspace, cycle)
+    staged.mkdir(parents=True, exist_ok=True)
+    if record := run_record(folder(workspace, cycle)):
+        write_record(staged, record)
+
+
+def discard(workspace: Path, cycle: pd.Timestamp) -> None:
+    """Take away what waits for publication, its record first: half of it is no cut run."""
+    (staging(workspace, cycle) / RUN).unlink(missing_ok=True)
+    for _, staged, _ in _places(workspace, months.label(cycle)):
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def is_cut(workspace: Path, cycle: pd.Timestamp) -> bool:
@@ -144,11 +207,11 @@ def keep_revision(
     source, target = folder(workspace, cycle), revision(workspace, cycle, number)
     target.mkdir(parents=True, exist_ok=True)
     for name in tables:
-        part = target / f"{name}.parquet.part"
-        shutil.copy2(source / f"{name}.parquet", part)  # no link: what is agreed stands by itself
-        part.replace(target / f"{name}.parquet")
+        with whole.replacing(target / f"{name}.parquet") as part:
+            shutil.copy2(source / f"{name}.parquet", part)  # no link: it stands by itself
     done = run_record(source)["steps"][step]
-    write_text(json.dumps(done, indent=1, sort_keys=True), target / f"{step}.json")
+    whole.flush_tree(target)
+    whole.write_text(json.dumps(done, indent=1, sort_keys=True), target / f"{step}.json")
 
 
 def is_intact(workspace: Path, cycle: pd.Timestamp, step: str) -> bool:
@@ -171,19 +234,29 @@ def revisions(workspace: Path, cycle: pd.Timestamp, step: str) -> list[int]:
 
 
 def run_record(path: Path) -> dict:
-    """A run's record (``run.json``), empty where there is none."""
-    file = path / RUN
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    """A run's record (``run.json``), empty where there is none or it was spoilt.
+
+    A spoilt one makes every step run anew: it says what may be kept, and nothing else does.
+    """
+    return _read_record(path / RUN)
+
+
+def _read_record(file: Path) -> dict:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # ValueError: no JSON, or no text
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_record(path: Path, record: dict) -> None:
     """Write a run's record beside its tables, whole or not at all."""
-    write_text(json.dumps(record, indent=1, sort_keys=True), path / RUN)
+    whole.write_text(json.dumps(record, indent=1, sort_keys=True), path / RUN)
 
 
 def lock_file(workspace: Path, cycle: pd.Timestamp) -> Path:
     """The file whose lock a run of this cycle holds."""
-    path = workspace / PROCESSED / ".locks" / f"{months.label(cycle)}.lock"
+    path = workspace / LOCKS / f"{months.label(cycle)}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -193,26 +266,22 @@ def _holder_file(workspace: Path, cycle: pd.Timestamp) -> Path:
 
 
 def holder(workspace: Path, cycle: pd.Timestamp) -> dict:
-    """Who holds a cycle's lock, or held it when it was cut; empty where nobody."""
-    path = _holder_file(workspace, cycle)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
+    """Who holds a cycle's lock, or held it when it was cut; empty where nobody, or it is spoilt."""
+    return _read_record(_holder_file(workspace, cycle))
 
 
 def note_holder(workspace: Path, cycle: pd.Timestamp, who: dict, *, is_more: bool = False) -> None:
     """Write who holds a cycle (``is_more``: beside what is noted); nobody takes the note away."""
     if who:
         known = holder(workspace, cycle) if is_more else {}
-        write_text(json.dumps(known | who), _holder_file(workspace, cycle))
+        whole.write_text(json.dumps(known | who), _holder_file(workspace, cycle))
     else:
         _holder_file(workspace, cycle).unlink(missing_ok=True)
 
 
 def holders(workspace: Path) -> dict[pd.Timestamp, dict]:
     """Notes of all cycles that are held, or were when their run was cut."""
-    labels = sorted(path.stem for path in (workspace / PROCESSED / ".locks").glob("*.json"))
+    labels = sorted(path.stem for path in (workspace / LOCKS).glob("*.json"))
     return {cycle: holder(workspace, cycle) for cycle in map(months.parse_cycle, labels)}
 
 
@@ -223,7 +292,7 @@ def _failure_file(workspace: Path, cycle: pd.Timestamp) -> Path:
 def note_failure(workspace: Path, cycle: pd.Timestamp, said: dict) -> None:
     """Write what a cycle's last run failed at; with nothing said the note is taken away."""
     if said:
-        write_text(json.dumps(said, indent=1), _failure_file(workspace, cycle))
+        whole.write_text(json.dumps(said, indent=1), _failure_file(workspace, cycle))
     else:
         _failure_file(workspace, cycle).unlink(missing_ok=True)
 
@@ -243,30 +312,6 @@ def file_hash(path: Path) -> str:
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table whole or not at all, in the place of an earlier one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    frame.to_parquet(part, index=False, row_group_size=_ROWS)
-    part.replace(path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text whole or not at all, in the place of an earlier one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def write_once(text: str, path: Path) -> bool:
-    """Write a file whole or not at all, over no other; whether it was not there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        return False
-    finally:
-        part.unlink()
-    return True
+    """Write a table whole or not at all, in the place of an earlier one, with sums to check it."""
+    with whole.replacing(path) as part:
+        frame.to_parquet(part, index=False, row_group_size=_ROWS, write_page_checksum=True)

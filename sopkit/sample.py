@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from sopkit import schema
+from sopkit import schema, whole
 from sopkit.northtrail import _given, _stock, catalogue, market, people, supply
 
 CYCLE = _given.MONTHS[_given.CYCLE]  # 2026-01, the cycle to be planned
@@ -122,7 +122,7 @@ def write(
         texts |= {f"scenarios/{path.name}": path.read_text(encoding="utf-8") for path in asked}
         (folder / "scenarios").mkdir(exist_ok=True)
     for name, text in texts.items():
-        (folder / name).write_bytes(text.encode("utf-8"))
+        whole.write_bytes(text.encode("utf-8"), folder / name)
     return [folder / name for name in texts]
 
 

@@ -11,7 +11,6 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import re
 import unicodedata
 from dataclasses import asdict, replace
@@ -33,6 +32,7 @@ from sopkit import (
     schema,
     sources,
     stacking,
+    whole,
 )
 from sopkit.demand import guards, history, lags
 from sopkit.executive import approval, kpis
@@ -147,13 +147,24 @@ def _load(
         return contract.empty(name), [], None
     _fetch(workspace, cycle, [name], anew=False)
     kept = _kept(workspace, name, path, cycle)
-    note = kept.with_suffix(".json")
-    if kept.is_file() and note.is_file():
-        content = json.loads(note.read_text(encoding="utf-8"))
-        findings = [contract.Finding(**finding) for finding in content["findings"]]
-        return pd.read_parquet(kept), findings, contract.Source(**content["source"])
+    if (known := _recalled(kept)) is not None:
+        return known
     bound = cycle if path.name == sources.MAPPING else None  # a file is the same in every cycle
     return _checked(path, name, bound, _snapshot(workspace, name, bound), kept.name)
+
+
+def _recalled(kept: Path) -> tuple | None:
+    """What an earlier check kept; None where it is not there, or was spoilt: then it goes."""
+    try:
+        content = json.loads(kept.with_suffix(".json").read_text(encoding="utf-8"))
+        frame = pd.read_parquet(kept, page_checksum_verification=True)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):  # pyarrow's errors are either; it is made anew
+        kept.unlink(missing_ok=True)
+        return None
+    findings = [contract.Finding(**finding) for finding in content["findings"]]
+    return frame, findings, contract.Source(**content["source"])
 
 
 @lru_cache(maxsize=2)
@@ -269,7 +280,7 @@ def _keep(workspace: Path, loaded: dict[str, tuple], cycle: pd.Timestamp) -> Non
             old.unlink(missing_ok=True)
         content = {"findings": [asdict(finding) for finding in findings], "source": asdict(source)}
         publication.write_parquet(frame, kept)
-        publication.write_text(json.dumps(content), kept.with_suffix(".json"))
+        whole.write_text(json.dumps(content), kept.with_suffix(".json"))
 
 
 def raw_tables(
@@ -415,9 +426,7 @@ def add(
     if odd:
         odd = [replace(finding, state="breach") for finding in odd]
         raise contract.ContractError(across.findings_table(odd, {}))
-    publication.write_once(
-        text, path
-    )  # there already: the same rows by the same person at the same time
+    whole.write_once(text, path)  # there already: the same rows by the same person at the same time
     return path
 
 
@@ -536,7 +545,7 @@ def add_scenario(workspace: str | Path, content: dict, *, cycle: pd.Timestamp, a
     odd = [finding for finding in odd if finding.table in (f"scenarios/{path.name}", SCENARIOS)]
     if odd:
         raise UsageError(" ".join(f"{finding.message} {finding.remedy}" for finding in odd))
-    if not publication.write_once(text, path):
+    if not whole.write_once(text, path):
         raise UsageError(f"data/raw/scenarios/{path.name} is there already. Choose another name.")
     return path
 
@@ -563,16 +572,9 @@ def file_word(text: str) -> str:
 def keep_receipt(workspace: Path, cycle: pd.Timestamp, name: str, page: str) -> Path:
     """Write a receipt among the cycle's pages, over no other; a later run leaves it there."""
     folder = workspace / publication.REPORTS / months.label(cycle) / publication.RECEIPTS
-    part = folder / f".{name}.{os.getpid()}.part"
-    publication.write_text(page, part)
-    try:
-        for count in itertools.count(1):
-            path = folder / f"{name}{f'_{count}' if count > 1 else ''}.html"
-            with contextlib.suppress(FileExistsError):
-                os.link(part, path)
-                return path
-    finally:
-        part.unlink()
+    names = (f"{name}{f'_{count}' if count > 1 else ''}.html" for count in itertools.count(1))
+    with publication.changing(workspace):  # else the folder may step aside meanwhile
+        return next(folder / own for own in names if whole.write_once(page, folder / own))
 
 
 def handed_in(workspace: str | Path, cycle: pd.Timestamp) -> pd.DataFrame:
@@ -733,11 +735,34 @@ def _read_file(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
             f"{name} of cycle {months.label(cycle)} has not been made yet. Run the step "
             f"{maker.name} first: sopkit run --cycle {months.label(cycle)}"
         )
-    frame = pd.read_parquet(path)
+    frame = _whole_table(path, name, cycle)
     older = {new: old for new, old in _STANDS_FOR.get(name, {}).items() if new not in frame}
     frame = frame.assign(**{new: frame[old] if old else 0.0 for new, old in older.items()})
     contract.check_processed(name, frame)
     return frame
+
+
+def _whole_table(path: Path, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
+    """A processed table, its sums checked.
+
+    Raises
+    ------
+    SourceError
+        If it is not as it was written: cut off, or bits of it changed.
+    """
+    try:
+        return pd.read_parquet(path, page_checksum_verification=True)
+    except Exception as error:  # what spoilt bytes make pyarrow raise is of any kind
+        maker = next(step.name for step in agenda.STEPS if name in step.writes)
+        again = f"sopkit run --cycle {months.label(cycle)} --from {maker}"
+        remedy = f"Make it anew: {again}"
+        if publication.REVISIONS in path.parts:
+            remedy = "It belongs to a closed revision: bring the file back from a backup."
+        said = " ".join(str(error).split())[:120]
+        raise sources.SourceError(
+            f"table {name} of cycle {months.label(cycle)} is spoilt, {path} cannot be read "
+            f"({said}). {remedy}"
+        ) from error
 
 
 @lru_cache(maxsize=9 * _LEDGER_CYCLES)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import months, schema
+from sopkit import months, schema, whole
 from sopkit.months import frozen_until
 
 KEYS, LISTS = "sopkit", "lists"  # hidden sheets
@@ -116,8 +116,8 @@ def write(path: Path, base: Base) -> None:
     _read_me(book.create_sheet(README), base)
     _lists(book.create_sheet(LISTS))
     _keys(book.create_sheet(KEYS), base)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    book.save(path)
+    with whole.replacing(path) as part:
+        book.save(part)
 
 
 def _add_styles(book) -> None:

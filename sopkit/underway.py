@@ -29,11 +29,10 @@ class Underway:
         """Execute a step's notebook and render its page."""
         self._given.put(job)
 
-    def tables(self) -> None:
-        """Wait until the step's tables are there; raises as ``over``."""
+    def tables(self) -> bool:
+        """Wait until the step's tables are there; False where they will not be."""
         self._tables.wait()
-        if self._error is not None:
-            raise self._error
+        return self._error is None
 
     def over(self) -> None:
         """Wait until the page is there too.

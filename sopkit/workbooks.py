@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sopkit import whole
 from sopkit.cells import all_harmless, harmless
 from sopkit.contract import counted
 from sopkit.exports import Export
@@ -59,8 +60,8 @@ def write_grid(path: Path, sop_grid: pd.DataFrame) -> None:
     sheet.freeze_panes, sheet.auto_filter.ref = "D2", sheet.dimensions
     for column, width in (("A", 24), ("B", 12), ("C", 20)):
         sheet.column_dimensions[column].width = width
-    path.parent.mkdir(parents=True, exist_ok=True)
-    book.save(path)
+    with whole.replacing(path) as part:
+        book.save(part)
 
 
 def write_tables(
@@ -77,21 +78,18 @@ def write_tables(
     dates : dict, optional
         Name of a sheet → how it shows its days, such as DD.MM.YYYY; left out: YYYY-MM-DD.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
     if path.suffix == ".csv":
-        first = next(iter(tables.values()))
-        safe = all_harmless(first)
-        safe.to_csv(part, index=False, encoding="utf-8-sig")  # so that Excel reads its letters
-        part.replace(path)
+        safe = all_harmless(next(iter(tables.values())))
+        with whole.replacing(path) as part:  # a mark, so that Excel reads its letters
+            safe.to_csv(part, index=False, encoding="utf-8-sig")
         return
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
     for name, table in tables.items():
         _write_sheet(book.create_sheet(name), table, (dates or {}).get(name, "YYYY-MM-DD"))
-    book.save(part)
-    part.replace(path)
+    with whole.replacing(path) as part:
+        book.save(part)
 
 
 def _write_sheet(sheet, table: pd.DataFrame, date_format: str) -> None:
@@ -216,11 +214,10 @@ def _write_csv(path: Path, table: pd.DataFrame, form: Export) -> int:
             safe = column.map(harmless, na_action="ignore")
             column, guarded = safe, guarded + int((safe.notna() & safe.ne(column)).sum())
         written[name] = column
-    part = path.with_name(path.name + ".part")
-    pd.DataFrame(written).to_csv(
-        part, index=False, sep=separator, encoding="utf-8", lineterminator="\r\n"
-    )
-    part.replace(path)
+    with whole.replacing(path) as part:
+        pd.DataFrame(written).to_csv(
+            part, index=False, sep=separator, encoding="utf-8", lineterminator="\r\n"
+        )
     return guarded
 
 

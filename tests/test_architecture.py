@@ -55,6 +55,7 @@ FLOORS = {
     "exhibits": 4.1,
     "logs": 4.2,
     "grids": 4.2,
+    "whole": 0,
     "publication": 4.9,
     "store": 5,
     "pages": 5,
@@ -83,6 +84,7 @@ FLOORS = {
 }
 MAY_TOUCH_FILES = {
     "publication",
+    "whole",
     "store",
     "databases",
     "northtrail",

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
-from sopkit import carried, cells, naming
+from sopkit import carried, cells, naming, whole
 
 TABLES = "tables"  # a folder of each cycle's reports, and of each kept revision's
 _MARK = re.compile(r"<!--csv (\d+)-->")  # where an exhibit wants the link to its table
@@ -112,7 +112,7 @@ def _write_csv(path: Path, table: dict) -> None:
     writer.writerow(map(cells.harmless, _headings(table)))
     for row in _rows(table):
         writer.writerow([cells.harmless(c) if isinstance(c, str) else c for c in row])
-    _write_bytes(path, text.getvalue().encode("utf-8-sig"))
+    whole.write_bytes(text.getvalue().encode("utf-8-sig"), path)
 
 
 def _write_workbook(path: Path, tables: list[dict]) -> None:
@@ -125,7 +125,7 @@ def _write_workbook(path: Path, tables: list[dict]) -> None:
         _write_sheet(book.create_sheet(f"{number:02d} {words}"[:31].rstrip()), table)
     made = io.BytesIO()
     book.save(made)
-    _write_bytes(path, _undated(made))
+    whole.write_bytes(_undated(made), path)
 
 
 def _write_sheet(sheet, table: dict) -> None:
@@ -199,11 +199,3 @@ def _undated(made: io.BytesIO) -> bytes:
             info.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(info, content)
     return target.getvalue()
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)

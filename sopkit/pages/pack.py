@@ -19,7 +19,7 @@ import nbformat
 import pandas as pd
 from markupsafe import Markup
 
-from sopkit import exhibits, months
+from sopkit import exhibits, months, whole
 from sopkit.agenda import STEPS, Step
 from sopkit.pages import downloads, outline
 from sopkit.publication import EXTRACTS, REVISIONS
@@ -117,7 +117,7 @@ def restamp(folder: Path, imprint: Imprint) -> list[str]:
         mark = f'<p class="{stamp_class(words)}">{html.escape(words)}</p>' if words else ""
         after = _TITLE.sub(lambda found, mark=mark: f"{found[1]}{mark}</div>", before, count=1)
         if after != before:
-            _write_whole(page, after)
+            whole.write_text(after, page)
             changed.append(step.name)
     return changed
 
@@ -139,16 +139,8 @@ def keep_page(folder: Path, step: Step, number: int) -> Path:
     page = (folder / f"{step.notebook}.html").read_text(encoding="utf-8")
     target = folder / REVISIONS / str(number) / f"{step.notebook}.html"
     downloads.keep(folder, step.notebook, target.parent)
-    _write_whole(target, _FROM_HERE.sub('href="../../', page))
+    whole.write_text(_FROM_HERE.sub('href="../../', page), target)
     return target
-
-
-def _write_whole(target: Path, page: str) -> None:
-    """Write a page whole or not at all, in the place of an earlier one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    part.write_text(page, encoding="utf-8", newline="\n")
-    part.replace(target)
 
 
 def write_failure(folder: Path, step: Step, imprint: Imprint, failure: Failure) -> Path:
@@ -315,7 +307,7 @@ def _write(target: Path, body: str, title: str, imprint: Imprint | str, stamp: s
         stamp=stamp,
         stamp_class=stamp_class(stamp),
     )
-    _write_whole(target, page)
+    whole.write_text(page, target)
     return target
 
 

@@ -10,8 +10,9 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
+
+from sopkit import whole
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_SECONDS = 30
@@ -38,8 +39,9 @@ def write_pdf(page: Path) -> str:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return f"no {target.name}: no Chromium found ({', '.join(BROWSERS)})."
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        made = Path(folder) / target.name
+    folder = whole.scratch()
+    try:
+        made = folder / target.name
         command = [browser, *_FLAGS, _NO_NETWORK, f"--user-data-dir={folder}/profile"]
         command += ["--no-sandbox"] if _is_root() else []
         command += [f"--print-to-pdf={made}", page.resolve().as_uri()]
@@ -52,7 +54,9 @@ def write_pdf(page: Path) -> str:
                 f"no {target.name}: {browser} ended with code {done.returncode} and printed none."
             )
         # the day of printing is no part of the page: dates of all pages are alike
-        target.write_bytes(_DATES.sub(rb"/\1Date (D:20000101000000", made.read_bytes()))
+        whole.write_bytes(_DATES.sub(rb"/\1Date (D:20000101000000", made.read_bytes()), target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # Chromium may still write its profile
     return ""
 
 
