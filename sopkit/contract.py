@@ -12,6 +12,7 @@ import difflib
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from numbers import Number
 
 import numpy as np
@@ -183,6 +184,12 @@ def _currency_beside(table: schema.Table, frame: pd.DataFrame) -> dict[str, pd.S
 
 def empty(name: str) -> pd.DataFrame:
     """The table with all its columns, typed, and no row."""
+    return _empty(name).copy()
+
+
+@lru_cache(maxsize=None)
+def _empty(name: str) -> pd.DataFrame:
+    """Made once: a check needs one for each table that is not given."""
     table = schema.RAW[name]
     return _fill_keys(table, pd.DataFrame({c.name: _no_values(c, 0) for c in table.columns}))
 

@@ -588,7 +588,9 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     """
     when = schema.RAW[name].known
     if "currency" not in schema.RAW[name].column_names:  # across has compared it
-        frame = frame.drop(columns="currency", errors="ignore")
+        frame = frame.drop(columns="currency", errors="ignore") if "currency" in frame else frame
+    if frame.empty:
+        return frame
     if when == "measured":
         if name == "sales":
             frame = contract.sum_days(frame)
