@@ -28,9 +28,17 @@ from sopkit.databases import SourceError
 SUFFIXES = (".csv", ".xlsx", ".parquet")
 MAPPING = "sources.yml"
 EXPORTS = "exports.yml"
+COMPANY = "company.yml"
 SECTIONS = ("files", "databases", "tables", "formats")
 FORMATS = {"dates": ("day_first", "month_first"), "decimal": ("comma", "point")}
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+_MOST_ALIASES = 20  # aliases of aliases multiply: a few lines fill any memory
+_MOST_BYTES = 1_000_000_000  # that a workbook may hold once unpacked
+# a cell of a workbook with a formula that nobody has calculated; a text may be blank (t="str")
+_UNCALCULATED = re.compile(
+    rb"<c r=\"([A-Z]+[0-9]+)\"(?:(?! t=)[^>])*><f(?:[^>]*/>|[^>]*>[^<]*</f>)"
+    rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+)
 _ANY_CYCLE = pd.Timestamp(2199, 12, 1)
 
 
@@ -46,7 +54,11 @@ def find(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     mapped = mapping(folder)["tables"]
-    present = {path.name for path in folder.iterdir() if path.is_file()}
+    known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
+    known |= {MAPPING, EXPORTS, COMPANY}
+    present = {path.name for path in folder.iterdir() if path.name in known}
+    for name in sorted(present):
+        _require_file(folder / name, folder)
     for name in schema.RAW:
         paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if f"{name}{suffix}" in present]
         if name in mapped:
@@ -59,27 +71,62 @@ def find(folder: Path) -> dict[str, Path]:
     return found
 
 
+def _require_file(path: Path, folder: Path) -> None:
+    """Hold a name that sopkit reads to a file within the workspace.
+
+    Raises
+    ------
+    SourceError
+        If it is a folder, a pipe, or a link that leads nowhere or out.
+    """
+    place = path.relative_to(folder)
+    if path.is_symlink():
+        try:
+            target = path.resolve(strict=True)
+        except (OSError, RuntimeError) as error:  # a circle of links
+            raise SourceError(
+                f"{place}: a link to a file that is not there. Put the file itself in its place."
+            ) from error
+        if not any(
+            target.is_relative_to(home) for home in (folder.resolve(), *folder.parents[1:2])
+        ):
+            raise SourceError(
+                f"{place}: a link to a file outside the workspace. Put the file itself there, or "
+                f"name its path under `files` of {MAPPING}."
+            )
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        raise SourceError(f"{place}: {kind}, no file. Put a file there, or take it out.")
+
+
 def added(folder: Path, name: str) -> list[Path]:
     """The files of a table's own folder, by name; of `submissions` filled-in workbooks too."""
-    own = folder / name
     suffixes = (".csv", ".xlsx") if name == "submissions" else (".csv",)
-    return sorted(
-        path
-        for path in (own.iterdir() if own.is_dir() else ())
-        if path.is_file() and path.suffix in suffixes and not path.name.startswith((".", "~$"))
-    )
+    return _inside(folder, name, suffixes)
 
 
 def scenarios(folder: Path) -> list[Path]:
     """The scenario files, by name."""
-    paths = (folder / "scenarios").glob("*.yml")
-    return sorted(path for path in paths if path.is_file() and not path.name.startswith("."))
+    return _inside(folder, "scenarios", (".yml",))
+
+
+def _inside(folder: Path, name: str, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files of a folder within data/raw that sopkit reads, by name."""
+    own = folder / name
+    paths = sorted(
+        path
+        for path in (own.iterdir() if own.is_dir() else ())
+        if path.suffix in suffixes and not path.name.startswith((".", "~$"))
+    )
+    for path in paths:
+        _require_file(path, folder)
+    return paths
 
 
 def strangers(folder: Path) -> list[str]:
     """Files that sopkit does not read, and folders whose name is nearly a table's."""
     known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
-    known |= {MAPPING, EXPORTS, "company.yml", "README.md"}
+    known |= {MAPPING, EXPORTS, COMPANY, "README.md"}
     present = [path for path in folder.iterdir() if not path.name.startswith((".", "~$"))]
     found = [path.name for path in present if path.is_file() and path.name not in known]
     for own in (path for path in present if path.is_dir()):
@@ -159,6 +206,8 @@ def _problem(section: str, name: object, value: object, known: dict) -> str:
     if not isinstance(name, str) or not _is_filled(value):
         what = "the path of a file" if section == "files" else "one SELECT"
         return f"write {what} there, as text."
+    if section == "files" and '"' in name:
+        return "a file's name for SELECTs holds no quotation mark. Use letters and digits."
     return ""
 
 
@@ -199,11 +248,20 @@ def load_yaml(path: Path) -> dict:
         raise SourceError(
             f"{path.name}: not readable as YAML{line}. Check indentation and colons there."
         ) from error
+    except (ValueError, AttributeError, TypeError) as error:  # a day or a number that is none
+        words = f"{path.name}: a value is not what it says ({error}). Write it in quotation marks."
+        raise SourceError(words) from error
+    except RecursionError as error:
+        raise SourceError(
+            f"{path.name}: brackets too deep. Write lines of `name: value`."
+        ) from error
     if double:
         raise SourceError(f"{path.name}: {double} stands there twice. Keep one of them.")
     if not isinstance(content, dict):
         example = _FIRST_LINES.get(path.name, "kind: outside")
         raise SourceError(f"{path.name}: write lines of `name: value`, such as `{example}`.")
+    if odd := [name for name in content if not isinstance(name, str)]:
+        raise SourceError(f"{path.name}: {odd[0]!r} is no name. Write lines of `name: value`.")
     return content
 
 
@@ -212,6 +270,9 @@ def _parse_yaml(text: str) -> tuple[object, str]:
     """What a YAML text holds, and the first name that it gives twice in one place."""
     import yaml
 
+    aliases = (isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader))
+    if text.count("*") > _MOST_ALIASES and sum(aliases) > _MOST_ALIASES:
+        raise ValueError(f"more than {_MOST_ALIASES} aliases, *name")
     todo, double = [yaml.compose(text, yaml.SafeLoader)], ""
     for node in todo:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
@@ -390,11 +451,15 @@ def _with_header(cells: pd.DataFrame) -> pd.DataFrame:
     """The first row as column names, as written; blank rows at the end left out."""
     frame = cells.iloc[1:].set_axis(list(cells.iloc[0]), axis=1).reset_index(drop=True)
     filled = frame.fillna("").astype("str").ne("").any(axis=1)
-    return frame.iloc[: int(filled[::-1].idxmax()) + 1 if filled.any() else 0]
+    count = int(filled[::-1].idxmax()) + 1 if filled.any() else 0
+    while count and not "".join(map(str, frame.iloc[count - 1].dropna())).strip():
+        count -= 1  # a row of spaces
+    return frame.iloc[:count]
 
 
 def _read_excel(path: Path, name: str) -> tuple[pd.DataFrame, str]:
     """The sheet of that name, else the first one, and what it is called."""
+    require_bearable(path)
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             sheets = {str(sheet).casefold(): sheet for sheet in reversed(book.sheet_names)}
@@ -402,11 +467,16 @@ def _read_excel(path: Path, name: str) -> tuple[pd.DataFrame, str]:
             cells = pd.read_excel(
                 book, sheet_name=sheet, dtype="object", keep_default_na=False, header=None
             )
-    except (ValueError, KeyError, OSError, IndexError, zipfile.BadZipFile) as error:
-        words = f"not readable as an Excel workbook ({error})"
-        if isinstance(error, zipfile.BadZipFile):
-            words = "no Excel workbook: perhaps a CSV under another name, or locked by a password"
+            with zipfile.ZipFile(path) as packed:
+                content = packed.read(book.book[sheet]._worksheet_path)
+    except Exception as error:  # a broken workbook makes its reader raise anything
+        words = f"not readable as an Excel workbook ({str(error).partition(chr(10))[0][:200]})"
         raise SourceError(f"{path.name}: {words}. Save it again as .xlsx.") from error
+    if lacking := _UNCALCULATED.search(content):
+        raise SourceError(
+            f"{path.name}: sheet {sheet}, cell {lacking[1].decode()} holds a formula without its "
+            "value. Open the workbook in Excel or LibreOffice and save it again."
+        )
     if cells.empty:
         raise SourceError(
             f"{path.name}: the sheet {sheet} is empty. It needs a header row with columns."
@@ -418,12 +488,36 @@ def _read_excel(path: Path, name: str) -> tuple[pd.DataFrame, str]:
     return frame.infer_objects(), sheet
 
 
+def require_bearable(path: Path) -> None:
+    """Hold a workbook to what memory bears, by what its own list says of its parts.
+
+    Raises
+    ------
+    SourceError
+        If it is no packed file, or would be larger than a gigabyte once unpacked.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+    except (zipfile.BadZipFile, ValueError) as error:
+        words = "no Excel workbook: perhaps a CSV under another name, or locked by a password"
+        raise SourceError(f"{path.name}: {words}. Save it again as .xlsx.") from error
+    if size > _MOST_BYTES:
+        raise SourceError(
+            f"{path.name}: unpacked it would fill {size / 1e6:,.0f} MB, of which at most "
+            f"{_MOST_BYTES / 1e6:,.0f} are read. Save the table as CSV or Parquet."
+        )
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
+    """The columns as they are stored; what pandas noted beside them (an index) is not obeyed."""
     import pyarrow
+    import pyarrow.parquet
 
     try:
-        return pd.read_parquet(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            return file.read().to_pandas(ignore_metadata=True)
+    except (pyarrow.ArrowException, OSError) as error:
         raise SourceError(f"{path.name}: cut off, or no Parquet file. Export it again.") from error
 
 
