@@ -204,8 +204,8 @@ def _unknown_members(tables, sources, name, column, known, where, remedy="") -> 
 def _alike(tables, sources) -> list[Finding]:
     """Names that differ in capitals or wide signs only: one may have been written in two ways."""
     findings = []
-    for name, column in sorted(set(_MEMBERS.values())):
-        known = tables[name][column].dropna().drop_duplicates() if name in sources else pd.Series()
+    for name, column in sorted(where for where in set(_MEMBERS.values()) if where[0] in sources):
+        known = tables[name][column].dropna().drop_duplicates()
         plain = known.astype("str").str.normalize("NFKC").str.casefold()
         twins = known[plain.duplicated(keep=False)]
         if len(twins):

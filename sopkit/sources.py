@@ -56,7 +56,8 @@ def find(folder: Path) -> dict[str, Path]:
     mapped = mapping(folder)["tables"]
     known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
     known |= {MAPPING, EXPORTS, COMPANY}
-    present = {path.name for path in folder.iterdir() if path.name in known}
+    there = {path.name for path in folder.iterdir()}
+    present = there & known
     for name in sorted(present):
         _require_file(folder / name, folder)
     for name in schema.RAW:
@@ -66,7 +67,7 @@ def find(folder: Path) -> dict[str, Path]:
         if len(paths) > 1:
             names = " and ".join(path.name for path in paths)
             raise SourceError(f"{name}: {names} both give this table. Keep one of them.")
-        if paths or added(folder, name):
+        if paths or (name in there and added(folder, name)):
             found[name] = paths[0] if paths else folder / name
     return found
 
