@@ -225,6 +225,7 @@ def _settings(tables, company, steps) -> list[Finding]:
     places = {*sales["location"], *sales["channel"]} if silent else {}
     asked = [(name, company[name], {"default", *families}) for name in _BY_FAMILY if families]
     asked += [("unknown_sales", silent, places), ("meetings", company["meetings"], steps)]
+    asked += [("timeout_minutes", company["timeout_minutes"], {"default", *steps} if steps else {})]
     said = [(name, str(word), sorted(known)) for name, words, known in asked for word in words]
     return [
         Finding("notice", "company.yml", name, f"nobody knows {word!r}.", nearest(word, known))

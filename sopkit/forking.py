@@ -2,7 +2,8 @@
 
 ``python -m sopkit.forking MODULE…`` imports the modules, then reads requests from its standard
 input, a line of JSON each: connection file, folder, environment. It answers with the number of the
-process that became a kernel. It ends with its input, and the kernels end with it.
+process that became a kernel. Asked for a number that ended, it answers how. It ends with its input,
+and the kernels end with it.
 """
 
 from __future__ import annotations
@@ -26,18 +27,33 @@ def main(names: list[str]) -> None:
         Modules and packages.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked stops the kernels
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies that ended leave nothing behind
     for name in names:
         module = importlib.import_module(name)
         for part in pkgutil.iter_modules(getattr(module, "__path__", ())):
             importlib.import_module(f"{name}.{part.name}")
     gc.freeze()  # collecting would touch, and so copy, what all copies share
     for line in sys.stdin:
-        number = os.fork() if _is_alone() else -1
-        if number == 0:
-            _become(**json.loads(line))
-        sys.stdout.write(f"{number}\n")
+        asked = json.loads(line)
+        answer = _ended(**asked) if "ended" in asked else _copy(asked)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
+
+
+def _copy(asked: dict) -> int:
+    """Make a copy that becomes a kernel; its number, -1 where none can be made."""
+    number = os.fork() if _is_alone() else -1
+    if number == 0:
+        _become(**asked)
+    return number
+
+
+def _ended(ended: int) -> list[int] | None:
+    """How a copy ended, as ``subprocess`` says it, and the most memory it held, in bytes."""
+    try:
+        _, status, used = os.wait4(ended, 0)
+    except ChildProcessError:  # of another process like this one
+        return None
+    return [os.waitstatus_to_exitcode(status), used.ru_maxrss * 1024]
 
 
 def _is_alone() -> bool:
@@ -48,10 +64,7 @@ def _is_alone() -> bool:
 def _become(file: str, folder: str, environment: dict[str, str]) -> None:
     """Be the kernel of a connection file; never returns."""
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGCHLD):
-        signal.signal(
-            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-        )
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # where answers go, nobody else may write
     os.environ.clear()

@@ -14,7 +14,7 @@ from sopkit import agenda, contract, decided, months, packing, publication, stor
 from sopkit import cycle as batch
 from sopkit.demand import agreed
 from sopkit.executive import approval
-from sopkit.months import UsageError
+from sopkit.months import Frozen, UsageError
 from sopkit.reconciliation import scenarios
 from sopkit.supply import answers, feedback
 
@@ -75,7 +75,8 @@ def _closable(workspace: Path, cycle: pd.Timestamp, current: agenda.Step) -> int
     others = [step.name for step in agenda.STEPS if step.name != current.name]
     needed = others if current.name == approval.LAST else agenda.rests_on(current.name)
     if why := approval.objection_to_closing(known, current.name, tuple(needed)):
-        raise UsageError(f"cycle {label}: {why}")
+        is_frozen = approval.is_approved(known) or known[current.name].is_closed
+        raise (Frozen if is_frozen else UsageError)(f"cycle {label}: {why}")
     again = f"sopkit run --cycle {label}"
     if publication.is_cut(workspace, cycle):
         words = f"the last run of cycle {label} was cut, and its steps are not published."
@@ -130,7 +131,8 @@ def reopen(
     with batch.lock(workspace, cycle, f"reopen {step}"):
         known = store.gates(workspace, cycle)
         if why := approval.objection_to_reopening(known, step, cycle):
-            raise UsageError(f"cycle {months.label(cycle)}: {why}")
+            is_frozen = approval.is_approved(known)
+            raise (Frozen if is_frozen else UsageError)(f"cycle {months.label(cycle)}: {why}")
         return _reopened(workspace, cycle, (step,), author, note)
 
 

@@ -18,6 +18,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -32,7 +34,10 @@ _COPIES = "sopkit-copies"  # name under which Jupyter knows how kernels are copi
 _READY = "ipykernel.kernelapp sopkit.steps sopkit.store sopkit.exhibits sopkit.charts".split()
 _ENTRY = EntryPoint(_COPIES, f"{__name__}:Copies", KernelProvisionerFactory.GROUP_NAME)
 _ALONE = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  # a copy has no thread but one
+_GROUPS, _MACHINE = Path("/sys/fs/cgroup"), Path("/proc/vmstat")
+_OWN_GROUP = Path("/proc/self/cgroup")
 _originals: list[subprocess.Popen] = []  # the process that is copied, if one runs
+_ASKING = threading.Lock()  # one question at a time
 
 
 def start(folder: Path) -> AsyncKernelManager:
@@ -56,6 +61,7 @@ def start(folder: Path) -> AsyncKernelManager:
     except KeyboardInterrupt:
         stop(manager)
         raise
+    manager.process = manager.provisioner.process  # how it ended is asked when Jupyter has let go
     return manager
 
 
@@ -84,6 +90,18 @@ def forget() -> None:
 atexit.register(forget)
 
 
+def _ask(words: dict) -> object:
+    """What the process that is copied answers; None where it could not be started, or is gone."""
+    with _ASKING:
+        try:
+            original = _originals[0]
+            original.stdin.write(json.dumps(words) + "\n")
+            original.stdin.flush()
+            return json.loads(original.stdout.readline())
+        except (IndexError, OSError, ValueError):
+            return None
+
+
 class Copies(LocalProvisioner):
     """How Jupyter starts a kernel as a copy, and watches and ends it like any other process."""
 
@@ -91,14 +109,8 @@ class Copies(LocalProvisioner):
         """Copy the prepared process; where it cannot be copied, start Python anew."""
         prepare()
         words = {"file": self.parent.connection_file, "folder": options["cwd"]}
-        try:
-            original = _originals[0]
-            original.stdin.write(json.dumps(words | {"environment": options["env"]}) + "\n")
-            original.stdin.flush()
-            number = int(original.stdout.readline())
-        except (OSError, ValueError):  # it could not be started, or was killed
-            number = -1
-        if number < 0:
+        number = _ask(words | {"environment": options["env"]})
+        if number is None or number < 0:
             return await super().launch_kernel(cmd, **options)
         self.process = _Copy(number)
         self.pid = self.pgid = number
@@ -112,7 +124,7 @@ class _Copy:
     stdin = stdout = stderr = None
 
     def __init__(self, pid: int):
-        self.pid = pid
+        self.pid, self.returncode, self.peak_bytes = pid, None, 0
         try:
             self._handle = os.pidfd_open(pid)  # its number may be given to another one later
         except ProcessLookupError:
@@ -124,13 +136,14 @@ class _Copy:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-        return 0
+            self.returncode, self.peak_bytes = _ask({"ended": self.pid}) or (None, 0)
+        return self.returncode or 0
 
     def wait(self) -> int:
         while self._handle is not None:
             select.select([self._handle], [], [])
             self.poll()
-        return 0
+        return self.returncode or 0
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -152,14 +165,97 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": joined, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def watch(told: Callable[[int, int], None]) -> None:
-    """Make papermill's engine ``ENGINE`` tell each cell as it starts: its number, and how many.
+def death(manager: AsyncKernelManager, kills: int | None) -> tuple[str, str]:
+    """How a kernel that is gone ended, and what to do about it.
+
+    Parameters
+    ----------
+    manager : AsyncKernelManager
+        From ``start``.
+    kills : int, optional
+        ``memory_kills`` before it began.
+    """
+    manager.process.poll()
+    code, peak = manager.process.returncode, getattr(manager.process, "peak_bytes", 0)
+    return _manner(code, peak, (kills, memory_kills())), _remedy(code)
+
+
+def memory_kills() -> int | None:
+    """Processes that Linux has killed for want of memory, in our group or else on this machine.
+
+    None where nobody counts them.
+    """
+    try:
+        own = _OWN_GROUP.read_text(encoding="utf-8").rpartition("::/")[2].strip()
+        text = (_GROUPS / own / "memory.events").read_text(encoding="utf-8")
+    except OSError:  # no such group, or another system
+        text = _MACHINE.read_text(encoding="utf-8") if _MACHINE.is_file() else ""
+    counts = dict(line.split() for line in text.splitlines())
+    return int(counts["oom_kill"]) if "oom_kill" in counts else None
+
+
+def _manner(
+    code: int | None, peak_bytes: int = 0, kills: tuple[int | None, int | None] = (0, 0)
+) -> str:
+    """How a process ended.
+
+    Parameters
+    ----------
+    code : int, optional
+        As ``subprocess`` says it: below zero a signal; None where it is not known.
+    peak_bytes : int
+        The most memory it held; 0 where it is not known.
+    kills : tuple
+        ``memory_kills`` before it and after it.
+
+    Examples
+    --------
+    >>> _manner(-9, 3 * 2**30, (4, 5))
+    'its kernel was killed (SIGKILL): the machine had run out of memory; it held 3.0 GB at most'
+    >>> _manner(-11)
+    'its kernel crashed (SIGSEGV)'
+    >>> _manner(1)
+    'its kernel ended with code 1'
+    """
+    held = f"; it held {peak_bytes / 2**30:.1f} GB at most" if peak_bytes else ""
+    if code is None:
+        return f"its kernel died, and nobody saw how{held}"
+    if code >= 0:
+        return f"its kernel ended with code {code}{held}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    verb = "was killed" if name in ("SIGKILL", "SIGTERM") else "crashed"
+    return f"its kernel {verb} ({name}){_why(name, kills)}{held}"
+
+
+def _why(name: str, kills: tuple[int | None, int | None]) -> str:
+    if name != "SIGKILL":
+        return ""
+    if None in kills:
+        return ", as Linux does where memory runs out"
+    return ": the machine had run out of memory" if kills[1] > kills[0] else ", not for memory"
+
+
+def _remedy(code: int | None) -> str:
+    """What to do about it."""
+    if code == -signal.SIGKILL:
+        return (
+            "Close other programs or give the machine more memory, and see what killed it in the "
+            "system's log (journalctl -k)."
+        )
+    return "Run it once more; if it dies again, run the notebook by hand up to that cell."
+
+
+def watch(told: Callable[[int, list], None], seconds: float) -> None:
+    """Make papermill's engine ``ENGINE`` tell each cell as it starts, and stop where it is late.
 
     Parameters
     ----------
     told : callable
-        Called with the cell's number, from 1, and the count of cells.
+        Called with the cell's place, from 0, and all cells.
+    seconds : float
+        After which a notebook is stopped, with nbclient's ``CellTimeoutError``.
     """
+    ends = time.monotonic() + seconds
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import Engine, papermill_engines
 
@@ -169,13 +265,14 @@ def watch(told: Callable[[int, int], None]) -> None:
             begin = nb_man.cell_start
 
             def cell_start(cell, cell_index=None, **more):
-                told(cell_index + 1, len(nb_man.nb.cells))
+                told(cell_index, nb_man.nb.cells)
                 return begin(cell, cell_index, **more)
 
             nb_man.cell_start = cell_start
             client = PapermillNotebookClient(
-                nb_man, km=km, kernel_name=kernel_name, timeout=None, shutdown_kernel="immediate"
+                nb_man, km=km, kernel_name=kernel_name, shutdown_kernel="immediate"
             )
+            client.timeout_func = lambda _cell: max(1, round(ends - time.monotonic()))
             client.owns_km = True  # so that it closes the sockets of a kernel it did not start
             return client.execute()
 

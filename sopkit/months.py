@@ -20,6 +20,10 @@ class UsageError(ValueError):
     """A command or parameter that cannot be meant; the message says what can be."""
 
 
+class Frozen(UsageError):
+    """What is closed or approved would have to change; the message says what can be done."""
+
+
 def parse_cycle(text: str) -> pd.Timestamp:
     """First day of the cycle's month.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sopkit import contract, methods, months, schema, store
 from sopkit import cycle as batch
 from sopkit.demand import choices, corrections, hierarchy
-from sopkit.months import UsageError
+from sopkit.months import Frozen, UsageError
 
 _OF_STEP = {  # what an answer changes, and what did not happen where it is refused
     "data_review": ("history", "nothing was corrected"),
@@ -210,6 +210,6 @@ def _kept_policies(
     if store.gates(workspace, cycle)[step].is_closed:
         again = f"sopkit reopen {step} --by NAME --note WHY"
         words = f"the {step.replace('_', ' ')} of cycle {months.label(cycle)} is closed"
-        raise UsageError(f"{words}, and with it the {held}. Open it first: {again}")
+        raise Frozen(f"{words}, and with it the {held}. Open it first: {again}")
     rows = rows.assign(reason=" ".join(note.split()))
     return store.add(workspace, "policies", rows, cycle=cycle, author=author)

@@ -216,6 +216,27 @@ def holders(workspace: Path) -> dict[pd.Timestamp, dict]:
     return {cycle: holder(workspace, cycle) for cycle in map(months.parse_cycle, labels)}
 
 
+def _failure_file(workspace: Path, cycle: pd.Timestamp) -> Path:
+    return workspace / PROCESSED / ".failed" / f"{months.label(cycle)}.json"
+
+
+def note_failure(workspace: Path, cycle: pd.Timestamp, said: dict) -> None:
+    """Write what a cycle's last run failed at; with nothing said the note is taken away."""
+    if said:
+        write_text(json.dumps(said, indent=1), _failure_file(workspace, cycle))
+    else:
+        _failure_file(workspace, cycle).unlink(missing_ok=True)
+
+
+def failures(workspace: Path) -> dict[pd.Timestamp, dict]:
+    """By cycle what its last run failed at."""
+    paths = sorted((workspace / PROCESSED / ".failed").glob("*.json"))
+    return {
+        months.parse_cycle(path.stem): json.loads(path.read_text(encoding="utf-8"))
+        for path in paths
+    }
+
+
 def file_hash(path: Path) -> str:
     """A short hash of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:20]

@@ -725,7 +725,11 @@ COMPANY: dict[str, Setting] = {
         choices=("measured", "always", "never"),
     ),
     "meetings": Setting({}, "step: working day of its meeting, such as demand_review: 8", 1, 31),
+    "timeout_minutes": Setting(
+        {"default": 60}, "minutes after which a step is stopped, by step or `default`", 0.01, 10_080
+    ),
 }
+OF_RUNS = ("timeout_minutes",)  # how a run is made, not what it makes
 
 
 def lookup(members: pd.Series, table: pd.DataFrame, column: str, on: str = "item") -> pd.Series:

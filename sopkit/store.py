@@ -36,7 +36,7 @@ from sopkit import (
 )
 from sopkit.demand import guards, history, lags
 from sopkit.executive import approval, kpis
-from sopkit.months import UsageError
+from sopkit.months import Frozen, UsageError
 from sopkit.reconciliation import goals, levers, scenarios
 
 RAW = Path("data/raw")
@@ -118,6 +118,11 @@ def default_cycle(workspace: Path, *, anew: bool = True) -> pd.Timestamp:
     if limit is not None:
         last = min(last, months.parse_cycle(limit))
     return months.shift(last, 1)
+
+
+def calendar(workspace: Path) -> pd.DataFrame:
+    """Table `calendar`, empty where the company names no periods of its own."""
+    return _load(workspace, "calendar", None)[0]
 
 
 def _raw_paths(workspace: Path) -> dict[str, Path]:
@@ -438,14 +443,14 @@ def require_unapproved(workspace: Path, cycle: pd.Timestamp, what: str) -> None:
 
     Raises
     ------
-    UsageError
+    Frozen
         If its plan is approved.
     """
     known = gates(workspace, cycle)
     if approval.is_approved(known):
         later = months.label(months.shift(cycle, 1))
         words = approval.approved_words(known, cycle)
-        raise UsageError(f"{what}: {words}. What is new belongs to cycle {later}.")
+        raise Frozen(f"{what}: {words}. What is new belongs to cycle {later}.")
 
 
 def export_forms(workspace: Path) -> dict:
@@ -833,7 +838,7 @@ def publish_step(
         raise UsageError(f"{step_name} must write exactly its declared tables; differs in: {odd}.")
     root = open_workspace(workspace)
     if gate := kept_closed(root, cycle).get(step_name):
-        raise UsageError(
+        raise Frozen(
             f"{step_name} of cycle {months.label(cycle)} is closed (revision {gate.revision}, "
             f"{gate.said}), so its tables stay. "
             f'To change it: sopkit reopen {step_name} --by NAME --note "why"'
@@ -877,8 +882,8 @@ def input_marks(workspace: Path, step_name: str, cycle: pd.Timestamp) -> dict[st
         marks[f"{SCENARIOS}/{path.name}"] = publication.file_hash(path)
     if "decided" in step.files:
         marks["decisions"] = decided_scenarios(workspace, cycle).to_json(date_format="iso")
-    options = workspace / RAW / "company.yml"
-    marks[options.name] = publication.file_hash(options) if options.is_file() else ""
+    rules_of_tables = {k: v for k, v in settings(workspace).items() if k not in schema.OF_RUNS}
+    marks["company.yml"] = _short_hash(repr(sorted(rules_of_tables.items())).encode())
     for name in step.processed:
         if name != "findings":
             marks[name] = _mark(current_file(workspace, name, cycle))

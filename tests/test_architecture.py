@@ -61,12 +61,22 @@ FLOORS = {
     "partitions": 5.5,
     "kernels": 5,
     "forking": 5,
+    "parameters": 5.6,
+    "locking": 5.6,
+    "executing": 5.7,
+    "marks": 5.7,
+    "computing": 5.8,
+    "month_end": 5.6,
     "cycle": 6,
     "departments": 6,
     "gates": 6.5,
     "policies": 6.5,
     "replay": 6.5,
     "explore": 6,
+    "arguments": 6.8,
+    "events": 6.8,
+    "telling": 6.85,
+    "planning": 6.9,
     "__main__": 7,
 }
 MAY_TOUCH_FILES = {
@@ -81,12 +91,18 @@ MAY_TOUCH_FILES = {
     "sample",
     "pages",
     "cycle",
+    "parameters",
+    "locking",
+    "marks",
+    "executing",
     "kernels",
     "forking",
     "packing",
     "partitions",
     "departments",
     "explore",
+    "events",
+    "planning",
     "__main__",
     "exhibits",
 }
@@ -140,7 +156,7 @@ def _calls(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_edges_print_read_write_or_look_at_the_clock(path):
     room, calls = _room(path), _calls(path)
-    if room != "__main__":
+    if room not in ("__main__", "planning", "events"):
         assert "print" not in calls
     touching = {
         "open",

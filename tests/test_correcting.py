@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sopkit import __main__ as command
-from sopkit import contract, cycle, policies, store
+from sopkit import agenda, contract, cycle, marks, policies, store
 from sopkit.months import UsageError
 
 CYCLE = pd.Timestamp("2026-01-01")
@@ -146,3 +146,23 @@ def test_the_command_writes_one_file_and_plans_anew(root, monkeypatch, capsys):
 def test_the_table_of_policies_is_among_those_people_enter():
     assert not contract.has_breach(contract.check_table(
         "policies", contract.empty("policies"), contract.Source("policies")).findings)  # fmt: skip
+
+
+def test_a_changed_override_reaches_the_steps_that_read_it_and_no_other(root):
+    settled = cycle.settle_parameters(root, {})
+
+    def known() -> dict:
+        return {s.name: marks.step_marks(root, s, CYCLE, settled[s.name]) for s in agenda.STEPS}
+
+    before = known()
+    (root / "data/raw/overrides").mkdir()
+    (root / "data/raw/overrides/a.csv").write_text(
+        "cycle,family,month,author,kind,quantity,reason\n2026-01,Tents,2026-03,Ada,add,5,x\n"
+    )
+    now = known()
+    changed = {name for name in now if now[name] != before[name]}
+    assert changed == {"data_review", "demand_review"}
+    cycle.compute(root, CYCLE, {"data_review": {}})  # it only checks overrides, and makes the same
+    assert known()["product_review"] == before["product_review"]
+    assert known()["supply_review"] == before["supply_review"]
+    assert "supply_review" in agenda.dependents("demand_review")

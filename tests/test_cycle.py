@@ -10,7 +10,7 @@ import filelock
 import pandas as pd
 import pytest
 
-from sopkit import cycle, publication, store
+from sopkit import cycle, locking, marks, publication, store
 from sopkit.months import UsageError
 from sopkit.sources import SourceError
 
@@ -72,7 +72,7 @@ def test_a_cycle_that_is_being_run_says_by_whom_since_when_and_what_to_do(sales_
     with cycle.lock(sales_only, CYCLE):
         with ThreadPoolExecutor(1) as others, pytest.raises(cycle.Busy) as refused:
             others.submit(cycle.run, sales_only, CYCLE).result()
-        who = f"by {cycle._user()} on {platform.node()}, process {os.getpid()}, since 20"
+        who = f"by {locking.user()} on {platform.node()}, process {os.getpid()}, since 20"
         assert who in str(refused.value) and "Wait until it ends" in str(refused.value)
     assert publication.holder(sales_only, CYCLE) == {}
 
@@ -103,10 +103,41 @@ def test_what_rests_on_a_step_that_is_out_of_date_is_so_too(sales_only):
     record = publication.run_record(folder)
     settled = cycle.settle_parameters(sales_only, {})
     for step in cycle.STEPS:  # as if the later steps had run on what stands there now
-        mark = cycle._digest(cycle._step_marks(sales_only, step, CYCLE, settled[step.name]))
+        mark = marks.digest(marks.step_marks(sales_only, step, CYCLE, settled[step.name]))
         done = {"hash": mark, "parameters": settled[step.name], "finished_at": "2026-01-05"}
         record["steps"].setdefault(step.name, done)
     publication.write_record(folder, record)
     states = {row["step"]: row["state"] for row in cycle.status(sales_only)}
     assert states["demand_review"] == "tables only"
     assert states["executive_review"] == "out of date"
+
+
+def test_a_failed_run_resumes_at_its_step_and_force_makes_all_anew(sales_only, monkeypatch):
+    made, broken = [], {"supply_review"}
+
+    def execute(workspace, current, month, *_more):
+        made.append(current.name)
+        if current.name in broken:
+            raise cycle.StepFailed(current.name, "it is broken", sales_only / "failed.html")
+        for name in current.writes:
+            publication.write_text(name, publication.staging(workspace, month) / f"{name}.parquet")
+
+    monkeypatch.setattr(cycle, "execute", execute)
+    for name in ("start", "stop"):
+        monkeypatch.setattr(f"sopkit.kernels.{name}", lambda _kernel: None)
+
+    def run(**asked):
+        made.clear()
+        with pytest.raises(cycle.StepFailed):
+            cycle.run(sales_only, CYCLE, **asked)
+        return made
+
+    names = [step.name for step in cycle.STEPS]
+    assert run() == names[:4]
+    assert run() == names[3:4]
+    broken.add("reconciliation")
+    broken.remove("supply_review")
+    assert run() == names[3:5]
+    assert run(is_forced=True) == names[:5]
+    (sales_only / "data/raw/company.yml").write_text("timeout_minutes: {default: 90}\n")
+    assert run() == names[4:5]  # more time is no other plan

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sopkit import agenda, cycle, gates, months, packing, publication, store
-from sopkit.__main__ import _tell_revisions, main
+from sopkit import agenda, cycle, gates, marks, months, packing, publication, store, telling
+from sopkit.__main__ import main
 from sopkit.executive import approval
 from sopkit.months import UsageError
 from sopkit.supply import feedback
@@ -37,7 +37,7 @@ def as_run(root: Path, wanted: list[str] | None = None) -> None:
         folder = publication.folder(root, CYCLE)
         record = publication.run_record(folder)
         done = record["steps"][name]
-        done |= {"hash": cycle._digest(done["inputs"])}
+        done |= {"hash": marks.digest(done["inputs"])}
         publication.write_record(folder, record)
         page = root / "reports" / "2026-01" / f"{agenda.step(name).notebook}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -345,7 +345,7 @@ def test_answers_of_an_earlier_cycle_move_nothing_and_are_told_nowhere(root):
     assert store.read(root, "feedback_rounds", CYCLE)["entered_at"].tolist() == ["open now"]
 
 
-def test_a_revision_that_moves_units_to_other_months_says_so(root, capsys, monkeypatch):
+def test_a_revision_that_moves_units_to_other_months_says_so(root, monkeypatch):
     rows = pd.DataFrame({"family": ["Company", "Tents"], "change": 0.0, "moved": 625.0})
     rows = rows.assign(measure="Agreed demand", revision=1, worst_change=-600.0)
     rows = rows.assign(worst_month=pd.Timestamp("2026-08-01"))
@@ -354,8 +354,9 @@ def test_a_revision_that_moves_units_to_other_months_says_so(root, capsys, monke
         (0.0, "as it was"),
     ):
         monkeypatch.setattr(store, "read", lambda *_a, moved=moved: rows.assign(moved=moved))
-        _tell_revisions(root, CYCLE)
-        assert capsys.readouterr().out == f"  agreed demand beside revision 1: {words}\n"
+        assert list(telling.revisions(root, CYCLE)) == [
+            f"  agreed demand beside revision 1: {words}"
+        ]
 
 
 def test_who_answers_first_is_heard_until_the_next_run(root):
@@ -457,7 +458,8 @@ def test_an_approved_cycle_cannot_be_changed_by_any_command(root, capsys, monkey
             ["template", "--department", "sales", "-o", str(sheet), *asked],
             ["pulse", "executive_review", "--score", "4", *by, *asked],
         ],
-        2: [
+        1: [["run", *asked[:2]]],  # the month after it has not closed
+        4: [
             ["run", "--from", "data_review", *asked],
             ["run", "--only", "supply_review", *asked],
             ["run", "-p", "strategy=level", *asked],

@@ -210,7 +210,7 @@ def test_commands_that_messages_name_are_for_the_workspace_that_was_given(sales_
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_says_how_it_goes_on(sales_only, monkeypatch, capsys, number):
     def stopped(*_args, progress, **_named):
-        progress("demand_review", 1, 9, "Demand review")
+        progress("cell", step="demand_review", cell=1, cells=9, title="Demand review")
         os.kill(os.getpid(), number)
         time.sleep(5)
 

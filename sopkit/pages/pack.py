@@ -42,6 +42,11 @@ _DECIDES = re.compile(r"<p><strong>Decides</strong>: (.*?)</p>", re.DOTALL)
 # an address beside the page; its tables are kept with it
 _FROM_HERE = re.compile(rf'href="(?!#|/|[a-z]+:|{downloads.TABLES}/)')
 _DONE = "stamp done"
+# as ``contract.sentence`` writes it: state, table and column, what, rows, remedy
+_SENTENCE = re.compile(
+    r"(?:\w+Error: )?(?:breach|notice): (?P<where>[^:]+): (?P<what>.*?)"
+    r"(?: \((?P<rows>[\d,]+ rows?), first: (?P<first>.*?)\) (?P<remedy>.*))?"
+)
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -58,6 +63,22 @@ class Imprint:
     version: str
     stamps: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a step stopped, where, what to do about it and how to go on.
+
+    ``cell`` is 0 where no cell had begun; ``notebook`` is the executed one, seen from the page.
+    """
+
+    cell: int
+    line: str
+    reason: str
+    remedy: str
+    command: str
+    traceback: str = ""
+    notebook: str = ""
 
 
 def write_page(executed: Path, folder: Path, step: Step, imprint: Imprint) -> Path:
@@ -130,24 +151,36 @@ def _write_whole(target: Path, page: str) -> None:
     part.replace(target)
 
 
-def write_failure(
-    folder: Path, step: Step, imprint: Imprint, *, cell: str, error: str, traceback: str
-) -> Path:
+def write_failure(folder: Path, step: Step, imprint: Imprint, failure: Failure) -> Path:
     """Write the page that says which step failed and why, beside the last good pack.
+
+    Rows that the cause names stand in a table; terminal colours are taken out of the traceback.
 
     Parameters
     ----------
     folder, step, imprint
         As in ``write_page``.
-    cell, error : str
-        Where it stopped, for example ``cell 4``; the message.
-    traceback : str
-        For whoever repairs it; folded away. Terminal colours are taken out.
+    failure : Failure
+        What happened, and how to go on.
     """
-    trace = _TERMINAL_CODES.sub("", traceback).strip()
-    said = {"step": step.name, "cell": cell, "error": error, "traceback": trace}
-    body = _template("failure.html.j2").render(said)
+    trace = _TERMINAL_CODES.sub("", failure.traceback).strip()
+    said = {"step": step.name, "failure": failure, "trace": trace}
+    body = _template("failure.html.j2").render(said, rows=_named_rows(failure.reason))
     return _write(folder / FAILED_PAGE, body, f"{step.title} failed", imprint)
+
+
+def _named_rows(text: str) -> list[dict[str, str]]:
+    """Rows that a message names, line by line; empty unless every line names a place.
+
+    Examples
+    --------
+    >>> _named_rows("breach: sales.quantity: no number (2 rows, first: row 5) Write it.")[0]["first"]
+    'row 5'
+    >>> _named_rows("ValueError: no")
+    []
+    """
+    lines = [_SENTENCE.fullmatch(line) for line in text.splitlines()]
+    return [line.groupdict(default="") for line in lines] if all(lines) else []
 
 
 def write_index(folder: Path, imprint: Imprint) -> Path:

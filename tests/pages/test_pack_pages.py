@@ -195,13 +195,20 @@ def test_a_failure_page_says_which_step_and_why(tmp_path):
         tmp_path,
         SUPPLY,
         IMPRINT,
-        cell="cell 4",
-        error="items: no <lead_time_days> for 12 items.",
-        traceback="\x1b[31mTraceback\x1b[0m (most recent call last)",
+        pack.Failure(
+            cell=4,
+            line="tables = store.inputs(workspace)",
+            reason="items: no <lead_time_days> for 12 items.",
+            remedy="Mend what the message names.",
+            command="sopkit run --cycle 2026-01",
+            traceback="\x1b[31mTraceback\x1b[0m (most recent call last)",
+        ),
     )
     text = page.read_text(encoding="utf-8")
     assert "<b>supply_review</b> stopped at cell 4" in text
     assert '<p class="error">items: no &lt;lead_time_days&gt; for 12 items.</p>' in text
+    assert "<code>tables = store.inputs(workspace)</code>" in text
+    assert ">sopkit run --cycle 2026-01</pre>" in text
     assert text.index("<details") < text.index("Traceback (most")
     assert "\x1b" not in text
 
