@@ -76,9 +76,10 @@ _HINTS = [  # kinds, how the first cell that cannot be read looks, message (empt
      "Write its first day, YYYY-MM-DD."),
 ]  # fmt: skip
 _FEW = 1_000  # rows below which texts are read one by one
-# what a spreadsheet may take for a formula, wide signs too; a number alone stays as it is
+# what a spreadsheet may take for a formula, wide signs and behind spaces too; a number alone stays
 _FORMULA = re.compile(
-    r"(?![+-]?[.]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?$)[=+\-@\x00-\x1f\uff1d\uff0b\uff0d\uff20].*",
+    r"(?!\s*[+-]?[.]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?$)"
+    r"(?:[\x00-\x1f]|[\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]).*",
     re.DOTALL,
 )
 _NO_TEXT = (bytes, dict, list, tuple, set, np.ndarray)
