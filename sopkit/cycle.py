@@ -17,12 +17,13 @@ import pandas as pd
 from sopkit import marks, months, packing, publication, store, workbooks
 from sopkit.agenda import STEPS, step
 from sopkit.computing import compute, forecast, has_run, require_open
+from sopkit.contract import some
 from sopkit.executing import StepFailed, execute, home, staged_pages
 from sopkit.executive import approval
 from sopkit.locking import Busy, cut, lock
 from sopkit.marks import changed, since_closed, status
 from sopkit.months import UsageError
-from sopkit.parameters import parameters_of
+from sopkit.parameters import own_notebooks, parameters_of
 from sopkit.parameters import settle as settle_parameters
 
 __all__ = [
@@ -170,11 +171,22 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
     finally:
         for kernel in waiting:
             kernels.stop(kernel)
+    own = own_notebooks(workspace)
+    record = {**record, "own_notebooks": own}
     outcome = _finish(workspace, cycle, record, seconds, skipped, findings)
     publication.note_failure(workspace, cycle, {})
-    notes = (*outcome.notes, *packing.settle_closings(workspace, cycle))
+    notes = (*_foreign(own), *outcome.notes, *packing.settle_closings(workspace, cycle))
     waiting = {name: since_closed(workspace, cycle, name) for name in closed}
     return replace(outcome, closed=tuple(closed), notes=notes, waiting=waiting)
+
+
+def _foreign(own: list[str]) -> tuple[str, ...]:
+    """Says that notebooks, which are code, are not the package's."""
+    if not own:
+        return ()
+    places = some([f"notebooks/{name}.ipynb" for name in own])
+    differ = "differs" if len(own) == 1 else "differ"
+    return (f"{places} {differ} from the package's: its code was run. Delete it to use ours.",)
 
 
 def _require_earlier(record: dict, only: str | None) -> None:

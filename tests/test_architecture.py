@@ -62,7 +62,7 @@ FLOORS = {
     "partitions": 5.5,
     "kernels": 5,
     "forking": 5,
-    "parameters": 5.6,
+    "parameters": 5.4,
     "locking": 5.6,
     "executing": 5.7,
     "marks": 5.7,
