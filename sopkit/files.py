@@ -49,6 +49,8 @@ def load_yaml(path: Path) -> dict:
         raise SourceError(
             f"{path.name}: not readable as YAML{line}. Check indentation and colons there."
         ) from error
+    except SourceError:
+        raise
     except (ValueError, AttributeError, TypeError) as error:  # a day or a number that is none
         words = f"{path.name}: a value is not what it says ({error}). Write it in quotation marks."
         raise SourceError(words) from error
@@ -61,7 +63,7 @@ def load_yaml(path: Path) -> dict:
     if not isinstance(content, dict):
         example = _FIRST_LINES.get(path.name, "kind: outside")
         raise SourceError(f"{path.name}: write lines of `name: value`, such as `{example}`.")
-    if odd := [name for name in content if not isinstance(name, str)]:
+    if odd := [name for name in content if not isinstance(name, str | bool)]:
         raise SourceError(f"{path.name}: {odd[0]!r} is no name. Write lines of `name: value`.")
     return content
 

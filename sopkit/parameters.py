@@ -80,7 +80,7 @@ def settle(workspace: Path, given: dict[str, object]) -> dict[str, dict[str, obj
     options = store.settings(workspace)
     for name in options:
         if name not in known | set(schema.COMPANY):
-            words = nearest(name, sorted(known | set(schema.COMPANY)))
+            words = nearest(str(name), sorted(known | set(schema.COMPANY)))
             raise SourceError(f"company.yml: no setting {name!r}. {words}")
     for name in given:
         if name not in known:
