@@ -108,7 +108,8 @@ def _sum(grid: Grid, column: str) -> float | None:
     heads = [head.strip() for head in grid[0]]
     if column not in heads:
         return 0.0
-    cells = [row[heads.index(column)].strip() for row in grid[1:] if any(c.strip() for c in row)]
+    place = heads.index(column)  # a row cut short lacks its last cells
+    cells = [row[place].strip() for row in grid[1:] if len(row) > place]
     given = [cell for cell in cells if cell]
     return sum(map(float, given)) if all(map(PLAIN.fullmatch, given)) else None
 
