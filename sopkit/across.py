@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from graphlib import CycleError, TopologicalSorter
 
@@ -158,7 +159,7 @@ def _unknown_items(tables, sources, tolerance_rate) -> list[Finding]:
 
 def _plain(item: str) -> str:
     """An item's letters and figures, without what a spreadsheet or a hand may change."""
-    return re.sub(r"[\W_]", "", item).casefold().lstrip("0")
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", item)).casefold().lstrip("0")
 
 
 def _left_unsaid(tables, sources) -> list[Finding]:
@@ -201,13 +202,16 @@ def _unknown_members(tables, sources, name, column, known, where, remedy="") -> 
 
 
 def _alike(tables, sources) -> list[Finding]:
-    """Names that differ in capitals only: one member may have been written in two ways."""
+    """Names that differ in capitals or wide signs only: one may have been written in two ways."""
     findings = []
-    for name, column in sorted(set(_MEMBERS.values())):
-        known = tables[name][column].dropna().drop_duplicates() if name in sources else pd.Series()
-        twins = known[known.astype("str").str.casefold().duplicated(keep=False)]
+    for name, column in sorted(where for where in set(_MEMBERS.values()) if where[0] in sources):
+        known = tables[name][column].dropna().drop_duplicates()
+        plain = known.astype("str").str.normalize("NFKC").str.casefold()
+        twins = known[plain.duplicated(keep=False)]
         if len(twins):
             message = f"{some(sorted(twins))} differ in capitals only; each counts for itself."
+            if not twins.str.casefold().duplicated().any():
+                message = message.replace("capitals", "wide signs or spaces")
             remedy = f"Write one of them everywhere, in {sources[name].label} too."
             findings.append(Finding("notice", name, column, message, remedy, len(twins)))
     return findings
@@ -264,8 +268,9 @@ def _units(tables, sources, tolerance_rate) -> list[Finding]:
 
 
 def _circles(tables, sources) -> list[Finding]:
-    """Sites that supply each other and items that are components of themselves, by their chain."""
+    """Sites that supply each other, items in or in place of themselves, by their chain."""
     pairs = [("locations", "location", "supplied_from"), ("components", "item", "component")]
+    pairs += [("launches", "item", "replaces_item")]
     findings = []
     for name, child, parent in pairs:
         edges = tables[name][[child, parent]].dropna()
@@ -518,6 +523,10 @@ def _launches(tables, sources) -> list[Finding]:
         remedy = "Make them 1; scale_rate says how large it is beside its like items."
         rows = told["item"] == item
         findings.append(_on(tables, sources, name, rows, "weight_share", message, remedy))
+    if (own := told["item"] == told["like_item"]).any():
+        remedy = f"Name another like item in {sources[name].label}, or take the row out."
+        words = ("an item cannot be like itself.", remedy)
+        findings.append(_on(tables, sources, name, own, "like_item", *words, state="breach"))
     return findings
 
 

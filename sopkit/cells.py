@@ -16,10 +16,16 @@ from sopkit import months
 
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DOTTED_THOUSANDS = r"[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+"
-_DAY = r"([0-9]{4})-([0-9]{1,2})(-([0-9]{1,2}))?([ T][0-9:.]+(Z|[+-][0-9:]+)?)?"
+_CLOCK = r"([01]?[0-9]|2[0-3])(:?[0-5][0-9]){0,2}([.][0-9]+)?"  # never 24:00: which day is it of?
+_ZONE = r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+_DAY = rf"([0-9]{{4}})-([0-9]{{1,2}})(-([0-9]{{1,2}}))?([ T]{_CLOCK}{_ZONE}?)?"
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _YEARS = (1900, 2199)
-_TIME = r"([ T][0-9:.]+( ?[AaPp][Mm])?)?"
+_TIME = rf"([ T]{_CLOCK}( ?[AaPp][Mm])?)?"
+_LARGEST, _SMALLEST = 1e15, 1e-12  # beyond, sums lose units or products overflow: a slip
+_LONGEST = 10_000  # signs of a text
+# signs that nobody sees, and that part names which look the same; joiners of letters stay
+_UNSEEN = "\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
 _CLEAR = [  # dates that can be meant in one way only
     re.compile(form + _TIME, re.ASCII)
     for form in (
@@ -57,6 +63,8 @@ _HINTS = [  # kinds, how the first cell that cannot be read looks, message (empt
      "Write the number alone, without currency sign or unit."),
     ("number|date|month|flag", r"[-\u2013\u2014?.]+|n\.?/?a\.?|nan|none|null|nil", "",
      "Leave the cell blank where nothing is known."),
+    ("date|month", r"\d{4}-\d{1,2}-\d{1,2}[ T].*", "no such time of day.",
+     "Write the day alone, YYYY-MM-DD."),
     ("date|month", "9999.*", "", "Leave the cell blank where there is no end."),
     ("date|month", r"(19|2[01])\d\d([-/])\d{1,2}(\2\d{1,2})?", "no such day or month.",
      "Write a day of the calendar, YYYY-MM-DD or YYYY-MM."),
@@ -68,11 +76,13 @@ _HINTS = [  # kinds, how the first cell that cannot be read looks, message (empt
      "Write its first day, YYYY-MM-DD."),
 ]  # fmt: skip
 _FEW = 1_000  # rows below which texts are read one by one
-# what a spreadsheet may take for a formula, wide signs too; a number alone stays as it is
+# what a spreadsheet may take for a formula, wide signs and behind spaces too; a number alone stays
 _FORMULA = re.compile(
-    r"(?![+-]?[.]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?$)[=+\-@\x00-\x1f\uff1d\uff0b\uff0d\uff20].*",
+    r"(?!\s*[+-]?[.]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?%?$)"
+    r"(?:[\x00-\x1f]|[\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]).*",
     re.DOTALL,
 )
+_NO_TEXT = (bytes, dict, list, tuple, set, np.ndarray)
 Parsed = tuple[pd.Series, pd.Series, tuple[str, str]]
 
 
@@ -174,14 +184,37 @@ def _as_text(raw: pd.Series) -> pd.Series:
 
 
 def _parse_text(raw: pd.Series) -> Parsed:
+    """Texts as Unicode composes them, so that an é of two signs is the é of one."""
     text = _as_text(raw)
-    bad = text.str.contains(rf"[\x00-\x1f]|^{_EXCEL_ERROR}$", regex=True, na=False)
-    expected = ("a text holds a control character.", "Remove line breaks and tabs in the cell.")
-    return text, bad, expected
+    text = text.where(text.str.isascii().fillna(True).astype(bool), text.str.normalize("NFC"))
+    if (
+        pd.api.types.is_object_dtype(raw)
+        and (other := raw.map(lambda c: isinstance(c, _NO_TEXT))).any()
+    ):
+        return text, other, ("bytes or a list, no text.", "Export the column as plain text.")
+    if (long := text.str.len() > _LONGEST).any():
+        remedy = f"Cut it, or close a quotation mark: {_LONGEST:,} may stand in a cell."
+        return text, long, (f"a text of more than {_LONGEST:,} signs.", remedy)
+    bad = text.str.contains(rf"[{_UNSEEN}]|^{_EXCEL_ERROR}$", regex=True, na=False)
+    remedy = "Remove line breaks, tabs and signs without width in the cell."
+    return text, bad, ("a text holds a control character.", remedy)
 
 
 def _parse_number(raw: pd.Series, decimal: str, table: str) -> Parsed:
+    """As ``_any_number``; numbers that no company's data hold are marked too."""
+    values, bad, expected = _any_number(raw, decimal, table)
+    size = values.abs()
+    if not bad.any() and (odd := (size > _LARGEST) | (size < _SMALLEST) & (size > 0)).any():
+        words = "a number beyond 10^15." if size[odd].iloc[0] > 1 else "a number below 10^-12."
+        return values.mask(odd), odd, (words, "Mend the slip, or count in another unit.")
+    return values, bad, expected
+
+
+def _any_number(raw: pd.Series, decimal: str, table: str) -> Parsed:
     if not _is_text(raw):
+        if pd.api.types.is_bool_dtype(raw) or not pd.api.types.is_numeric_dtype(raw):
+            nothing = pd.Series(np.nan, index=raw.index)
+            return nothing, raw.notna(), (_NO_NUMBER, "Write a plain number.")
         values = pd.to_numeric(raw, errors="coerce").astype("float64")
         bad = np.isinf(values) | (values.isna() & raw.notna())
         return values, bad, (_NO_NUMBER, "Write a plain number.")
@@ -189,7 +222,7 @@ def _parse_number(raw: pd.Series, decimal: str, table: str) -> Parsed:
     if pd.api.types.is_object_dtype(raw):  # a workbook's numbers beside texts, or decimals
         is_number = raw.notna() & ~raw.map(lambda cell: isinstance(cell, str))
         numbers = pd.to_numeric(raw.where(is_number), errors="coerce").astype("float64")
-        wrong_number = is_number & ~np.isfinite(numbers)
+        wrong_number = is_number & (~np.isfinite(numbers) | raw.map(lambda c: isinstance(c, bool)))
         raw = raw.mask(is_number)
     values, bad, expected = _parse_number_text(_as_text(raw), decimal, table)
     if numbers is not None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from numbers import Number
 
 import numpy as np
@@ -27,6 +28,7 @@ _IN_ORDER = [
     ("first_cycle", "expires_month"),
     ("effect_first_month", "effect_last_month"),
 ]
+_MOST_COLUMNS = 12  # told one by one
 COLUMNS = ["state", "table", "column", "rows", "first_row", "message", "remedy", "money_share"]
 
 
@@ -92,7 +94,7 @@ class Checked:
 
 def sentence(row: dict) -> str:
     """One finding as a sentence: table, column, rows, what, remedy, money."""
-    where = f"{row['table']}.{row['column']}" if row["column"] else row["table"]
+    where = f"{row['table']}.{short(row['column'])}" if row["column"] else row["table"]
     share = row["money_share"]
     shown = f"{share:.1%}" if share >= 0.001 else "less than 0.1 %"
     money = f" It touches {shown} of twelve months' money." if share > 0 else ""
@@ -114,13 +116,27 @@ def counted(count: int, one: str, many: str) -> str:
 def some(words: Sequence[str], most: int = 5) -> str:
     """The first words, and how many more there are."""
     more = f" and {len(words) - most:,} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
+    return ", ".join(map(short, words[:most])) + more
+
+
+def short(word: object) -> str:
+    r"""A name as messages show it: 80 signs at most, those that nobody sees by their number.
+
+    Examples
+    --------
+    >>> print(short("LAMP" + chr(0x200B)))
+    LAMP\u200b
+    """
+    seen = str(word)
+    if not seen.isprintable():
+        seen = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in seen[:80])
+    return seen if len(seen) <= 80 else f"{seen[:79]}…"
 
 
 def near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A hint that names the nearest known word, capitals apart; empty where none is near."""
     by_fold = {name.casefold(): name for name in known}
-    match = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=cutoff)
+    match = difflib.get_close_matches(word[:200].casefold(), by_fold, n=1, cutoff=cutoff)
     return f"Did you mean {by_fold[match[0]]!r}?" if match else ""
 
 
@@ -184,11 +200,12 @@ def _currency_beside(table: schema.Table, frame: pd.DataFrame) -> dict[str, pd.S
 
 def empty(name: str) -> pd.DataFrame:
     """The table with all its columns, typed, and no row."""
-    return _no_rows(name).copy(deep=False)  # what is set in a copy stays there
+    return _empty(name).copy()
 
 
-@lru_cache
-def _no_rows(name: str) -> pd.DataFrame:
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    """Made once: a check needs one for each table that is not given."""
     table = schema.RAW[name]
     return _fill_keys(table, pd.DataFrame({c.name: _no_values(c, 0) for c in table.columns}))
 
@@ -206,10 +223,10 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
 
     present = list(frame.columns)
     findings = [
-        breach(name, f"{source.label} has the column {name!r} twice.", "Keep one of them.")
-        for name in sorted({name for name in present if name and present.count(name) > 1})
+        breach(name, f"{source.label} has the column {short(name)!r} twice.", "Keep one of them.")
+        for name in _twice(table, present)[:_MOST_COLUMNS]
     ]
-    unknown = [name for name in present if name and name not in table.column_names]
+    unknown = [n for n in dict.fromkeys(present) if n and n not in table.column_names]
     required = [column.name for column in table.columns if column.is_required]
     if source.first_row > 1 and not set(present) & set(table.column_names):
         remedy = f"Write them there ({some(required or table.column_names)} …), and take what "
@@ -231,9 +248,12 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
             remedy = f"Name it, or take it out of {source.label}."
             message = f"column {place + 1} has no name, so nobody reads it."
             findings.append(Finding("notice", table.name, "", message, remedy))
-    for name in unknown:
+    for name in unknown[:_MOST_COLUMNS]:
         hint = nearest(name, table.column_names)
         findings.append(Finding("notice", table.name, name, "a column nobody reads.", hint))
+    if more := unknown[_MOST_COLUMNS:]:
+        message = f"{counted(len(more), 'more column', 'more columns')} nobody reads."
+        findings.append(Finding("notice", table.name, "", message, f"They are {some(more)}."))
     if frame.empty:
         state = "breach" if table.name in ("sales", "items") else "notice"
         remedy = f"Fill {source.label}" + ("." if table.name == "sales" else ", or remove it.")
@@ -241,9 +261,16 @@ def _check_columns(table: schema.Table, frame: pd.DataFrame, source: Source) -> 
     return findings
 
 
+def _twice(table: schema.Table, present: list[str]) -> list[str]:
+    """Names that stand twice in a header; those of the table first."""
+    counts = Counter(name for name in present if name)
+    double = sorted(name for name, count in counts.items() if count > 1)
+    return sorted(double, key=lambda name: name not in table.column_names)
+
+
 def _like(name: str, unknown: list[str]) -> str:
     """The unknown column that is most like a known one; empty where none is."""
-    by_fold = {word.casefold(): word for word in unknown}
+    by_fold = {word[:200].casefold(): word for word in unknown}
     match = difflib.get_close_matches(name, by_fold, n=1, cutoff=0.5)
     return by_fold[match[0]] if match else ""
 
@@ -299,7 +326,8 @@ def at(
     if shown is not None:
         cell = shown.iloc[positions[0]]
         word = f"{cell:.15g}" if isinstance(cell, Number) else str(cell)
-        first += f" holds {cell!r}" if isinstance(cell, str) else f" holds {word}"
+        cell = f"{cell[:79]}…" if isinstance(cell, str) and len(cell) > 80 else cell
+        first += f" holds {cell!r}" if isinstance(cell, str) else f" holds {short(word)}"
     has_items = isinstance(frame, pd.DataFrame) and "item" in frame
     items = tuple(frame["item"].iloc[positions].dropna().unique()) if has_items else ()
     items = tuple(item for item in items if item != schema.ALL)
@@ -440,7 +468,8 @@ def _check_keys(table: schema.Table, frame: pd.DataFrame, source: Source) -> lis
         first = frame[key].iloc[np.flatnonzero(double)[0]].dropna().items()
         forms = {"month": "%Y-%m", "date": "%Y-%m-%d"}
         values = ", ".join(
-            f"{name} {cell:{forms.get(table.column(name).kind, '')}}" for name, cell in first
+            f"{name} {short(f'{cell:{forms.get(table.column(name).kind, str())}}')}"
+            for name, cell in first
         )
         message, remedy = f"rows share one key ({values}).", "Sum or remove the doubles."
         findings.append(at(table.name, frame, double, source, "", message, remedy))

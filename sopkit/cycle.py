@@ -15,12 +15,13 @@ import pandas as pd
 from sopkit import marks, months, packing, publication, store, workbooks
 from sopkit.agenda import STEPS, Step, step
 from sopkit.computing import compute, forecast, has_run, require_open
+from sopkit.contract import some
 from sopkit.executing import Job, StepFailed, staged_pages
 from sopkit.executive import approval
 from sopkit.locking import Busy, cut, lock
 from sopkit.marks import changed, since_closed, status
 from sopkit.months import UsageError
-from sopkit.parameters import parameters_of
+from sopkit.parameters import own_notebooks, parameters_of
 from sopkit.parameters import settle as settle_parameters
 from sopkit.underway import Underway
 
@@ -153,10 +154,11 @@ def _run_locked(workspace, cycle, settled, anew, only, findings, progress) -> Ou
         run.await_all()
     finally:
         run.call_off()
-    record = publication.run_record(staged)
+    own = own_notebooks(workspace)
+    record = {**publication.run_record(staged), "own_notebooks": own}
     outcome = _finish(workspace, cycle, record, run.seconds, run.skipped, findings)
     publication.note_failure(workspace, cycle, {})
-    notes = (*outcome.notes, *packing.settle_closings(workspace, cycle))
+    notes = (*_foreign(own), *outcome.notes, *packing.settle_closings(workspace, cycle))
     waiting = {name: since_closed(workspace, cycle, name) for name in closed}
     return replace(outcome, closed=tuple(closed), notes=notes, waiting=waiting)
 
@@ -229,6 +231,15 @@ class _Run:
         """End what is still under way, and the kernels that wait."""
         for own in [*(own for _, _, own in self._at_work), *self._spare]:
             own.call_off()
+
+
+def _foreign(own: list[str]) -> tuple[str, ...]:
+    """Says that notebooks, which are code, are not the package's."""
+    if not own:
+        return ()
+    places = some([f"notebooks/{name}.ipynb" for name in own])
+    differ = "differs" if len(own) == 1 else "differ"
+    return (f"{places} {differ} from the package's: its code was run. Delete it to use ours.",)
 
 
 def _require_earlier(record: dict, only: str | None) -> None:

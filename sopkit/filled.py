@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sopkit import cells, months, schema, templates
+from sopkit import cells, files, months, schema, templates
 from sopkit.contract import Source, near, plain
 from sopkit.databases import SourceError
 from sopkit.demand.submissions import number_in_words
@@ -233,6 +233,7 @@ def _open(path: Path) -> tuple[dict[str, list[list[_Cell]]], tuple]:
     """Every sheet's rows of cells, and who saved the workbook when."""
     from openpyxl import load_workbook
 
+    files.require_bearable(path)
     if path.stat().st_size > _MOST_BYTES:
         raise SourceError(f"{path.name}: larger than {_MOST_BYTES / 1e6:.0f} MB: no template.")
     try:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 DTYPE = "datetime64[us]"
-_CYCLE_FORM = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_CYCLE_FORM = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class UsageError(ValueError):

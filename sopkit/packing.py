@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import escape
 
-from sopkit import extracts, months, publication, schema, store, workbooks
+from sopkit import extracts, months, parameters, publication, schema, store, workbooks
 from sopkit.agenda import STEPS, Step, rests_on, step
 from sopkit.executive import approval
 
@@ -31,6 +31,8 @@ def imprint(workspace: Path, cycle: pd.Timestamp):
     known = store.gates(workspace, cycle)
     stamps = {s.name: approval.stamp(known, s.name, rests_on(s.name)) for s in STEPS}
     company = store.company(workspace)["name"].iloc[0]
+    own = ", ".join(parameters.own_notebooks(workspace))
+    version += f" · with the workspace's own {own}" if own else ""
     return pack.Imprint(company, cycle, version, stamps, _earlier(workspace, cycle))
 
 

@@ -30,6 +30,20 @@ def _package_notebooks() -> Path:
     return Path(__file__).resolve().parent.parent / NOTEBOOKS
 
 
+def own_notebooks(workspace: Path) -> list[str]:
+    """Notebooks of the workspace whose cells are not the package's: code that a run obeys."""
+    names = [step.notebook for step in STEPS]
+    paths = {name: notebook_path(workspace, name) for name in names}
+    ours = {name: _package_notebooks() / f"{name}.ipynb" for name in names}
+    return [name for name in names if _cells(paths[name]) != _cells(ours[name])]
+
+
+def _cells(notebook: Path) -> list[tuple[str, str]]:
+    """Kind and text of each cell; what it gave, and how a program keeps it, say nothing."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+
+
 def parameters_of(notebook: Path) -> dict[str, object]:
     """Names and defaults of a notebook's parameters cell.
 
@@ -66,7 +80,7 @@ def settle(workspace: Path, given: dict[str, object]) -> dict[str, dict[str, obj
     options = store.settings(workspace)
     for name in options:
         if name not in known | set(schema.COMPANY):
-            words = nearest(name, sorted(known | set(schema.COMPANY)))
+            words = nearest(str(name), sorted(known | set(schema.COMPANY)))
             raise SourceError(f"company.yml: no setting {name!r}. {words}")
     for name in given:
         if name not in known:

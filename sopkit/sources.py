@@ -7,27 +7,22 @@ company's database is asked by ``fetch`` alone; all else reads the rows that it 
 
 from __future__ import annotations
 
-import copy
-import csv
 import hashlib
-import io
 import os
 import re
-import warnings
-import zipfile
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
-from sopkit import databases, exports, filled, rules, schema
+from sopkit import databases, exports, files, filled, rules, schema
 from sopkit.contract import Source, near, nearest, plain
 from sopkit.databases import SourceError
 
 SUFFIXES = (".csv", ".xlsx", ".parquet")
 MAPPING = "sources.yml"
 EXPORTS = "exports.yml"
+COMPANY = "company.yml"
 SECTIONS = ("files", "databases", "tables", "formats")
 FORMATS = {"dates": ("day_first", "month_first"), "decimal": ("comma", "point")}
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -46,7 +41,12 @@ def find(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     mapped = mapping(folder)["tables"]
-    present = {path.name for path in folder.iterdir() if path.is_file()}
+    known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
+    known |= {MAPPING, EXPORTS, COMPANY}
+    there = {path.name for path in folder.iterdir()}
+    present = there & known
+    for name in sorted(present):
+        _require_file(folder / name, folder)
     for name in schema.RAW:
         paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if f"{name}{suffix}" in present]
         if name in mapped:
@@ -54,32 +54,67 @@ def find(folder: Path) -> dict[str, Path]:
         if len(paths) > 1:
             names = " and ".join(path.name for path in paths)
             raise SourceError(f"{name}: {names} both give this table. Keep one of them.")
-        if paths or added(folder, name):
+        if paths or (name in there and added(folder, name)):
             found[name] = paths[0] if paths else folder / name
     return found
 
 
+def _require_file(path: Path, folder: Path) -> None:
+    """Hold a name that sopkit reads to a file within the workspace: no pipe, no folder."""
+    if path.is_symlink():
+        _require_inside(path, folder)
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        place = path.relative_to(folder)
+        raise SourceError(f"{place}: {kind}, no file. Put a file there, or take it out.")
+
+
+def _require_inside(path: Path, folder: Path) -> None:
+    """Hold a link to the workspace: one that leads out or nowhere is refused."""
+    place = path.relative_to(folder)
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:  # a circle of links
+        raise SourceError(
+            f"{place}: a link to a file that is not there. Put the file itself in its place."
+        ) from error
+    if not any(target.is_relative_to(home) for home in (folder.resolve(), *folder.parents[1:2])):
+        raise SourceError(
+            f"{place}: a link to a file outside the workspace. Put the file itself there, or "
+            f"name its path under `files` of {MAPPING}."
+        )
+
+
 def added(folder: Path, name: str) -> list[Path]:
     """The files of a table's own folder, by name; of `submissions` filled-in workbooks too."""
-    own = folder / name
     suffixes = (".csv", ".xlsx") if name == "submissions" else (".csv",)
-    return sorted(
-        path
-        for path in (own.iterdir() if own.is_dir() else ())
-        if path.is_file() and path.suffix in suffixes and not path.name.startswith((".", "~$"))
-    )
+    return _inside(folder, name, suffixes)
 
 
 def scenarios(folder: Path) -> list[Path]:
     """The scenario files, by name."""
-    paths = (folder / "scenarios").glob("*.yml")
-    return sorted(path for path in paths if path.is_file() and not path.name.startswith("."))
+    return _inside(folder, "scenarios", (".yml",))
+
+
+def _inside(folder: Path, name: str, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files of a folder within data/raw that sopkit reads, by name."""
+    own = folder / name
+    if own.is_symlink():
+        _require_inside(own, folder)
+    paths = sorted(
+        path
+        for path in (own.iterdir() if own.is_dir() else ())
+        if path.suffix in suffixes and not path.name.startswith((".", "~$"))
+    )
+    for path in paths:
+        _require_file(path, folder)
+    return paths
 
 
 def strangers(folder: Path) -> list[str]:
     """Files that sopkit does not read, and folders whose name is nearly a table's."""
     known = {f"{name}{suffix}" for name in schema.RAW for suffix in SUFFIXES}
-    known |= {MAPPING, EXPORTS, "company.yml", "README.md"}
+    known |= {MAPPING, EXPORTS, COMPANY, "README.md"}
     present = [path for path in folder.iterdir() if not path.name.startswith((".", "~$"))]
     found = [path.name for path in present if path.is_file() and path.name not in known]
     for own in (path for path in present if path.is_dir()):
@@ -102,7 +137,7 @@ def mapping(folder: Path) -> dict[str, dict]:
         If a name or a word is unknown, or a line has another shape than the README shows.
     """
     path = folder / MAPPING
-    content = load_yaml(path) if path.is_file() else {}
+    content = files.load_yaml(path) if path.is_file() else {}
     for section in content:
         if section not in SECTIONS:
             words = nearest(str(section), SECTIONS)
@@ -127,7 +162,7 @@ def export_forms(folder: Path) -> dict[str, exports.Export]:
         If it names an extract, a column or a setting that nobody knows.
     """
     path = folder / EXPORTS
-    content = load_yaml(path) if path.is_file() else {}
+    content = files.load_yaml(path) if path.is_file() else {}
     problem = exports.problem(content)
     if problem:
         raise SourceError(f"{path.name}: {problem}")
@@ -159,6 +194,8 @@ def _problem(section: str, name: object, value: object, known: dict) -> str:
     if not isinstance(name, str) or not _is_filled(value):
         what = "the path of a file" if section == "files" else "one SELECT"
         return f"write {what} there, as text."
+    if section == "files" and '"' in name:
+        return "a file's name for SELECTs holds no quotation mark. Use letters and digits."
     return ""
 
 
@@ -175,73 +212,6 @@ def _format_problem(said: object) -> str:
         if value not in FORMATS[word]:
             return f"{word}: {value!r}? {nearest(str(value), list(FORMATS[word]))}"
     return ""
-
-
-_FIRST_LINES = {"company.yml": "currency: EUR", "sources.yml": "files: {orders: orders.csv}"}
-_FIRST_LINES |= {EXPORTS: "all: {decimal: comma, separator: semicolon}"}
-
-
-def load_yaml(path: Path) -> dict:
-    """A YAML file as a dict, by the safe loader.
-
-    Raises
-    ------
-    SourceError
-        If it is no YAML, or no list of names and values.
-    """
-    import yaml
-
-    try:
-        content, double = copy.deepcopy(_parse_yaml(read_text(path)))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise SourceError(
-            f"{path.name}: not readable as YAML{line}. Check indentation and colons there."
-        ) from error
-    if double:
-        raise SourceError(f"{path.name}: {double} stands there twice. Keep one of them.")
-    if not isinstance(content, dict):
-        example = _FIRST_LINES.get(path.name, "kind: outside")
-        raise SourceError(f"{path.name}: write lines of `name: value`, such as `{example}`.")
-    return content
-
-
-@lru_cache(maxsize=8)
-def _parse_yaml(text: str) -> tuple[object, str]:
-    """What a YAML text holds, and the first name that it gives twice in one place."""
-    import yaml
-
-    todo, double = [yaml.compose(text, yaml.SafeLoader)], ""
-    for node in todo:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        names = [name.value for name, _ in pairs]
-        double = double or next((str(n) for n in names if names.count(n) > 1), "")
-        inside = node.value if isinstance(node, yaml.SequenceNode) else [v for _, v in pairs]
-        todo += [value for value in inside if all(value is not other for other in todo)]
-    return yaml.safe_load(text) or {}, double
-
-
-def read_text(path: Path) -> str:
-    """A file as text: UTF-8, or UTF-16 where its first bytes say so (Excel's Unicode text)."""
-    try:
-        text = path.read_text(encoding=_encoding(path))
-    except UnicodeError as error:
-        is_byte = isinstance(error, UnicodeDecodeError)
-        line = error.object.count(b"\n", 0, error.start) + 1 if is_byte else 1
-        remedy = "Save the file as CSV UTF-8, or keep it as Excel (.xlsx). Plain CSV of Excel is "
-        remedy = (
-            "Save it as UTF-8 text." if path.suffix == ".yml" else remedy + "often Windows-1252."
-        )
-        raise SourceError(f"{path.name}: line {line} is not UTF-8 text. {remedy}") from error
-    if "\0" in text:
-        raise SourceError(f"{path.name}: it holds bytes of no text. Save it as CSV UTF-8.")
-    return text
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def read(
@@ -273,7 +243,7 @@ def read(
 def read_filled(path: Path) -> tuple[pd.DataFrame, Source, list[tuple]]:
     """As ``filled.as_raw`` of a workbook in ``data/raw/submissions``."""
     terms = path.parent.parent / "company.yml"
-    frozen = (load_yaml(terms) if terms.is_file() else {}).get("frozen_months")
+    frozen = (files.load_yaml(terms) if terms.is_file() else {}).get("frozen_months")
     is_sound = frozen is not None and not rules.objection("frozen_months", frozen)
     return filled.as_raw(path, frozen if is_sound else {})
 
@@ -288,16 +258,16 @@ def _read(
     path: Path, name: str, cycle: pd.Timestamp, snapshot: Path | None
 ) -> tuple[pd.DataFrame, Source]:
     if path.name == MAPPING and name in from_databases(path.parent):
-        return _read_parquet(snapshot), Source(f"the SELECT of {name} in {MAPPING}")
+        return files.read_parquet(snapshot), Source(f"the SELECT of {name} in {MAPPING}")
     if path.name == MAPPING:
         return _select(path, name, cycle)
     if path.suffix == ".csv":
-        frame, first_row = _read_csv(path)
+        frame, first_row = files.read_csv(path)
         return frame, Source(f"data/raw/{path.name}", first_row, "line")
     if path.suffix == ".xlsx":
-        frame, sheet = _read_excel(path, name)
+        frame, sheet = files.read_excel(path, name)
         return frame, Source(f"data/raw/{path.name}, sheet {sheet}", 2, "row")
-    return _read_parquet(path), Source(f"data/raw/{path.name}")
+    return files.read_parquet(path), Source(f"data/raw/{path.name}")
 
 
 def from_databases(folder: Path) -> dict[str, str]:
@@ -337,94 +307,6 @@ def fetch(folder: Path, names: list[str], cycle: pd.Timestamp | None) -> dict[st
         variable = _VARIABLE.fullmatch(content["databases"][database])[1]
         tables |= databases.fetch(variable, texts, cycle or _ANY_CYCLE)
     return tables
-
-
-def _read_csv(path: Path) -> tuple[pd.DataFrame, int]:
-    """Cells of a CSV file, and the line of its first row."""
-    text = read_text(path)
-    said = re.match(r"sep=(.)\s*\n", text)  # Excel's own word for the separator
-    header = text[said.end() if said else 0 :].partition("\n")[0]
-    if not header.strip():
-        raise SourceError(f"{path.name}: the file is empty. It needs a header line with columns.")
-    separator = said[1] if said else max(",;\t", key=header.count)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows are never cut
-            cells = pd.read_csv(
-                path,
-                dtype="str",
-                keep_default_na=False,
-                sep=separator,
-                encoding=_encoding(path),
-                skip_blank_lines=False,
-                on_bad_lines="error",
-                index_col=False,
-                header=None,
-                na_filter=False,
-                skiprows=1 if said else 0,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        words = f"{str(error).strip()} Check separators and quotes there."
-        words = _csv_problem(text, separator, 1 if said else 0) or words
-        raise SourceError(f"{path.name}: {words}") from error
-    return _with_header(cells), 3 if said else 2
-
-
-def _csv_problem(text: str, separator: str, skipped: int) -> str:
-    """The first line with more cells than the header, or a quotation mark that stays open."""
-    lines, width, line = csv.reader(io.StringIO(text), delimiter=separator, strict=True), 0, 0
-    try:
-        for cells in lines:
-            width = width or (len(cells) if lines.line_num > skipped else 0)
-            if lines.line_num > skipped and len(cells) > width:
-                words = "Put a cell that holds the separator in quotation marks"
-                words = "Take a title above the header out" if width == 1 else words
-                return f"line {line + 1} has {len(cells)} cells, the header {width}. {words}."
-            line = lines.line_num
-    except csv.Error:
-        return f"a quotation mark in line {line + 1} is never closed. Close it, or take it out."
-    return ""
-
-
-def _with_header(cells: pd.DataFrame) -> pd.DataFrame:
-    """The first row as column names, as written; blank rows at the end left out."""
-    frame = cells.iloc[1:].set_axis(list(cells.iloc[0]), axis=1).reset_index(drop=True)
-    filled = frame.fillna("").astype("str").ne("").any(axis=1)
-    return frame.iloc[: int(filled[::-1].idxmax()) + 1 if filled.any() else 0]
-
-
-def _read_excel(path: Path, name: str) -> tuple[pd.DataFrame, str]:
-    """The sheet of that name, else the first one, and what it is called."""
-    try:
-        with pd.ExcelFile(path, engine="openpyxl") as book:
-            sheets = {str(sheet).casefold(): sheet for sheet in reversed(book.sheet_names)}
-            sheet = sheets.get(name.casefold(), book.sheet_names[0])
-            cells = pd.read_excel(
-                book, sheet_name=sheet, dtype="object", keep_default_na=False, header=None
-            )
-    except (ValueError, KeyError, OSError, IndexError, zipfile.BadZipFile) as error:
-        words = f"not readable as an Excel workbook ({error})"
-        if isinstance(error, zipfile.BadZipFile):
-            words = "no Excel workbook: perhaps a CSV under another name, or locked by a password"
-        raise SourceError(f"{path.name}: {words}. Save it again as .xlsx.") from error
-    if cells.empty:
-        raise SourceError(
-            f"{path.name}: the sheet {sheet} is empty. It needs a header row with columns."
-        )
-    # a blank cell comes as "", an Excel error as NaN
-    cells = cells.map(lambda cell: None if cell == "" else "#ERROR" if cell != cell else cell)
-    frame = _with_header(cells)
-    frame = frame.set_axis([str(column or "").strip() for column in frame.columns], axis=1)
-    return frame.infer_objects(), sheet
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow
-
-    try:
-        return pd.read_parquet(path)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise SourceError(f"{path.name}: cut off, or no Parquet file. Export it again.") from error
 
 
 def _expand(text: str) -> Path:
@@ -490,8 +372,9 @@ def _aliases(query: str, files: dict[str, str]) -> list[str]:
 def _existing(folder: Path, alias: str, text: str) -> Path:
     """A named file; its path is absolute, or begins at the workspace."""
     path = folder.parent.parent / _expand(text)
-    if not path.is_file():
-        raise SourceError(f"{MAPPING}: the file {alias!r} is not at {path}. Correct its path.")
+    if not path.is_file():  # what a variable holds may be a secret
+        place = text if _VARIABLE.search(text) else path
+        raise SourceError(f"{MAPPING}: the file {alias!r} is not at {place}. Correct its path.")
     return path
 
 
@@ -538,17 +421,18 @@ def _load(connection, alias: str, path: Path) -> None:
     import duckdb
 
     if path.suffix == ".xlsx":
-        frame = _read_excel(path, alias)[0].astype("str")
+        frame = files.read_excel(path, alias)[0].astype("str")
         connection.register("loaded", frame)
         connection.execute(f'CREATE TABLE "{alias}" AS SELECT * FROM loaded')
         return
     reader = "read_parquet(?)"
     if path.suffix != ".parquet":
-        coding = ", encoding='utf-16'" if _encoding(path) == "utf-16" else ""
+        coding = ", encoding='utf-16'" if files.encoding(path) == "utf-16" else ""
         reader = f"read_csv(?, all_varchar=true, header=true{coding})"
     try:
         connection.execute(f'CREATE TABLE "{alias}" AS SELECT * FROM {reader}', [str(path)])
     except duckdb.Error as error:
         raise SourceError(
-            f"{MAPPING}: {path.name} cannot be read: {error} Save it as CSV UTF-8, or as Excel."
+            f"{MAPPING}: {path.name} cannot be read: {str(error).replace(str(path), path.name)} "
+            "Save it as CSV UTF-8, or as Excel."
         ) from error

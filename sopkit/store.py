@@ -24,6 +24,7 @@ from sopkit import (
     agenda,
     contract,
     decided,
+    files,
     months,
     periods,
     publication,
@@ -50,6 +51,7 @@ _STANDS_FOR = {  # columns that older files lack: the one that stands for it, or
     "view_assumptions": {"forecast": "statistical"},
     "demand_history": {"baseline": "demand"} | dict.fromkeys(history.EFFECTS),
 }
+_RESERVED = re.compile("con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)  # by Windows
 _WHOLE_MONTH_DAYS = 3  # a month is whole if dated sales end no earlier than this before its end
 
 
@@ -80,7 +82,7 @@ def settings(workspace: Path) -> dict:
         If a setting of ``schema.COMPANY`` has the wrong type.
     """
     path = workspace / RAW / "company.yml"
-    given = sources.load_yaml(path) if path.is_file() else {}
+    given = files.load_yaml(path) if path.is_file() else {}
     given = {name: value for name, value in given.items() if not rules.is_left_out(name, value)}
     for name in schema.COMPANY.keys() & given.keys():
         objection = rules.objection(name, given[name])
@@ -419,6 +421,7 @@ def add(
     text = lines.to_csv(index=False, date_format="%Y-%m-%d")
     mark = hashlib.sha256(text.encode()).hexdigest()[:12]
     path = root / RAW / table / f"{months.label(cycle)}_{file_word(name)}_{mark}.csv"
+    sources.added(root / RAW, table)  # which refuses a folder that leads out of the workspace
     label = f"data/raw/{table}/{path.name}"
     written = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
     findings = contract.check_table(table, written, contract.Source(label, 2, "line")).findings
@@ -478,7 +481,7 @@ def scenario_files(workspace: Path) -> pd.DataFrame:
     rows = []
     for path in sources.scenarios(workspace / RAW):
         try:
-            rows.append((path.stem, sources.load_yaml(path), ""))
+            rows.append((path.stem, files.load_yaml(path), ""))
         except sources.SourceError as error:
             rows.append((path.stem, None, str(error).removeprefix(f"{path.name}: ")))
     return pd.DataFrame(rows, columns=["scenario", "content", "problem"])
@@ -564,6 +567,7 @@ def file_word(text: str) -> str:
     ('M-Keller', 'Zoë')
     """
     word = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", text)).strip("-")[:40]
+    word += "_" if _RESERVED.fullmatch(word) else ""
     if not word:
         raise UsageError(f'{text!r} is no name: write letters or digits, as in --by "M. Keller".')
     return word
@@ -595,7 +599,9 @@ def known(frame: pd.DataFrame, name: str, cycle: pd.Timestamp) -> pd.DataFrame:
     """
     when = schema.RAW[name].known
     if "currency" not in schema.RAW[name].column_names:  # across has compared it
-        frame = frame.drop(columns="currency", errors="ignore")
+        frame = frame.drop(columns="currency", errors="ignore") if "currency" in frame else frame
+    if frame.empty:
+        return frame
     if when == "measured":
         if name == "sales":
             frame = contract.sum_days(frame)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from sopkit import contract, schema, sources
+from sopkit import contract, files, schema, sources
 
 CYCLE = pd.Timestamp("2026-01-01")
 HEADER = "item,month,quantity\n"
@@ -433,8 +433,8 @@ def test_yaml_cannot_make_objects(write, tmp_path):
 
 def test_changing_what_a_yaml_gave_does_not_change_what_it_gives_next(write):
     path = write("company.yml", "departments: [Sales]\n")
-    sources.load_yaml(path)["departments"].append("Nobody")
-    assert sources.load_yaml(path) == {"departments": ["Sales"]}
+    files.load_yaml(path)["departments"].append("Nobody")
+    assert files.load_yaml(path) == {"departments": ["Sales"]}
 
 
 def test_a_variable_that_is_not_set_says_how_to_set_it(select):
@@ -526,12 +526,12 @@ def test_a_relative_path_begins_at_the_workspace(tmp_path):
 @pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3\n", "b: {a: 1, c: 2, a: 1}\n"])
 def test_a_name_that_stands_twice_in_one_place_is_refused(write, text):
     with pytest.raises(sources.SourceError, match="company.yml: a stands there twice"):
-        sources.load_yaml(write("company.yml", text))
+        files.load_yaml(write("company.yml", text))
 
 
 def test_a_name_in_two_places_and_a_yaml_that_holds_itself_are_read(write):
     text = "b: {a: 1}\na: 2\nc: &c {a: *c}\n"
-    assert sources.load_yaml(write("company.yml", text))["b"] == {"a": 1}
+    assert files.load_yaml(write("company.yml", text))["b"] == {"a": 1}
 
 
 def test_a_select_sees_no_variable_of_this_program(select):

@@ -36,6 +36,8 @@ def check_overrides(
         As for ``across.check_across``.
     """
     said = tables["overrides"]
+    if said.empty:
+        return []
     reasons = foreseen(said, tables, company["frozen_months"], cycle=cycle)
     where = np.arange(len(said))
     return [

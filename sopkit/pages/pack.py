@@ -166,7 +166,7 @@ def _named_rows(text: str) -> list[dict[str, str]]:
 
     Examples
     --------
-    >>> _named_rows("breach: sales.quantity: none (2 rows, first: row 5) Write it.")[0]["first"]
+    >>> _named_rows("breach: sales.quantity: no (2 rows, first: row 5) Write it.")[0]["first"]
     'row 5'
     >>> _named_rows("ValueError: no")
     []

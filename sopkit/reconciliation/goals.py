@@ -48,6 +48,8 @@ def check_targets(
         The unit of each KPI that sopkit knows; rows of others are left to the check of names.
     """
     goals = tables["targets"]
+    if goals.empty:
+        return []
     wanted = goals["kpi"].map(units)
     foreign = sorted(set(tables["rates"]["currency"].dropna()))
     found = []
