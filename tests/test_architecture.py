@@ -112,7 +112,7 @@ MAY_TOUCH_FILES = {
     "__main__",
     "exhibits",
 }
-MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 37_000, 240, 960
+MOST_LINES, MOST_MODULES, MOST_FUNCTIONS = 37_000, 240, 975
 
 
 def _modules() -> list[Path]:
