@@ -37,7 +37,7 @@ lab: $(STAMP) ## Open JupyterLab on the explorers (this machine only, with a tok
 	touch .venv-bench/.installed
 
 bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside peers (own environment, about an hour)
-	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation recovered_events recovered_stockouts recovered_launches coherence dask_workers redraw batch; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation recovered_events recovered_stockouts recovered_launches coherence dask_workers redraw batch growth; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 faults: $(STAMP) ## Kill runs at every instant, fill the disk, spoil tables: counts of faults survived (about an hour)
 	SOPKIT_FAULTS=all OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/faults

@@ -17,7 +17,7 @@ SAMPLE = 300  # series that AutoETS is timed on
 SEED = 20260101
 
 
-def generate(seed: int = SEED) -> pd.DataFrame:
+def generate(seed: int = SEED, count: int = SERIES) -> pd.DataFrame:
     """Sales ``item, step, quantity`` of the portfolio, from each item's first month on.
 
     Half have a season, all a trend between −1 and 1.5 % a month; a fifth each are intermittent
@@ -27,19 +27,19 @@ def generate(seed: int = SEED) -> pd.DataFrame:
     """
     rng = np.random.default_rng(seed)
     month = np.arange(MONTHS)[:, None]
-    level = np.exp(rng.normal(4.5, 1.2, SERIES))
-    trend = np.exp(month * rng.uniform(-0.010, 0.015, SERIES))
-    height = rng.uniform(0.1, 0.6, SERIES) * (rng.random(SERIES) < 0.5)
-    season = 1 + height * np.sin(2 * np.pi * (month + rng.integers(0, 12, SERIES)) / 12)
-    is_shifted = (rng.random(SERIES) < 0.2) & (month >= rng.integers(12, MONTHS, SERIES))
-    shift = np.where(is_shifted, np.exp(rng.uniform(-1.4, 1.4, SERIES)), 1.0)
-    is_bought = (rng.random(SERIES) >= 0.2) | (rng.random((MONTHS, SERIES)) < 0.25)
+    level = np.exp(rng.normal(4.5, 1.2, count))
+    trend = np.exp(month * rng.uniform(-0.010, 0.015, count))
+    height = rng.uniform(0.1, 0.6, count) * (rng.random(count) < 0.5)
+    season = 1 + height * np.sin(2 * np.pi * (month + rng.integers(0, 12, count)) / 12)
+    is_shifted = (rng.random(count) < 0.2) & (month >= rng.integers(12, MONTHS, count))
+    shift = np.where(is_shifted, np.exp(rng.uniform(-1.4, 1.4, count)), 1.0)
+    is_bought = (rng.random(count) >= 0.2) | (rng.random((MONTHS, count)) < 0.25)
     expected = level * trend * season * shift
-    firmness = rng.uniform(5, 50, SERIES)  # the lower, the noisier
+    firmness = rng.uniform(5, 50, count)  # the lower, the noisier
     quantity = rng.negative_binomial(firmness, firmness / (firmness + expected)) * is_bought
-    start = np.where(rng.random(SERIES) < 0.2, rng.integers(12, MONTHS - 3, SERIES), 0)
+    start = np.where(rng.random(count) < 0.2, rng.integers(12, MONTHS - 3, count), 0)
     step, series = np.nonzero(month >= start)
-    names = np.array([f"item {number:05d}" for number in range(SERIES)])
+    names = np.array([f"item {number:05d}" for number in range(count)])
     table = {"item": names[series], "step": step + 1, "quantity": quantity[step, series]}
     return pd.DataFrame(table).astype({"quantity": "float64"})
 
