@@ -24,7 +24,7 @@ import portfolio
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-LAST = pd.Period("2025-12", "M")
+LAST = pd.Timestamp("2025-12-01")
 MB = 2**20
 
 
@@ -33,7 +33,8 @@ def company(raw: Path, count: int) -> None:
     raw.mkdir(parents=True)
     rng = np.random.default_rng(portfolio.SEED)
     sales = portfolio.generate(count=count)
-    month = (LAST - (portfolio.MONTHS - sales["step"].to_numpy())).to_timestamp()
+    span = pd.date_range(end=LAST, periods=portfolio.MONTHS, freq="MS")
+    month = span[sales["step"].to_numpy() - 1]
     price = pd.Series(rng.uniform(5, 200, count).round(2), sales["item"].unique())
     revenue = sales["quantity"] * sales["item"].map(price)
     sales = sales.drop(columns="step").assign(month=month, revenue_value=revenue)
