@@ -8,6 +8,7 @@ not exist (Windows), kernels talk over TCP on the loopback address.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import json
@@ -26,6 +27,7 @@ from pathlib import Path
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_client.utils import run_sync
+from jupyter_core.utils import ensure_event_loop
 
 from sopkit import whole
 
@@ -314,3 +316,13 @@ def stop(manager: AsyncKernelManager) -> None:
         run_sync(manager.shutdown_kernel)(now=True)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def leave() -> None:
+    """Close what this thread talked to its kernels through; another thread has its own."""
+    loop = ensure_event_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.close()

@@ -71,5 +71,6 @@ class Underway:
         finally:
             if self._kernel is not None:
                 kernels.stop(self._kernel)
+            kernels.leave()
             self.seconds = time.monotonic() - begun
             self._tables.set()
