@@ -156,6 +156,7 @@ class Session:
         if task is not None and task is not self.task:
             self._change(task)
         if self._start is not None:
+            self._highs.clearSolver()  # else weights of the last answer choose among equal plans
             self._highs.setBasis(self._start)
         if not self.task.is_priced:
             self.objective, self.prices = np.nan, np.zeros(self.task.regular_hours.shape)

@@ -43,14 +43,16 @@ def paths(sample_workspace, tmp_path_factory) -> list[Path]:
     """The list of cycles, every page of a pack, and the page of a step that failed."""
     folder = sample_workspace / "reports/2026-01"
     imprint = pack.Imprint("Northtrail", pd.Timestamp("2026-01-01"), "0.1")
-    failed = pack.write_failure(
-        tmp_path_factory.mktemp("failed"),
-        agenda.STEPS[3],
-        imprint,
-        cell="cell 4",
-        error="items: no lead_time_days for 12 items, first 'TN-412'.",
+    failure = pack.Failure(
+        cell=4,
+        line="results = steps.supply_review(tables)",
+        reason="breach: items.lead_time_days: not a number (12 rows, first: row 5) Write 12.5.",
+        remedy="Mend what the message names.",
+        command="sopkit run --workspace /srv/northtrail --cycle 2026-01",
         traceback="Traceback (most recent call last)",
     )
+    place = tmp_path_factory.mktemp("failed")
+    failed = pack.write_failure(place, agenda.STEPS[3], imprint, failure)
     return [sample_workspace / "reports/index.html", *(folder / f"{p}.html" for p in PAGES), failed]
 
 
