@@ -534,8 +534,8 @@ def add_scenario(workspace: str | Path, content: dict, *, cycle: pd.Timestamp, a
     path = root / RAW / SCENARIOS / f"{name}.yml"
     stamp = pd.Timestamp.now(tz="UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
     by = {"author": " ".join(author.split()), "entered_at": stamp}
-    whole = {**content, "first_cycle": months.label(cycle), **by}
-    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+    entry = {**content, "first_cycle": months.label(cycle), **by}
+    text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
     one = pd.DataFrame({"scenario": [name], "content": [yaml.safe_load(text)], "problem": ""})
     others = scenario_files(root)
     if name in set(others["scenario"]):
