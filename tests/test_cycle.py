@@ -10,7 +10,7 @@ import filelock
 import pandas as pd
 import pytest
 
-from sopkit import cycle, locking, marks, publication, store
+from sopkit import cycle, locking, marks, publication, store, whole
 from sopkit.months import UsageError
 from sopkit.sources import SourceError
 
@@ -115,16 +115,18 @@ def test_what_rests_on_a_step_that_is_out_of_date_is_so_too(sales_only):
 def test_a_failed_run_resumes_at_its_step_and_force_makes_all_anew(sales_only, monkeypatch):
     made, broken = [], {"supply_review"}
 
-    def execute(workspace, current, month, *_more):
-        made.append(current.name)
-        if current.name in broken:
-            raise cycle.StepFailed(current.name, "it is broken", sales_only / "failed.html")
-        for name in current.writes:
-            publication.write_text(name, publication.staging(workspace, month) / f"{name}.parquet")
+    def execute(job, _kernel, tables_are_there, _is_called_off):
+        made.append(job.step.name)
+        if job.step.name in broken:
+            raise cycle.StepFailed(job.step.name, "it is broken", sales_only / "failed.html")
+        staged = publication.staging(job.workspace, job.cycle)
+        for name in job.step.writes:
+            whole.write_text(name, staged / f"{name}.parquet")
+        tables_are_there()
 
-    monkeypatch.setattr(cycle, "execute", execute)
-    for name in ("start", "stop"):
-        monkeypatch.setattr(f"sopkit.kernels.{name}", lambda _kernel: None)
+    monkeypatch.setattr("sopkit.executing.execute", execute)
+    for name in ("start", "stop", "leave", "prepare"):
+        monkeypatch.setattr(f"sopkit.kernels.{name}", lambda *_: None)
 
     def run(**asked):
         made.clear()

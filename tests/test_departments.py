@@ -276,7 +276,7 @@ def _no_sheets(path):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (_not_excel, "no Excel workbook that can be read"),
+        (_not_excel, "no Excel workbook: perhaps a CSV"),
         (_no_hidden_sheet, "hidden sheet “sopkit” is missing.*sopkit template --department NAME"),
         (_spoilt_hidden_sheet, "hidden sheet “sopkit” was changed"),
         (_empty_workbook, "hidden sheet “sopkit” is missing"),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sopkit import months, schema, store, what_if
+from sopkit.kept import Kept
 from sopkit.reconciliation import comparison, scenarios
 from sopkit.supply.plans import Plan
 from sopkit.supply.tasks import Task
@@ -180,7 +181,7 @@ def test_own_part_is_contribution_beside_all_that_a_scenario_stands_on(hill, pla
     unplaced = planned["locations"].assign(currency=pd.Series(dtype="str"))
     tables = planned | {"scenario_files": files, "locations": unplaced}
     money = (store.read(hill, name, CYCLE) for name in ("financials", "closed_financials"))
-    told = what_if.all_tried(tables, *money, CYCLE)
+    told = what_if.all_tried(tables, *money, cycle=CYCLE, kept=Kept())
     rows = told["scenarios"].query("kpi == 'contribution_value'").set_index("scenario")["amount"]
     listed = told["scenario_list"].set_index("scenario")
     own = listed["own_part_value"]

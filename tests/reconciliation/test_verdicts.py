@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sopkit import contract, rules, schema, store, what_if
+from sopkit.kept import Kept
 from sopkit.reconciliation import verdicts
 from sopkit.reconciliation.closing import Search
 from sopkit.reconciliation.levers import Laid
@@ -242,7 +243,7 @@ def test_every_table_keeps_its_declared_columns_and_key(told):
 
 def test_without_levers_every_table_is_empty_and_typed(planned, hill):
     money = (store.read(hill, name, CYCLE) for name in ("financials", "closed_financials"))
-    found = what_if.all_tried(planned, *money, CYCLE)
+    found = what_if.all_tried(planned, *money, cycle=CYCLE, kept=Kept())
     for name, table in verdicts.nothing().items():
         assert table.empty and found[name].dtypes.equals(table.dtypes), name
         assert set(schema.PROCESSED[name].columns) <= set(table.columns)
