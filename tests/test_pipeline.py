@@ -16,6 +16,12 @@ pytestmark = pytest.mark.slow
 CYCLE = pd.Timestamp("2026-01-01")
 
 
+def _without_what_if(raw) -> None:
+    """Take scenarios and levers out: they cost time, where they are not asked about."""
+    shutil.rmtree(raw / "scenarios", ignore_errors=True)
+    (raw / "levers.csv").unlink(missing_ok=True)
+
+
 def test_a_run_writes_every_declared_table_and_page(sample_workspace):
     tables = {path.stem for path in publication.folder(sample_workspace, CYCLE).glob("*.parquet")}
     assert tables == {name for step in agenda.STEPS for name in step.writes}
@@ -68,7 +74,7 @@ def test_an_unchanged_run_executes_nothing(sample_workspace, tmp_path, capsys):
 def test_a_changed_parameter_runs_only_what_depends_on_it(sample_workspace, tmp_path, capsys):
     root = tmp_path / "level"
     shutil.copytree(sample_workspace, root)
-    shutil.rmtree(root / "data/raw/scenarios")  # they cost time, and are not asked about here
+    _without_what_if(root / "data/raw")
     assert main(["run", "--workspace", str(root), "-p", "strategy=level"]) == 0
     said = capsys.readouterr().out
     assert "unchanged, kept: data_review, product_review, demand_review" in said
@@ -85,7 +91,7 @@ def test_the_next_cycle_shows_the_last_plan_and_its_error(sample_workspace, tmp_
     (root / "data/raw/sales.csv").write_text("\n".join([*sales, *january, ""]))
     with (root / "data/raw/rates.csv").open("a") as rates:
         rates.write("SEK,2026-01-01,actual,0.09\n")
-    shutil.rmtree(root / "data/raw/scenarios")  # they cost time, and are not asked about here
+    _without_what_if(root / "data/raw")
     later = pd.Timestamp("2026-02-01")
     computed(root, later)
     grid = store.read(root, "sop_grid", later)
@@ -103,13 +109,11 @@ def test_the_next_cycle_shows_the_last_plan_and_its_error(sample_workspace, tmp_
 def test_a_past_that_changed_is_shown_and_old_plans_still_add_up(tmp_path, computed):
     raw, december = tmp_path / "data/raw", pd.Timestamp("2025-12-01")
     sample.write(raw, cycle=december)
-    shutil.rmtree(
-        raw / "scenarios", ignore_errors=True
-    )  # they cost time, and are not asked about here
+    _without_what_if(raw)
     computed(tmp_path, december)
     shutil.rmtree(raw)
     sample.write(raw)
-    shutil.rmtree(raw / "scenarios", ignore_errors=True)
+    _without_what_if(raw)
     computed(tmp_path, CYCLE)
     only = ["--cycle", "2026-01", "--only", "data_review"]
     assert main(["run", "--workspace", str(tmp_path), *only]) == 0

@@ -509,9 +509,11 @@ def run(root, seed: int, *, is_clean: bool = False) -> pd.DataFrame:
     sample.write(root / "data/raw", seed, is_clean=is_clean)
     for path in (root / "data/raw/scenarios").glob("*.yml"):
         path.unlink()  # they cost time and contradict nothing
+    (root / "data/raw/levers.csv").unlink()  # nor do these
     workspace = store.open_workspace(root)
     parameters = cycle.settle_parameters(workspace, {})
-    del parameters["executive_review"]
+    for name in ("product_review", "executive_review"):  # no plan rests on them
+        del parameters[name]
     cycle.compute(workspace, CYCLE, parameters)
     return store.read(workspace, "disconnects", CYCLE)
 
