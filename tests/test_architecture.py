@@ -247,7 +247,8 @@ def test_light_commands_import_no_heavy_library(command, tmp_path):
     words = [*command, "--workspace", str(tmp_path)]
     program = (
         "import sys; from sopkit.__main__ import main; code = main(sys.argv[1:]); "
-        "heavy = {'papermill', 'nbconvert', 'statsmodels', 'matplotlib', 'dask', 'distributed'}; "
+        "heavy = {'papermill', 'nbconvert', 'nbformat', 'statsmodels', 'matplotlib', 'dask'}; "
+        "heavy |= {'distributed', 'scipy.stats', 'scipy.optimize'}; "
         "heavy &= set(sys.modules); "
         "sys.exit(f'imports {heavy}' if heavy else code)"
     )

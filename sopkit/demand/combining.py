@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from sopkit.demand import seasons
 
@@ -86,6 +85,8 @@ def usual_shares(products: np.ndarray, count: float) -> np.ndarray:
     >>> usual_shares(np.array([[1.0, 0.0], [0.0, 1.0]]), 100).round(6).tolist()
     [0.5, 0.5]
     """
+    from scipy.optimize import nnls  # here: `status` must not wait for it
+
     own = np.maximum(np.diag(products), _LEAST_ERROR * np.diag(products).mean())
     prior = own**-SHARPNESS
     prior = prior / prior.sum()

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 _YEAR = 12
 SHORTEST = 2 * _YEAR  # months: below it a season cannot be told from a driver
@@ -140,7 +140,7 @@ def p_value(effect: float, error: float) -> float:
     >>> round(p_value(0.196, 0.1), 3)
     0.05
     """
-    return float(2.0 * norm.sf(abs(effect) / error))
+    return float(2.0 * ndtr(-abs(effect) / error))
 
 
 def tried(groups: Groups, known: Fit, columns: np.ndarray, number: int) -> np.ndarray:

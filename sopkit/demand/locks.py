@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import linprog
 
 from sopkit import months, schema
 from sopkit.contract import nearest
@@ -138,6 +137,8 @@ def _missed(
     matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray
 ) -> tuple[float, list[tuple[int, int]]]:
     """Least amount by which bounds must be broken, and the bounds that bear on it."""
+    from scipy.optimize import linprog  # here: `status` must not wait for it
+
     count, width = matrix.shape
     least, most = np.flatnonzero(np.isfinite(low)), np.flatnonzero(np.isfinite(high))
     rows = sparse.vstack([-matrix[least], matrix[most]])

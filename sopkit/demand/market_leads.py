@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr
 
 from sopkit import months, schema
 from sopkit.demand import driver_groups, driver_model, event_rates
@@ -158,7 +158,7 @@ def believed(
             columns = np.stack([column(covered, lead) for lead in leads])
             number = covered.families.index(family)
             z, gain = driver_model.tried(covered.groups, fit, columns, number)
-            told = zip(leads, 2.0 * stats.norm.sf(np.abs(z)), z, gain, strict=True)
+            told = zip(leads, 2.0 * ndtr(-np.abs(z)), z, gain, strict=True)
             rows += [
                 (replace(lead, p_value=float(p), sign=float(np.sign(value))), float(g))
                 for lead, p, value, g in told

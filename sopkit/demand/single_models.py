@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from statsmodels.tools.numdiff import approx_hess
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -100,6 +99,8 @@ def fit(values: np.ndarray, *, model: str, parameters: dict, events: pd.DataFram
 
 def _ets(values: np.ndarray, asked: dict, rates: pd.DataFrame) -> Fit:
     """Exponential smoothing in state space form; events are taken out first and put back."""
+    from scipy import stats  # here: `status` must not wait for it
+
     _check_smoothing(asked)
     count, takes_log = len(values), decomposing.is_log(values)
     horizon = len(rates) - count

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from sopkit import months, schema
 from sopkit.demand import lags
@@ -229,7 +229,7 @@ def _intervals(
     whole = drawn @ size
     whole, edge = np.where(whole > 0, whole, np.nan), (1.0 - LEVEL) / 2.0
     freedom = np.maximum(count / _block(many) - 1.0, 1.0)
-    wider = student.ppf(1.0 - edge, freedom) / student.ppf(1.0 - edge, 1e9)
+    wider = stdtrit(freedom, 1.0 - edge) / stdtrit(1e9, 1.0 - edge)
     made = []
     for part in parts:
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 _SAME = 1e-7  # share of the money at stake within which two sets are worth the same
 _ROUNDED = 1e-9
@@ -144,6 +143,12 @@ class Search:
         self, fixed: dict[int, bool], held: np.ndarray, refused: list[np.ndarray], needed=None
     ) -> np.ndarray | None:
         """The best set, or the cheapest that saves what is needed, if all saved as planes allow."""
+        from scipy.optimize import (  # here: `status` must not wait for it
+            Bounds,
+            LinearConstraint,
+            milp,
+        )
+
         count = len(self.cost)
         low, high = np.zeros(count + 1), np.append(np.ones(count), np.inf)
         low[-1] = -np.inf if needed is None else needed / self._scale  # what is saved

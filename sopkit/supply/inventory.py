@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from scipy.optimize.elementwise import find_root
 from scipy.special import ndtr, ndtri
 
 from sopkit import schema
@@ -137,6 +136,8 @@ def safety_stock_for_fill_rate(
     >>> round(float(safety_stock_for_fill_rate(500 * 2**0.5, 10_000, 0.975)), 1)
     66.7
     """
+    from scipy.optimize.elementwise import find_root  # here: `status` must not wait for it
+
     short = (1.0 - _rates(fill_rate, "fill_rate")) * lot_size
     high = np.multiply(total_sd, _FARTHEST) + np.zeros_like(short)
 
