@@ -39,7 +39,7 @@ lab: $(STAMP) ## Open JupyterLab on the explorers (this machine only, with a tok
 bench: $(STAMP) .venv-bench/.installed ## Measure accuracy and speed beside peers (own environment, about an hour)
 	for script in m3 carparts families portfolio planning everything_at_once ledger reconciliation recovered_events recovered_stockouts recovered_launches coherence dask_workers redraw batch growth; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
-faults: $(STAMP) ## Kill runs at every instant, fill the disk, spoil tables: counts of faults survived (about an hour)
+faults: $(STAMP) ## Kill runs at every instant, fill the disk, spoil tables: counts of faults survived
 	SOPKIT_FAULTS=all OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/faults
 
 pack: $(STAMP) ## Make the example pack anew: the sample company's pages under examples/pack

@@ -57,20 +57,23 @@ class Underway:
             self._thread.join(0.1)
 
     def _serve(self, workspace: Path) -> None:
-        from sopkit import kernels
-
-        begun, is_called_off = time.monotonic(), lambda: self.is_called_off
         try:
-            self._kernel = kernels.start(executing.home(workspace))
-            job = self._given.get()
-            if job is not None:
-                begun = time.monotonic()
-                executing.execute(job, self._kernel, self._tables.set, is_called_off)
+            self._execute(workspace)
         except BaseException as error:  # it is raised again where somebody waits for the step
             self._error = error
+        finally:
+            self._tables.set()  # whatever happened: nobody waits for ever
+
+    def _execute(self, workspace: Path) -> None:
+        from sopkit import kernels
+
+        try:
+            self._kernel = kernels.start(executing.home(workspace))
+            job, begun = self._given.get(), time.monotonic()
+            if job is not None:
+                executing.execute(job, self._kernel, self._tables.set, lambda: self.is_called_off)
+                self.seconds = time.monotonic() - begun
         finally:
             if self._kernel is not None:
                 kernels.stop(self._kernel)
             kernels.leave()
-            self.seconds = time.monotonic() - begun
-            self._tables.set()
