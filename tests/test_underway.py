@@ -1,4 +1,4 @@
-"""A step's thread: what goes wrong in it is raised where somebody waits, and nobody waits for ever."""
+"""A step's thread: what goes wrong in it is raised to who waits, and nobody waits for ever."""
 
 from __future__ import annotations
 
